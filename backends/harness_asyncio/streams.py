@@ -1,0 +1,112 @@
+"""TCP on asyncio streams."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from .channels import ChannelQueue, refuse_closed
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class AsyncioByteStream:
+    """A pair of `asyncio.StreamReader` and `asyncio.StreamWriter`."""
+
+    __slots__ = ("_writer", "receive_some")
+
+    receive_some: Callable[[int], Awaitable[bytes]]
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.receive_some = reader.read
+
+    async def send_all(self, data: bytes) -> None:
+        """Write and drain, as asyncio's documentation teaches."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def send_eof(self) -> None:
+        """Half-close, behind what is still buffered."""
+        self._writer.write_eof()
+
+    async def abort(self) -> None:
+        """Reset the connection and wait until its fd is closed."""
+        transport = self._writer.transport
+        with suppress(OSError):  # Closed already, or lost: then there is nothing left to reset.
+            # `transport.abort` only drops the buffer; without this the peer may see an orderly end of stream.
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        transport.abort()
+        await self._wait_closed()
+
+    async def aclose(self) -> None:
+        """Close and wait until what is buffered was flushed."""
+        self._writer.close()
+        await self._wait_closed()
+
+    async def _wait_closed(self) -> None:
+        # `wait_closed` repeats the error that the connection was lost with; readers and writers have seen it.
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
+
+class AsyncioListener:
+    """An `asyncio.Server` whose connections wait in a queue. asyncio accepts ahead of `accept`."""
+
+    __slots__ = ("_arrived", "_open", "_server", "accept", "address")
+
+    accept: Callable[[], Coroutine[Any, Any, AsyncioByteStream]]
+    address: tuple[str, int]
+
+    def __init__(self) -> None:
+        self._arrived = ChannelQueue()
+        self._open = True
+        self.accept = self._arrived.get
+
+    async def start(self, host: str, port: int, options: dict[str, Any]) -> None:
+        """Listen, with the options of `asyncio.start_server`."""
+        self._server = await asyncio.start_server(self._arrive, host, port, **options)
+        bound_host, bound_port, *_ = self._server.sockets[0].getsockname()
+        self.address = (bound_host, bound_port)
+
+    async def aclose(self) -> None:
+        """Stop listening; a waiting `accept` fails, connections that nobody accepted are reset.
+
+        `Server.wait_closed` is not called: on Python 3.12 and later it waits until every connection has ended, also
+        those that were accepted and live on (gh-79033).
+        """
+        self._open = False
+        self._server.close()
+        self.accept = refuse_closed
+        self._arrived.abandon()
+        while not self._arrived.empty():
+            # As the kernel does with what is left in its own queue of connections.
+            await self._arrived.get_nowait().abort()
+
+    def _arrive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._open:
+            self._arrived.put_nowait(AsyncioByteStream(reader, writer))
+        else:
+            writer.transport.abort()
+
+
+async def listen(host: str, port: int, *, backlog: int | None, reuse_port: bool) -> AsyncioListener:
+    """Listen on a TCP address; what is not given is left to asyncio."""
+    options: dict[str, Any] = {}
+    if backlog is not None:
+        options["backlog"] = backlog
+    if reuse_port:
+        options["reuse_port"] = True
+    listener = AsyncioListener()
+    await listener.start(host, port, options)
+    return listener
+
+
+async def connect(host: str, port: int, source: str | None) -> AsyncioByteStream:
+    """Connect to a TCP address, from the local address `source` if given."""
+    local = (source, 0) if source is not None else None
+    return AsyncioByteStream(*await asyncio.open_connection(host, port, local_addr=local))

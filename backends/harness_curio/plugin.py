@@ -1,0 +1,45 @@
+"""Declare the curio backend. Imports nothing of curio."""
+
+from __future__ import annotations
+
+from harness.api import Backend, Capability, Offer, Support
+from harness.plugins import hookimpl
+
+CURIO = Backend(
+    name="curio",
+    summary="a curio.Kernel: TaskGroup, timeout_after, Queue, plain sockets",
+    runner="harness_curio.backend:CurioRunner",
+    capabilities={
+        Capability.CANCEL_SCOPE: Offer(
+            Support.EMULATED,
+            "curio cancels tasks, not blocks: the task that entered the scope gets a TaskCancelled of the scope's own, "
+            "which the scope alone swallows",
+        ),
+        Capability.SHIELD: Offer(
+            Support.NATIVE,
+            "curio.disable_cancellation; it holds back everything until the block ends, also the shielded scope's own "
+            "deadline and cancel()",
+        ),
+        Capability.GROUP_CANCEL: Offer(
+            Support.EMULATED, "Task.cancel(blocking=False) on each child, and a cancel scope around the body"
+        ),
+        Capability.CHANNEL_CLOSE: Offer(
+            Support.EMULATED, "curio.Queue cannot be closed: empty() and full() are replaced when the last sender closes"
+        ),
+        Capability.RENDEZVOUS: Offer(
+            Support.EMULATED, "a hand-over between tasks parked on curio's SchedBarrier: Queue(0) is unbounded"
+        ),
+        Capability.SELECT: Offer(
+            Support.EMULATED, "TaskGroup(wait=any), plus the results of those that completed beside the first"
+        ),
+        Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then Socket.close"),
+    },
+    distributions=("curio",),
+    install_hint="curio 1.6 needs Python < 3.12: run harness in a Python 3.11 environment",
+)
+
+
+@hookimpl
+def harness_backends() -> list[Backend]:
+    """Bring curio."""
+    return [CURIO]

@@ -1,0 +1,37 @@
+"""Declare the trio backend. Imports nothing of trio."""
+
+from __future__ import annotations
+
+from harness.api import Backend, BackendOption, Capability, Offer, Support
+from harness.plugins import hookimpl
+
+TRIO = Backend(
+    name="trio",
+    summary="trio.run: nurseries, cancel scopes, memory channels",
+    runner="harness_trio.backend:TrioRunner",
+    options=(
+        BackendOption(
+            name="offload",
+            default="wait",
+            summary="what a cancelled run_in_thread does with its thread (trio: abandon_on_cancel)",
+            choices=("wait", "abandon"),
+        ),
+    ),
+    capabilities={
+        Capability.SELECT: Offer(
+            Support.EMULATED, "a nursery whose scope is cancelled by the first function that completes"
+        ),
+        Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then trio.aclose_forcefully"),
+        Capability.PROCESS: Offer(
+            Support.EMULATED, "a ProcessPoolExecutor (spawn), its future waited for in trio.to_thread.run_sync"
+        ),
+    },
+    distributions=("trio",),
+    install_hint='install trio: pip install "trio>=0.27"',
+)
+
+
+@hookimpl
+def harness_backends() -> list[Backend]:
+    """Bring trio."""
+    return [TRIO]

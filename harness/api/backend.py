@@ -1,0 +1,104 @@
+"""What a backend declares (on the host, without importing its runtime) and what its runner does (in a worker)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from .runtime import Runtime
+
+
+class Capability(StrEnum):
+    """Something that a runtime may lack. What is not listed here every backend must offer."""
+
+    CANCEL_SCOPE = "cancel scope"
+    """`open_cancel_scope(...).cancel()`: cancel a block by call."""
+    SHIELD = "shield"
+    """`open_cancel_scope(shield=True)`."""
+    DEADLINE = "deadline"
+    """`deadline=`, `fail_after`, `move_on_after`."""
+    GROUP_CANCEL = "group cancel"
+    """`TaskGroup.cancel()`."""
+    CHANNEL = "channel"
+    """`open_channel` with a capacity above 0."""
+    CHANNEL_CLOSE = "channel close"
+    """Closing the last sender ends the receivers."""
+    RENDEZVOUS = "rendezvous"
+    """`open_channel(0)`."""
+    SELECT = "select"
+    """`first_completed`."""
+    ABORT = "abort"
+    """`ByteStream.abort`."""
+    THREAD = "thread offload"
+    PROCESS = "process offload"
+
+
+class Support(StrEnum):
+    """How a backend offers a capability."""
+
+    NATIVE = "native"
+    EMULATED = "emulated"
+    ABSENT = "absent"
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """How a capability is offered, and how it is built or why it is not there."""
+
+    support: Support
+    note: str = ""
+
+
+class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
+    """One `key=value` of a backend spec. `choices` is empty for free text."""
+
+    name: str
+    default: str
+    summary: str
+    choices: tuple[str, ...] = ()
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """The declaration of a backend: data only, so that listing backends imports no runtime.
+
+    `runner` is `"module:Class"` of a `BackendRunner`; only a worker imports it. `distributions` are the names of the
+    installed packages whose versions identify the runtime. `implements` maps a scenario's name to `"module:function"`
+    where the runtime's idiom cannot be said through `Runtime`; the report shows it.
+    """
+
+    name: str
+    summary: str
+    runner: str
+    options: tuple[BackendOption, ...] = ()
+    capabilities: dict[Capability, Offer] = {}
+    distributions: tuple[str, ...] = ()
+    install_hint: str = ""
+    implements: dict[str, str] = {}
+
+    def offer(self, capability: Capability) -> Offer:
+        """Return how this backend offers a capability; what it does not mention is native."""
+        return self.capabilities.get(capability, Offer(Support.NATIVE))
+
+
+class UnhandledReport(Protocol):
+    """Called by a runner for each exception that its runtime logged or dropped because nobody awaited it."""
+
+    def __call__(self, exc: BaseException | None, context: str) -> None: ...
+
+
+class BackendRunner(Protocol):
+    """Runs a scenario on a runtime; created once in a worker, with the options of the backend spec."""
+
+    def __init__(self, options: Mapping[str, str]) -> None: ...
+
+    @property
+    def expected_scheduler(self) -> str:
+        """Glob that `module.QualName` of `Runtime.scheduler()`'s class must match, e.g. `"uvloop.Loop"`."""
+
+    def run(self, main: Callable[[Runtime], Awaitable[None]], unhandled: UnhandledReport) -> None:
+        """Run `main(runtime)` to its end on a fresh runtime, the way the runtime's documentation shows.
+
+        Raises: whatever `main` raised, as the runtime raises it.
+        """

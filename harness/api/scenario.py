@@ -1,0 +1,123 @@
+"""What a scenario declares: its question, parameters, roles and how each observation is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any, Protocol
+
+import msgspec
+
+from .backend import Capability
+from .judges import Judge
+from .runtime import Runtime
+
+Value = str | int | float | bool | None
+"""A parameter's value. `None` is written `none` on the command line."""
+
+PRESETS = ("quick", "default", "thorough", "stress")
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter. Its type is the type of `default` (`nullable` admits `none` beside it)."""
+
+    name: str
+    default: Value
+    summary: str
+    unit: str = ""
+    choices: tuple[Value, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    nullable: bool = False
+
+
+class Probe(Protocol):
+    """What a role records with, and how roles of a cell talk. Created by the worker, one for each role.
+
+    All methods may be called from any task and, on threads, from any thread.
+    """
+
+    role: str
+    parameters: Mapping[str, Any]
+    """Every declared parameter with its value in this cell."""
+    seed: int
+    """Seed of this cell; the same on all backends of a round."""
+
+    def observe(self, key: str, value: object) -> None:
+        """Record a fact at once. `key` must be declared in `judges`; `value` is JSON-able. May be repeated: then
+        the key has several values (samples of a metric, repetitions of an outcome)."""
+
+    def step(self, actor: str, what: str) -> None:
+        """Record that an actor (task) reached a step of the trace."""
+
+    def advance(self, count: int = 1) -> None:
+        """Report progress: `count` more units of work are done. Costs less than 0.1 µs and no system call.
+
+        Progress is what tells a slow cell from a hung one, so call it wherever work advances (in hot loops every
+        few hundred units).
+        """
+
+    def share(self, key: str, value: object) -> None:
+        """Publish a value (JSON-able) to the other roles, e.g. the address that the server listens on."""
+
+    async def receive(self, key: str) -> Any:
+        """Wait until another role has shared `key` and return the value (polls with `Runtime.sleep`).
+
+        Raises: `PeerEndedError` if all other roles have ended without sharing it.
+        """
+
+    async def until_ended(self, role: str) -> None:
+        """Wait until a role has ended (polls with `Runtime.sleep`)."""
+
+
+class PeerEndedError(Exception):
+    """The other role ended before it shared what this one waits for."""
+
+
+RoleFunction = Callable[[Runtime, Probe], Awaitable[None]]
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """One question, written once against `Runtime`.
+
+    Roles run in a process each, started in the order given; a scenario without roles of its own has one, `main`.
+    `rows` gives for each preset the parameter assignments that make its rows of the matrix; parameters not
+    assigned have their default. `headline` is the observation key that the grid shows.
+    `conserved` maps a total to the keys that must add up to it (all of one role).
+    `timeout` is the hard limit in seconds at the default parameters; `hang_after` how long without progress is a hang.
+    """
+
+    name: str
+    question: str
+    contract: tuple[str, ...]
+    ref: str
+    """`"module:attribute"` where a worker finds this object."""
+    roles: dict[str, RoleFunction]
+    parameters: tuple[Parameter, ...]
+    judges: dict[str, Judge]
+    headline: str
+    rows: dict[str, tuple[dict[str, Value], ...]]
+    conserved: dict[str, tuple[str, ...]] = {}
+    requires: tuple[Capability, ...] = ()
+    timeout: float = 60.0
+    hang_after: float = 10.0
+    summary: str = ""
+
+    @property
+    def main(self) -> RoleFunction:
+        """The only role of a scenario with one role."""
+        (only,) = self.roles.values()
+        return only
+
+    def preset_rows(self, preset: str) -> tuple[dict[str, Value], ...]:
+        """Return the assignments for a preset; one that is not listed has those of the nearest smaller preset."""
+        for name in reversed(PRESETS[: PRESETS.index(preset) + 1]):
+            if name in self.rows:
+                return self.rows[name]
+        return ({},)
+
+
+def grid(**axes: Iterable[Value]) -> tuple[dict[str, Value], ...]:
+    """Return the cartesian product of the axes as assignments: `grid(capacity=(0, 1), seconds=(2,))`."""
+    names: Sequence[str] = tuple(axes)
+    return tuple(dict(zip(names, values, strict=True)) for values in product(*axes.values()))

@@ -1,0 +1,57 @@
+"""Plan → run events: the only stage that starts processes."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent
+
+from . import posix
+from .cell_run import CellRun
+
+if TYPE_CHECKING:
+    from harness.plugins import Catalogue
+
+__all__ = ["execute"]
+
+
+def execute(plan: Plan, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:
+    """Run the cells of a plan one after another and yield what happens; every planned cell gets a `CellFinished`.
+
+    Args:
+        plan: what to run.
+        catalogue: where the plan's scenarios and backends are found.
+        folder: the run's folder; evidence goes below it.
+
+    Raises:
+        KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
+    """
+    posix.adopt_orphans()
+    for skipped in plan.skipped:
+        yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
+    interrupt: KeyboardInterrupt | None = None
+    for cell in plan.cells:
+        if interrupt is not None:
+            yield _without_process(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
+            continue
+        try:
+            yield from _run_guarded(cell, catalogue, folder)
+        except KeyboardInterrupt as exc:
+            interrupt = exc
+    if interrupt is not None:
+        raise interrupt
+
+
+def _run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:
+    try:
+        yield from CellRun(cell, catalogue.scenario(cell.scenario), catalogue.backend, folder).events()
+    except Exception as exc:  # noqa: BLE001 - a cell can never raise into the runner
+        reason = f"{type(exc).__name__}: {exc}; {''.join(traceback.format_tb(exc.__traceback__)[-1:]).strip()}"
+        yield _without_process(cell, Outcome.HARNESS_FAULT, reason)
+
+
+def _without_process(cell: Cell, outcome: Outcome, reason: str) -> CellFinished:
+    return CellFinished(result=CellResult(cell_id=cell.id, outcome=outcome, reason=reason))

@@ -1,0 +1,272 @@
+"""Run one cell: start its roles, watch them, end them, say what became of it. A cell can never raise into the runner."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from harness.api import Backend, Scenario
+from harness.model import (
+    FORMAT,
+    Cell,
+    CellFinished,
+    CellObserved,
+    CellProgressed,
+    CellResult,
+    CellStarted,
+    Observed,
+    Outcome,
+    RunEvent,
+    Step,
+)
+from harness.wire import RoleEnded, Shared, WorkerJob
+
+from . import posix
+from .role_process import OUTPUT_LIMIT_BYTES, RoleProcess
+from .settle import settle
+
+_TICK = 0.05
+_HEARTBEAT = 0.25
+_STACKS_WAIT = 0.5
+_TERMINATE_GRACE = 1.0
+_KILL_GRACE = 5.0
+EXIT_GRACE = 5.0
+"""Seconds that a role may take to exit after it reported its end."""
+_PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
+
+
+class CellRun:
+    """One cell while it runs."""
+
+    def __init__(self, cell: Cell, scenario: Scenario, backend_of: Callable[[str], Backend], folder: Path) -> None:
+        self._cell = cell
+        self._scenario = scenario
+        self._backend_of = backend_of
+        self._evidence = folder / "evidence" / cell.slug
+        self._relative = f"evidence/{cell.slug}"
+        self._token = uuid.uuid4().hex
+        self._spared = posix.child_pids()
+        self._roles: list[RoleProcess] = []
+        self._over: list[RoleProcess] = []
+        self._files: list[BinaryIO] = []
+        self._selector = selectors.DefaultSelector()
+
+    def events(self) -> Iterator[RunEvent]:
+        """Run the cell and yield its events; the last is its `CellFinished`, whatever happens.
+
+        Raises:
+            KeyboardInterrupt: after the cell was ended and reported, if the user interrupted it.
+        """
+        interrupt: KeyboardInterrupt | None = None
+        started = time.monotonic()
+        try:
+            self._evidence.mkdir(parents=True, exist_ok=True)
+            self._start()
+            yield CellStarted(cell_id=self._cell.id, pids={role.role: role.pid for role in self._roles})
+            yield from self._watch()
+        except KeyboardInterrupt as exc:
+            interrupt = exc
+            self._stop_all(Outcome.INTERRUPTED, "interrupted")
+        finally:
+            # No yield in here: the reader may have closed this generator, and the processes must go all the same.
+            last_words = self._end_all()
+        yield from last_words
+        yield CellFinished(result=self._result(time.monotonic() - started))
+        if interrupt is not None:
+            raise interrupt
+
+    # --- start ---
+    def _start(self) -> None:
+        environment = self._environment()
+        for assigned in self._cell.roles:
+            backend = self._backend_of(assigned.backend.name)
+            job = WorkerJob(
+                format=FORMAT,
+                cell=self._cell,
+                role=assigned.role,
+                runner=backend.runner,
+                scenario=self._scenario.ref,
+                own_implementation=backend.implements.get(self._cell.scenario, ""),
+                distributions=backend.distributions,
+                report_fd=-1,
+                order_fd=-1,
+                progress_fd=-1,
+                stacks_fd=-1,
+            )
+            output = (self._open(f"{assigned.role}.stdout"), self._open(f"{assigned.role}.stderr"))
+            role = RoleProcess(job, environment, output)
+            self._roles.append(role)
+            for fd in role.fds:
+                self._selector.register(fd, selectors.EVENT_READ, role)
+
+    def _open(self, name: str) -> BinaryIO:
+        file = (self._evidence / name).open("wb")
+        self._files.append(file)
+        return file
+
+    def _environment(self) -> dict[str, str]:
+        scrubbed = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTHON") or name in _PASSED_ON
+        }
+        # The same hash seed for all backends of a round: set order is then no difference between them.
+        return scrubbed | {"PYTHONHASHSEED": str(self._cell.seed % 2**32), posix.TOKEN_VARIABLE: self._token}
+
+    # --- watch ---
+    def _watch(self) -> Iterator[RunEvent]:
+        started = last_beat = last_progress = time.monotonic()
+        seen = self._heartbeats()
+        while len(self._over) < len(self._roles):
+            for key, _ in self._selector.select(_TICK):
+                yield from self._events_of(key.data, key.fd)
+            yield from self._collect_ended()
+            now = time.monotonic()
+            if (beats := self._heartbeats()) != seen:
+                seen, last_progress = beats, now
+            if self._stop_if_needed(now, started, last_progress):
+                return
+            if now - last_beat >= _HEARTBEAT:
+                last_beat = now
+                progress = sum(role.progress for role in self._roles if role not in self._over)
+                yield CellProgressed(cell_id=self._cell.id, seconds=now - started, progress=progress)
+
+    def _events_of(self, role: RoleProcess, fd: int) -> Iterator[RunEvent]:
+        if role in self._over:
+            return
+        for message in role.read(fd):
+            yield from self._pass_on(role, message)
+        if fd in role.at_end:
+            self._selector.unregister(fd)
+
+    def _pass_on(self, role: RoleProcess, message: Observed | Step | Shared) -> Iterator[RunEvent]:
+        if isinstance(message, Shared):
+            for other in self._roles:
+                if other is not role and other not in self._over:
+                    other.order(message)
+        else:
+            yield CellObserved(cell_id=self._cell.id, observation=message)
+
+    def _collect_ended(self) -> Iterator[RunEvent]:
+        for role in self._roles:
+            if role not in self._over and role.poll():
+                yield from self._close(role)
+
+    def _close(self, role: RoleProcess) -> Iterator[RunEvent]:
+        for fd in set(role.fds) - role.at_end:
+            self._selector.unregister(fd)
+        self._over.append(role)
+        for message in role.close():
+            yield from self._pass_on(role, message)
+        for other in self._roles:
+            if other not in self._over:
+                other.order(RoleEnded(role=role.role))
+
+    def _heartbeats(self) -> tuple[object, ...]:
+        return (len(self._over), *(role.heartbeat for role in self._roles if role not in self._over))
+
+    def _stop_if_needed(self, now: float, started: float, last_progress: float) -> bool:
+        """Note why the cell must be ended, if it must. Progress, not patience, tells a hang from a slow cell."""
+        running = [role for role in self._roles if role not in self._over]
+        for role in running:
+            if role.over_limit:
+                role.stop(Outcome.LIMIT, f"wrote more than {OUTPUT_LIMIT_BYTES >> 20} MiB to stdout and stderr")
+                return True
+        idle = now - last_progress
+        if running and all(role.reported_end for role in running):
+            if over := idle > min(EXIT_GRACE, self._cell.hang_after):
+                self._stop_all(Outcome.HUNG, f"did not exit within {idle:.1f} s after its result")
+            return over
+        if idle > self._cell.hang_after:
+            self._stop_hung(running, idle)
+            return True
+        if now - started > self._cell.timeout:
+            self._stop_all(Outcome.TIMED_OUT, f"still made progress at the limit of {self._cell.timeout:g} s")
+            return True
+        return False
+
+    def _stop_hung(self, running: list[RoleProcess], idle: float) -> None:
+        before = {role: role.cpu_seconds() for role in running}
+        time.sleep(_HEARTBEAT)
+        for role in running:
+            share = (role.cpu_seconds() - before[role]) / _HEARTBEAT
+            state = f"busy ({share:.0%} CPU)" if share > 0.5 else f"idle ({share:.0%} CPU)"
+            role.stop(Outcome.HUNG, f"no progress for {idle:.1f} s, {state}")
+
+    # --- end ---
+    def _stop_all(self, outcome: Outcome, reason: str) -> None:
+        for role in self._roles:
+            if role not in self._over:
+                role.stop(outcome, reason)
+
+    def _end_all(self) -> list[RunEvent]:
+        """End what still runs: stacks, terminate, grace, kill the group, sweep what escaped, name survivors.
+
+        Returns:
+            the observations that were still in the pipes.
+        """
+        running = [role for role in self._roles if role not in self._over]
+        if running:
+            self._dump_stacks(running)
+            self._signal_and_wait(running, signal.SIGTERM, _TERMINATE_GRACE)
+            self._signal_and_wait(running, signal.SIGKILL, _KILL_GRACE)
+        deadline = time.monotonic() + _KILL_GRACE
+        unreaped = {role.pid for role in running if role.ended_at is None}
+        ended, survivors = posix.sweep(self._token, self._spared | unreaped, deadline=deadline)
+        survivors = (*survivors, *(f"{pid} worker" for pid in sorted(unreaped)))
+        if self._roles:
+            self._roles[0].escaped, self._roles[0].survivors = ended, survivors
+        last_words = [event for role in running for event in self._close(role)]
+        self._selector.close()
+        for file in self._files:
+            file.close()
+        self._keep_evidence()
+        return last_words
+
+    def _dump_stacks(self, running: list[RoleProcess]) -> None:
+        deadline = time.monotonic() + _STACKS_WAIT
+        for role in running:
+            role.request_stacks()
+        sizes: list[int] = []
+        while time.monotonic() < deadline:
+            time.sleep(_TICK)
+            before, sizes = sizes, [len(role.stacks()) for role in running]
+            if sizes == before and all(sizes):
+                return
+
+    def _signal_and_wait(self, running: list[RoleProcess], number: signal.Signals, grace: float) -> None:
+        # The group is signalled even when its leader is gone: others of it may not be.
+        for role in running:
+            posix.signal_group(role.pid, number)
+        deadline = time.monotonic() + grace
+        while not all([role.poll() for role in running]) and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def _keep_evidence(self) -> None:
+        for role in self._roles:
+            if text := role.stacks_text:
+                (self._evidence / f"{role.role}.stacks").write_text(text)
+        for path in tuple(self._evidence.iterdir()):
+            if path.stat().st_size == 0:
+                path.unlink()
+        if not any(self._evidence.iterdir()):
+            self._evidence.rmdir()
+
+    def _result(self, seconds: float) -> CellResult:
+        results = tuple(role.result() for role in self._over)
+        outcome, reason = settle(results)
+        return CellResult(
+            cell_id=self._cell.id,
+            outcome=outcome,
+            reason=reason,
+            seconds=seconds,
+            roles=results,
+            evidence=self._relative if self._evidence.exists() else "",
+        )
+

@@ -1,0 +1,143 @@
+"""Processes on POSIX: die with the runner, adopt orphans, end whole trees and prove it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LINUX = sys.platform == "linux"
+_libc = ctypes.CDLL(None, use_errno=True)
+
+TOKEN_VARIABLE = "HARNESS_CELL_TOKEN"  # noqa: S105 - marks the processes of a cell; not a secret
+
+
+def adopt_orphans() -> bool:
+    """Make this process the one that orphaned descendants fall to; return whether the system can do that."""
+    return _LINUX and _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def die_with_parent() -> Callable[[], None] | None:
+    """Return what a child calls before exec so that the kernel kills it when the runner dies (Linux only)."""
+    if not _LINUX:
+        return None
+    parent = os.getpid()
+
+    def arrange() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+    return arrange
+
+
+def shared_file(name: str, size: int = 0) -> int:
+    """Return the fd of an unnamed file, of `size` bytes, that a child can share."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create(name)
+    else:
+        fd, path = tempfile.mkstemp(prefix=name)
+        os.unlink(path)
+    os.ftruncate(fd, size)
+    return fd
+
+
+def open_pidfd(pid: int) -> int | None:
+    """Return an fd that is readable when the process has ended, where the system has such."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def signal_group(pgid: int, number: signal.Signals) -> None:
+    """Signal every process of a group; no error if none is left."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pgid, number)
+
+
+def signal_process(pid: int, number: signal.Signals) -> None:
+    """Signal a process that is our own child and not yet reaped."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def child_pids() -> set[int]:
+    """Return the pids of our children, adopted orphans included."""
+    if not _LINUX:
+        return {process.pid for process in psutil.Process().children()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
+
+
+def marked_pids(token: str) -> set[int]:
+    """Return the processes whose environment carries a cell's token, whoever their parent is."""
+    found: set[int] = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(TOKEN_VARIABLE) == token:
+                found.add(process.pid)
+    return found
+
+
+def sweep(token: str, spared: Iterable[int], *, deadline: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """End every process that a cell left behind.
+
+    Where orphans fall to us, our children that are not in `spared` are the cell's, also when they changed session
+    and environment; ending one can orphan its own children to us, so look again until there is none. Elsewhere
+    the token in the environment finds them.
+
+    Returns:
+        `(ended, survivors)`, each `pid name`.
+    """
+    spared = set(spared)
+    ended: dict[int, str] = {}
+    while True:
+        left = (child_pids() if _LINUX else marked_pids(token)) - spared
+        if not left or time.monotonic() > deadline:
+            return tuple(ended.values()), tuple(_label(pid) for pid in sorted(left))
+        for pid in left:
+            label = _label(pid)
+            signal_process(pid, signal.SIGKILL)
+            if reap(pid, deadline):
+                # What had ended by itself and only waited to be reaped was no leftover.
+                if "(zombie)" not in label:
+                    ended[pid] = label
+            elif not _LINUX:
+                ended.setdefault(pid, label)
+
+
+def reap(pid: int, deadline: float) -> bool:
+    """Collect the exit status of a child that was killed; return whether it is gone."""
+    while True:
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                return True
+        except ChildProcessError:
+            return not psutil.pid_exists(pid)
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.002)
+
+
+def _label(pid: int) -> str:
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return f"{pid} (zombie)"
+        return f"{pid} {process.name()}"
+    except psutil.Error:
+        return f"{pid} ?"

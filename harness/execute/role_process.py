@@ -1,0 +1,301 @@
+"""One role's process, seen from the runner: start, read, and what became of it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from harness.model import Attestation, ErrorReport, Observed, Outcome, RoleResult, Step, Unhandled, Usage
+from harness.wire import (
+    Ended,
+    Ready,
+    Shared,
+    UnhandledSeen,
+    WorkerJob,
+    WorkerMessage,
+    WorkerOrder,
+    decode_line,
+    encode_line,
+)
+
+from . import posix
+
+OUTPUT_LIMIT_BYTES = 8 << 20
+"""stdout and stderr of a role together; a role that writes more is stopped (`LIMIT`)."""
+_LINE_LIMIT_BYTES = 8 << 20
+_UNHANDLED_KEPT = 20
+_STACKS_BYTES = 64 << 10
+_READ_BYTES = 1 << 16
+
+
+class RoleProcess:
+    """A started role. Its fds are non-blocking; the cell's loop says when to read."""
+
+    def __init__(self, job: WorkerJob, environment: dict[str, str], output: tuple[BinaryIO, BinaryIO]) -> None:
+        """Start the process.
+
+        Args:
+            job: everything but the fds, which are made here.
+            environment: of the process.
+            output: files that take stdout and stderr.
+        """
+        self.role = job.role
+        self._backend = next(str(a.backend) for a in job.cell.roles if a.role == job.role)
+        self._reset()
+        report, report_child = os.pipe()
+        order_child, self._order = os.pipe()
+        progress, self._stacks = posix.shared_file("harness-progress", mmap.PAGESIZE), posix.shared_file("stacks")
+        job = msgspec.structs.replace(
+            job, report_fd=report_child, order_fd=order_child, progress_fd=progress, stacks_fd=self._stacks
+        )
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-X", "faulthandler", "-m", "harness.worker", encode_line(job).decode()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            pass_fds=(report_child, order_child, progress, self._stacks),
+            start_new_session=True,
+            preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
+        )
+        self.pid = self._process.pid
+        self._progress = memoryview(mmap.mmap(progress, mmap.PAGESIZE, prot=mmap.PROT_READ)).cast("Q")
+        for fd in (report_child, order_child, progress):
+            os.close(fd)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self.pidfd = posix.open_pidfd(self.pid)
+        self._report = report
+        self._outputs = {self._process.stdout.fileno(): output[0], self._process.stderr.fileno(): output[1]}
+        for fd in (report, self._order, *self._outputs):
+            os.set_blocking(fd, False)
+
+    def _reset(self) -> None:
+        self._partial = b""
+        self.at_end: set[int] = set()
+        self._attestation: Attestation | None = None
+        self._unhandled: list[Unhandled] = []
+        self._unhandled_count = 0
+        self._end: Ended | None = None
+        self._garbage = ""
+        self._stopped: tuple[Outcome, str] | None = None
+        self._exit: int | None = None
+        self._usage = Usage()
+        self._messages = 0
+        self.ended_at: float | None = None
+        self.output_bytes = 0
+        self.stacks_text = ""
+        self._last_progress = 0
+        self.survivors: tuple[str, ...] = ()
+        self.escaped: tuple[str, ...] = ()
+
+    # --- while it runs ---
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """The fds to wait on."""
+        own = (self._report, *self._outputs)
+        return own if self.pidfd is None else (*own, self.pidfd)
+
+    @property
+    def progress(self) -> int:
+        """Units of work so far, from the page that the worker shares."""
+        return self._progress[0]
+
+    @property
+    def heartbeat(self) -> tuple[int, int]:
+        """Changes whenever the role did anything that counts as progress."""
+        return self.progress, self._messages
+
+    @property
+    def reported_end(self) -> bool:
+        """Whether the role said that it is over (its process may still run)."""
+        return self._end is not None
+
+    @property
+    def over_limit(self) -> bool:
+        """Whether it wrote more than a role may."""
+        return self.output_bytes > OUTPUT_LIMIT_BYTES
+
+    def cpu_seconds(self) -> float:
+        """CPU time used so far; 0 when it is gone."""
+        import psutil
+
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
+    def order(self, order: WorkerOrder) -> None:
+        """Send an order; one that the worker no longer reads is dropped."""
+        try:
+            os.write(self._order, encode_line(order))
+        except (BrokenPipeError, BlockingIOError):
+            return
+
+    def read(self, fd: int) -> Iterator[Observed | Step | Shared]:
+        """Read what is there on one fd; yield the observations and what is to be shared. Never waits."""
+        if fd == self._report:
+            yield from self._read_report()
+        elif fd in self._outputs:
+            self._read_output(fd)
+
+    def _read_report(self) -> Iterator[Observed | Step | Shared]:
+        try:
+            data = os.read(self._report, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self.at_end.add(self._report)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if len(self._partial) > _LINE_LIMIT_BYTES:
+            self._garbage, self._partial = self._garbage or "a line without an end", b""
+        for line in lines:
+            try:
+                message = decode_line(line, WorkerMessage)
+            except msgspec.DecodeError as exc:
+                self._garbage = self._garbage or f"{line[:60]!r} ({exc})"
+                continue
+            self._messages += 1
+            yield from self._take(message)
+
+    def _take(self, message: Any) -> Iterator[Observed | Step | Shared]:
+        match message:
+            case Observed() | Step() | Shared():
+                yield message
+            case Ready(attestation=attestation):
+                self._attestation = attestation
+            case UnhandledSeen(unhandled=unhandled):
+                self._unhandled_count += 1
+                if len(self._unhandled) < _UNHANDLED_KEPT:
+                    self._unhandled.append(unhandled)
+            case Ended():
+                self._end = message
+
+    def _read_output(self, fd: int) -> None:
+        try:
+            data = os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self.at_end.add(fd)
+        room = OUTPUT_LIMIT_BYTES - self.output_bytes
+        self.output_bytes += len(data)
+        self._outputs[fd].write(data[: max(0, room)])
+
+    # --- the end ---
+    def poll(self) -> bool:
+        """Return whether the process has ended; takes its exit status and resource usage when it has."""
+        if self.ended_at is not None:
+            return True
+        pid, status, used = os.wait4(self.pid, os.WNOHANG)
+        if pid == 0:
+            return False
+        self._exit = self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._usage = Usage(
+            user=used.ru_utime,
+            system=used.ru_stime,
+            max_rss_bytes=used.ru_maxrss * (1024 if sys.platform == "linux" else 1),
+            voluntary_switches=used.ru_nvcsw,
+            involuntary_switches=used.ru_nivcsw,
+        )
+        self.ended_at = time.monotonic()
+        return True
+
+    def stop(self, outcome: Outcome, reason: str) -> None:
+        """Note why the runner is about to end it, unless it already said how it ended."""
+        if self._stopped is None:
+            self._stopped = (outcome, reason)
+
+    def request_stacks(self) -> None:
+        """Ask for the stacks of all threads; they arrive in a file that needs no reader."""
+        posix.signal_process(self.pid, signal.SIGUSR1)
+
+    def stacks(self) -> str:
+        """Return the stacks dumped so far."""
+        return os.pread(self._stacks, _STACKS_BYTES, 0).decode(errors="replace")
+
+    def close(self) -> Iterator[Observed | Step | Shared]:
+        """Read what is left in the pipes and close everything. The process must have ended or been given up."""
+        yield from self._drain()
+        # The worker's half of the last line never came: its process was cut off while it wrote, or wrote garbage.
+        if self._partial.strip() and self._end is None:
+            self._garbage = self._garbage or f"{self._partial[:60]!r} (half a line)"
+        for fd in (self._report, self._order, self.pidfd):
+            if fd is not None:
+                os.close(fd)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        self.stacks_text, self._last_progress = self.stacks(), self.progress
+        os.close(self._stacks)
+
+    def _drain(self) -> Iterator[Observed | Step | Shared]:
+        # A process that escaped may hold a pipe open and write for ever: bounded by the limits, and by silence.
+        for fd in (self._report, *self._outputs):
+            before = -1
+            while before != (mark := self._mark()) and not self.over_limit:
+                before = mark
+                yield from self.read(fd)
+
+    def _mark(self) -> int:
+        return self._messages + self.output_bytes + len(self._partial)
+
+    def result(self) -> RoleResult:
+        """Return what became of it. Call after `close`."""
+        outcome, reason = self._outcome()
+        error: ErrorReport | None = self._end.error if self._end is not None else None
+        unhandled = tuple(self._unhandled)
+        if self._unhandled_count > len(unhandled):
+            more = self._unhandled_count - len(unhandled)
+            unhandled = (*unhandled, Unhandled(context=f"and {more} more"))
+        return RoleResult(
+            role=self.role,
+            backend=self._backend,
+            outcome=outcome,
+            reason=reason,
+            seconds=(self.ended_at or time.monotonic()) - self.started,
+            pid=self.pid,
+            exit_code=self._exit,
+            error=error,
+            attestation=self._attestation,
+            unhandled=unhandled,
+            usage=self._usage,
+            progress=self._last_progress,
+            stacks=self.stacks_text,
+            survivors=self.survivors,
+            escaped=self.escaped,
+            output_bytes=self.output_bytes,
+        )
+
+    def _outcome(self) -> tuple[Outcome, str]:
+        if self._garbage:
+            return Outcome.CRASHED, f"wrote on its report pipe what is not an event: {self._garbage}"
+        if self._end is not None and (self._stopped is None or self._stopped[0] is Outcome.INTERRUPTED):
+            if self._end.outcome is Outcome.COMPLETED and self._exit not in (0, None):
+                return Outcome.CRASHED, f"{describe_exit(self._exit)} after its result"
+            return self._end.outcome, self._end.reason
+        if self._stopped is not None:
+            return self._stopped
+        return Outcome.CRASHED, f"{describe_exit(self._exit)} without a result"
+
+
+def describe_exit(code: int | None) -> str:
+    """Return an exit code in words: `exit code 3`, `SIGSEGV`."""
+    if code is None:
+        return "still running"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,48 @@
+"""The hooks of harness. Each docstring says when in the life of the program it is called.
+
+Resist more: a hook is a promise to every plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from harness.api import Backend, Scenario
+
+if TYPE_CHECKING:
+    import click
+
+    from harness.model import Renderer, RunEvent
+
+hookspec = pluggy.HookspecMarker("harness")
+
+
+@hookspec
+def harness_backends() -> Iterable[Backend]:  # type: ignore[empty-body]
+    """Return the backends that this plugin brings. Called once, when the catalogue is first needed.
+
+    Must not import the runtime: `Backend.runner` names the code that a worker imports.
+    """
+
+
+@hookspec
+def harness_scenarios() -> Iterable[Scenario]:  # type: ignore[empty-body]
+    """Return the scenarios that this plugin brings. Called once, when the catalogue is first needed."""
+
+
+@hookspec
+def harness_renderers() -> Iterable[Renderer]:  # type: ignore[empty-body]
+    """Return the report formats that this plugin brings. Called once, when the catalogue is first needed."""
+
+
+@hookspec
+def harness_on_event(event: RunEvent) -> None:
+    """Receive each event of a run, after it is in the journal. Called in the runner; must return quickly."""
+
+
+@hookspec
+def harness_cli(group: click.Group) -> None:
+    """Add sub-commands to the `harness` command. Called once, when the command line is built."""

@@ -1,0 +1,112 @@
+"""Frozen data that passes between stages.
+
+A name's module is imported when the name is first used: a worker needs two of these modules, and its start-up is
+part of what is measured.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cell import (
+        BackendSpec,
+        Cell,
+        Plan,
+        Request,
+        RoleBackend,
+        RowId,
+        SkippedCell,
+        format_parameters,
+        format_value,
+    )
+    from .comparison import CellSummary, Comparison, Finding, FindingKind, Group, MetricSummary, RowSummary
+    from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
+    from .outcome import (
+        SYMBOLS,
+        Attestation,
+        CellResult,
+        ErrorReport,
+        Observation,
+        Observed,
+        Outcome,
+        RoleResult,
+        Step,
+        Unhandled,
+        Usage,
+    )
+    from .renderer import Renderer, RenderOptions
+    from .run import (
+        FORMAT,
+        BackendCard,
+        CellFinished,
+        CellObserved,
+        CellProgressed,
+        CellRecord,
+        CellStarted,
+        Run,
+        RunEvent,
+        RunFinished,
+        RunStarted,
+        ScenarioCard,
+    )
+
+__all__ = [
+    "FORMAT",
+    "SYMBOLS",
+    "Attestation",
+    "BackendCard",
+    "BackendSpec",
+    "Cell",
+    "CellFinished",
+    "CellObserved",
+    "CellProgressed",
+    "CellRecord",
+    "CellResult",
+    "CellStarted",
+    "CellSummary",
+    "Comparison",
+    "ErrorReport",
+    "Finding",
+    "FindingKind",
+    "Group",
+    "HarnessError",
+    "JournalError",
+    "MetricSummary",
+    "NothingSelectedError",
+    "Observation",
+    "Observed",
+    "Outcome",
+    "Plan",
+    "PluginError",
+    "RenderOptions",
+    "Renderer",
+    "Request",
+    "RoleBackend",
+    "RoleResult",
+    "RowId",
+    "RowSummary",
+    "Run",
+    "RunEvent",
+    "RunFinished",
+    "RunStarted",
+    "ScenarioCard",
+    "SkippedCell",
+    "Step",
+    "Unhandled",
+    "Usage",
+    "UsageError",
+    "WorkerProtocolError",
+    "format_parameters",
+    "format_value",
+]
+
+_MODULES = ("cell", "outcome", "errors", "run", "comparison", "renderer")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in (import_module(f".{home}", __name__) for home in _MODULES):
+            if name in vars(module):
+                globals()[name] = vars(module)[name]
+                return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,152 @@
+"""What a run says: judgements, computed from facts and never stored among them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from .cell import RowId
+from .outcome import Outcome
+
+
+class FindingKind(StrEnum):
+    """Kinds of finding, in order of weight."""
+
+    HARNESS_FAULT = "harness fault"
+    VIOLATION = "violation"
+    """A backend breaks what the scenario's contract forbids, whatever the others do."""
+    HANG = "hang"
+    CRASH = "crash"
+    """Crashed, raised, hit a limit, or timed out."""
+    WRONG_BACKEND = "wrong backend"
+    DIVERGENCE = "divergence"
+    """Backends differ in an outcome that must be the same."""
+    LEFTOVER = "leftover"
+    """Something outlived a cell."""
+    UNHANDLED = "unhandled"
+    """Exceptions that nobody awaited; the cell's numbers are void."""
+    SUSPECT_SCENARIO = "suspect scenario"
+    """Every backend breaks the invariant: look at the scenario first."""
+    INTERESTING = "interesting"
+    """A legitimate difference that a user would want to know."""
+    UNAVAILABLE = "unavailable"
+    """A backend could not run at all here."""
+
+    @property
+    def unexpected(self) -> bool:
+        """Whether a finding of this kind makes the exit code 1."""
+        return self not in (FindingKind.INTERESTING, FindingKind.UNAVAILABLE)
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Backends that agree on a value. `seen` counts the repetitions in which it was seen, `of` all repetitions."""
+
+    value: str
+    backends: tuple[str, ...]
+    seen: int = 1
+    of: int = 1
+    grade: str = ""
+    reason: str = ""
+    reference: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a reader should know, self-contained: what was expected and why, what was seen, how to see it
+    again."""
+
+    kind: FindingKind
+    row: RowId
+    backends: tuple[str, ...]
+    """The backends it is about: who breaks the contract, or who is in the minority."""
+    title: str
+    """One line, without the backend names."""
+    key: str = ""
+    expected: str = ""
+    reason: str = ""
+    reference: str = ""
+    groups: tuple[Group, ...] = ()
+    divergence: str = ""
+    """First point of divergence of a trace, or the last step before a hang."""
+    details: tuple[str, ...] = ()
+    """More lines: error leaves, stacks, limits."""
+    command: str = ""
+    """Shows it again."""
+    evidence: str = ""
+    """Folder, relative to the run folder."""
+
+
+class MetricSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Values of a metric over rounds: one per round (median of the samples in a cell)."""
+
+    unit: str
+    better: str
+    values: tuple[float, ...]
+    median: float
+
+
+class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One square of the grid: the cells of a row and a backend, over all rounds."""
+
+    label: str
+    outcomes: dict[Outcome, int]
+    headline: MetricSummary | None = None
+    metrics: dict[str, MetricSummary] = {}
+    values: dict[str, Any] = {}
+    """Other observation keys with the value seen (a list if it was seen to vary)."""
+    reason: str = ""
+    """Why there is no figure, if there is none."""
+    findings: tuple[FindingKind, ...] = ()
+    """Kinds of the findings that name this square, heaviest first."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome over the rounds, in the order of `Outcome` from the end of what can go wrong."""
+        for outcome in _WORST_FIRST:
+            if outcome in self.outcomes:
+                return outcome
+        return Outcome.NOT_RUN
+
+
+_WORST_FIRST = (
+    Outcome.HARNESS_FAULT,
+    Outcome.CRASHED,
+    Outcome.HUNG,
+    Outcome.TIMED_OUT,
+    Outcome.RAISED,
+    Outcome.LIMIT,
+    Outcome.WRONG_BACKEND,
+    Outcome.INVALID_ENV,
+    Outcome.INTERRUPTED,
+    Outcome.UNAVAILABLE,
+    Outcome.UNSUPPORTED,
+    Outcome.NOT_RUN,
+    Outcome.COMPLETED,
+)
+
+
+class RowSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the grid."""
+
+    row: RowId
+    headline: str
+    cells: tuple[CellSummary, ...]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run says."""
+
+    run_id: str
+    labels: tuple[str, ...]
+    """Columns, in the order of the request."""
+    rows: tuple[RowSummary, ...]
+    findings: tuple[Finding, ...]
+    """In order of weight."""
+    note: str = ""
+    """What is wrong with the run itself (incomplete journal, interrupted)."""
+
+    @property
+    def unexpected(self) -> tuple[Finding, ...]:
+        """The findings that make the exit code 1."""
+        return tuple(finding for finding in self.findings if finding.kind.unexpected)

@@ -1,0 +1,33 @@
+"""Errors of harness itself. Messages are lowercase fragments: what cannot be done, with what, and what to do next."""
+
+
+class HarnessError(Exception):
+    """Base; a bare one is our own fault (exit code 4)."""
+
+
+class UsageError(HarnessError):
+    """The user asked for something that cannot be done (exit code 2)."""
+
+
+class NothingSelectedError(UsageError):
+    """The selection is valid and empty (exit code 3)."""
+
+
+class JournalError(UsageError):
+    """A journal cannot be read: missing, foreign, or of a newer format."""
+
+
+class PluginError(HarnessError):
+    """A plugin is broken. Names it."""
+
+    def __init__(self, plugin: str, message: str) -> None:
+        super().__init__(f"plugin {plugin!r}: {message}")
+        self.plugin = plugin
+
+
+class WorkerProtocolError(HarnessError):
+    """A worker wrote what is not an event on its pipe. Names the cell."""
+
+    def __init__(self, cell_id: str, message: str) -> None:
+        super().__init__(f"cell {cell_id}: {message}")
+        self.cell_id = cell_id

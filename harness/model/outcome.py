@@ -1,0 +1,160 @@
+"""What became of a cell: facts only. Judgements are in `comparison`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """What became of a cell."""
+
+    COMPLETED = "completed"
+    RAISED = "raised"
+    HUNG = "hung"
+    """No progress and no end."""
+    TIMED_OUT = "timed out"
+    """Still made progress at the hard limit."""
+    CRASHED = "crashed"
+    """Ended by a signal, or with an exit code, or without a result."""
+    LIMIT = "limit"
+    """Stopped because it exceeded a limit (memory, output, files)."""
+    UNSUPPORTED = "unsupported"
+    """The backend declared that it lacks a capability that the scenario needs."""
+    UNAVAILABLE = "unavailable"
+    """The runtime is not installed or does not import."""
+    WRONG_BACKEND = "wrong backend"
+    """What ran was not what the spec asked for."""
+    INVALID_ENV = "invalid environment"
+    INTERRUPTED = "interrupted"
+    NOT_RUN = "not run"
+    HARNESS_FAULT = "harness fault"
+    """Our own bug; never charged to a runtime."""
+
+
+SYMBOLS: dict[Outcome, str] = {
+    Outcome.COMPLETED: "✓",
+    Outcome.RAISED: "✗",
+    Outcome.HUNG: "H",
+    Outcome.TIMED_OUT: "T",
+    Outcome.CRASHED: "C",
+    Outcome.LIMIT: "L",
+    Outcome.UNSUPPORTED: "–",
+    Outcome.UNAVAILABLE: "u",
+    Outcome.WRONG_BACKEND: "W",
+    Outcome.INVALID_ENV: "E",
+    Outcome.INTERRUPTED: "i",
+    Outcome.NOT_RUN: "·",
+    Outcome.HARNESS_FAULT: "!",
+}
+"""One character for each outcome; always shown beside a word or a legend."""
+
+
+class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
+    """An exception as text. `leaves` are the leaf exceptions of a group as `Type: message`."""
+
+    type: str
+    message: str
+    traceback: str
+    leaves: tuple[str, ...] = ()
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="observed"):
+    """One recorded fact: `key` has `value`. `at` is seconds since the worker started its scenario."""
+
+    role: str
+    key: str
+    value: Any
+    at: float
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
+    """One step of one actor's trace."""
+
+    role: str
+    actor: str
+    what: str
+    at: float
+
+
+Observation = Observed | Step
+
+
+class Unhandled(msgspec.Struct, frozen=True, kw_only=True):
+    """An exception that the runtime logged or dropped because nobody awaited it. It voids the cell's numbers."""
+
+    context: str
+    error: ErrorReport | None = None
+
+
+class Attestation(msgspec.Struct, frozen=True, kw_only=True):
+    """What really ran, reported by the worker."""
+
+    scheduler: str
+    """`module.QualName` of the class of the live scheduler object."""
+    expected: str
+    """Glob that `scheduler` had to match."""
+    python: str
+    implementation: str
+    gil: bool
+    versions: dict[str, str] = {}
+    """Installed versions of the distributions of the runtime."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether what ran is what was asked for."""
+        from fnmatch import fnmatchcase
+
+        return fnmatchcase(self.scheduler, self.expected)
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Resources of one role's process, from the kernel. Seconds and bytes."""
+
+    user: float = 0.0
+    system: float = 0.0
+    max_rss_bytes: int = 0
+    voluntary_switches: int = 0
+    involuntary_switches: int = 0
+
+
+class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one role's process."""
+
+    role: str
+    backend: str
+    outcome: Outcome
+    reason: str = ""
+    """One line: signal or exit code, limit, capability, diagnosis."""
+    seconds: float = 0.0
+    """From the start of the process to its end."""
+    pid: int = 0
+    exit_code: int | None = None
+    error: ErrorReport | None = None
+    attestation: Attestation | None = None
+    unhandled: tuple[Unhandled, ...] = ()
+    usage: Usage = Usage()
+    progress: int = 0
+    """Units of work reported with `Probe.advance`."""
+    stacks: str = ""
+    """Stacks of all threads, dumped before a kill."""
+    survivors: tuple[str, ...] = ()
+    """Processes that could not be ended, `pid name`."""
+    escaped: tuple[str, ...] = ()
+    """Descendants that had outlived the cell and were ended by the sweep, `pid name`."""
+    output_bytes: int = 0
+    """Size of stdout and stderr together; the text is in the evidence folder."""
+
+
+class CellResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a cell. `outcome` is that of the role that explains it: see `execute.settle`."""
+
+    cell_id: str
+    outcome: Outcome
+    reason: str = ""
+    seconds: float = 0.0
+    roles: tuple[RoleResult, ...] = ()
+    evidence: str = ""
+    """Folder with stdout, stderr and stacks, relative to the run folder; empty if there is none."""

@@ -1,0 +1,30 @@
+"""A report format, as a plugin brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from .comparison import Comparison
+from .run import Run
+
+
+class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to render text for people: columns, ANSI colour or not, how much (-1 quiet, 0, 1 verbose)."""
+
+    width: int = 100
+    colour: bool = False
+    verbosity: int = 0
+    run_path: str = ""
+    """Folder of the run as the reader would type it, for paths in the text."""
+
+
+class Renderer(msgspec.Struct, frozen=True, kw_only=True):
+    """Turns a run and what it says into text. Pure: it neither prints nor writes files."""
+
+    name: str
+    summary: str
+    suffix: str
+    """File name suffix with the dot."""
+    render: Callable[[Run, Comparison, RenderOptions], str]

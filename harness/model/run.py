@@ -1,0 +1,111 @@
+"""A run: its events, and the run as it is read back from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.api import Judge
+
+from .cell import Cell, Plan, Request
+from .outcome import CellResult, Observation
+
+FORMAT = 1
+"""Version of the journal and of the worker's pipe. A reader refuses what is newer."""
+
+
+class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a comparison and a report need to know of a scenario; stored with each run so that a run can be judged
+    again where the scenario is not installed."""
+
+    name: str
+    question: str
+    contract: tuple[str, ...]
+    headline: str
+    judges: dict[str, Judge]
+    conserved: dict[str, tuple[str, ...]] = {}
+    roles: tuple[str, ...] = ("main",)
+
+
+class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report needs to know of a backend. `offers`: capability → `support: note`, where it is not native."""
+
+    label: str
+    name: str
+    summary: str
+    offers: dict[str, str] = {}
+    install_hint: str = ""
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):
+    """First line of a journal."""
+
+    format: int = FORMAT
+    run_id: str
+    started_at: str
+    """UTC, ISO 8601."""
+    request: Request
+    plan: Plan
+    scenarios: tuple[ScenarioCard, ...]
+    backends: tuple[BackendCard, ...]
+    environment: dict[str, Any] = {}
+
+
+class CellStarted(msgspec.Struct, frozen=True, kw_only=True, tag="cell-started"):
+    """The processes of a cell run."""
+
+    cell_id: str
+    pids: dict[str, int]
+
+
+class CellObserved(msgspec.Struct, frozen=True, kw_only=True, tag="cell-observed"):
+    """A cell recorded a fact."""
+
+    cell_id: str
+    observation: Observation
+
+
+class CellProgressed(msgspec.Struct, frozen=True, kw_only=True, tag="cell-progressed"):
+    """Heartbeat of a running cell, a few times a second; not written to the journal."""
+
+    cell_id: str
+    seconds: float
+    progress: int
+
+
+class CellFinished(msgspec.Struct, frozen=True, kw_only=True, tag="cell-finished"):
+    """A cell has its outcome and its processes are gone."""
+
+    result: CellResult
+
+
+class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished"):
+    """Last line of a journal: its counts prove that it is complete. `events` counts the lines before this one."""
+
+    finished_at: str
+    events: int
+    cells: int
+    interrupted: bool = False
+
+
+RunEvent = RunStarted | CellStarted | CellObserved | CellProgressed | CellFinished | RunFinished
+
+
+class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell with everything that is known of it."""
+
+    cell: Cell
+    result: CellResult
+    observations: tuple[Observation, ...] = ()
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as it stands in its journal. Each planned cell has a record, with a reason if it did not run."""
+
+    started: RunStarted
+    records: tuple[CellRecord, ...]
+    complete: bool
+    """Whether the footer is there and its counts hold."""
+    note: str = ""
+    """What is wrong with the journal, if anything (truncated, line N unreadable)."""

@@ -1,0 +1,99 @@
+"""model ⇄ JSON lines: the only place that knows the encoding.
+
+Two streams use it: the journal (`RunEvent`, one a line, first line `RunStarted` with `format`) and a worker's pipe
+(`WorkerMessage` up, `WorkerOrder` down). Decoding is strict about types and ignorant of unknown fields, so that an
+older reader can read what a newer minor version added.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from harness.model.cell import Cell
+from harness.model.outcome import Attestation, ErrorReport, Observed, Outcome, Step, Unhandled
+
+T = TypeVar("T")
+
+
+class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is told on its command line: everything it needs, so that it scans no entry points."""
+
+    format: int
+    cell: Cell
+    role: str
+    runner: str
+    """`"module:Class"` of the backend's runner."""
+    scenario: str
+    """`"module:attribute"` of the scenario, or of a backend's own implementation of it."""
+    own_implementation: str = ""
+    distributions: tuple[str, ...] = ()
+    report_fd: int
+    order_fd: int
+    progress_fd: int
+    stacks_fd: int
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
+    """The runtime runs and the scenario is about to start."""
+
+    attestation: Attestation
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True, tag="shared"):
+    """A role published a value; the runner passes it on to the other roles."""
+
+    key: str
+    value: Any
+
+
+class UnhandledSeen(msgspec.Struct, frozen=True, kw_only=True, tag="unhandled"):
+    """The runtime logged or dropped an exception."""
+
+    unhandled: Unhandled
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
+    """The role is over; the last message. Without it, the worker crashed."""
+
+    outcome: Outcome
+    reason: str = ""
+    error: ErrorReport | None = None
+
+
+class RoleEnded(msgspec.Struct, frozen=True, kw_only=True, tag="role-ended"):
+    """Order: another role has ended."""
+
+    role: str
+
+
+WorkerMessage = Ready | Observed | Step | Shared | UnhandledSeen | Ended
+WorkerOrder = Shared | RoleEnded
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def encode_line(message: object) -> bytes:
+    """Return a message as one JSON line with its newline. Values that JSON lacks become their text."""
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_line(line: bytes, kind: type[T] | Any) -> T | Any:
+    """Return the message of a line.
+
+    Raises:
+        msgspec.DecodeError: the line is not JSON, or not a message of this kind.
+    """
+    return msgspec.json.decode(line, type=kind)
+
+
+def decode_journal_line(line: bytes) -> Any:
+    """Return the `RunEvent` of a journal line.
+
+    Raises:
+        msgspec.DecodeError: the line is not one.
+    """
+    from harness.model.run import RunEvent
+
+    return msgspec.json.decode(line, type=RunEvent)

@@ -1,0 +1,78 @@
+"""The worker's end of its pipes to the runner, and the progress page that both share."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from harness.wire import RoleEnded, Shared, WorkerOrder, decode_line, encode_line
+
+PROGRESS_BYTES = mmap.PAGESIZE
+
+
+class Pipe:
+    """Messages up, orders down. Every message is written at once, so that a killed cell shows how far it came."""
+
+    def __init__(self, report_fd: int, order_fd: int) -> None:
+        self._report_fd = report_fd
+        self._order_fd = order_fd
+        self._lock = threading.Lock()
+        self._partial = b""
+        self._shared: dict[str, Any] = {}
+        self._ended: set[str] = set()
+        os.set_blocking(order_fd, False)
+        for fd in (report_fd, order_fd):
+            os.set_inheritable(fd, False)  # a child of the scenario must not keep the pipe open
+
+    def send(self, message: object) -> None:
+        """Write one message whole. Tasks of any thread may call it."""
+        line = memoryview(encode_line(message))
+        with self._lock:
+            while line:
+                line = line[os.write(self._report_fd, line) :]
+
+    def shared(self) -> Mapping[str, Any]:
+        """Return what other roles have shared so far. Does not wait."""
+        self._read_orders()
+        return self._shared
+
+    def ended(self) -> set[str]:
+        """Return the other roles that have ended so far. Does not wait."""
+        self._read_orders()
+        return self._ended
+
+    def _read_orders(self) -> None:
+        with self._lock:
+            try:
+                received = os.read(self._order_fd, 65536)
+            except BlockingIOError:
+                return
+            *lines, self._partial = (self._partial + received).split(b"\n")
+            for line in lines:
+                self._apply(decode_line(line, WorkerOrder))
+
+    def _apply(self, order: WorkerOrder) -> None:
+        match order:
+            case Shared(key=key, value=value):
+                self._shared[key] = value
+            case RoleEnded(role=role):
+                self._ended.add(role)
+
+
+def map_progress(fd: int) -> memoryview:
+    """Map the progress page: the first 64-bit word counts units of work. The runner reads it without our help."""
+    page = mmap.mmap(fd, PROGRESS_BYTES)
+    os.close(fd)
+    return memoryview(page).cast("Q")
+
+
+def decode_job(text: str) -> Any:
+    """Return the `WorkerJob` of a worker's command line."""
+    from harness.wire import WorkerJob
+
+    return msgspec.json.decode(text, type=WorkerJob)

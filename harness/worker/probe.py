@@ -1,0 +1,71 @@
+"""The `Probe` that scenarios record with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from harness.api import PeerEndedError, Runtime
+from harness.model.outcome import Observed, Step
+from harness.wire import Shared
+
+from .channel import Pipe
+
+_POLL = 0.005
+_POLL_END = 0.02
+
+
+class WorkerProbe:
+    """Records to the runner's pipe; see `harness.api.Probe` for the contract."""
+
+    def __init__(
+        self,
+        *,
+        runtime: Runtime,
+        pipe: Pipe,
+        progress: memoryview,
+        role: str,
+        peers: frozenset[str],
+        parameters: Mapping[str, Any],
+        seed: int,
+    ) -> None:
+        self.role = role
+        self.parameters = parameters
+        self.seed = seed
+        self._runtime = runtime
+        self._pipe = pipe
+        self._progress = progress
+        self._peers = peers
+        self._started = time.monotonic()
+
+    def observe(self, key: str, value: object) -> None:
+        """Record a fact at once."""
+        self._pipe.send(Observed(role=self.role, key=key, value=value, at=time.monotonic() - self._started))
+
+    def step(self, actor: str, what: str) -> None:
+        """Record that an actor reached a step."""
+        self._pipe.send(Step(role=self.role, actor=actor, what=what, at=time.monotonic() - self._started))
+
+    def advance(self, count: int = 1) -> None:
+        """Report progress on the page that the runner shares."""
+        # Two threads may lose an increment to each other; a heartbeat need not be exact, only fast.
+        self._progress[0] += count
+
+    def share(self, key: str, value: object) -> None:
+        """Publish a value to the other roles."""
+        self._pipe.send(Shared(key=key, value=value))
+
+    async def receive(self, key: str) -> Any:
+        """Wait until another role has shared `key`."""
+        while key not in (shared := self._pipe.shared()):
+            # Orders are read in one go, so a value shared before the end is in `shared` by now.
+            if self._peers <= self._pipe.ended() and key not in shared:
+                raise PeerEndedError(f"every other role ended before it shared {key!r}")
+            await self._runtime.sleep(_POLL)
+        return shared[key]
+
+    async def until_ended(self, role: str) -> None:
+        """Wait until a role has ended."""
+        while role not in self._pipe.ended():
+            await self._runtime.sleep(_POLL_END)

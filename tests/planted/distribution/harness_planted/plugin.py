@@ -1,0 +1,10 @@
+"""Offers the planted scenarios."""
+
+from harness.api import Scenario
+from harness.plugins import hookimpl
+from harness_planted.scenarios import PLANTED
+
+
+@hookimpl
+def harness_scenarios() -> list[Scenario]:
+    return PLANTED
