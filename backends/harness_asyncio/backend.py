@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import multiprocessing
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property, partial
@@ -28,6 +28,9 @@ _KINDS: dict[type[BaseException], ErrorKind] = {
 """Meaning of asyncio's own exceptions, where they carry no errno."""
 if hasattr(asyncio, "QueueShutDown"):
     _KINDS[asyncio.QueueShutDown] = ErrorKind.END_OF_CHANNEL
+
+_CLOSED_MESSAGES = ("Cannot call write() after write_eof()", "the handler is closed")
+"""How asyncio, and uvloop for a closed transport, say in a plain `RuntimeError` that this side can no longer write."""
 
 
 class AsyncioRuntime:
@@ -66,6 +69,8 @@ class AsyncioRuntime:
         """Say what an exception means."""
         if getattr(exc, "errno", None) is None and (kind := _KINDS.get(type(exc))) is not None:
             return kind
+        if type(exc) is RuntimeError and str(exc).endswith(_CLOSED_MESSAGES):
+            return ErrorKind.CLOSED
         return classify_common(exc)
 
     def is_cancelled(self, exc: BaseException) -> bool:
@@ -95,7 +100,9 @@ class AsyncioRuntime:
         return await streams.connect(host, port, source)
 
     # --- offload ---
-    run_in_thread: Callable[..., Coroutine[Any, Any, Any]] = staticmethod(asyncio.to_thread)
+    async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
+        """Run a blocking function with `asyncio.to_thread`."""
+        return await asyncio.to_thread(fn, *args)
 
     async def run_in_process(self, fn: Callable[..., Any], *args: object) -> Any:
         """Run a picklable function in a process pool."""
@@ -149,9 +156,13 @@ class AsyncioRunner:
         """Run `main` on a fresh loop."""
         runtimes: list[AsyncioRuntime] = []
 
+        def report(*loop_and_context: Any) -> None:
+            context = loop_and_context[-1]  # rloop 0.5.0 calls the handler without the loop.
+            unhandled(context.get("exception"), context["message"])
+
         async def body() -> None:
             loop = asyncio.get_running_loop()
-            loop.set_exception_handler(lambda _, context: unhandled(context.get("exception"), context["message"]))
+            loop.set_exception_handler(report)
             if self._task_factory is not None:
                 loop.set_task_factory(self._task_factory)
             runtimes.append(AsyncioRuntime(self.name, loop))

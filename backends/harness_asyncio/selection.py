@@ -14,7 +14,7 @@ async def first_completed(*fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[
         `(index, result)` of every function that completed, in order of completion.
 
     Raises:
-        The first exception that a function raised, after all have ended.
+        The exception of a function (of several, of the first in order of the arguments), after all have ended.
     """
     completed: list[tuple[int, Any]] = []
 

@@ -37,7 +37,8 @@ class AsyncioByteStream:
     async def abort(self) -> None:
         """Reset the connection and wait until its fd is closed."""
         transport = self._writer.transport
-        with suppress(OSError):  # Closed already, or lost: then there is nothing left to reset.
+        # Closed already, or lost: then there is nothing left to reset (uvloop says so with a ValueError).
+        with suppress(OSError, ValueError):
             # `transport.abort` only drops the buffer; without this the peer may see an orderly end of stream.
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()

@@ -24,7 +24,8 @@ CURIO = Backend(
             Support.EMULATED, "Task.cancel(blocking=False) on each child, and a cancel scope around the body"
         ),
         Capability.CHANNEL_CLOSE: Offer(
-            Support.EMULATED, "curio.Queue cannot be closed: empty() and full() are replaced when the last sender closes"
+            Support.EMULATED,
+            "curio.Queue cannot be closed: empty() and full() are replaced when the last sender closes",
         ),
         Capability.RENDEZVOUS: Offer(
             Support.EMULATED, "a hand-over between tasks parked on curio's SchedBarrier: Queue(0) is unbounded"

@@ -8,6 +8,8 @@ once, further requests are ignored), its running timeout, and a request that was
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
@@ -31,13 +33,26 @@ class ScopeCancelled(curio.TaskCancelled):  # type: ignore[misc]  # curio has no
 class Scope:
     """A cancel scope: at most one deadline (native), at most one shield (native), and `cancel` (ours)."""
 
-    __slots__ = ("_cancelled", "_depth", "_dropped", "_prior", "_shield", "_task", "_timeout", "cancelled_caught")
+    __slots__ = (
+        "_cancelled",
+        "_deadline",
+        "_dropped",
+        "_prior",
+        "_seconds",
+        "_shield",
+        "_task",
+        "_timeout",
+        "cancelled_caught",
+        "depth",
+    )
 
-    def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
-        self._timeout = None if seconds is None else curio.ignore_after(seconds)
+    def __init__(self, *, deadline: float = math.inf, seconds: float = math.inf, shield: bool = False) -> None:
+        self._deadline = deadline
+        self._seconds = seconds
+        self._timeout: Any = None
         self._shield = curio.disable_cancellation() if shield else None
         self._task: Any = None
-        self._depth = 0
+        self.depth = 0
         self._cancelled = False
         self._dropped = False
         self._prior: float | None = None
@@ -53,8 +68,10 @@ class Scope:
     async def __aenter__(self) -> Self:
         self._task = task = await curio.current_task()
         self._prior = task.timeout
-        self._depth = task.scope_depth = getattr(task, "scope_depth", 0) + 1
-        if self._timeout is not None:
+        self.depth = task.scope_depth = getattr(task, "scope_depth", 0) + 1
+        seconds = min(self._seconds, self._deadline - time.monotonic())
+        if seconds < math.inf:
+            self._timeout = curio.ignore_after(seconds)
             await self._timeout.__aenter__()
         if self._cancelled:
             await self._deliver()
@@ -65,17 +82,27 @@ class Scope:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if self._shield is not None:
-            await self._shield.__aexit__(kind, exc, trace)
+        return await self.leave(exc)
+
+    async def leave(self, exc: BaseException | None) -> bool:
+        """Leave the block, with what ends it; return whether that goes no further."""
+        # curio.disable_cancellation keeps for later what must not leave a shield that lies in another one.
+        postponed = self._shield is not None and await self._shield.__aexit__(*_details(exc))
+        if postponed:
+            exc = None
         task, self._task = self._task, None
-        task.scope_depth = self._depth - 1
-        if isinstance(task.cancel_pending, ScopeCancelled) and task.cancel_pending.scope is self:
+        task.scope_depth = self.depth - 1
+        if self.owns(task.cancel_pending):
             task.cancel_pending = None
-        timed_out = self._timeout is not None and await self._timeout.__aexit__(kind, exc, trace)
+        timed_out = self._timeout is not None and bool(await self._timeout.__aexit__(*_details(exc)))
         if self._dropped and self._timeout is None:
             await _unset_timeout(self._prior)
-        self.cancelled_caught = timed_out or (isinstance(exc, ScopeCancelled) and exc.scope is self)
-        return self.cancelled_caught
+        self.cancelled_caught = timed_out or self.owns(exc)
+        return self.cancelled_caught or postponed
+
+    def owns(self, exc: BaseException | None) -> bool:
+        """Return whether `exc` is the cancellation of this scope."""
+        return isinstance(exc, ScopeCancelled) and exc.scope is self
 
     async def _deliver(self) -> None:
         task = self._task
@@ -94,8 +121,15 @@ class Scope:
     def _is_superseded(self, pending: BaseException | None) -> bool:
         """Return whether a cancellation of something around this scope is on its way."""
         if isinstance(pending, ScopeCancelled):
-            return pending.scope._depth < self._depth
+            return pending.scope.depth < self.depth
         return isinstance(pending, curio.TaskCancelled)
+
+
+def _details(
+    exc: BaseException | None,
+) -> tuple[type[BaseException] | None, BaseException | None, TracebackType | None]:
+    """Return the three arguments of `__aexit__`."""
+    return (None, None, None) if exc is None else (type(exc), exc, exc.__traceback__)
 
 
 class TaskGroup:
@@ -135,11 +169,32 @@ class TaskGroup:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> bool:
         children = self._group.tasks
+        leaving = exc
         try:
             await self._group.__aexit__(kind, exc, trace)
-        except BaseException as interruption:
-            # Cancelled while it waited for the children.
-            if not await self._leave(children, interruption):
-                raise
-            return exc is None or isinstance(exc, ScopeCancelled)
-        return await self._leave(children, exc)
+        except BaseException as interruption:  # noqa: BLE001 - raised again below, when the children have ended
+            leaving = interruption
+        await join_all(children, self._group)
+        self._report([*children, *self._group.tasks])
+        swallowed = await self._scope.leave(leaving)
+        if leaving is exc:
+            return swallowed
+        if leaving is not None and not swallowed:
+            raise leaving
+        return self._scope.owns(exc)
+
+    def _report(self, children: Iterable[Any]) -> None:
+        # The kernel logs every crash as it happens (see `CrashReport`), but not a deadline that nobody caught.
+        for child in set(children):
+            if isinstance(child.exception, curio.TaskTimeout):
+                self._unhandled(child.exception, CHILD)
+
+
+async def join_all(children: Iterable[Any], group: Any) -> None:
+    """Wait for what `TaskGroup.join` left behind: a second cancellation interrupts its own clean-up."""
+    while left := [task for task in (*children, *group.tasks) if not task.terminated]:
+        async with curio.disable_cancellation():
+            for task in left:
+                await task.cancel(blocking=False)
+            for task in left:
+                await task.wait()

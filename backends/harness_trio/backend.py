@@ -433,11 +433,15 @@ def _walk(task: trio.lowlevel.Task | None, depth: int = 0) -> Iterator[tuple[int
 
 
 def _describe(task: trio.lowlevel.Task, depth: int) -> str:
-    frames = list(_frames(task.coro))
     inside = Path(trio.__file__).parent
-    own = [frame for frame in frames if inside not in Path(frame.f_code.co_filename).parents]
-    where = f"{_place(own[-1])} waits in " if own else ""
-    return f"{'  ' * depth}{task.name}: {where}{_place(frames[-1]) if frames else 'finished'}"
+    places: list[str] = []
+    for frame in _frames(task.coro):
+        if inside in Path(frame.f_code.co_filename).parents:
+            # The first call into trio says what the task waits for; what lies below says only how.
+            places.append(frame.f_code.co_qualname)
+            break
+        places.append(f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})")
+    return f"{'  ' * depth}{task.name}: {' in '.join(reversed(places[-2:])) or 'finished'}"
 
 
 def _frames(awaited: Any) -> Iterator[FrameType]:
@@ -452,8 +456,3 @@ def _frames(awaited: Any) -> Iterator[FrameType]:
             return
         if frame is not None:
             yield frame
-
-
-def _place(frame: FrameType) -> str:
-    code = frame.f_code
-    return f"{code.co_qualname} ({code.co_filename}:{frame.f_lineno})"

@@ -30,7 +30,7 @@ class ErrorKind(StrEnum):
     OUT_OF_FDS = "out of fds"
     """The process or the system has no file descriptor left."""
     OUT_OF_PORTS = "out of ports"
-    """No ephemeral port is left for the address (EADDRNOTAVAIL)."""
+    """No port is left for the address (EADDRNOTAVAIL), or the one asked for is taken (EADDRINUSE)."""
     OTHER = "other"
     """Anything else."""
 
@@ -67,6 +67,7 @@ ERRNO_KINDS = {
     "EMFILE": ErrorKind.OUT_OF_FDS,
     "ENFILE": ErrorKind.OUT_OF_FDS,
     "EADDRNOTAVAIL": ErrorKind.OUT_OF_PORTS,
+    "EADDRINUSE": ErrorKind.OUT_OF_PORTS,
     "ECONNREFUSED": ErrorKind.REFUSED,
     "ECONNRESET": ErrorKind.BROKEN,
     "ECONNABORTED": ErrorKind.BROKEN,
@@ -87,7 +88,7 @@ _OWN_KINDS: dict[type[RuntimeContractError], ErrorKind] = {
 
 
 def classify_common(exc: BaseException) -> ErrorKind:
-    """Classify what every backend shares: our own classes, and `OSError` by errno (also as `__cause__`).
+    """Classify what every backend shares: our own classes, and `OSError` by errno.
 
     A backend's `Runtime.classify` looks at its runtime's classes first and falls back to this.
     """

@@ -1,0 +1,189 @@
+"""Run scenarios on raw threads: each task is an OS thread that drives its coroutine with one `send(None)`.
+
+What a method promises is said once, in `harness.api.runtime`; the docstrings here name the idiom of threads for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
+
+from . import channels, groups, sockets
+from .groups import TaskGroup, drive
+from .offload import Offload
+from .scopes import NEVER, Cancelled, FailingScope, Scope, Task, Waiter, here
+from .synchronisation import Condition, Event, Lock, Semaphore
+
+OWN_FILES = os.path.dirname(__file__)  # noqa: PTH120 - pathlib would be imported for this alone
+
+
+class ThreadsRunner:
+    """Runs a scenario in the main thread and the threads that it starts."""
+
+    expected_scheduler = "threading.*"
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._shutdown = options.get("close", "close") == "shutdown"
+
+    def run(self, main: Callable[[Runtime], Awaitable[None]], unhandled: UnhandledReport) -> None:
+        """Run `main(runtime)` in this thread.
+
+        Raises: whatever `main` raised; `ForeignAwaitError` if it awaited what did not come from its runtime.
+        """
+        offload = Offload(unhandled)
+        here.task = task = Task("main")
+        try:
+            drive(main(ThreadsRuntime(unhandled, offload, shutdown=self._shutdown)))
+        finally:
+            del here.task
+            task.close()
+            offload.close()
+
+
+class ThreadsRuntime:
+    """Raw threads, as a scenario sees them."""
+
+    name = "threads"
+
+    def __init__(self, unhandled: UnhandledReport, offload: Offload, *, shutdown: bool) -> None:
+        self._unhandled = unhandled
+        self._offload = offload
+        self._shutdown = shutdown
+
+    # --- clock ---
+    now = staticmethod(time.monotonic)
+
+    async def sleep(self, seconds: float) -> None:
+        """`time.sleep`, or in a cancel scope a lock that nobody but a canceller releases."""
+        task = here.task
+        if task.scope is None:
+            time.sleep(max(seconds, 0))  # noqa: ASYNC251 - blocking is what this backend does
+        elif seconds <= 0:
+            await self.checkpoint()
+        else:
+            until = time.monotonic() + seconds
+            alone: deque[Waiter] = deque()
+            waiter = Waiter(alone)
+            alone.append(waiter)
+            task.park(waiter, until)
+
+    async def checkpoint(self) -> None:
+        """`os.sched_yield`, which gives up the interpreter lock too."""
+        here.task.check()
+        os.sched_yield()
+
+    # --- structure ---
+    def open_task_group(self) -> TaskGroup:
+        """A `threading.Thread` for each task, joined at the end."""
+        return TaskGroup(self._unhandled)
+
+    def open_cancel_scope(self, *, deadline: float | None = None, shield: bool = False) -> Scope:
+        """An emulated scope; see `harness_threads.scopes`."""
+        return Scope("cancel scope", NEVER if deadline is None else deadline, shield=shield)
+
+    def fail_after(self, seconds: float) -> FailingScope:
+        """An emulated scope that raises `DeadlineExceeded`."""
+        return FailingScope(f"fail_after({seconds:g})", time.monotonic() + seconds)
+
+    def move_on_after(self, seconds: float) -> Scope:
+        """An emulated scope with a deadline."""
+        return Scope(f"move_on_after({seconds:g})", time.monotonic() + seconds)
+
+    def classify(self, exc: BaseException) -> ErrorKind:
+        """Tell our own cancellation; everything else is an `OSError` or a class of `harness.api`."""
+        return ErrorKind.CANCELLED if isinstance(exc, Cancelled) else classify_common(exc)
+
+    def is_cancelled(self, exc: BaseException) -> bool:
+        """`harness_threads.scopes.Cancelled`."""
+        return isinstance(exc, Cancelled)
+
+    # --- synchronisation ---
+    def create_event(self) -> Event:
+        """As `threading.Event`."""
+        return Event()
+
+    def create_lock(self) -> Lock:
+        """`threading.Lock`, with a waiting room beside it."""
+        return Lock()
+
+    def create_semaphore(self, permits: int) -> Semaphore:
+        """As `threading.Semaphore`."""
+        return Semaphore(permits)
+
+    def create_condition(self) -> Condition:
+        """As `threading.Condition(threading.Lock())`."""
+        return Condition()
+
+    # --- channels ---
+    def open_channel(self, capacity: int | None) -> channels.Ends:
+        """As `queue.Queue`, with an end; 0 is a real rendezvous."""
+        return channels.open_channel(capacity)
+
+    # --- sockets ---
+    async def listen(
+        self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
+    ) -> sockets.Listener:
+        """`socket.create_server`."""
+        return sockets.listen(host, port, backlog, reuse_port=reuse_port, shutdown=self._shutdown)
+
+    async def connect(self, host: str, port: int, *, source: str | None = None) -> sockets.ByteStream:
+        """`socket.connect`."""
+        return sockets.connect(host, port, source, shutdown=self._shutdown)
+
+    # --- offload ---
+    async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
+        """A thread for this call; a cancelled caller leaves it running."""
+        return self._offload.in_thread(fn, args)
+
+    async def run_in_process(self, fn: Callable[..., Any], *args: object) -> Any:
+        """A `ProcessPoolExecutor` (spawn)."""
+        return self._offload.in_process(fn, args)
+
+    # --- select ---
+    async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
+        """A thread for each function; the first that ends cancels the scope of the others."""
+        return await groups.first_completed(fns, self._unhandled)
+
+    # --- introspection ---
+    def dump_tasks(self) -> Sequence[str]:
+        """Show each thread and its frames nearest to the scenario and to the kernel."""
+        try:
+            frames = sys._current_frames()  # noqa: SLF001 - the documented way, in spite of its name
+            threads = [thread for thread in threading.enumerate() if thread.ident is not None]
+            return [_describe(thread.name, frames.get(thread.ident or 0)) for thread in threads]
+        except Exception as exc:  # noqa: BLE001 - a dump of a broken run must not break it further
+            return [f"(the threads cannot be read: {exc!r})"]
+
+    def scheduler(self) -> object:
+        """Return the main thread: what schedules is the operating system."""
+        return threading.main_thread()
+
+
+def _describe(name: str, innermost: FrameType | None) -> str:
+    if innermost is None:
+        return f"{name}: finished"
+    library = (OWN_FILES, threading.__file__)
+    own = next((f for f in _outwards(innermost) if not f.f_code.co_filename.startswith(library)), None)
+    where = f"{_place(own)} waits in " if own not in (None, innermost) else ""
+    return f"{name}: {where}{_place(innermost)}"
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _place(frame: FrameType | None) -> str:
+    if frame is None:
+        return "?"
+    code = frame.f_code
+    return f"{code.co_qualname} ({code.co_filename}:{frame.f_lineno})"

@@ -1,0 +1,186 @@
+"""Task groups: a thread for each task, and the coroutine that it drives."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Self
+
+from harness.api import ClosedResourceError, RuntimeContractError, UnhandledReport
+
+from .scopes import Cancelled, Scope, Task, here
+
+
+class ForeignAwaitError(RuntimeContractError):
+    """The scenario awaited something that did not come from its runtime; raw threads never suspend."""
+
+
+def drive(awaitable: Awaitable[Any]) -> Any:
+    """Run a coroutine to its end in this thread. Every primitive blocks and returns, so one step is enough.
+
+    Raises: `ForeignAwaitError` if it suspends.
+    """
+    coro: Any = awaitable if hasattr(awaitable, "send") else _wrap(awaitable)
+    try:
+        suspended_on = coro.send(None)
+    except StopIteration as end:
+        return end.value
+    error = ForeignAwaitError(
+        f"cannot wait for {suspended_on!r}, which did not come from this runtime; awaited by "
+        + ", then ".join(_awaiting(coro))
+    )
+    with suppress(RuntimeError):  # it awaits foreign things in its cleanup too
+        coro.close()
+    raise error
+
+
+async def _wrap(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+def _awaiting(awaited: Any) -> Iterator[str]:
+    """Name each coroutine or generator of a chain of awaits, outermost first."""
+    while awaited is not None:
+        for kind, following in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
+            if hasattr(awaited, following):
+                code, frame = getattr(awaited, f"{kind}_code"), getattr(awaited, f"{kind}_frame")
+                yield f"{awaited.__qualname__} ({code.co_filename}:{frame.f_lineno if frame else code.co_firstlineno})"
+                awaited = getattr(awaited, following)
+                break
+        else:
+            return
+
+
+class TaskGroup:
+    """Threads that are joined at the end of the block.
+
+    A task's error reaches nobody, as with plain threads: it goes to `threading.excepthook`, and to `unhandled`. An
+    error of the *body* cancels the tasks, as nobody would ever see it if they waited for the body.
+    """
+
+    __slots__ = ("_closed", "_ended", "_mutex", "_scope", "_threads", "_unhandled")
+
+    def __init__(self, unhandled: UnhandledReport) -> None:
+        self._unhandled = unhandled
+        self._scope = Scope("task group")
+        self._threads: set[threading.Thread] = set()
+        self._ended: deque[threading.Thread] = deque()
+        self._closed = False
+        self._mutex = threading.Lock()
+
+    async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
+        """Start a thread."""
+        self._reap()
+        task = Task(name or getattr(fn, "__qualname__", None) or repr(fn), self._scope)
+        # Daemonic: it is joined below, but when the process is told to end a stuck one must not keep it.
+        thread = threading.Thread(target=self._run, args=(task, fn, args), name=task.name, daemon=True)
+        with self._mutex:  # against the end of the block: no thread may come after it
+            if self._closed:
+                raise ClosedResourceError("the task group has ended")
+            self._scope.under.add(task)
+            try:
+                thread.start()
+            except BaseException:
+                self._scope.under.discard(task)
+                raise
+            self._threads.add(thread)
+
+    def _run(self, task: Task, fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
+        here.task = task
+        try:
+            drive(fn(*args))
+        except Cancelled:
+            pass
+        except BaseException as exc:
+            self._unhandled(exc, f"in task {task.name!r}")
+            raise
+        finally:
+            self._scope.under.discard(task)
+            task.close()
+            self._ended.append(threading.current_thread())
+
+    def _reap(self) -> None:
+        # A group may live long and start many, so the ended ones are not kept for the end.
+        while self._ended:
+            try:
+                thread = self._ended.popleft()
+            except IndexError:  # another task of the group is spawning too
+                return
+            thread.join()
+            self._threads.discard(thread)
+
+    async def cancel(self) -> None:
+        """Cancel every task of the group and its body."""
+        await self._scope.cancel()
+
+    async def join(self) -> None:
+        """Wait for the threads, also for those that they start meanwhile.
+
+        Not cancelled itself: the threads are in the same scopes and end if those are. Ctrl-C cancels them and
+        waits on; the second one leaves.
+        """
+        try:
+            self._join_all()
+        except BaseException:
+            await self._scope.cancel()
+            self._join_all()
+            raise
+
+    def _join_all(self) -> None:
+        while not self._closed:
+            for thread in tuple(self._threads):
+                thread.join()
+                self._threads.discard(thread)
+            with self._mutex:
+                self._closed = not self._threads
+
+    async def __aenter__(self) -> Self:
+        self._scope.enter()
+        return self
+
+    async def __aexit__(self, kind: object, exc: BaseException | None, trace: object) -> bool:
+        if exc is not None:
+            await self._scope.cancel()
+        try:
+            await self.join()
+        finally:
+            caught = self._scope.leave(exc)
+        if exc is None:
+            here.task.check()  # the join was a wait: what cancelled the tasks cancels the code behind it too
+        return caught
+
+
+async def first_completed(
+    fns: Sequence[Callable[[], Awaitable[Any]]], unhandled: UnhandledReport
+) -> Sequence[tuple[int, Any]]:
+    """Race the functions in a thread each; the first that ends cancels the others, and all are joined."""
+    if not fns:
+        raise ValueError("cannot wait for the first of no functions")
+    completed: list[tuple[int, Any]] = []
+    failures: list[BaseException] = []
+    group = TaskGroup(unhandled)
+
+    async def attempt(index: int, fn: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            completed.append((index, await fn()))
+        except Cancelled:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - raised again in the thread that waits
+            failures.append(exc)
+        await group.cancel()
+
+    try:
+        async with group:
+            for index, fn in enumerate(fns):
+                await group.spawn(attempt, index, fn, name=getattr(fn, "__qualname__", None))
+    except Cancelled:
+        if not completed or failures:
+            raise
+        return completed  # what arrived before the cancellation is not lost; the next wait raises
+    for other in failures[1:]:
+        unhandled(other, "in first_completed, behind the error of another function")
+    if failures:
+        raise failures[0]
+    return completed

@@ -1,0 +1,48 @@
+"""Declare the raw-threads backend. Imports nothing of it."""
+
+from __future__ import annotations
+
+from harness.api import Backend, BackendOption, Capability, Offer, Support
+from harness.plugins import hookimpl
+
+THREADS = Backend(
+    name="threads",
+    summary="raw threads: one OS thread for each task, blocking calls, plain sockets",
+    runner="harness_threads.backend:ThreadsRunner",
+    options=(
+        BackendOption(
+            name="close",
+            default="close",
+            summary="how a socket is closed: plain close() leaves its reader hanging, shutdown() first wakes it",
+            choices=("close", "shutdown"),
+        ),
+    ),
+    capabilities={
+        Capability.CANCEL_SCOPE: Offer(
+            Support.EMULATED,
+            "a task publishes what it blocks on and cancel() wakes it; level: each wait in a cancelled scope raises, "
+            "an operation that need not wait does not look, and code that computes cannot be interrupted",
+        ),
+        Capability.SHIELD: Offer(Support.EMULATED, "a scope at which the search for cancelled scopes stops"),
+        Capability.DEADLINE: Offer(
+            Support.EMULATED, "each wait takes the nearest deadline of its chain of scopes; up to 1 ms late on a socket"
+        ),
+        Capability.GROUP_CANCEL: Offer(Support.EMULATED, "a cancel scope around the group; threads have no such thing"),
+        Capability.CHANNEL: Offer(
+            Support.EMULATED, "a deque, a lock and two waiting rooms, as in queue.Queue, which cannot be interrupted"
+        ),
+        Capability.CHANNEL_CLOSE: Offer(Support.EMULATED, "waiters are woken and told; queue.Queue.shutdown is 3.13+"),
+        Capability.RENDEZVOUS: Offer(
+            Support.EMULATED, "queue.Queue(0) is unbounded; here the sender waits to be taken"
+        ),
+        Capability.SELECT: Offer(Support.EMULATED, "a thread for each function; the first cancels and joins the rest"),
+        Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then close"),
+    },
+    install_hint="part of Python",
+)
+
+
+@hookimpl
+def harness_backends() -> list[Backend]:
+    """Bring raw threads."""
+    return [THREADS]

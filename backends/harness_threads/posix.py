@@ -1,0 +1,70 @@
+"""Wait for file descriptors, in a way that another thread can end."""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import sys
+import threading
+from time import monotonic
+
+NEVER = float("inf")
+RING = (1).to_bytes(8, sys.byteorder)
+"""What an eventfd wants to be written; a pipe takes it as well."""
+
+
+def await_ready(fd: int, events: int) -> None:
+    """Block until `fd` has one of the `select.poll` events, whatever happens elsewhere."""
+    poller = select.poll()
+    poller.register(fd, events)
+    while not poller.poll():
+        pass
+
+
+class Bell:
+    """What a task waits for beside a socket: an eventfd (or a pipe) that another thread can make readable."""
+
+    __slots__ = ("_closed", "_mutex", "_poller", "_receiver", "_sender")
+
+    def __init__(self) -> None:
+        if sys.platform == "linux":
+            self._receiver = self._sender = os.eventfd(0, os.EFD_CLOEXEC)
+        else:
+            self._receiver, self._sender = os.pipe()
+        self._poller = select.poll()
+        self._poller.register(self._receiver, select.POLLIN)
+        self._mutex = threading.Lock()
+        self._closed = False
+
+    def watch(self, fd: int, events: int) -> None:
+        """Add what the next wait is about."""
+        self._poller.register(fd, events)
+
+    def unwatch(self, fd: int) -> None:
+        """Remove it."""
+        self._poller.unregister(fd)
+
+    def wait(self, until: float) -> bool:
+        """Block until what is watched is ready (`True`), or the bell rings or `until` has come (`False`)."""
+        milliseconds = None if until == NEVER else math.ceil(max(until - monotonic(), 0) * 1000)
+        ready = self._poller.poll(milliseconds)
+        if any(fd != self._receiver for fd, _ in ready):
+            return True
+        if ready:
+            os.read(self._receiver, 8)  # also an old ring, meant for a wait that is over
+        return False
+
+    def interrupt(self) -> None:
+        """Ring, from another thread."""
+        with self._mutex:  # the number of a closed descriptor may by now be somebody's socket
+            if not self._closed:
+                os.write(self._sender, RING)
+
+    def close(self) -> None:
+        """Close the descriptors."""
+        with self._mutex:
+            self._closed = True
+            os.close(self._receiver)
+            if self._sender != self._receiver:
+                os.close(self._sender)

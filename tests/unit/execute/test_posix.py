@@ -1,0 +1,63 @@
+"""Ending what a cell leaves behind. Real processes."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness.execute import posix
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="orphans fall to us on Linux only")
+
+DAEMON = """
+import os
+if os.fork(): os._exit(0)
+os.setsid()
+pid = os.fork()
+if pid:
+    print(pid, flush=True)
+    os._exit(0)
+os.close(1)
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.pause()
+"""
+
+
+@linux
+def test_sweep_finds_a_daemon_in_another_session_with_another_environment():
+    """A daemonised grandchild falls to us, is ended and named."""
+    assert posix.adopt_orphans()
+    spared = posix.child_pids()
+    done = subprocess.run(
+        [sys.executable, "-c", DAEMON], env={}, stdout=subprocess.PIPE, text=True, check=True, timeout=20
+    )
+    pid = int(done.stdout)
+    ended, survivors = posix.sweep("no token", spared, deadline=time.monotonic() + 5)
+    assert [line.split()[0] for line in ended] == [str(pid)]
+    assert survivors == ()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@linux
+def test_sweep_leaves_the_spared_alone():
+    """Children that were there before the cell are not the cell's."""
+    posix.adopt_orphans()
+    mine = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    try:
+        assert posix.sweep("no token", posix.child_pids(), deadline=time.monotonic() + 5) == ((), ())
+        assert mine.poll() is None
+    finally:
+        mine.kill()
+        mine.wait()
+
+
+def test_a_shared_file_is_shared():
+    """What a child writes to the page is read here without its help."""
+    fd = posix.shared_file("test", 8)
+    subprocess.run([sys.executable, "-c", f"import os; os.pwrite({fd}, b'abc', 2)"], pass_fds=(fd,), check=True)
+    assert os.pread(fd, 8, 0) == b"\0\0abc\0\0\0"
+    os.close(fd)
