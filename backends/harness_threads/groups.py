@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from harness.api import ClosedResourceError, RuntimeContractError, UnhandledReport
 
-from .scopes import Cancelled, Scope, Task, here
+from .scopes import Cancelled, Scope, Task, Waiter, here, notify
 
 
 class ForeignAwaitError(RuntimeContractError):
@@ -60,23 +60,24 @@ class TaskGroup:
     error of the *body* cancels the tasks, as nobody would ever see it if they waited for the body.
     """
 
-    __slots__ = ("_closed", "_ended", "_mutex", "_scope", "_threads", "_unhandled")
+    __slots__ = ("_closed", "_ended", "_joining", "_mutex", "_scope", "_threads", "_unhandled")
 
     def __init__(self, unhandled: UnhandledReport) -> None:
         self._unhandled = unhandled
         self._scope = Scope("task group")
         self._threads: set[threading.Thread] = set()
         self._ended: deque[threading.Thread] = deque()
+        self._joining: deque[Waiter] = deque()
         self._closed = False
         self._mutex = threading.Lock()
 
     async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
         """Start a thread."""
-        self._reap()
         task = Task(name or getattr(fn, "__qualname__", None) or repr(fn), self._scope)
         # Daemonic: it is joined below, but when the process is told to end a stuck one must not keep it.
         thread = threading.Thread(target=self._run, args=(task, fn, args), name=task.name, daemon=True)
         with self._mutex:  # against the end of the block: no thread may come after it
+            self._reap()  # a group may live long and start many, so the ended ones are not kept for the end
             if self._closed:
                 raise ClosedResourceError("the task group has ended")
             self._scope.under.add(task)
@@ -100,15 +101,12 @@ class TaskGroup:
             self._scope.under.discard(task)
             task.close()
             self._ended.append(threading.current_thread())
+            notify(self._joining)
 
     def _reap(self) -> None:
-        # A group may live long and start many, so the ended ones are not kept for the end.
         while self._ended:
-            try:
-                thread = self._ended.popleft()
-            except IndexError:  # another task of the group is spawning too
-                return
-            thread.join()
+            thread = self._ended.popleft()
+            thread.join()  # short: it has nothing more to do
             self._threads.discard(thread)
 
     async def cancel(self) -> None:
@@ -129,12 +127,18 @@ class TaskGroup:
             raise
 
     def _join_all(self) -> None:
-        while not self._closed:
-            for thread in tuple(self._threads):
-                thread.join()
-                self._threads.discard(thread)
+        # Not with Thread.join: if Ctrl-C interrupts it, Python 3.11 and 3.12 take the thread for ended.
+        while True:
             with self._mutex:
-                self._closed = not self._threads
+                self._reap()
+                if not self._threads:
+                    self._closed = True
+                    return
+            waiter = Waiter(self._joining)
+            self._joining.append(waiter)
+            if not self._ended:
+                waiter.lock.acquire()
+            waiter.withdraw()
 
     async def __aenter__(self) -> Self:
         self._scope.enter()

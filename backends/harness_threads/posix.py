@@ -49,11 +49,12 @@ class Bell:
         """Block until what is watched is ready (`True`), or the bell rings or `until` has come (`False`)."""
         milliseconds = None if until == NEVER else math.ceil(max(until - monotonic(), 0) * 1000)
         ready = self._poller.poll(milliseconds)
-        if any(fd != self._receiver for fd, _ in ready):
-            return True
-        if ready:
-            os.read(self._receiver, 8)  # also an old ring, meant for a wait that is over
-        return False
+        # The bell first: it makes the kernel look at the other number anew, which by now may be closed, or a
+        # stranger's. What is ready stays so, and an old ring, meant for a wait that is over, costs one more round.
+        if any(fd == self._receiver for fd, _ in ready):
+            os.read(self._receiver, 8)
+            return False
+        return bool(ready)
 
     def interrupt(self) -> None:
         """Ring, from another thread."""

@@ -1,0 +1,59 @@
+"""Run → Comparison: judgement, computed from the stored facts and never stored among them.
+
+Pure: the same run gives the same comparison, months later and where no scenario is installed (the run carries the
+judges). A row is judged at a time:
+
+    rows        group the records into rows and columns
+    judge       one function for each judge that a scenario can declare (trace: the first point of divergence)
+    outcomes    what became of the cells
+    integrity   can the facts be believed? counts, exceptions, leftovers, keys
+    summary     the grid, with the numbers that count and the reason where none does
+"""
+
+from __future__ import annotations
+
+from harness.model import Comparison, FindingKind, Outcome, Run
+
+from .findings import Judgement
+from .integrity import judge_integrity
+from .judge import judge_observations
+from .outcomes import judge_outcomes_of_cells, judge_unavailable
+from .rows import Row, group_rows, order_labels
+from .summary import summarise_row
+
+__all__ = ["compare"]
+
+_WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
+
+
+def compare(run: Run) -> Comparison:
+    """Return what a run says: the grid, and the findings in order of weight."""
+    rows = group_rows(run)
+    judged = [(row, judge_row(row)) for row in rows]
+    unavailable = list(judge_unavailable(rows, run))
+    findings = [judgement.finding for _, judgements in judged for judgement in judgements]
+    findings += [judgement.finding for judgement in unavailable]
+    return Comparison(
+        run_id=run.started.run_id,
+        labels=order_labels(run),
+        rows=tuple(summarise_row(row, [*judgements, *unavailable]) for row, judgements in judged),
+        findings=tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.kind])),
+        note=_note_of(run, rows),
+    )
+
+
+def judge_row(row: Row) -> list[Judgement]:
+    """Return everything that there is to say about a row."""
+    return [*judge_outcomes_of_cells(row), *judge_observations(row), *judge_integrity(row)]
+
+
+def _note_of(run: Run, rows: tuple[Row, ...]) -> str:
+    """Say what is wrong with the run itself."""
+    outcomes = [cell.outcome for row in rows for cell in row.cells]
+    notes = [run.note] if run.note else []
+    if not run.complete and not run.note:
+        notes.append("the journal has no footer: the run did not end, or was cut off")
+    for outcome, text in ((Outcome.INTERRUPTED, "interrupted"), (Outcome.NOT_RUN, "not run")):
+        if count := outcomes.count(outcome):
+            notes.append(f"{count} of {len(outcomes)} cells {text}")
+    return "; ".join(notes)

@@ -41,7 +41,10 @@ class FindingKind(StrEnum):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Backends that agree on a value. `seen` counts the repetitions in which it was seen, `of` all repetitions."""
+    """Backends that agree on a value. `seen` counts the repetitions in which it was seen, `of` all repetitions.
+
+    Both are of one backend: backends that saw a value in different shares of their repetitions are different groups.
+    """
 
     value: str
     backends: tuple[str, ...]
@@ -53,8 +56,10 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a reader should know, self-contained: what was expected and why, what was seen, how to see it
-    again."""
+    """One thing that a reader should know, self-contained.
+
+    It says what was expected and why, what was seen, and how to see it again.
+    """
 
     kind: FindingKind
     row: RowId
@@ -84,6 +89,8 @@ class MetricSummary(msgspec.Struct, frozen=True, kw_only=True):
     better: str
     values: tuple[float, ...]
     median: float
+    rounds: tuple[int, ...] = ()
+    """The round of each value: rounds are what pairs the values of two backends."""
 
 
 class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +102,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, MetricSummary] = {}
     values: dict[str, Any] = {}
     """Other observation keys with the value seen (a list if it was seen to vary)."""
+    frequencies: dict[str, dict[str, int]] = {}
+    """Keys judged by a graded set: how often each value was seen, over repetitions and rounds."""
     reason: str = ""
     """Why there is no figure, if there is none."""
     findings: tuple[FindingKind, ...] = ()

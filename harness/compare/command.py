@@ -1,0 +1,35 @@
+"""The command that shows a finding again."""
+
+from __future__ import annotations
+
+import shlex
+
+from harness.model import Cell, Request, format_value
+
+
+def make_command(cell: Cell, request: Request, seed: int) -> str:
+    """Return the shell command that runs the row of a cell on its backends again.
+
+    Args:
+        cell: the cell that showed the finding.
+        request: what the user asked for; a limit of theirs is asked for again.
+        seed: of the plan. Cells draw theirs from it by row and round, so it is said unless it is the default, and
+            with it the round that showed the finding.
+    """
+    words = ["harness", "run", *_backend_words(cell), "--scenario", cell.scenario]
+    for name, value in cell.parameters:
+        words += ["--param", f"{name}={format_value(value)}"]
+    if seed:
+        words += ["--seed", str(seed)]
+    if cell.round > 1:
+        words += ["--rounds", str(cell.round)]
+    if request.timeout is not None:
+        words += ["--timeout", f"{request.timeout:g}"]
+    return shlex.join(words)
+
+
+def _backend_words(cell: Cell) -> list[str]:
+    backends = {str(assigned.backend) for assigned in cell.roles}
+    if len(backends) == 1:
+        return ["--backend", *backends]
+    return [word for assigned in cell.roles for word in (f"--{assigned.role}", str(assigned.backend))]

@@ -1,0 +1,104 @@
+"""Make findings that can be read on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model import Finding, FindingKind, Group
+
+from .command import make_command
+from .rows import CellFacts, Row, has_several_backends
+
+EVERY_BACKEND = "every backend that ran does this: look at the scenario first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A finding and the cells that it is about. `voids`: their numbers do not count."""
+
+    finding: Finding
+    cells: frozenset[str]
+    voids: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A backend saw a value in `seen` of `of` repetitions."""
+
+    label: str
+    value: str
+    seen: int = 1
+    of: int = 1
+
+
+def make_judgement(
+    row: Row,
+    kind: FindingKind,
+    culprits: Sequence[CellFacts],
+    title: str,
+    *,
+    voids: bool = False,
+    **fields: Any,
+) -> Judgement:
+    """Return a finding about `culprits`, with the command that shows the first of them again and its evidence.
+
+    Args:
+        row: where it was found.
+        kind: what it is.
+        culprits: the cells that it is about, at least one.
+        title: one line without backend names or figures, so that it is the same in every row that has it.
+        voids: whether the numbers of the culprits do not count.
+        fields: of the `Finding`.
+    """
+    defaults: dict[str, Any] = {
+        "backends": tuple(dict.fromkeys(cell.label for cell in culprits)),
+        "command": make_command(culprits[0].cell, row.request, row.seed),
+        "evidence": next((cell.result.evidence for cell in culprits if cell.result.evidence), ""),
+    }
+    finding = Finding(kind=kind, row=row.id, title=title, **(defaults | fields))
+    return Judgement(finding=finding, cells=frozenset(cell.cell.id for cell in culprits), voids=voids)
+
+
+def make_breach(
+    row: Row, culprits: Sequence[CellFacts], reporters: Iterable[CellFacts], title: str, **fields: Any
+) -> Judgement:
+    """Return a violation by `culprits`, or doubt in the scenario if every backend among `reporters` commits it."""
+    suspect = is_every_backend(culprits, reporters)
+    kind = FindingKind.SUSPECT_SCENARIO if suspect else FindingKind.VIOLATION
+    details = (*fields.pop("details", ()), *((EVERY_BACKEND,) if suspect else ()))
+    return make_judgement(row, kind, culprits, title, voids=True, details=details, **fields)
+
+
+def is_every_backend(culprits: Iterable[CellFacts], reporters: Iterable[CellFacts]) -> bool:
+    """Return whether the culprits are all that could be, on at least two backends."""
+    everybody = tuple(reporters)
+    return has_several_backends(everybody) and {cell.label for cell in culprits} >= {cell.label for cell in everybody}
+
+
+def group_sightings(sightings: Iterable[Sighting]) -> tuple[Group, ...]:
+    """Group backends by value and by how often they saw it, largest group first.
+
+    Backends that always saw the value are one group, whatever the number of their repetitions; it is given the
+    smallest of them.
+    """
+    grouped: dict[tuple[str, object], list[Sighting]] = {}
+    for sighting in sightings:
+        share = "always" if sighting.seen == sighting.of else (sighting.seen, sighting.of)
+        grouped.setdefault((sighting.value, share), []).append(sighting)
+    groups = [_make_group(value, members) for (value, _), members in grouped.items()]
+    return tuple(sorted(groups, key=lambda group: -len(group.backends)))
+
+
+def name_minority(groups: Sequence[Group], labels: Sequence[str]) -> tuple[str, ...]:
+    """Return who is not in the group that holds more than half of the backends; everybody if there is none."""
+    largest = max(groups, key=lambda group: len(group.backends))
+    if 2 * len(largest.backends) <= len(labels):
+        return tuple(labels)
+    return tuple(label for label in labels if label not in largest.backends)
+
+
+def _make_group(value: str, members: Sequence[Sighting]) -> Group:
+    fewest = min(members, key=lambda member: member.of)
+    return Group(value=value, backends=tuple(member.label for member in members), seen=fewest.seen, of=fewest.of)

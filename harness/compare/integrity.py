@@ -1,0 +1,230 @@
+"""Findings about what a cell recorded and left behind: can its facts be believed?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.api import Bounded, Exact, Metric
+from harness.model import FindingKind, Group, Unhandled
+
+from .findings import Judgement, Sighting, group_sightings, make_breach, make_judgement
+from .rows import CellFacts, Row
+from .values import is_number, number_text, value_text
+
+_MOST_LINES = 8
+
+
+def judge_integrity(row: Row) -> Iterator[Judgement]:
+    """Find everything that makes the facts of a row doubtful, or that outlived its cells."""
+    yield from judge_conserved(row)
+    yield from judge_unhandled(row)
+    yield from judge_leftovers(row)
+    yield from judge_undeclared(row)
+    yield from judge_not_numbers(row)
+    yield from judge_unreported(row)
+
+
+# --- conservation ---
+
+
+@dataclass(frozen=True, slots=True)
+class CountSheet:
+    """A total and its parts as one role of a cell counted them."""
+
+    total: str
+    due: float
+    parts: tuple[tuple[str, float], ...]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether nothing got lost and nothing came out of nowhere."""
+        return math.isclose(self.due, sum(count for _, count in self.parts), rel_tol=1e-9, abs_tol=1e-9)
+
+    @property
+    def arithmetic(self) -> str:
+        """The sum with its parts, as a reader would check it."""
+        parts = " + ".join(f"{key} {number_text(count)}" for key, count in self.parts)
+        found = sum(count for _, count in self.parts)
+        sign = "=" if self.adds_up else "≠"
+        result = "" if self.adds_up else f" = {number_text(found)}"
+        return f"{self.total} {number_text(self.due)} {sign} {parts}{result}"
+
+
+def count_sheets(cell: CellFacts, conserved: Mapping[str, tuple[str, ...]]) -> Iterator[CountSheet]:
+    """Yield the sums that a cell's counts must satisfy, for each role that recorded the total."""
+    for total, parts in conserved.items():
+        for role in dict.fromkeys(fact.role for fact in cell.observed.get(total, ())):
+            if not cell.completed and not all(_is_counted(cell, part, role) for part in parts):
+                continue  # it was stopped while it counted
+            counts = tuple((part, _sum_of(cell, part, role)) for part in parts)
+            yield CountSheet(total, _sum_of(cell, total, role), counts)
+
+
+def judge_conserved(row: Row) -> Iterator[Judgement]:
+    """Find counts that do not add up: the cell lost track of something."""
+    for total, parts in row.card.conserved.items():
+        sheets = {cell.cell.id: list(count_sheets(cell, {total: parts})) for cell in row.ran}
+        reporters = [cell for cell in row.ran if sheets[cell.cell.id]]
+        wrong = {cell.cell.id: [s for s in sheets[cell.cell.id] if not s.adds_up] for cell in reporters}
+        culprits = [cell for cell in reporters if wrong[cell.cell.id]]
+        if culprits:
+            lines = [f"{cell.label}: {sheet.arithmetic}" for cell in culprits for sheet in wrong[cell.cell.id]]
+            yield make_breach(
+                row,
+                culprits,
+                reporters,
+                f"counts are not conserved: {total}",
+                key=total,
+                expected=f"{total} = {' + '.join(parts)}",
+                reason="what was due has to be accounted for, or numbers leave out what failed",
+                groups=_sightings_of(culprits, reporters, "does not add up", "adds up"),
+                details=_shortened(lines),
+            )
+
+
+def _is_counted(cell: CellFacts, key: str, role: str) -> bool:
+    return any(fact.role == role for fact in cell.observed.get(key, ()))
+
+
+def _sum_of(cell: CellFacts, key: str, role: str) -> float:
+    values: list[float] = [fact.value for fact in cell.observed.get(key, ()) if fact.role == role]
+    return sum(value for value in values if is_number(value))
+
+
+# --- exceptions that nobody awaited, processes that nobody ended ---
+
+
+def judge_unhandled(row: Row) -> Iterator[Judgement]:
+    """Find exceptions that a runtime logged or dropped, by their type."""
+    by_type: dict[str, list[tuple[CellFacts, Unhandled]]] = {}
+    for cell in row.cells:
+        for role in cell.roles:
+            for unhandled in role.unhandled:
+                name = unhandled.error.type if unhandled.error else "without a type"
+                by_type.setdefault(name, []).append((cell, unhandled))
+    for name, cases in by_type.items():
+        culprits = list({cell.cell.id: cell for cell, _ in cases}.values())
+        yield make_judgement(
+            row,
+            FindingKind.UNHANDLED,
+            culprits,
+            f"unhandled exception {name}",
+            voids=True,
+            expected="every exception reaches somebody",
+            groups=_sightings_of(culprits, row.ran, f"unhandled {name}", "none"),
+            details=_shortened([f"{cell.label}: {_unhandled_text(unhandled)}" for cell, unhandled in cases]),
+        )
+
+
+def _unhandled_text(unhandled: Unhandled) -> str:
+    if unhandled.error is None:
+        return unhandled.context
+    return f"{unhandled.error.type}: {unhandled.error.message} ({unhandled.context})"
+
+
+def judge_leftovers(row: Row) -> Iterator[Judgement]:
+    """Find processes that outlived their cell: those that were ended afterwards, and those that could not be."""
+    for attribute, title in (
+        ("survivors", "leaves processes that could not be ended"),
+        ("escaped", "leaves processes behind"),
+    ):
+        left = {cell.cell.id: [name for role in cell.roles for name in getattr(role, attribute)] for cell in row.cells}
+        culprits = [cell for cell in row.cells if left[cell.cell.id]]
+        if culprits:
+            yield make_judgement(
+                row,
+                FindingKind.LEFTOVER,
+                culprits,
+                title,
+                expected="nothing outlives a cell",
+                details=_shortened([f"{cell.label}: {name}" for cell in culprits for name in left[cell.cell.id]]),
+            )
+
+
+# --- keys ---
+
+
+def judge_undeclared(row: Row) -> Iterator[Judgement]:
+    """Find observations that no judge was declared for: nobody would ever look at them."""
+    if not row.card.judges:
+        return
+    keys = dict.fromkeys(key for cell in row.cells for key in cell.observed if key not in row.card.judges)
+    for key in keys:
+        yield make_judgement(
+            row,
+            FindingKind.SUSPECT_SCENARIO,
+            [cell for cell in row.cells if key in cell.observed],
+            f"{key} is observed but not declared",
+            key=key,
+            expected="every observation key is declared in the scenario's judges",
+        )
+
+
+def judge_not_numbers(row: Row) -> Iterator[Judgement]:
+    """Find values that cannot be measured although their key is declared to be a number."""
+    numeric = [key for key, judge in row.card.judges.items() if isinstance(judge, (Bounded, Metric))]
+    counted = [key for total, parts in row.card.conserved.items() for key in (total, *parts)]
+    for key in dict.fromkeys([*numeric, *counted]):
+        wrong = {cell.cell.id: [v for v in cell.values(key) if not is_number(v)] for cell in row.ran}
+        culprits = [cell for cell in row.ran if wrong[cell.cell.id]]
+        if culprits:
+            yield make_judgement(
+                row,
+                FindingKind.SUSPECT_SCENARIO,
+                culprits,
+                f"{key} is not a number",
+                voids=True,
+                key=key,
+                expected="a number",
+                groups=group_sightings(
+                    Sighting(label, value_text(value))
+                    for label, value in {cell.label: wrong[cell.cell.id][0] for cell in culprits}.items()
+                ),
+            )
+
+
+def judge_unreported(row: Row) -> Iterator[Judgement]:
+    """Find cells that completed without a value that others of the row did report."""
+    for key, judge in row.card.judges.items():
+        if not isinstance(judge, (Bounded, Exact)):
+            continue
+        reporters = [cell for cell in row.completed if key in cell.observed]
+        culprits = [cell for cell in row.completed if key not in cell.observed]
+        if reporters and culprits:
+            yield make_judgement(
+                row,
+                FindingKind.DIVERGENCE,
+                culprits,
+                f"{key} is not reported",
+                key=key,
+                expected="a value, as from the other cells of the row that completed",
+                reason=judge.reason,
+                reference=judge.reference,
+                groups=_sightings_of(culprits, row.completed, "not reported", "reported"),
+            )
+
+
+# --- what they share ---
+
+
+def _sightings_of(
+    culprits: Sequence[CellFacts], everybody: Sequence[CellFacts], wrong: str, right: str
+) -> tuple[Group, ...]:
+    """Group backends by how many of their cells are among the culprits."""
+    guilty = {cell.cell.id for cell in culprits}
+    by_label: dict[str, list[bool]] = {}
+    for cell in dict.fromkeys([*everybody, *culprits]):
+        by_label.setdefault(cell.label, []).append(cell.cell.id in guilty)
+    sightings = [
+        Sighting(label, wrong if any(flags) else right, sum(flags) or len(flags), len(flags))
+        for label, flags in by_label.items()
+    ]
+    return group_sightings(sightings)
+
+
+def _shortened(lines: Sequence[str]) -> tuple[str, ...]:
+    distinct = list(dict.fromkeys(lines))
+    more = len(distinct) - _MOST_LINES
+    return tuple(distinct) if more <= 0 else (*distinct[:_MOST_LINES], f"and {more} more")

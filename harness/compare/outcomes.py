@@ -1,0 +1,151 @@
+"""Findings from what became of the cells, whatever they observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.model import BackendCard, FindingKind, Outcome, RoleResult, Run
+
+from .findings import EVERY_BACKEND, Judgement, Sighting, group_sightings, is_every_backend, make_judgement
+from .rows import CellFacts, Row
+from .trace import describe_last_steps
+
+_KIND = {
+    Outcome.HARNESS_FAULT: FindingKind.HARNESS_FAULT,
+    # The worker could not load what the host could: to be mended here, and no runtime's doing.
+    Outcome.INVALID_ENV: FindingKind.HARNESS_FAULT,
+    Outcome.HUNG: FindingKind.HANG,
+    Outcome.TIMED_OUT: FindingKind.CRASH,
+    Outcome.CRASHED: FindingKind.CRASH,
+    Outcome.RAISED: FindingKind.CRASH,
+    Outcome.LIMIT: FindingKind.CRASH,
+    Outcome.WRONG_BACKEND: FindingKind.WRONG_BACKEND,
+}
+_TRACEBACK_LINES = 8
+_STACK_LINES = 24
+_NOT_TRIED = (Outcome.UNAVAILABLE, Outcome.UNSUPPORTED, Outcome.NOT_RUN, Outcome.INTERRUPTED)
+
+
+def judge_outcomes_of_cells(row: Row) -> Iterator[Judgement]:
+    """Find cells that did not end well; those of a row that ended alike are one finding."""
+    alike: dict[tuple[Outcome, str], list[CellFacts]] = {}
+    for cell in row.cells:
+        outcome = _outcome_of(cell)
+        if outcome in _KIND:
+            alike.setdefault((outcome, _title_of(outcome, cell)), []).append(cell)
+    for (outcome, title), culprits in alike.items():
+        yield _judge_ending(row, outcome, title, culprits)
+
+
+def judge_unavailable(rows: Sequence[Row], run: Run) -> Iterator[Judgement]:
+    """Find backends that could not run here: one finding each, however many cells they miss."""
+    missing: dict[str, list[tuple[Row, CellFacts, str]]] = {}
+    for row in rows:
+        for cell in row.cells:
+            if cell.outcome is Outcome.UNAVAILABLE:
+                for backend, error in _unavailable_backends(cell):
+                    missing.setdefault(backend, []).append((row, cell, error))
+    cards = {card.label: card for card in run.started.backends}
+    for backend, cases in missing.items():
+        yield _judge_missing(backend, cases, cards.get(backend))
+
+
+def _judge_ending(row: Row, outcome: Outcome, title: str, culprits: list[CellFacts]) -> Judgement:
+    tried = [cell for cell in row.cells if cell.outcome not in _NOT_TRIED]
+    ended = outcome in (Outcome.HUNG, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.LIMIT)
+    return make_judgement(
+        row,
+        _KIND[outcome],
+        culprits,
+        title,
+        expected=str(Outcome.COMPLETED),
+        reason=EVERY_BACKEND if is_every_backend(culprits, tried) else "",
+        groups=group_sightings(_ending_sightings(tried)),
+        divergence=describe_last_steps(culprits[0], row) if ended else "",
+        details=_details_of(outcome, culprits),
+    )
+
+
+def _ending_sightings(cells: Sequence[CellFacts]) -> Iterator[Sighting]:
+    by_label: dict[str, list[Outcome]] = {}
+    for cell in cells:
+        by_label.setdefault(cell.label, []).append(_outcome_of(cell))
+    for label, outcomes in by_label.items():
+        for outcome in dict.fromkeys(outcomes):
+            yield Sighting(label, str(outcome), outcomes.count(outcome), len(outcomes))
+
+
+def _outcome_of(cell: CellFacts) -> Outcome:
+    # A worker refuses to run on what was not asked for; one that did run all the same is judged by what it attested.
+    if any(role.attestation is not None and not role.attestation.holds for role in cell.roles):
+        return Outcome.WRONG_BACKEND
+    return cell.outcome
+
+
+def _title_of(outcome: Outcome, cell: CellFacts) -> str:
+    role = _role_that_explains(cell)
+    match outcome:
+        case Outcome.HUNG:
+            return "does not exit after its result" if "did not exit" in cell.result.reason else "hangs"
+        case Outcome.TIMED_OUT:
+            return "still runs at its time limit"
+        case Outcome.RAISED:
+            return f"raises {role.error.type}" if role and role.error else "raises"
+        case Outcome.CRASHED:
+            return f"crashes: {cell.result.reason}" if cell.result.reason else "crashes"
+        case Outcome.LIMIT:
+            return f"exceeds a limit: {cell.result.reason}"
+        case Outcome.WRONG_BACKEND:
+            return "ran on something else"
+        case _:
+            return f"{outcome}: {cell.result.reason}" if cell.result.reason else str(outcome)
+
+
+def _role_that_explains(cell: CellFacts) -> RoleResult | None:
+    return next((role for role in cell.roles if role.outcome is cell.outcome), None)
+
+
+def _details_of(outcome: Outcome, culprits: Sequence[CellFacts]) -> tuple[str, ...]:
+    """Return each backend's reason once, and what the first culprit left: leaves, traceback, stacks."""
+    reasons: dict[str, str] = {}
+    for cell in culprits:
+        reasons.setdefault(cell.label, _reason_of(outcome, cell))
+    lines = [f"{label}: {reason}" for label, reason in reasons.items() if reason]
+    role = _role_that_explains(culprits[0])
+    if role is not None and role.error is not None:
+        lines += role.error.leaves
+        lines += role.error.traceback.rstrip().splitlines()[-_TRACEBACK_LINES:]
+    for role in culprits[0].roles:
+        lines += role.stacks.rstrip().splitlines()[:_STACK_LINES]
+    return tuple(lines)
+
+
+def _reason_of(outcome: Outcome, cell: CellFacts) -> str:
+    if outcome is not Outcome.WRONG_BACKEND:
+        return str(cell.result.reason)
+    attested = [role.attestation for role in cell.roles if role.attestation and not role.attestation.holds]
+    asked = [f"asked for {attestation.expected}, got {attestation.scheduler}" for attestation in attested]
+    return "; ".join(asked) or str(cell.result.reason)
+
+
+def _unavailable_backends(cell: CellFacts) -> Iterator[tuple[str, str]]:
+    at_fault = [role for role in cell.roles if role.outcome is Outcome.UNAVAILABLE]
+    if at_fault:
+        yield from ((role.backend, role.reason or cell.result.reason) for role in at_fault)
+    else:
+        yield from dict.fromkeys((str(assigned.backend), cell.result.reason) for assigned in cell.cell.roles)
+
+
+def _judge_missing(backend: str, cases: list[tuple[Row, CellFacts, str]], card: BackendCard | None) -> Judgement:
+    row, _, error = cases[0]
+    hint = (card.install_hint,) if card and card.install_hint else ()
+    cells = list(dict.fromkeys(cell.cell.id for _, cell, _ in cases))
+    return make_judgement(
+        row,
+        FindingKind.UNAVAILABLE,
+        [cell for _, cell, _ in cases],
+        "cannot run here",
+        backends=(backend,),
+        reason=error,
+        details=(*hint, f"{len(cells)} cell{'s' * (len(cells) != 1)} not run"),
+    )

@@ -1,0 +1,200 @@
+"""Group the records of a run into rows and columns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.api import Trace, Value
+from harness.model import (
+    Cell,
+    CellRecord,
+    CellResult,
+    Observed,
+    Outcome,
+    Request,
+    RoleResult,
+    RowId,
+    Run,
+    ScenarioCard,
+    Step,
+)
+
+from .values import is_number, value_text
+
+_RAN = frozenset({Outcome.COMPLETED, Outcome.RAISED, Outcome.HUNG, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.LIMIT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CellFacts:
+    """A cell and what it recorded, by key."""
+
+    cell: Cell
+    result: CellResult
+    observed: Mapping[str, tuple[Observed, ...]]
+    steps: tuple[Step, ...]
+
+    @property
+    def label(self) -> str:
+        """The column."""
+        return self.cell.label
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the cell."""
+        return self.result.outcome
+
+    @property
+    def ran(self) -> bool:
+        """Whether the scenario ran on what was asked for, so that its facts are about that backend."""
+        return self.outcome in _RAN and all(role.attestation is None or role.attestation.holds for role in self.roles)
+
+    @property
+    def completed(self) -> bool:
+        """Whether it ran to its end, so that what it did not record is a fact too."""
+        return self.ran and self.outcome is Outcome.COMPLETED
+
+    @property
+    def roles(self) -> tuple[RoleResult, ...]:
+        """The results of its roles."""
+        return self.result.roles
+
+    def values(self, key: str) -> list[Any]:
+        """Return each value of a key, in the order in which they were recorded."""
+        return [observed.value for observed in self.observed.get(key, ())]
+
+    def numbers(self, key: str) -> list[float]:
+        """Return each value of a key that is a number."""
+        return [value for value in self.values(key) if is_number(value)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Square:
+    """The cells of a row and a label, one for each round."""
+
+    label: str
+    cells: tuple[CellFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What is compared: the cells that differ only in backend and round."""
+
+    id: RowId
+    card: ScenarioCard
+    squares: tuple[Square, ...]
+    request: Request
+    seed: int
+
+    @property
+    def cells(self) -> tuple[CellFacts, ...]:
+        """Every cell of the row, by label and round."""
+        return tuple(cell for square in self.squares for cell in square.cells)
+
+    @property
+    def ran(self) -> tuple[CellFacts, ...]:
+        """The cells whose facts count."""
+        return tuple(cell for cell in self.cells if cell.ran)
+
+    @property
+    def completed(self) -> tuple[CellFacts, ...]:
+        """The cells that ran to their end."""
+        return tuple(cell for cell in self.cells if cell.completed)
+
+
+def group_rows(run: Run) -> tuple[Row, ...]:
+    """Return the rows: scenarios as they were requested, their rows by parameters, columns as `order_labels`."""
+    cards = {card.name: card for card in run.started.scenarios}
+    grouped: dict[RowId, dict[str, list[CellRecord]]] = defaultdict(lambda: defaultdict(list))
+    for record in all_records(run):
+        grouped[record.cell.row][record.cell.label].append(record)
+    labels = order_labels(run)
+    return tuple(
+        Row(
+            id=row,
+            card=(card := cards.get(row.scenario) or _unknown_scenario(row.scenario)),
+            squares=tuple(_make_square(label, grouped[row][label], card) for label in labels if label in grouped[row]),
+            request=run.started.request,
+            seed=run.started.plan.seed,
+        )
+        for row in sorted(grouped, key=lambda row: _row_order(row, list(cards)))
+    )
+
+
+def order_labels(run: Run) -> tuple[str, ...]:
+    """Return the columns: backends in the order of the request, then pairs of them."""
+    position = {card.label: index for index, card in enumerate(run.started.backends)}
+    order: dict[str, tuple[bool, tuple[int, ...], str]] = {}
+    for record in all_records(run):
+        label = record.cell.label
+        places = tuple(position.get(str(assigned.backend), len(position)) for assigned in record.cell.roles)
+        order.setdefault(label, (label not in position, places, label))
+    return tuple(sorted(order, key=order.__getitem__))
+
+
+def all_records(run: Run) -> tuple[CellRecord, ...]:
+    """Return a record for each planned cell, also for one that a damaged journal has lost."""
+    known = {record.cell.id for record in run.records}
+    skipped = [
+        _make_record(skip.cell, Outcome.UNSUPPORTED, skip.reason)
+        for skip in run.started.plan.skipped
+        if skip.cell.id not in known
+    ]
+    known |= {record.cell.id for record in skipped}
+    lost = [
+        _make_record(cell, Outcome.NOT_RUN, "the journal has no result of it")
+        for cell in run.started.plan.cells
+        if cell.id not in known
+    ]
+    return (*run.records, *skipped, *lost)
+
+
+def has_several_backends(cells: Iterable[CellFacts]) -> bool:
+    """Return whether cells ran on at least two backends; variants of one backend do not confirm each other."""
+    return len({frozenset(assigned.backend.name for assigned in cell.cell.roles) for cell in cells}) > 1
+
+
+def _make_record(cell: Cell, outcome: Outcome, reason: str) -> CellRecord:
+    return CellRecord(cell=cell, result=CellResult(cell_id=cell.id, outcome=outcome, reason=reason))
+
+
+def _make_square(label: str, records: list[CellRecord], card: ScenarioCard) -> Square:
+    ordered = sorted(records, key=lambda record: record.cell.round)
+    return Square(label=label, cells=tuple(collect_facts(record, card) for record in ordered))
+
+
+def collect_facts(record: CellRecord, card: ScenarioCard) -> CellFacts:
+    """Index what a cell recorded. A value of a key that is judged as a trace is a step of that name's own actor."""
+    observed: dict[str, list[Observed]] = defaultdict(list)
+    steps: list[Step] = []
+    for fact in record.observations:
+        if isinstance(fact, Step):
+            steps.append(fact)
+        elif isinstance(card.judges.get(fact.key), Trace):
+            steps.append(Step(role=fact.role, actor=fact.key, what=value_text(fact.value), at=fact.at))
+        else:
+            observed[fact.key].append(fact)
+    return CellFacts(
+        cell=record.cell,
+        result=record.result,
+        observed={key: tuple(facts) for key, facts in observed.items()},
+        steps=tuple(steps),
+    )
+
+
+def _unknown_scenario(name: str) -> ScenarioCard:
+    return ScenarioCard(name=name, question="", contract=(), headline="", judges={})
+
+
+def _row_order(row: RowId, scenarios: list[str]) -> tuple[Any, ...]:
+    # Plans are shuffled, so the order of execution says nothing.
+    place = scenarios.index(row.scenario) if row.scenario in scenarios else len(scenarios)
+    return (place, row.scenario, [(name, _value_order(value)) for name, value in row.parameters])
+
+
+def _value_order(value: Value) -> tuple[int, float, str]:
+    if value is None:
+        return (2, 0.0, "")
+    return (1, 0.0, value) if isinstance(value, str) else (0, float(value), "")

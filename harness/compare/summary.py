@@ -1,0 +1,124 @@
+"""The grid: what each square shows, and why it shows no figure where it shows none."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.api import Metric, Outcomes
+from harness.model import CellSummary, FindingKind, MetricSummary, Outcome, RowSummary
+
+from .findings import Judgement
+from .rows import CellFacts, Row, Square
+from .values import outcome_text, value_text
+
+_MOST_MISSING = 0.2
+"""Share of the rounds that a square may miss and still have figures (MEASUREMENT, 7)."""
+_WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
+
+
+def summarise_row(row: Row, judgements: Sequence[Judgement]) -> RowSummary:
+    """Return a line of the grid.
+
+    Args:
+        row: its cells.
+        judgements: about this row, and about backends that could not run.
+    """
+    void = void_cells(row, judgements)
+    cells = tuple(summarise_square(square, row, judgements, void) for square in row.squares)
+    return RowSummary(row=row.id, headline=row.card.headline, cells=cells)
+
+
+def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
+    """Return the cells whose numbers do not count, each with the reason."""
+    void: dict[str, str] = {}
+    for cell in row.cells:
+        if cell.outcome is not Outcome.COMPLETED:
+            void[cell.cell.id] = f"{cell.outcome}: {cell.result.reason}" if cell.result.reason else str(cell.outcome)
+        elif not _is_attested(cell):
+            void[cell.cell.id] = "what really ran was not attested"
+    for judgement in judgements:
+        if judgement.voids:
+            for cell_id in sorted(judgement.cells):
+                void.setdefault(cell_id, judgement.finding.title)
+    return void
+
+
+def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], void: Mapping[str, str]) -> CellSummary:
+    """Return what a square shows."""
+    right = [cell for cell in square.cells if cell.cell.id not in void]
+    has_figures = len(square.cells) - len(right) <= _MOST_MISSING * len(square.cells)
+    metrics = _summarise_metrics(right, row) if has_figures else {}
+    headline = metrics.get(row.card.headline)
+    return CellSummary(
+        label=square.label,
+        outcomes=dict(Counter(cell.outcome for cell in square.cells)),
+        headline=headline,
+        metrics=metrics,
+        values=_other_values(square, row),
+        frequencies=_frequencies(square, row),
+        reason="" if headline else _reason_of(square, row, void, has_figures=has_figures),
+        findings=_kinds_of(square, judgements),
+    )
+
+
+def _is_attested(cell: CellFacts) -> bool:
+    return bool(cell.roles) and all(role.attestation is not None and role.attestation.holds for role in cell.roles)
+
+
+def _summarise_metrics(right: Sequence[CellFacts], row: Row) -> dict[str, MetricSummary]:
+    metrics = {}
+    for key, judge in row.card.judges.items():
+        if isinstance(judge, Metric):
+            by_round = {cell.cell.round: statistics.median(cell.numbers(key)) for cell in right if cell.numbers(key)}
+            if by_round:
+                metrics[key] = MetricSummary(
+                    unit=judge.unit,
+                    better=judge.better,
+                    values=tuple(by_round.values()),
+                    median=statistics.median(by_round.values()),
+                    rounds=tuple(by_round),
+                )
+    return metrics
+
+
+def _other_values(square: Square, row: Row) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {}
+    for cell in square.cells:
+        for key in cell.observed:
+            if not isinstance(row.card.judges.get(key), Metric):
+                found.setdefault(key, {}).update({value_text(value): value for value in cell.values(key)})
+    order = [*(key for key in row.card.judges if key in found), *(key for key in found if key not in row.card.judges)]
+    return {key: _one_or_all(list(found[key].values())) for key in order}
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _frequencies(square: Square, row: Row) -> dict[str, dict[str, int]]:
+    frequencies = {}
+    for key, judge in row.card.judges.items():
+        if isinstance(judge, Outcomes):
+            counts = Counter(outcome_text(value) for cell in square.cells if cell.ran for value in cell.values(key))
+            if counts:
+                frequencies[key] = dict(sorted(counts.items()))
+    return frequencies
+
+
+def _reason_of(square: Square, row: Row, void: Mapping[str, str], *, has_figures: bool) -> str:
+    reasons = [void[cell.cell.id] for cell in square.cells if cell.cell.id in void]
+    if reasons and not has_figures:
+        rounds = len(square.cells)
+        return reasons[0] if rounds == 1 else f"{len(reasons)} of {rounds} rounds: {reasons[0]}"
+    if isinstance(row.card.judges.get(row.card.headline), Metric):
+        return f"{row.card.headline} was not observed"
+    return reasons[0] if reasons else ""
+
+
+def _kinds_of(square: Square, judgements: Sequence[Judgement]) -> tuple[FindingKind, ...]:
+    cells = {cell.cell.id for cell in square.cells}
+    kinds = {judgement.finding.kind for judgement in judgements if judgement.cells & cells}
+    return tuple(sorted(kinds, key=_WEIGHT.__getitem__))
