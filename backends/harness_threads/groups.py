@@ -136,9 +136,11 @@ class TaskGroup:
                     return
             waiter = Waiter(self._joining)
             self._joining.append(waiter)
-            if not self._ended:
-                waiter.lock.acquire()
-            waiter.withdraw()
+            try:
+                if not self._ended:
+                    waiter.lock.acquire()
+            finally:
+                waiter.withdraw()
 
     async def __aenter__(self) -> Self:
         self._scope.enter()

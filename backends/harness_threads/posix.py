@@ -25,7 +25,7 @@ def await_ready(fd: int, events: int) -> None:
 class Bell:
     """What a task waits for beside a socket: an eventfd (or a pipe) that another thread can make readable."""
 
-    __slots__ = ("_closed", "_mutex", "_poller", "_receiver", "_sender")
+    __slots__ = ("_closed", "_events", "_mutex", "_poller", "_receiver", "_sender", "_watched")
 
     def __init__(self) -> None:
         if sys.platform == "linux":
@@ -34,16 +34,21 @@ class Bell:
             self._receiver, self._sender = os.pipe()
         self._poller = select.poll()
         self._poller.register(self._receiver, select.POLLIN)
+        self._watched: int | None = None
+        self._events = 0
         self._mutex = threading.Lock()
         self._closed = False
 
     def watch(self, fd: int, events: int) -> None:
-        """Add what the next wait is about."""
+        """Say what the next wait is about. It stays until another wait is about something else."""
+        if fd != self._watched:
+            if self._watched is not None:
+                self._poller.unregister(self._watched)
+            self._watched = fd
+        elif events == self._events:
+            return
+        self._events = events
         self._poller.register(fd, events)
-
-    def unwatch(self, fd: int) -> None:
-        """Remove it."""
-        self._poller.unregister(fd)
 
     def wait(self, until: float) -> bool:
         """Block until what is watched is ready (`True`), or the bell rings or `until` has come (`False`)."""

@@ -232,7 +232,6 @@ class Task:
                 pass
         finally:
             self.parked = None
-            bell.unwatch(fd)
 
 
 def _wait_once(waiter: Waiter, until: float) -> bool:

@@ -1,0 +1,1 @@
+"""argv → Request; the only place that prints or exits."""

@@ -31,12 +31,17 @@ def is_number(value: Any) -> bool:
 
 def number_text(value: float) -> str:
     """Return a number without a fraction that is zero, and with no more digits than it has."""
-    return str(int(value)) if isinstance(value, int) or value.is_integer() else f"{value:.6g}"
+    return str(int(value)) if isinstance(value, int) or _is_whole(value) else f"{value:.6g}"
 
 
 def quoted(values: Iterable[str]) -> str:
     """Return texts in quotes, for use within a sentence."""
     return ", ".join(f"'{value}'" for value in values)
+
+
+def _is_whole(value: float) -> bool:
+    # Beyond this a float has no fraction left to lose, and its digits say nothing.
+    return value.is_integer() and abs(value) < 1e15
 
 
 def _reads_like_another_value(text: str) -> bool:
@@ -50,7 +55,7 @@ def _reads_like_another_value(text: str) -> bool:
 
 
 def _without_type_of_number(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and _is_whole(value):
         return int(value)
     if isinstance(value, (list, tuple)):
         return [_without_type_of_number(item) for item in value]

@@ -1,0 +1,9 @@
+"""Run events ⇄ append-only JSON lines: what is in the journal is what happened."""
+
+from .read import JOURNAL_NAME, read_run
+from .store import RunStore
+from .write import JournalWriter
+
+
+
+__all__ = ["JOURNAL_NAME", "JournalWriter", "RunStore", "read_run"]

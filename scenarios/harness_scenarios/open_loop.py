@@ -49,7 +49,7 @@ def poisson_offsets(rate: float, length: float, seed: int) -> array[int]:
     random = Random(f"poisson arrivals {seed}")  # noqa: S311 - a schedule that can be repeated, not a secret
     offsets = array("q")
     end_ns = int(length * SECOND_NS)
-    due_ns = 0
+    due_ns = int(random.expovariate(rate) * SECOND_NS)
     while due_ns < end_ns:
         offsets.append(due_ns)
         due_ns += int(random.expovariate(rate) * SECOND_NS)

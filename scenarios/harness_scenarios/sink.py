@@ -219,12 +219,12 @@ class _Writer:
 
     async def report(self, start_ns: int, end_ns: int) -> None:
         """Observe what was measured, after everything has ended."""
-        peer = self._probe.parameters["peer"]
         total_bytes = self._pattern.total_bytes
         self._probe.observe("bytes sent", total_bytes)
-        if peer == "fast":
+        if self._probe.parameters["peer"] != "stalled":
             self._report_throughput(total_bytes, end_ns - start_ns)
-        elif peer == "stalled":
+        else:
+            # The stall is ours and as long as it takes to see it: what counts is the speed after it.
             # Both roles read the system's one monotonic clock, so that a time of the other role can be subtracted.
             sink_resumed_ns = await self._probe.receive("resumed at")
             self._report_throughput(total_bytes - self._read_before_stall, end_ns - sink_resumed_ns)
@@ -255,7 +255,7 @@ _JUDGES: dict[str, Judge] = {
     "bytes buffered at the stall": bounded(
         at_most=_MOST_BUFFERED_BYTES,
         reason="what was accepted and not read has to fit into buffers of a fixed size, however much there is to send",
-        reference="BEHAVIOURS F01: about 160 KB to 3.9 MB are legitimate",
+        reference="tcp(7), tcp_rmem and tcp_wmem: a few MB are usual, and how many differs between runtimes",
     ),
     "writer blocked": outcomes(
         {

@@ -106,6 +106,8 @@ class _Storm:
                 start_ns=self._start_ns,
                 end_ns=end_ns,
             )
+            if not self._offsets:
+                await self._all_ended.set()
             async with self._runtime.move_on_after(max(0, end_ns - perf_counter_ns()) / SECOND_NS):
                 await self._all_ended.wait()
             if not self._all_ended.is_set():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from itertools import pairwise
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_poisson_offsets_repeat_with_their_seed():
 def test_poisson_offsets_have_the_rate_and_the_spread_of_the_process():
     """Mean gap 1/rate; the deviation of exponential gaps is their mean; nothing is due after the length."""
     offsets = poisson_offsets(1000, 100.0, 1)
-    gaps = [after - before for before, after in zip(offsets, offsets[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(offsets)]
     mean = sum(gaps) / len(gaps)
     deviation = (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5
     assert mean == pytest.approx(MILLISECOND_NS, rel=0.02)
@@ -129,8 +130,6 @@ def test_a_stall_is_caught_up_at_once():
 def test_a_schedule_that_is_always_behind_lets_others_run_and_ends():
     """Where launching takes longer than the gaps there is a checkpoint after each batch, and an end."""
     time = FakeTime()
-    _, launched = run_schedule(
-        time, fixed_offsets(1000, 1.0), end_ns=SECOND_NS, launch_takes_ns=10 * MILLISECOND_NS
-    )
+    _, launched = run_schedule(time, fixed_offsets(1000, 1.0), end_ns=SECOND_NS, launch_takes_ns=10 * MILLISECOND_NS)
     assert time.checkpoints > 1
     assert 0 < len(launched) < 1000

@@ -66,12 +66,12 @@ def test_every_byte_arrives_on_each_backend(run_roles, backend, chunk):
 
 
 def test_a_paced_sink_gets_every_byte(run_roles, backend, monkeypatch):
-    """Pauses at seeded places do not lose anything, and are the same on every backend."""
+    """Pauses at seeded places lose nothing."""
     monkeypatch.setattr(module, "_PACED_PAUSE_SECONDS", 0.002)
     report = run_roles(sink, {**SMALL, "peer": "paced"}, backend=backend, seed=3)
     assert (report.errors, report.violations()) == ({}, set())
-    assert (report["bytes received"], "throughput" in report) == (TOTAL, False)
-    assert report["sink paused"] == pytest.approx(0.0024, abs=0.01)
+    assert report["bytes received"] == TOTAL
+    assert 0 < report["sink paused"] < 0.02
 
 
 def test_a_stalled_sink_makes_the_writer_wait_on_each_backend(run_roles, backend):
@@ -198,6 +198,7 @@ class HoardingStream(Wrapped):
         await self.inner.send_eof()
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "threads"])
 def test_a_writer_without_backpressure(run_roles, backend):
     """It never blocks, and accepts more than any buffer may hold; still every byte arrives."""
     report = run_roles(

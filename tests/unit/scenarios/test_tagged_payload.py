@@ -63,9 +63,9 @@ def test_tags():
     assert (read_tag(REPLY), read_tag(REPLY[:7])) == (7, -1)
 
 
-@pytest.mark.parametrize("damage", [slice(0, 0), slice(0, 15), slice(1, 64)])
+@pytest.mark.parametrize("damage", [slice(0, 0), slice(0, 15)])
 def test_a_request_without_its_tag_gets_no_reply(damage):
-    """Empty, too short to hold a word, or shifted by a byte."""
+    """Empty, or too short to hold a word: no request."""
     assert make_reply(make_request(7, 1, 64)[damage], 64) is None
 
 

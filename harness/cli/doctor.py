@@ -1,0 +1,29 @@
+"""`harness doctor`: is this host fit for a run?"""
+
+from __future__ import annotations
+
+import click
+
+from harness.environment import check_host
+
+from .state import State
+
+
+@click.command()
+@click.pass_obj
+def doctor(state: State) -> None:
+    """Show the facts of this host that a run depends on, and what to do about those that disturb it.
+
+    \b
+    Examples:
+      harness doctor
+    """
+    facts = check_host()
+    for fact in facts:
+        mark = "!" if fact.advice else "✓"
+        click.echo(f"{mark} {fact.name:16} {fact.value}")
+        if fact.advice:
+            click.echo(f"  {'':16} → {fact.advice}")
+    state.warn_about_broken_plugins()
+    warned = sum(bool(fact.advice) for fact in facts)
+    click.echo("everything is fine" if not warned else f"{warned} of {len(facts)} facts want attention; runs work all the same")

@@ -1,0 +1,30 @@
+"""Exit codes, documented in `harness --help` and `docs/reference/command-line.md`."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the program's exit code means."""
+
+    OK = 0
+    """No unexpected finding."""
+    FINDINGS = 1
+    """An unexpected divergence, violation, hang or crash."""
+    USAGE = 2
+    """The request cannot be carried out as it was given."""
+    NOTHING_SELECTED = 3
+    """The selection is valid and empty."""
+    HARNESS_FAULT = 4
+    """Our own fault."""
+    INTERRUPTED = 130
+    """Ctrl-C, SIGTERM or SIGHUP."""
+
+
+MEANINGS = {
+    Exit.OK: "no unexpected finding",
+    Exit.FINDINGS: "an unexpected divergence, violation, hang or crash",
+    Exit.USAGE: "the request cannot be carried out as it was given",
+    Exit.NOTHING_SELECTED: "the selection is valid and empty",
+    Exit.HARNESS_FAULT: "our own fault",
+    Exit.INTERRUPTED: "interrupted",
+}

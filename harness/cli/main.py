@@ -1,0 +1,111 @@
+"""The `harness` command: build it, run it, turn every error into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from harness.model import HarnessError, NothingSelectedError, UsageError
+
+from . import completion, doctor, listing, matrix, planning, plugin_list, run, show
+from .exits import MEANINGS, Exit
+from .state import State
+
+_EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=_EPILOG)
+@click.version_option(package_name="runtime-harness", prog_name="harness")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour in the output; auto honours NO_COLOR and whether it goes to a terminal.",
+)
+@click.pass_context
+def harness(context: click.Context, color: str) -> None:
+    """Run the same concurrency scenario on every Python runtime; see where they diverge, hang, and how fast they are.
+
+    \b
+    Examples:
+      harness matrix                               every scenario on every backend
+      harness run --backend trio --scenario storm  one of them
+      harness list scenarios -v                    what there is, and what it asks
+      harness show latest                          the last run again
+    """
+    context.obj = State(colour=color)
+
+
+for _command in (
+    run.run,
+    matrix.matrix,
+    listing.listing,
+    planning.plan,
+    show.show,
+    show.report,
+    plugin_list.plugins,
+    doctor.doctor,
+    completion.completion,
+):
+    harness.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    sys.exit(_guarded(arguments))
+
+
+def _guarded(arguments: Sequence[str] | None) -> int:
+    try:
+        State.extend(harness)
+        code = harness.main(arguments, prog_name="harness", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or Exit.OK)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        click.echo(exc.format_message())
+        return Exit.USAGE
+    except click.ClickException as exc:
+        return _say(_fragment(exc.format_message()), Exit.USAGE)
+    except NothingSelectedError as exc:
+        return _say(str(exc), Exit.NOTHING_SELECTED)
+    except UsageError as exc:
+        return _say(str(exc), Exit.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted", Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`). Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except (HarnessError, Exception) as exc:  # noqa: BLE001 - whatever it is, the user gets one line
+        return _say(f"our own fault: {type(exc).__name__}: {exc} (traceback in {_keep_traceback()})", Exit.HARNESS_FAULT)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(message: str, code: Exit) -> int:
+    line = " ".join(message.split())
+    click.echo(f"harness: {''.join(c for c in line if c.isprintable())}", err=True)
+    return code
+
+
+def _fragment(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _keep_traceback() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="harness-fault-", suffix=".txt", delete=False) as file:
+        traceback.print_exc(file=file)
+    return file.name

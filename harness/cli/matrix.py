@@ -1,0 +1,27 @@
+"""`harness matrix`: everything on everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .running import run_and_report
+from .selection import output_options, selection_options
+from .state import State
+
+
+@click.command()
+@selection_options
+@output_options
+@click.pass_obj
+def matrix(state: State, **chosen: Any) -> int:
+    """Run every scenario on every backend; show where they diverge or hang, and their figures.
+
+    \b
+    Examples:
+      harness matrix
+      harness matrix --preset quick --backend asyncio --backend 'asyncio:debug=true'
+      harness matrix --scenario 'c*' --rounds 3 --json report.json
+    """
+    return run_and_report(state, renderer="terminal", **chosen)

@@ -1,0 +1,31 @@
+"""`harness run`: one scenario, looked at closely."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from harness.model import UsageError
+
+from .running import run_and_report
+from .selection import output_options, selection_options
+from .state import State
+
+
+@click.command()
+@selection_options
+@output_options
+@click.pass_obj
+def run(state: State, **chosen: Any) -> int:
+    """Run one scenario on one or more backends and show every figure.
+
+    \b
+    Examples:
+      harness run --backend trio --scenario storm
+      harness run -b uvloop -b trio -s storm --param mode=rate --param rate=500,2000
+      harness run -s storm --server trio --client uvloop
+    """
+    if not chosen["scenarios"]:
+        raise UsageError("no scenario is named; say which with --scenario NAME (harness list scenarios shows them)")
+    return run_and_report(state, renderer="details", **chosen)

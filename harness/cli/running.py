@@ -1,0 +1,60 @@
+"""What `run` and `matrix` share: execute a request with live progress, print the report, choose the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.journal import RunStore
+from harness.model import FindingKind, UsageError
+from harness.session import RunOutcome, run_session
+
+from .exits import Exit
+from .progress import open_progress
+from .selection import build_request
+from .state import State
+
+
+def run_and_report(
+    state: State, *, renderer: str, out: Path, json_file: str | None, quiet: bool, verbose: bool, **selection: Any
+) -> int:
+    """Run what the options select, print the report and return the exit code."""
+    request = build_request(**selection)
+    state.warn_about_broken_plugins()
+    with open_progress(quiet=quiet or json_file == "-") as progress:
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress)
+    if json_file != "-":
+        verbosity = verbose - quiet
+        _print(state, outcome, renderer, verbosity)
+    if json_file is not None:
+        _write_json(state, outcome, json_file)
+    return exit_code(outcome)
+
+
+def exit_code(outcome: RunOutcome) -> Exit:
+    """Return what a run's exit code is."""
+    if outcome.interrupted:
+        return Exit.INTERRUPTED
+    if any(finding.kind is FindingKind.HARNESS_FAULT for finding in outcome.comparison.findings):
+        return Exit.HARNESS_FAULT
+    return Exit.FINDINGS if outcome.comparison.unexpected else Exit.OK
+
+
+def _print(state: State, outcome: RunOutcome, renderer: str, verbosity: int) -> None:
+    options = state.options(outcome.folder, verbosity)
+    text = state.catalogue.renderer(renderer).render(outcome.run, outcome.comparison, options)
+    click.echo(text, color=state.colour)
+    click.echo(f"run: {options.run_path}")
+
+
+def _write_json(state: State, outcome: RunOutcome, target: str) -> None:
+    text = state.catalogue.renderer("json").render(outcome.run, outcome.comparison, state.options(outcome.folder, 0))
+    if target == "-":
+        click.echo(text)
+        return
+    try:
+        Path(target).write_text(text)
+    except OSError as exc:
+        raise UsageError(f"cannot write {target}: {exc.strerror}; the run itself is in {outcome.folder}") from exc

@@ -1,0 +1,122 @@
+"""The options that select what is run, with their completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from harness.api import PRESETS
+from harness.model import Request, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def complete_backend(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a backend."""
+    from harness.plugins import Plugins
+
+    backends = Plugins().catalogue().backends.values()
+    return [CompletionItem(b.name, help=b.summary) for b in backends if b.name.startswith(incomplete)]
+
+
+def complete_scenario(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a scenario."""
+    from harness.plugins import Plugins
+
+    scenarios = Plugins().catalogue().scenarios.values()
+    return [CompletionItem(s.name, help=s.question) for s in scenarios if s.name.startswith(incomplete)]
+
+
+def complete_parameter(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete `name=` of a parameter of the scenarios named so far."""
+    from harness.plugins import Plugins
+
+    named = set(context.params.get("scenarios") or ())
+    scenarios = [s for s in Plugins().catalogue().scenarios.values() if not named or s.name in named]
+    found = {p.name: p.summary for s in scenarios for p in s.parameters if p.name.startswith(incomplete)}
+    return [CompletionItem(f"{name}=", help=summary) for name, summary in found.items()]
+
+
+_SELECTION = (
+    click.option(
+        "--backend",
+        "-b",
+        "backends",
+        multiple=True,
+        metavar="SPEC",
+        shell_complete=complete_backend,
+        help="Backend: a name, a glob, or name:key=value,... (repeatable; default: all).",
+    ),
+    click.option(
+        "--scenario",
+        "-s",
+        "scenarios",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=complete_scenario,
+        help="Scenario: a name or a glob (repeatable; default: all).",
+    ),
+    click.option(
+        "--param",
+        "-p",
+        "--set",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE[,VALUE]",
+        shell_complete=complete_parameter,
+        help="Set a parameter instead of the preset's values; several values are several rows (repeatable).",
+    ),
+    click.option(
+        "--preset", type=click.Choice(PRESETS), default="default", show_default=True, help="How much work."
+    ),
+    click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat every cell."),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of orders and payloads."),
+    click.option(
+        "--timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Limit of each cell in seconds."
+    ),
+    click.option("--server", metavar="SPEC", shell_complete=complete_backend, help="Backend of the server role."),
+    click.option("--client", metavar="SPEC", shell_complete=complete_backend, help="Backend of the client role."),
+)
+
+_OUTPUT = (
+    click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(".harness/runs"),
+        show_default=True,
+        help="Folder that holds the runs.",
+    ),
+    click.option("--json", "json_file", metavar="FILE", help="Also write the JSON report there (- for stdout)."),
+    click.option("--quiet", "-q", is_flag=True, help="No progress; only the verdict and the findings."),
+    click.option("--verbose", "-v", is_flag=True, help="Also every observation of every cell."),
+)
+
+
+def selection_options(function: F) -> F:
+    """Add the options that select what is run."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_SELECTION), function)
+
+
+def output_options(function: F) -> F:
+    """Add the options that say where results go."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_OUTPUT), function)
+
+
+def build_request(**chosen: Any) -> Request:
+    """Return the request of the selection options.
+
+    Raises:
+        UsageError: a parameter is not `name=value`.
+    """
+    pairs = []
+    for text in chosen.pop("parameters"):
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"cannot read parameter {text!r}: it is not name=value")
+        pairs.append((name, value))
+    return Request(parameters=tuple(pairs), **chosen)

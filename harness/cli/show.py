@@ -1,0 +1,78 @@
+"""`harness show` and `harness report`: a stored run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+from click.shell_completion import CompletionItem
+
+from harness.compare import compare
+from harness.journal import RunStore, read_run
+from harness.model import Run, UsageError
+
+from .state import State
+
+_RUNS = Path(".harness/runs")
+
+
+def _complete_run(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    names = [path.name for path in RunStore(_RUNS).runs()]
+    return [CompletionItem(name) for name in ("latest", *names) if name.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN", default="latest", shell_complete=_complete_run)
+@click.argument("cell", required=False)
+@click.option("--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs.")
+@click.option("--verbose", "-v", is_flag=True, help="Also every observation.")
+@click.pass_obj
+def show(state: State, run_name: str, cell: str | None, out: Path, *, verbose: bool) -> None:
+    """Show a stored run, or one of its cells (by a part of its id).
+
+    \b
+    Examples:
+      harness show
+      harness show 20261121-0628 channel[capacity=1
+    """
+    folder = RunStore(out).find(run_name)
+    run = read_run(folder)
+    renderer = "terminal"
+    if cell is not None:
+        run, renderer = _only(run, cell), "details"
+    rendered = state.catalogue.renderer(renderer).render(run, compare(run), state.options(folder, int(verbose)))
+    click.echo(rendered, color=state.colour)
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN", default="latest", shell_complete=_complete_run)
+@click.option("--format", "-f", "format_name", default="terminal", show_default=True, help="A report format.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
+@click.option("--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs.")
+@click.pass_obj
+def report(state: State, run_name: str, format_name: str, output: Path | None, out: Path) -> None:
+    """Render a stored run in any format.
+
+    \b
+    Examples:
+      harness report latest --format json --output report.json
+    """
+    folder = RunStore(out).find(run_name)
+    run = read_run(folder)
+    text = state.catalogue.renderer(format_name).render(run, compare(run), state.options(folder, 0))
+    if output is None:
+        click.echo(text, color=state.colour)
+        return
+    try:
+        output.write_text(text)
+    except OSError as exc:
+        raise UsageError(f"cannot write {output}: {exc.strerror}") from exc
+
+
+def _only(run: Run, cell: str) -> Run:
+    exact = tuple(record for record in run.records if record.cell.id == cell)
+    found = exact or tuple(record for record in run.records if cell in record.cell.id)
+    if not found:
+        raise UsageError(f"cannot find a cell {cell!r} in the run; harness show RUN lists its rows")
+    return msgspec.structs.replace(run, records=found)

@@ -1,0 +1,127 @@
+"""Read a journal back as a `Run`, whatever state it is in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from harness.model import (
+    FORMAT,
+    Cell,
+    CellFinished,
+    CellObserved,
+    CellRecord,
+    CellResult,
+    JournalError,
+    Observation,
+    Outcome,
+    Run,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
+from harness.wire import decode_journal_line
+
+
+JOURNAL_NAME = "journal.jsonl"
+
+
+class _Version(msgspec.Struct):
+    type: str
+    format: int
+
+
+def read_run(path: Path) -> Run:
+    """Return the run of a journal, or of the folder that holds it.
+
+    A journal that was cut off is read as far as it goes: `Run.complete` is false and `Run.note` says what is wrong.
+
+    Raises:
+        JournalError: there is no journal, or it is not one of ours, or of a newer format.
+    """
+    file = path / JOURNAL_NAME if path.is_dir() else path
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError as exc:
+        raise JournalError(f"cannot read the journal {file}: {exc.strerror or exc}") from exc
+    started = _header(file, lines[0])
+    events, note = _events(lines)
+    return _assemble(started, events, note)
+
+
+def _header(file: Path, line: bytes) -> RunStarted:
+    try:
+        version = msgspec.json.decode(line, type=_Version)
+    except msgspec.DecodeError as exc:
+        raise JournalError(f"cannot read {file}: line 1 is not the start of a journal") from exc
+    if version.type != "run-started":
+        raise JournalError(f"cannot read {file}: line 1 is not the start of a journal")
+    if version.format > FORMAT:
+        raise JournalError(
+            f"cannot read {file}: it has format {version.format}, this harness reads up to {FORMAT}; install a newer one"
+        )
+    try:
+        event = decode_journal_line(line)
+    except msgspec.DecodeError as exc:
+        raise JournalError(f"cannot read {file}: line 1: {exc}") from exc
+    assert isinstance(event, RunStarted)
+    return event
+
+
+def _events(lines: list[bytes]) -> tuple[list[RunEvent], str]:
+    events: list[RunEvent] = []
+    for number, line in enumerate(lines[1:-1], start=2):
+        try:
+            events.append(decode_journal_line(line))
+        except msgspec.DecodeError as exc:
+            return events, f"line {number} cannot be read ({exc}); what follows it is left out"
+    if lines[-1]:
+        return events, f"the last line ({len(lines)}) is cut off"
+    return events, ""
+
+
+def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
+    observations: dict[str, list[Observation]] = defaultdict(list)
+    results: dict[str, CellResult] = {}
+    footer: RunFinished | None = None
+    for event in events:
+        match event:
+            case CellObserved(cell_id=cell_id, observation=observation):
+                observations[cell_id].append(observation)
+            case CellFinished(result=result):
+                results[result.cell_id] = result
+            case RunFinished():
+                footer = event
+    note = note or _check(footer, len(events), len(results))
+    records = tuple(
+        CellRecord(
+            cell=cell,
+            result=results.get(cell.id) or _missing(cell),
+            observations=tuple(observations[cell.id]),
+        )
+        for cell in _cells(started)
+    )
+    return Run(started=started, records=records, complete=not note, note=note)
+
+
+def _cells(started: RunStarted) -> Iterator[Cell]:
+    yield from (skipped.cell for skipped in started.plan.skipped)
+    yield from started.plan.cells
+
+
+def _missing(cell: Cell) -> CellResult:
+    return CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason="the journal ends before this cell")
+
+
+def _check(footer: RunFinished | None, lines: int, cells: int) -> str:
+    if footer is None:
+        return "the run did not end: the journal has no footer"
+    if (footer.events, footer.cells) != (lines, cells):
+        return (
+            f"the footer counts {footer.events} events and {footer.cells} cells, "
+            f"the journal holds {lines} and {cells}"
+        )
+    return "the run was interrupted" if footer.interrupted else ""

@@ -1,0 +1,62 @@
+"""Where runs lie: a folder each, named by time."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.model import JournalError, UsageError
+
+from .read import JOURNAL_NAME
+
+
+class RunStore:
+    """The folder that holds the folders of runs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def create(self) -> Path:
+        """Create the folder of a new run and return it.
+
+        Raises:
+            UsageError: the folder cannot be made.
+        """
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        while True:
+            folder = self.root / f"{stamp}-{secrets.token_hex(2)}"
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                if not self.root.is_dir():
+                    raise UsageError(f"cannot write to {self.root}: it is not a folder") from None
+                continue
+            except OSError as exc:
+                raise UsageError(f"cannot write to {self.root}: {exc.strerror}; choose another with --out") from exc
+            return folder
+
+    def runs(self) -> list[Path]:
+        """Return the folders of all runs, oldest first."""
+        if not self.root.is_dir():
+            return []
+        return sorted(path for path in self.root.iterdir() if (path / JOURNAL_NAME).exists())
+
+    def find(self, text: str) -> Path:
+        """Return the folder of a run by its id, a unique beginning of it, `latest`, or a path.
+
+        Raises:
+            JournalError: there is none, or several.
+        """
+        if (path := Path(text)).exists():
+            return path
+        runs = self.runs()
+        if text == "latest" and runs:
+            return runs[-1]
+        found = [run for run in runs if run.name.startswith(text)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise JournalError(f"cannot tell which run {text!r} is: {', '.join(run.name for run in found[:4])}")
+        known = f"; the last one is {runs[-1].name}" if runs else f"; there is none in {self.root}"
+        raise JournalError(f"cannot find the run {text!r}{known}")

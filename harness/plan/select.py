@@ -1,0 +1,54 @@
+"""Names and globs → backends and scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from harness.api import Scenario
+from harness.model import BackendSpec, NothingSelectedError
+
+from .spec import parse_spec
+
+if TYPE_CHECKING:
+    from harness.plugins import Catalogue
+
+_FIRST = ("asyncio", "uvloop", "trio", "curio", "threads")
+_FIRST_SCENARIOS = ("storm", "timeout-select", "sink", "channel")
+
+
+def select_backends(texts: Iterable[str], catalogue: Catalogue) -> tuple[BackendSpec, ...]:
+    """Return the specs of names, globs and `name:key=value` texts; all backends for none. In order, each once."""
+    names = sorted(catalogue.backends, key=lambda name: (_rank(name, _FIRST), name))
+    chosen: dict[BackendSpec, None] = {}
+    for text in tuple(texts) or ("*",):
+        if _is_glob(text) and ":" not in text:
+            chosen |= {BackendSpec(name): None for name in names if fnmatchcase(name, text)}
+        else:
+            chosen[parse_spec(text, catalogue)] = None
+    if not chosen:
+        raise NothingSelectedError(f"no backend matches {' '.join(texts) or '*'}; there are {', '.join(names) or 'none'}")
+    return tuple(chosen)
+
+
+def select_scenarios(texts: Iterable[str], catalogue: Catalogue) -> tuple[Scenario, ...]:
+    """Return the scenarios of names and globs; all for none. In order, each once."""
+    names = sorted(catalogue.scenarios, key=lambda name: (_rank(name, _FIRST_SCENARIOS), name))
+    chosen: dict[str, Scenario] = {}
+    for text in tuple(texts) or ("*",):
+        if _is_glob(text):
+            chosen |= {name: catalogue.scenarios[name] for name in names if fnmatchcase(name, text)}
+        else:
+            chosen[text] = catalogue.scenario(text)
+    if not chosen:
+        raise NothingSelectedError(f"no scenario matches {' '.join(texts) or '*'}; there are {', '.join(names) or 'none'}")
+    return tuple(chosen.values())
+
+
+def _is_glob(text: str) -> bool:
+    return any(character in text for character in "*?[")
+
+
+def _rank(name: str, first: tuple[str, ...]) -> int:
+    return first.index(name) if name in first else len(first)

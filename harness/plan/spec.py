@@ -1,0 +1,77 @@
+"""Backend specs and parameter values: text → data, with errors that say what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness.api import Parameter, Value
+from harness.model import BackendSpec, UsageError, format_value
+
+if TYPE_CHECKING:
+    from harness.plugins import Catalogue
+
+
+def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
+    """Return the backend spec of `name[:key=value,...]`, options in canonical order.
+
+    Raises:
+        UsageError: unknown backend, option or value; the nearest one is suggested.
+    """
+    name, colon, rest = text.partition(":")
+    backend = catalogue.backend(name)
+    chosen: dict[str, str] = {}
+    for part in rest.split(",") if colon else ():
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise UsageError(f"cannot read backend {text!r}: {part!r} is not key=value")
+        option = next((option for option in backend.options if option.name == key), None)
+        if option is None:
+            known = (option.name for option in backend.options)
+            raise UsageError(f"backend {name!r} has no option {key!r}{nearest(key, known)}")
+        if option.choices and value not in option.choices:
+            raise UsageError(f"backend option {name}:{key} cannot be {value!r}; it is one of {', '.join(option.choices)}")
+        chosen[key] = value
+    return BackendSpec(name, tuple(sorted(chosen.items())))
+
+
+def parse_value(parameter: Parameter, text: str) -> Value:
+    """Return a parameter's value.
+
+    Raises:
+        UsageError: not of the parameter's type, not one of its choices, or out of its bounds.
+    """
+    value = _typed(parameter, text)
+    if parameter.choices and value not in parameter.choices:
+        choices = ", ".join(map(format_value, parameter.choices))
+        raise UsageError(f"parameter {parameter.name!r} cannot be {text!r}; it is one of {choices}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if parameter.at_least is not None and value < parameter.at_least:
+            raise UsageError(f"parameter {parameter.name!r} cannot be {text}; it is at least {parameter.at_least:g}")
+        if parameter.at_most is not None and value > parameter.at_most:
+            raise UsageError(f"parameter {parameter.name!r} cannot be {text}; it is at most {parameter.at_most:g}")
+    return value
+
+
+def _typed(parameter: Parameter, text: str) -> Value:
+    if text == "none" and (parameter.nullable or parameter.default is None):
+        return None
+    sample = parameter.default
+    if sample is None:
+        sample = next((choice for choice in parameter.choices if choice is not None), 0)
+    try:
+        if isinstance(sample, bool):
+            return {"true": True, "false": False}[text.lower()]
+        return type(sample)(text)
+    except (ValueError, KeyError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(sample), "text")
+        also = " or none" if parameter.nullable else ""
+        raise UsageError(f"parameter {parameter.name!r} cannot be {text!r}; it is {wanted}{also}") from None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?`, or what there is."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known) or 'none'}"

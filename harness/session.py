@@ -1,0 +1,127 @@
+"""The conductor: plan → execute → journal → compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from harness.compare import compare
+from harness.environment import describe_environment
+from harness.execute import execute
+from harness.journal import JOURNAL_NAME, JournalWriter, RunStore, read_run
+from harness.model import (
+    BackendCard,
+    BackendSpec,
+    CellFinished,
+    CellProgressed,
+    Comparison,
+    Plan,
+    Request,
+    Run,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    ScenarioCard,
+)
+from harness.plan import make_plan
+from harness.plugins import Catalogue, Plugins
+
+
+class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished run: where it lies, what happened, what it says."""
+
+    folder: Path
+    run: Run
+    comparison: Comparison
+    interrupted: bool
+
+
+def run_session(
+    request: Request,
+    plugins: Plugins,
+    catalogue: Catalogue,
+    store: RunStore,
+    on_event: Callable[[RunEvent], None],
+) -> RunOutcome:
+    """Run a request to its end and judge it as it was stored.
+
+    Args:
+        request: what was asked for.
+        plugins: listen to the events.
+        catalogue: what the plugins bring.
+        store: where the run's folder is made.
+        on_event: sees each event after it is in the journal, for live progress.
+
+    Raises:
+        UsageError: the request cannot be planned or the folder cannot be written.
+    """
+    plan = make_plan(request, catalogue)
+    folder = store.create()
+    interrupted = False
+    with JournalWriter(folder / JOURNAL_NAME) as journal:
+
+        def publish(event: RunEvent) -> None:
+            if not isinstance(event, CellProgressed):
+                journal.write(event)
+            on_event(event)
+            plugins.notify(event)
+
+        publish(_started(folder.name, request, plan, catalogue))
+        cells = 0
+        try:
+            for event in execute(plan, catalogue, folder):
+                publish(event)
+                cells += isinstance(event, CellFinished)
+        except KeyboardInterrupt:
+            interrupted = True
+        publish(RunFinished(finished_at=_now(), events=journal.events, cells=cells, interrupted=interrupted))
+    run = read_run(folder)
+    return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+
+
+def _started(run_id: str, request: Request, plan: Plan, catalogue: Catalogue) -> RunStarted:
+    cells = (*plan.cells, *(skipped.cell for skipped in plan.skipped))
+    specs = sorted({assigned.backend for cell in cells for assigned in cell.roles})
+    return RunStarted(
+        run_id=run_id,
+        started_at=_now(),
+        request=request,
+        plan=plan,
+        scenarios=tuple(_scenario_card(catalogue, name) for name in sorted({cell.scenario for cell in cells})),
+        backends=tuple(_backend_card(catalogue, spec) for spec in specs),
+        environment=describe_environment(),
+    )
+
+
+def _scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
+    scenario = catalogue.scenario(name)
+    return ScenarioCard(
+        name=name,
+        question=scenario.question,
+        contract=scenario.contract,
+        headline=scenario.headline,
+        judges=scenario.judges,
+        conserved=scenario.conserved,
+        roles=tuple(scenario.roles),
+    )
+
+
+def _backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
+    backend = catalogue.backend(spec.name)
+    return BackendCard(
+        label=str(spec),
+        name=backend.name,
+        summary=backend.summary,
+        offers={
+            capability.value: f"{offer.support.value}: {offer.note}"
+            for capability, offer in backend.capabilities.items()
+        },
+        install_hint=backend.install_hint,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,194 @@
+"""Everything that is known of each cell: the view of `harness run` and of `harness show RUN CELL`."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from harness.api import Info, Judge, Metric
+from harness.model import (
+    SYMBOLS,
+    CellRecord,
+    CellSummary,
+    Comparison,
+    Observed,
+    Outcome,
+    RenderOptions,
+    RoleResult,
+    Run,
+    ScenarioCard,
+    Step,
+    format_value,
+)
+
+from .console import make_fields, make_lines, print_to_text
+from .counts import describe_counts
+from .figures import format_figure
+from .finding_view import evidence_path, render_findings
+from .safe_text import clean, clean_lines
+from .squares import value_text
+from .terminal import render_verdict
+
+Fields = list[tuple[str, RenderableType]]
+
+_TRACEBACK_LINES = 12
+_STACK_LINES = 30
+
+
+def render_details(run: Run, comparison: Comparison, options: RenderOptions) -> str:
+    """Return each cell of a run in full, then the verdict and the findings; the caller narrows the run down."""
+    return print_to_text(_parts(run, comparison, options), options)
+
+
+def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
+    cards = {card.name: card for card in run.started.scenarios}
+    squares = {(row.row, cell.label): cell for row in comparison.rows for cell in row.cells}
+    for record in run.records:
+        square = squares.get((record.cell.row, record.cell.label))
+        yield _title_of(record)
+        yield make_fields(_fields_of(record, cards.get(record.cell.scenario), square, options))
+        yield Text()
+    yield render_verdict(comparison)
+    yield Text()
+    yield from render_findings(comparison.findings, options)
+
+
+def _title_of(record: CellRecord) -> Text:
+    outcome = record.result.outcome
+    style = "bold green" if outcome is Outcome.COMPLETED else "bold red"
+    name = f"{clean(record.cell.scenario)} on {clean(record.cell.label)}"
+    suffix = f", round {record.cell.round}" if record.cell.round > 1 else ""
+    return Text.assemble((SYMBOLS[outcome], style), f" {name}{suffix}")
+
+
+def _fields_of(
+    record: CellRecord, card: ScenarioCard | None, square: CellSummary | None, options: RenderOptions
+) -> Fields:
+    fields = make_lines("outcome", [_outcome_text(record)])
+    fields += make_lines("parameters", [_parameters_text(record)])
+    fields += make_lines("ran on", list(dict.fromkeys(filter(None, map(_attestation_text, record.result.roles)))))
+    judges = card.judges if card else {}
+    fields += _figure_fields(record, judges, square)
+    fields += make_lines("counts", [clean(line) for line in describe_counts(record, card.conserved)] if card else [])
+    fields += _value_fields(record, judges)
+    fields += make_lines("steps", _step_lines(record))
+    for role in record.result.roles:
+        fields += _role_fields(role, is_only=len(record.result.roles) == 1)
+    evidence = evidence_path(record.result.evidence, options)
+    return fields + make_lines("evidence", [clean(evidence)] if evidence else [])
+
+
+def _outcome_text(record: CellRecord) -> str:
+    reason = f": {clean(record.result.reason)}" if record.result.reason else ""
+    seconds = f" after {format_figure(record.result.seconds, 's')}" if record.result.seconds else ""
+    return f"{record.result.outcome}{seconds}{reason}"
+
+
+def _parameters_text(record: CellRecord) -> str:
+    named = ", ".join(f"{clean(name)}={clean(format_value(value))}" for name, value in record.cell.parameters)
+    return f"{named or 'defaults'}; seed {record.cell.seed}"
+
+
+def _attestation_text(role: RoleResult) -> str:
+    attestation = role.attestation
+    if attestation is None:
+        return ""
+    facts = [
+        attestation.scheduler,
+        f"{attestation.implementation} {attestation.python}{'' if attestation.gil else ' without GIL'}",
+        *(f"{name} {version}" for name, version in attestation.versions.items()),
+        "" if attestation.holds else f"not what was asked for: {attestation.expected}",
+    ]
+    return ", ".join(clean(fact) for fact in facts if fact)
+
+
+# --- what was observed ---
+
+
+def _samples_of(record: CellRecord) -> dict[str, list[Any]]:
+    samples: dict[str, list[Any]] = {}
+    for fact in record.observations:
+        if isinstance(fact, Observed):
+            samples.setdefault(fact.key, []).append(fact.value)
+    return samples
+
+
+def _figure_fields(record: CellRecord, judges: dict[str, Judge], square: CellSummary | None) -> Fields:
+    samples = _samples_of(record)
+    figures: list[tuple[str, str]] = []
+    for key, judge in judges.items():
+        if isinstance(judge, (Metric, Info)) and judge.unit and (numbers := _numbers(samples.get(key, ()))):
+            figures.append((clean(key), _figures_text(numbers, clean(judge.unit))))
+    widest = max((len(key) for key, _ in figures), default=0)
+    lines = [f"{key:<{widest}}  {figure}" for key, figure in figures]
+    if square is not None and square.reason and record.result.outcome is Outcome.COMPLETED:
+        lines.append(f"none of them counts: {clean(square.reason)}" if lines else f"none: {clean(square.reason)}")
+    return make_lines("figures", lines)
+
+
+def _numbers(values: Sequence[Any]) -> list[float]:
+    return [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+
+
+def _figures_text(numbers: Sequence[float], unit: str) -> str:
+    middle = format_figure(statistics.median(numbers), unit)
+    if len(numbers) == 1:
+        return middle
+    low, high = format_figure(min(numbers), unit), format_figure(max(numbers), unit)
+    return f"{middle} (median of {len(numbers)}, {low} … {high})"
+
+
+def _value_fields(record: CellRecord, judges: dict[str, Judge]) -> Fields:
+    lines = []
+    for key, values in _samples_of(record).items():
+        judge = judges.get(key)
+        if isinstance(judge, (Metric, Info)) and judge.unit and len(_numbers(values)) == len(values):
+            continue
+        texts = [value_text(value) for value in values]
+        counted = [f"{text} ({texts.count(text)} of {len(texts)})" for text in dict.fromkeys(texts)]
+        lines.append(f"{clean(key)}: {texts[0] if len(texts) == 1 else ', '.join(counted)}")
+    return make_lines("observed", lines)
+
+
+def _step_lines(record: CellRecord) -> list[str]:
+    by_actor: dict[tuple[str, str], list[str]] = {}
+    for fact in record.observations:
+        if isinstance(fact, Step):
+            by_actor.setdefault((fact.role, fact.actor), []).append(clean(fact.what))
+    several_roles = len({role for role, _ in by_actor}) > 1
+    return [
+        f"{clean(f'{role}/{actor}' if several_roles else actor)}: {' → '.join(steps)}"
+        for (role, actor), steps in by_actor.items()
+    ]
+
+
+# --- what went wrong ---
+
+
+def _role_fields(role: RoleResult, *, is_only: bool) -> Fields:
+    prefix = "" if is_only else f"{clean(role.role)}: "
+    fields = [] if is_only else make_lines("role", [_role_text(role)])
+    if role.error is not None:
+        lines = [line for leaf in role.error.leaves for line in clean_lines(leaf)]
+        lines += clean_lines(role.error.traceback)[-_TRACEBACK_LINES:]
+        fields += make_lines("error", lines or [f"{clean(role.error.type)}: {clean(role.error.message)}"])
+    fields += make_lines("unhandled", [f"{prefix}{_unhandled_text(entry)}" for entry in role.unhandled])
+    fields += make_lines("stacks", clean_lines(role.stacks)[:_STACK_LINES])
+    left = [f"{prefix}{clean(name)} (ended)" for name in role.escaped]
+    left += [f"{prefix}{clean(name)} (could not be ended)" for name in role.survivors]
+    return fields + make_lines("left behind", left)
+
+
+def _role_text(role: RoleResult) -> str:
+    reason = f": {clean(role.reason)}" if role.reason else ""
+    return f"{clean(role.role)} on {clean(role.backend)}: {role.outcome}{reason}"
+
+
+def _unhandled_text(entry: Any) -> str:
+    if entry.error is None:
+        return clean(entry.context)
+    return f"{clean(entry.error.type)}: {clean(entry.error.message)} ({clean(entry.context)})"

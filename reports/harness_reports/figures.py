@@ -1,0 +1,57 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+"""Before a factor."""
+
+_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "ns": 1e-9}
+_TIME_SCALE = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_BYTES = {"B": 1.0, "bytes": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
+_BYTE_SCALE = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
+_COUNT_SCALE = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+
+
+def format_figure(value: float, unit: str) -> str:
+    """Return a value with three significant digits, in the unit of its family that suits its size.
+
+    `ns` may become `µs`, `ms` or `s`; bytes (also `B/s`) go by 1024; a rate `1/s` is written `1.23k/s`; other units
+    keep their name, and thousands become `k`.
+    """
+    if not math.isfinite(value):
+        return f"{value} {unit}".strip()
+    if unit in _SECONDS:
+        return _scaled(value * _SECONDS[unit], _TIME_SCALE)
+    quantity, _, per = unit.partition("/")
+    if quantity in _BYTES:
+        return _scaled(value * _BYTES[quantity], _BYTE_SCALE) + (f"/{per}" if per else "")
+    number = _scaled(value, _COUNT_SCALE).replace(" ", "")
+    if quantity == "1" and per:
+        return f"{number}/{per}"
+    return f"{number} {unit}".strip()
+
+
+def format_ratio(value: float, reference: float) -> str:
+    """Return a value against a reference as a factor; nothing if there is none."""
+    if reference == 0 or not math.isfinite(value / reference):
+        return ""
+    return f"{TIMES}{_three_digits(value / reference)}"
+
+
+def _scaled(value: float, scale: Sequence[tuple[float, str]]) -> str:
+    if value == 0:
+        return "0" + (f" {scale[-1][1]}" if scale is _BYTE_SCALE else " s" if scale is _TIME_SCALE else "")
+    # What rounds up to the next unit is written in it: 999.9 µs is 1.00 ms.
+    size, name = next(((size, name) for size, name in scale if abs(value) >= size * 0.9995), scale[-1])
+    return f"{_three_digits(value / size)} {name}".rstrip()
+
+
+def _three_digits(value: float) -> str:
+    if value == int(value) and abs(value) < 1000:
+        return str(int(value))
+    if abs(value) >= 999.5:
+        return f"{value:.0f}"
+    return f"{value:#.3g}".rstrip(".")

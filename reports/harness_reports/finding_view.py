@@ -1,0 +1,134 @@
+"""Findings as blocks that can be read on their own."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import RenderableType
+from rich.text import Text
+
+from harness.model import Finding, FindingKind, Group, RenderOptions, format_parameters
+
+from .console import make_fields, make_lines
+from .safe_text import clean, clean_lines, shorten
+from .verdict import Alike, collapse, place_of
+
+_MOST_DETAILS = 6
+_MOST_GROUPS = 8
+_VALUE_LENGTH = 200
+_FIELD_WIDTH = 13
+"""Indent, name and gap of a field."""
+_GRADES_TO_SAY = ("interesting", "forbidden")
+
+
+def render_findings(findings: Sequence[Finding], options: RenderOptions) -> Iterator[RenderableType]:
+    """Yield a block for each finding, in order of weight; at the end, in a line each, who could not run."""
+    alike = collapse(findings)
+    for several in alike:
+        if several[0].kind is not FindingKind.UNAVAILABLE:
+            yield title_of(several)
+            yield make_fields(_fields_of(several, options))
+            yield Text()
+    for several in alike:
+        if several[0].kind is FindingKind.UNAVAILABLE:
+            yield from (describe_unavailable(finding) for finding in several)
+
+
+def title_of(alike: Alike) -> Text:
+    """Return the line that says what was found, and where."""
+    finding = alike[0]
+    style = "bold red" if finding.kind.unexpected else "bold cyan"
+    return Text.assemble(
+        (finding.kind.upper(), style), "  ", (clean(finding.title), "bold"), (f"  {clean(place_of(alike))}", "dim")
+    )
+
+
+def describe_unavailable(finding: Finding) -> Text:
+    """Return a line that says who could not run, why, and what to do about it."""
+    hints = "; ".join(clean(line) for line in finding.details)
+    text = Text.assemble(("UNAVAILABLE", "bold"), f"  {_names(finding.backends)}: {clean(finding.reason)}")
+    return text.append(f" ({hints})", style="dim") if hints else text
+
+
+def _fields_of(alike: Alike, options: RenderOptions) -> list[tuple[str, RenderableType]]:
+    finding = alike[0]
+    fields = make_lines("rows", _rows_of(alike)) if len(alike) > 1 else []
+    fields += make_lines("on", [_names(_all_backends(alike))])
+    fields += make_lines("expected", _some(finding.expected))
+    fields += make_lines("why", _some(_why(finding)))
+    fields += make_lines("seen", _seen_of(finding.groups))
+    fields += make_lines("first" if finding.groups and finding.key else "last", _some(finding.divergence))
+    fields += make_lines("details", _details_of(finding, options))
+    fields += make_lines("again", wrap_command(clean(finding.command), options.width - _FIELD_WIDTH))
+    return fields + make_lines("evidence", _some(evidence_path(finding.evidence, options)))
+
+
+def evidence_path(evidence: str, options: RenderOptions) -> str:
+    """Return a path in the run's folder as the reader would type it."""
+    if not evidence or not options.run_path:
+        return evidence
+    return f"{options.run_path.rstrip('/')}/{evidence}"
+
+
+def wrap_command(command: str, width: int) -> list[str]:
+    """Break a shell command between its words, so that what is copied from several lines still runs."""
+    try:
+        words = [shlex.quote(word) for word in shlex.split(command)]
+    except ValueError:
+        words = command.split()
+    lines: list[str] = []
+    for word in words:
+        # Two cells stay free for the backslash that continues a line.
+        if lines and cell_len(f"{lines[-1]} {word}") <= width - 2:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word if not lines else f"  {word}")
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+
+
+def _rows_of(alike: Alike) -> list[str]:
+    backends = {finding.backends for finding in alike}
+    lines = []
+    for finding in alike:
+        name = clean(format_parameters(finding.row.parameters).strip("[]")) or "defaults"
+        lines.append(name if len(backends) == 1 else f"{name}: {_names(finding.backends)}")
+    return ["; ".join(lines)] if len(backends) == 1 else lines
+
+
+def _all_backends(alike: Alike) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(label for finding in alike for label in finding.backends))
+
+
+def _why(finding: Finding) -> str:
+    reference = f"({finding.reference})" if finding.reference else ""
+    return " ".join(part for part in (finding.reason, reference) if part)
+
+
+def _seen_of(groups: Sequence[Group]) -> list[str]:
+    lines = [_group_text(group) for group in groups[:_MOST_GROUPS]]
+    more = len(groups) - len(lines)
+    return lines if more <= 0 else [*lines, f"and {more} more groups"]
+
+
+def _group_text(group: Group) -> str:
+    count = f" ({group.seen} of {group.of})" if group.of > 1 else ""
+    grade = f", {group.grade}" if group.grade in _GRADES_TO_SAY else ""
+    return f"{shorten(clean(group.value), _VALUE_LENGTH)}: {_names(group.backends)}{count}{grade}"
+
+
+def _details_of(finding: Finding, options: RenderOptions) -> list[str]:
+    lines = [line for detail in finding.details for line in clean_lines(detail)]
+    more = len(lines) - _MOST_DETAILS
+    if options.verbosity > 0 or more <= 1:
+        return lines
+    return [*lines[:_MOST_DETAILS], f"… and {more} more lines"]
+
+
+def _names(labels: Sequence[str]) -> str:
+    return ", ".join(clean(label) for label in labels) or "nobody"
+
+
+def _some(text: str) -> list[str]:
+    return [cleaned] if (cleaned := clean(text)) else []

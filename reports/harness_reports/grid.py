@@ -1,0 +1,198 @@
+"""The grid: rows by scenario, a column for each backend; a line for each cell where the terminal is too narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.api import Judge, Metric
+from harness.model import SYMBOLS, Comparison, Outcome, RowSummary, Run, format_parameters
+
+from .figures import TIMES
+from .safe_text import clean
+from .squares import BEST, SquareText, caption_of, describe_square, headline_judges, reference_of
+
+_GAP = 2
+_LEAST_ROW_NAME = 14
+_MOST_HEADER = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    """A line of the grid: its name, and a square for each column that it has."""
+
+    summary: RowSummary
+    name: str
+    squares: Mapping[str, SquareText]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridBlock:
+    """The rows of a scenario. Without a heading, its only row bears its name."""
+
+    heading: str
+    caption: str
+    rows: tuple[GridRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridLayout:
+    """Widths of the columns, in cells of the terminal."""
+
+    name: int
+    heads: Mapping[str, int]
+    columns: Mapping[str, int]
+    has_ratios: bool
+
+
+def make_blocks(run: Run, comparison: Comparison) -> list[GridBlock]:
+    """Return the grid by scenario."""
+    judges = headline_judges(run)
+    reference = reference_of(comparison)
+    blocks = []
+    for scenario, grouped in groupby(comparison.rows, key=lambda row: row.row.scenario):
+        rows = list(grouped)
+        judge = judges.get(scenario)
+        is_single = len(rows) == 1 and not isinstance(judge, Metric)
+        blocks.append(
+            GridBlock(
+                heading="" if is_single else clean(scenario),
+                caption=caption_of(rows[0], judge),
+                rows=tuple(
+                    _make_row(row, judge, reference, clean(row.row) if is_single else _name_of(row)) for row in rows
+                ),
+            )
+        )
+    return blocks
+
+
+def render_grid(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) -> Iterator[RenderableType]:
+    """Yield the grid as a table, or as a list if the table does not fit."""
+    layout = make_layout(blocks, labels, width)
+    if layout is None:
+        yield from _render_list(blocks)
+        return
+    yield _make_table(layout, [_header_of(layout)])
+    for block in blocks:
+        if block.heading:
+            yield _heading_of(block)
+        yield _make_table(layout, [_line_of(row, layout, indented=bool(block.heading)) for row in block.rows])
+
+
+def make_layout(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) -> GridLayout | None:
+    """Return the widest layout that fits, with ratios if they do, or nothing if even a narrow one does not."""
+    rows = [(row, 2 if block.heading else 0) for block in blocks for row in block.rows]
+    natural = max((cell_len(row.name) + indent for row, indent in rows), default=0)
+    heads = {
+        label: max((cell_len(row.squares[label].head) for row, _ in rows if label in row.squares), default=0)
+        for label in labels
+    }
+    for has_ratios in (True, False):
+        columns = {label: _column_width(label, heads[label], rows, has_ratios=has_ratios) for label in labels}
+        room = width - sum(columns.values()) - _GAP * len(columns)
+        if room >= min(natural, _LEAST_ROW_NAME):
+            return GridLayout(name=min(natural, room), heads=heads, columns=columns, has_ratios=has_ratios)
+    return None
+
+
+def make_legend(blocks: Sequence[GridBlock], reference: str) -> str:
+    """Explain the symbols that the grid uses, and no other."""
+    squares = [square for block in blocks for row in block.rows for square in row.squares.values()]
+    parts = [f"{symbol} {meaning}" for symbol, meaning in dict.fromkeys((sq.symbol, sq.meaning) for sq in squares)]
+    if any(square.share for square in squares):
+        parts.append("1/3 in one of three rounds")
+    if any(square.is_best for square in squares):
+        parts.append(f"{BEST} best of the row")
+    if any(square.ratio for square in squares):
+        parts.append(f"{TIMES} against {clean(reference)}")
+    return "   ".join(parts)
+
+
+def make_footnotes(comparison: Comparison) -> list[str]:
+    """Say why cells were not run although their backend is there."""
+    reasons: dict[tuple[str, str], int] = {}
+    for row in comparison.rows:
+        for cell in row.cells:
+            if cell.outcome is Outcome.UNSUPPORTED:
+                reason = clean(cell.reason.removeprefix(f"{Outcome.UNSUPPORTED}: "))
+                reasons[cell.label, reason] = reasons.get((cell.label, reason), 0) + 1
+    return [
+        f"{SYMBOLS[Outcome.UNSUPPORTED]} {clean(label)}: {reason} ({count} row{'s' * (count > 1)})"
+        for (label, reason), count in reasons.items()
+    ]
+
+
+def _make_row(row: RowSummary, judge: Judge | None, reference: str, name: str) -> GridRow:
+    squares = {cell.label: describe_square(cell, row, judge, reference) for cell in row.cells}
+    return GridRow(summary=row, name=name, squares=squares)
+
+
+def _name_of(row: RowSummary) -> str:
+    return clean(format_parameters(row.row.parameters).strip("[]")) or "defaults"
+
+
+def _column_width(label: str, head: int, rows: Sequence[tuple[GridRow, int]], *, has_ratios: bool) -> int:
+    ratios = (cell_len(row.squares[label].ratio) for row, _ in rows if label in row.squares)
+    ratio = max(ratios, default=0) if has_ratios else 0
+    return max(head + (ratio + 1 if ratio else 0), min(cell_len(clean(label)), _MOST_HEADER), 1)
+
+
+def _make_table(layout: GridLayout, lines: Sequence[Sequence[Text]]) -> Table:
+    table = Table.grid(padding=(0, _GAP, 0, 0))
+    table.add_column(width=layout.name, overflow="fold")
+    for width in layout.columns.values():
+        table.add_column(width=width, overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def _header_of(layout: GridLayout) -> list[Text]:
+    return [Text(), *(Text(clean(label), style="bold") for label in layout.columns)]
+
+
+def _heading_of(block: GridBlock) -> Text:
+    caption = f": {block.caption}" if block.caption else ""
+    return Text.assemble((block.heading, "bold"), (caption, "dim"))
+
+
+def _line_of(row: GridRow, layout: GridLayout, *, indented: bool) -> list[Text]:
+    name = Text(f"  {row.name}" if indented else row.name)
+    return [name, *(_text_of(row.squares.get(label), layout, label) for label in layout.columns)]
+
+
+def _text_of(square: SquareText | None, layout: GridLayout, label: str) -> Text:
+    if square is None:
+        return Text()
+    text = _head_text(square)
+    if layout.has_ratios and square.ratio:
+        padding = " " * (layout.heads[label] - cell_len(square.head) + 1)
+        text.append(f"{padding}{square.ratio}", style="dim")
+    return text
+
+
+def _head_text(square: SquareText) -> Text:
+    text = Text(square.symbol, style=square.style)
+    text.append(square.head.removeprefix(square.symbol), style="bold" if square.is_best else "default")
+    return text
+
+
+def _render_list(blocks: Sequence[GridBlock]) -> Iterator[RenderableType]:
+    for block in blocks:
+        if block.heading:
+            yield _heading_of(block)
+        for row in block.rows:
+            yield Text(f"  {row.name}" if block.heading else row.name)
+            widest = max((cell_len(clean(label)) for label in row.squares), default=0)
+            for label, square in row.squares.items():
+                line = Text(f"    {clean(label):<{widest}}  ")
+                line.append_text(_head_text(square))
+                if square.ratio:
+                    line.append(f" {square.ratio}", style="dim")
+                yield line

@@ -1,0 +1,58 @@
+"""Everything as JSON, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.model import CellRecord, Comparison, Finding, RenderOptions, RowSummary, Run
+
+from .verdict import make_verdict
+
+FORMAT = 1
+"""Version of this document; it changes when a reader of the old one would misread the new one."""
+
+
+def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str:
+    """Return a run and what it says as one JSON document; equal runs give equal text."""
+    del options
+    encoder = msgspec.json.Encoder(enc_hook=str, order="deterministic")
+    document = {
+        "format": FORMAT,
+        "run": run.started,
+        "complete": run.complete,
+        "note": comparison.note,
+        "verdict": {"text": make_verdict(comparison), "unexpected": len(comparison.unexpected)},
+        "labels": comparison.labels,
+        "rows": [_row(row) for row in comparison.rows],
+        "findings": [_finding(finding) for finding in comparison.findings],
+        "records": [_record(record) for record in run.records],
+    }
+    # Keys of the document stay in the order in which it reads best; those within are sorted.
+    members = ",".join(f'"{key}":{encoder.encode(value).decode()}' for key, value in document.items())
+    return msgspec.json.format(f"{{{members}}}", indent=2) + "\n"
+
+
+def _row(row: RowSummary) -> dict[str, Any]:
+    squares = [{**_fields(cell), "outcome": cell.outcome} for cell in row.cells]
+    return {"id": str(row.row), **_fields(row), "cells": squares}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {**_fields(finding), "row_id": str(finding.row), "unexpected": finding.kind.unexpected}
+
+
+def _record(record: CellRecord) -> dict[str, Any]:
+    return {
+        "id": record.cell.id,
+        "row_id": str(record.cell.row),
+        "label": record.cell.label,
+        "cell": record.cell,
+        "result": record.result,
+        "observations": record.observations,
+    }
+
+
+def _fields(struct: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.structs.asdict(struct)

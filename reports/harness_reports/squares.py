@@ -1,0 +1,165 @@
+"""What a square of the grid shows: a symbol, a figure, whether it is the best, and its ratio to the first column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.api import Info, Judge, Metric
+from harness.model import (
+    SYMBOLS,
+    CellSummary,
+    Comparison,
+    FindingKind,
+    MetricSummary,
+    Outcome,
+    RowSummary,
+    Run,
+    format_value,
+)
+
+from .figures import format_figure, format_ratio
+from .safe_text import clean, shorten
+
+BEST = "*"
+_VALUE_LENGTH = 16
+_FINE = SYMBOLS[Outcome.COMPLETED]
+
+_OUTCOME_SYMBOLS = {**SYMBOLS, Outcome.RAISED: "R"}
+"""A raised exception needs a symbol of its own where broken contracts are shown as well."""
+_FINDING_SYMBOLS = {
+    FindingKind.HARNESS_FAULT: ("!", "harness fault"),
+    FindingKind.VIOLATION: ("✗", "breaks its contract"),
+    FindingKind.HANG: ("H", "hung"),
+    FindingKind.CRASH: ("C", "crashed"),
+    FindingKind.WRONG_BACKEND: ("W", "wrong backend"),
+    FindingKind.DIVERGENCE: ("≠", "differs"),
+    FindingKind.LEFTOVER: ("+", "left something behind"),
+    FindingKind.UNHANDLED: ("~", "unhandled exceptions"),
+    FindingKind.SUSPECT_SCENARIO: ("?", "scenario suspect"),
+    FindingKind.INTERESTING: ("≈", "differs, as it may"),
+    FindingKind.UNAVAILABLE: ("u", "unavailable"),
+}
+_DIM = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN)
+_STYLES = {
+    _FINE: "green",
+    "≈": "cyan",
+    **dict.fromkeys((SYMBOLS[outcome] for outcome in _DIM), "dim"),
+    **dict.fromkeys("?~+", "yellow"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SquareText:
+    """The texts of one square."""
+
+    symbol: str
+    meaning: str
+    figure: str = ""
+    share: str = ""
+    """In how many of the rounds, if not in all."""
+    is_best: bool = False
+    ratio: str = ""
+
+    @property
+    def head(self) -> str:
+        """Symbol, share and figure with the mark of the best."""
+        words = [self.symbol, self.share, f"{self.figure}{f' {BEST}' if self.is_best else ''}"]
+        return " ".join(word for word in words if word)
+
+    @property
+    def style(self) -> str:
+        """Colour of the symbol; never the only sign of anything."""
+        return _STYLES.get(self.symbol, "red")
+
+
+def describe_square(cell: CellSummary, row: RowSummary, judge: Judge | None, reference: str) -> SquareText:
+    """Return what a square shows.
+
+    Args:
+        cell: the square.
+        row: its row; decides which figure is best.
+        judge: of the row's headline.
+        reference: label of the column that ratios refer to.
+    """
+    symbol, meaning = _symbol_of(cell)
+    rounds, affected = sum(cell.outcomes.values()), cell.outcomes.get(cell.outcome, 0)
+    share = f"{affected}/{rounds}" if affected != rounds else ""
+    if cell.headline is None:
+        return SquareText(symbol=symbol, meaning=meaning, share=share, figure=_figure_instead(cell, row, judge))
+    return SquareText(
+        symbol=symbol,
+        meaning=meaning,
+        share=share,
+        figure=format_figure(cell.headline.median, clean(cell.headline.unit)),
+        is_best=cell.label in best_labels(row),
+        ratio=_ratio_of(cell, row, reference),
+    )
+
+
+def best_labels(row: RowSummary) -> frozenset[str]:
+    """Return the columns with the best figure of a row; none if there is nothing to be better than."""
+    figures = {cell.label: cell.headline for cell in row.cells if cell.headline is not None}
+    if len({figure.median for figure in figures.values()}) < 2:
+        return frozenset()
+    pick = max if _higher_is_better(figures.values()) else min
+    best = pick(figure.median for figure in figures.values())
+    return frozenset(label for label, figure in figures.items() if figure.median == best)
+
+
+def headline_judges(run: Run) -> dict[str, Judge | None]:
+    """Return how each scenario's headline is judged."""
+    return {card.name: card.judges.get(card.headline) for card in run.started.scenarios}
+
+
+def caption_of(row: RowSummary, judge: Judge | None) -> str:
+    """Say what the figures of a row are."""
+    if isinstance(judge, Metric):
+        return f"{clean(row.headline)}, {judge.better} is better"
+    return clean(row.headline)
+
+
+def reference_of(comparison: Comparison) -> str:
+    """Return the column that ratios refer to."""
+    return comparison.labels[0] if comparison.labels else ""
+
+
+def value_text(value: Any, unit: str = "") -> str:
+    """Return an observed value on one line."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return format_figure(value, unit) if unit else f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, (list, tuple)):
+        return " | ".join(value_text(item, unit) for item in value)
+    if value is None or isinstance(value, (bool, str)):
+        return clean(format_value(value))
+    return clean(value)
+
+
+def _symbol_of(cell: CellSummary) -> tuple[str, str]:
+    if cell.outcome is not Outcome.COMPLETED:
+        return _OUTCOME_SYMBOLS[cell.outcome], str(cell.outcome)
+    if cell.findings:
+        return _FINDING_SYMBOLS[cell.findings[0]]
+    return _FINE, "as expected"
+
+
+def _figure_instead(cell: CellSummary, row: RowSummary, judge: Judge | None) -> str:
+    if cell.outcome is not Outcome.COMPLETED:
+        return ""
+    if isinstance(judge, Metric):
+        return "no figure"
+    unit = judge.unit if isinstance(judge, Info) else ""
+    value = cell.values.get(row.headline)
+    return "" if value is None else shorten(value_text(value, unit), _VALUE_LENGTH)
+
+
+def _ratio_of(cell: CellSummary, row: RowSummary, reference: str) -> str:
+    base = next((other.headline for other in row.cells if other.label == reference), None)
+    if base is None or cell.headline is None or cell.label == reference:
+        return ""
+    return format_ratio(cell.headline.median, base.median)
+
+
+def _higher_is_better(figures: Iterable[MetricSummary]) -> bool:
+    return all(figure.better == "higher" for figure in figures)

@@ -1,0 +1,85 @@
+"""The terminal report: what was run, the grid, the verdict, the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from harness.model import CellSummary, Comparison, Finding, FindingKind, RenderOptions, Run
+
+from .console import make_fields, make_lines, print_to_text
+from .figures import format_figure
+from .finding_view import describe_unavailable, render_findings, title_of
+from .grid import make_blocks, make_footnotes, make_legend, render_grid
+from .header import render_header
+from .safe_text import clean
+from .squares import reference_of, value_text
+from .verdict import Alike, collapse, make_verdict
+
+
+def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
+    """Return the report as text for a terminal; quiet is the verdict and the titles of the findings."""
+    parts = _quiet_parts(comparison) if options.verbosity < 0 else _parts(run, comparison, options)
+    return print_to_text(parts, options)
+
+
+def render_verdict(comparison: Comparison) -> Text:
+    """Return the verdict, coloured by whether something is unexpected."""
+    return Text(make_verdict(comparison), style="bold red" if comparison.unexpected else "bold green")
+
+
+def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
+    yield render_verdict(comparison)
+    for alike in collapse(comparison.findings):
+        yield _quiet_title(alike)
+
+
+def _quiet_title(alike: Alike) -> Text:
+    finding: Finding = alike[0]
+    if finding.kind is FindingKind.UNAVAILABLE:
+        return describe_unavailable(finding)
+    backends = dict.fromkeys(label for member in alike for label in member.backends)
+    return title_of(alike).append(f"  {clean(', '.join(backends))}")
+
+
+def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
+    yield from render_header(run, comparison)
+    yield Text()
+    blocks = make_blocks(run, comparison)
+    if blocks:
+        yield from render_grid(blocks, comparison.labels, options.width)
+        yield Text()
+        yield Text(make_legend(blocks, reference_of(comparison)), style="dim")
+        yield from (Text(note, style="dim") for note in make_footnotes(comparison))
+        yield Text()
+    if options.verbosity > 0:
+        yield from _render_observations(comparison)
+    yield render_verdict(comparison)
+    yield Text()
+    yield from render_findings(comparison.findings, options)
+
+
+def _render_observations(comparison: Comparison) -> Iterator[RenderableType]:
+    for row in comparison.rows:
+        yield Text(clean(row.row), style="bold")
+        for cell in row.cells:
+            yield Text(f"  {clean(cell.label)}", style="bold")
+            yield make_fields(_fields_of(cell))
+        yield Text()
+
+
+def _fields_of(cell: CellSummary) -> list[tuple[str, RenderableType]]:
+    outcomes = ", ".join(f"{outcome} {count}" for outcome, count in cell.outcomes.items())
+    fields = make_lines("outcome", [outcomes])
+    fields += make_lines("no figure", [clean(cell.reason)] if cell.reason else [])
+    for key, metric in cell.metrics.items():
+        fields += make_lines(clean(key), [format_figure(metric.median, clean(metric.unit))])
+    for key, value in cell.values.items():
+        if key not in cell.frequencies:
+            fields += make_lines(clean(key), [value_text(value)])
+    for key, counts in cell.frequencies.items():
+        seen = ", ".join(f"{clean(value)} ({count} of {sum(counts.values())})" for value, count in counts.items())
+        fields += make_lines(clean(key), [seen])
+    return fields

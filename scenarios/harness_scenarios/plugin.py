@@ -1,0 +1,13 @@
+"""The scenarios that ship with harness."""
+
+from harness.api import Scenario
+from harness.plugins import hookimpl
+
+
+@hookimpl
+def harness_scenarios() -> list[Scenario]:
+    """Return the scenarios of the catalogue."""
+    from .sink import sink
+    from .storm import storm
+
+    return [storm, sink]

@@ -1,0 +1,43 @@
+"""The command that shows a finding again."""
+
+import pytest
+
+from harness.compare.command import make_command
+from harness.model import Request
+
+from .run_builder import cell
+
+
+@pytest.mark.parametrize(
+    ("record", "request_", "seed", "expected"),
+    [
+        (cell("trio"), Request(), 0, "harness run --backend trio --scenario drain"),
+        (
+            cell("trio", parameters={"mode": "rate", "rate": 500}),
+            Request(),
+            0,
+            "harness run --backend trio --scenario drain --param mode=rate --param rate=500",
+        ),
+        (
+            cell("asyncio:eager=true,loop=rloop"),
+            Request(),
+            0,
+            "harness run --backend asyncio:eager=true,loop=rloop --scenario drain",
+        ),
+        (cell("trio+uvloop"), Request(), 0, "harness run --server trio --client uvloop --scenario drain"),
+        (cell("trio+trio"), Request(), 0, "harness run --backend trio --scenario drain"),
+        (
+            cell("trio", parameters={"capacity": None, "fair": True}),
+            Request(),
+            0,
+            "harness run --backend trio --scenario drain --param capacity=none --param fair=true",
+        ),
+        (cell("trio", parameters={"text": "a b; rm -rf /"}), Request(), 0, "'text=a b; rm -rf /'"),
+        (cell("trio", round=3), Request(), 7, "--seed 7 --rounds 3"),
+        (cell("trio"), Request(timeout=2.5), 0, "--timeout 2.5"),
+    ],
+)
+def test_command(record, request_, seed, expected):
+    """It says all that makes the cell, quoted for a shell, and no more."""
+    command = make_command(record.cell, request_, seed)
+    assert command == expected if expected.startswith("harness") else expected in command
