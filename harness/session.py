@@ -83,15 +83,13 @@ def run_session(
 
 
 def _started(run_id: str, request: Request, plan: Plan, catalogue: Catalogue) -> RunStarted:
-    cells = (*plan.cells, *(skipped.cell for skipped in plan.skipped))
-    specs = sorted({assigned.backend for cell in cells for assigned in cell.roles})
     return RunStarted(
         run_id=run_id,
         started_at=_now(),
         request=request,
         plan=plan,
-        scenarios=tuple(_scenario_card(catalogue, name) for name in sorted({cell.scenario for cell in cells})),
-        backends=tuple(_backend_card(catalogue, spec) for spec in specs),
+        scenarios=tuple(_scenario_card(catalogue, name) for name in plan.scenarios),
+        backends=tuple(_backend_card(catalogue, spec) for spec in plan.backends),
         environment=describe_environment(),
     )
 

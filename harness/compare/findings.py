@@ -58,7 +58,7 @@ def make_judgement(
         "evidence": next((cell.result.evidence for cell in culprits if cell.result.evidence), ""),
     }
     finding = Finding(kind=kind, row=row.id, title=title, **(defaults | fields))
-    return Judgement(finding=finding, cells=frozenset(cell.cell.id for cell in culprits), voids=voids)
+    return Judgement(finding=finding, cells=frozenset(cell.id for cell in culprits), voids=voids)
 
 
 def make_breach(

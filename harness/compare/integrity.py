@@ -65,12 +65,12 @@ def count_sheets(cell: CellFacts, conserved: Mapping[str, tuple[str, ...]]) -> I
 def judge_conserved(row: Row) -> Iterator[Judgement]:
     """Find counts that do not add up: the cell lost track of something."""
     for total, parts in row.card.conserved.items():
-        sheets = {cell.cell.id: list(count_sheets(cell, {total: parts})) for cell in row.ran}
-        reporters = [cell for cell in row.ran if sheets[cell.cell.id]]
-        wrong = {cell.cell.id: [s for s in sheets[cell.cell.id] if not s.adds_up] for cell in reporters}
-        culprits = [cell for cell in reporters if wrong[cell.cell.id]]
+        sheets = {cell.id: list(count_sheets(cell, {total: parts})) for cell in row.ran}
+        reporters = [cell for cell in row.ran if sheets[cell.id]]
+        wrong = {cell.id: [s for s in sheets[cell.id] if not s.adds_up] for cell in reporters}
+        culprits = [cell for cell in reporters if wrong[cell.id]]
         if culprits:
-            lines = [f"{cell.label}: {sheet.arithmetic}" for cell in culprits for sheet in wrong[cell.cell.id]]
+            lines = [f"{cell.label}: {sheet.arithmetic}" for cell in culprits for sheet in wrong[cell.id]]
             yield make_breach(
                 row,
                 culprits,
@@ -105,7 +105,7 @@ def judge_unhandled(row: Row) -> Iterator[Judgement]:
                 name = unhandled.error.type if unhandled.error else "without a type"
                 by_type.setdefault(name, []).append((cell, unhandled))
     for name, cases in by_type.items():
-        culprits = list({cell.cell.id: cell for cell, _ in cases}.values())
+        culprits = list({cell.id: cell for cell, _ in cases}.values())
         yield make_judgement(
             row,
             FindingKind.UNHANDLED,
@@ -130,8 +130,8 @@ def judge_leftovers(row: Row) -> Iterator[Judgement]:
         ("survivors", "leaves processes that could not be ended"),
         ("escaped", "leaves processes behind"),
     ):
-        left = {cell.cell.id: [name for role in cell.roles for name in getattr(role, attribute)] for cell in row.cells}
-        culprits = [cell for cell in row.cells if left[cell.cell.id]]
+        left = {cell.id: [name for role in cell.roles for name in getattr(role, attribute)] for cell in row.cells}
+        culprits = [cell for cell in row.cells if left[cell.id]]
         if culprits:
             yield make_judgement(
                 row,
@@ -139,7 +139,7 @@ def judge_leftovers(row: Row) -> Iterator[Judgement]:
                 culprits,
                 title,
                 expected="nothing outlives a cell",
-                details=_shortened([f"{cell.label}: {name}" for cell in culprits for name in left[cell.cell.id]]),
+                details=_shortened([f"{cell.label}: {name}" for cell in culprits for name in left[cell.id]]),
             )
 
 
@@ -167,8 +167,8 @@ def judge_not_numbers(row: Row) -> Iterator[Judgement]:
     numeric = [key for key, judge in row.card.judges.items() if isinstance(judge, (Bounded, Metric))]
     counted = [key for total, parts in row.card.conserved.items() for key in (total, *parts)]
     for key in dict.fromkeys([*numeric, *counted]):
-        wrong = {cell.cell.id: [v for v in cell.values(key) if not is_number(v)] for cell in row.ran}
-        culprits = [cell for cell in row.ran if wrong[cell.cell.id]]
+        wrong = {cell.id: [v for v in cell.values(key) if not is_number(v)] for cell in row.ran}
+        culprits = [cell for cell in row.ran if wrong[cell.id]]
         if culprits:
             yield make_judgement(
                 row,
@@ -180,7 +180,7 @@ def judge_not_numbers(row: Row) -> Iterator[Judgement]:
                 expected="a number",
                 groups=group_sightings(
                     Sighting(label, value_text(value))
-                    for label, value in {cell.label: wrong[cell.cell.id][0] for cell in culprits}.items()
+                    for label, value in {cell.label: wrong[cell.id][0] for cell in culprits}.items()
                 ),
             )
 
@@ -213,10 +213,10 @@ def _sightings_of(
     culprits: Sequence[CellFacts], everybody: Sequence[CellFacts], wrong: str, right: str
 ) -> tuple[Group, ...]:
     """Group backends by how many of their cells are among the culprits."""
-    guilty = {cell.cell.id for cell in culprits}
+    guilty = {cell.id for cell in culprits}
     by_label: dict[str, list[bool]] = {}
     for cell in dict.fromkeys([*everybody, *culprits]):
-        by_label.setdefault(cell.label, []).append(cell.cell.id in guilty)
+        by_label.setdefault(cell.label, []).append(cell.id in guilty)
     sightings = [
         Sighting(label, wrong if any(flags) else right, sum(flags) or len(flags), len(flags))
         for label, flags in by_label.items()

@@ -139,7 +139,7 @@ def _unavailable_backends(cell: CellFacts) -> Iterator[tuple[str, str]]:
 def _judge_missing(backend: str, cases: list[tuple[Row, CellFacts, str]], card: BackendCard | None) -> Judgement:
     row, _, error = cases[0]
     hint = (card.install_hint,) if card and card.install_hint else ()
-    cells = list(dict.fromkeys(cell.cell.id for _, cell, _ in cases))
+    cells = list(dict.fromkeys(cell.id for _, cell, _ in cases))
     return make_judgement(
         row,
         FindingKind.UNAVAILABLE,

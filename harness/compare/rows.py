@@ -32,24 +32,18 @@ class CellFacts:
     """A cell and what it recorded, by key."""
 
     cell: Cell
+    id: str
+    label: str
     result: CellResult
     observed: Mapping[str, tuple[Observed, ...]]
     steps: tuple[Step, ...]
-
-    @property
-    def label(self) -> str:
-        """The column."""
-        return self.cell.label
+    ran: bool
+    """Whether the scenario ran on what was asked for, so that its facts are about that backend."""
 
     @property
     def outcome(self) -> Outcome:
         """What became of the cell."""
         return self.result.outcome
-
-    @property
-    def ran(self) -> bool:
-        """Whether the scenario ran on what was asked for, so that its facts are about that backend."""
-        return self.outcome in _RAN and all(role.attestation is None or role.attestation.holds for role in self.roles)
 
     @property
     def completed(self) -> bool:
@@ -88,20 +82,12 @@ class Row:
     request: Request
     seed: int
 
-    @property
-    def cells(self) -> tuple[CellFacts, ...]:
-        """Every cell of the row, by label and round."""
-        return tuple(cell for square in self.squares for cell in square.cells)
-
-    @property
-    def ran(self) -> tuple[CellFacts, ...]:
-        """The cells whose facts count."""
-        return tuple(cell for cell in self.cells if cell.ran)
-
-    @property
-    def completed(self) -> tuple[CellFacts, ...]:
-        """The cells that ran to their end."""
-        return tuple(cell for cell in self.cells if cell.completed)
+    cells: tuple[CellFacts, ...]
+    """Every cell of the row, by label and round."""
+    ran: tuple[CellFacts, ...]
+    """The cells whose facts count."""
+    completed: tuple[CellFacts, ...]
+    """The cells that ran to their end."""
 
 
 def group_rows(run: Run) -> tuple[Row, ...]:
@@ -111,15 +97,15 @@ def group_rows(run: Run) -> tuple[Row, ...]:
     for record in all_records(run):
         grouped[record.cell.row][record.cell.label].append(record)
     labels = order_labels(run)
+    order = sorted(grouped, key=lambda row: _row_order(row, list(cards)))
     return tuple(
-        Row(
-            id=row,
-            card=(card := cards.get(row.scenario) or _unknown_scenario(row.scenario)),
-            squares=tuple(_make_square(label, grouped[row][label], card) for label in labels if label in grouped[row]),
-            request=run.started.request,
-            seed=run.started.plan.seed,
+        _make_row(
+            row,
+            cards.get(row.scenario) or _unknown_scenario(row.scenario),
+            {label: grouped[row][label] for label in labels if label in grouped[row]},
+            run,
         )
-        for row in sorted(grouped, key=lambda row: _row_order(row, list(cards)))
+        for row in order
     )
 
 
@@ -160,6 +146,21 @@ def _make_record(cell: Cell, outcome: Outcome, reason: str) -> CellRecord:
     return CellRecord(cell=cell, result=CellResult(cell_id=cell.id, outcome=outcome, reason=reason))
 
 
+def _make_row(row: RowId, card: ScenarioCard, records: Mapping[str, list[CellRecord]], run: Run) -> Row:
+    squares = tuple(_make_square(label, several, card) for label, several in records.items())
+    cells = tuple(cell for square in squares for cell in square.cells)
+    return Row(
+        id=row,
+        card=card,
+        squares=squares,
+        request=run.started.request,
+        seed=run.started.plan.seed,
+        cells=cells,
+        ran=tuple(cell for cell in cells if cell.ran),
+        completed=tuple(cell for cell in cells if cell.completed),
+    )
+
+
 def _make_square(label: str, records: list[CellRecord], card: ScenarioCard) -> Square:
     ordered = sorted(records, key=lambda record: record.cell.round)
     return Square(label=label, cells=tuple(collect_facts(record, card) for record in ordered))
@@ -178,10 +179,18 @@ def collect_facts(record: CellRecord, card: ScenarioCard) -> CellFacts:
             observed[fact.key].append(fact)
     return CellFacts(
         cell=record.cell,
+        id=record.cell.id,
+        label=record.cell.label,
         result=record.result,
+        ran=_has_run(record.result),
         observed={key: tuple(facts) for key, facts in observed.items()},
         steps=tuple(steps),
     )
+
+
+def _has_run(result: CellResult) -> bool:
+    attestations = [role.attestation for role in result.roles]
+    return result.outcome in _RAN and all(attestation is None or attestation.holds for attestation in attestations)
 
 
 def _unknown_scenario(name: str) -> ScenarioCard:

@@ -36,9 +36,9 @@ def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
     void: dict[str, str] = {}
     for cell in row.cells:
         if cell.outcome is not Outcome.COMPLETED:
-            void[cell.cell.id] = f"{cell.outcome}: {cell.result.reason}" if cell.result.reason else str(cell.outcome)
+            void[cell.id] = f"{cell.outcome}: {cell.result.reason}" if cell.result.reason else str(cell.outcome)
         elif not _is_attested(cell):
-            void[cell.cell.id] = "what really ran was not attested"
+            void[cell.id] = "what really ran was not attested"
     for judgement in judgements:
         if judgement.voids:
             for cell_id in sorted(judgement.cells):
@@ -48,7 +48,7 @@ def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
 
 def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], void: Mapping[str, str]) -> CellSummary:
     """Return what a square shows."""
-    right = [cell for cell in square.cells if cell.cell.id not in void]
+    right = [cell for cell in square.cells if cell.id not in void]
     has_figures = len(square.cells) - len(right) <= _MOST_MISSING * len(square.cells)
     metrics = _summarise_metrics(right, row) if has_figures else {}
     headline = metrics.get(row.card.headline)
@@ -109,7 +109,7 @@ def _frequencies(square: Square, row: Row) -> dict[str, dict[str, int]]:
 
 
 def _reason_of(square: Square, row: Row, void: Mapping[str, str], *, has_figures: bool) -> str:
-    reasons = [void[cell.cell.id] for cell in square.cells if cell.cell.id in void]
+    reasons = [void[cell.id] for cell in square.cells if cell.id in void]
     if reasons and not has_figures:
         rounds = len(square.cells)
         return reasons[0] if rounds == 1 else f"{len(reasons)} of {rounds} rounds: {reasons[0]}"
@@ -119,6 +119,6 @@ def _reason_of(square: Square, row: Row, void: Mapping[str, str], *, has_figures
 
 
 def _kinds_of(square: Square, judgements: Sequence[Judgement]) -> tuple[FindingKind, ...]:
-    cells = {cell.cell.id for cell in square.cells}
+    cells = {cell.id for cell in square.cells}
     kinds = {judgement.finding.kind for judgement in judgements if judgement.cells & cells}
     return tuple(sorted(kinds, key=_WEIGHT.__getitem__))

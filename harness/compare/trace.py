@@ -93,7 +93,7 @@ def describe_last_steps(cell: CellFacts, row: Row) -> str:
         name = _actor_text(actor, row)
         total = f" of {len(whole[actor])} on {model.label}" if model and actor in whole else ""
         lines.append(f"{name}: '{steps[-1]}' (step {len(steps)}{total})" if steps else f"{name}: never started")
-    return f"last step of each actor: {'; '.join(lines)}"
+    return "; ".join(lines)
 
 
 def _judge_varying(
@@ -161,7 +161,7 @@ def _last_observation(cell: CellFacts) -> str:
     if not facts:
         return ""
     last = max(facts, key=lambda fact: fact.at)
-    return f"last observation: {last.key} = {value_text(last.value)} after {last.at:.3g} s"
+    return f"{last.key} = {value_text(last.value)}, observed after {last.at:.3g} s"
 
 
 def _recorded(steps: Sequence[Step]) -> Recorded:

@@ -109,10 +109,15 @@ class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The cells of a run in the order in which they run, and those that cannot."""
+    """The cells of a run in the order in which they run, and those that cannot.
+
+    `backends` and `scenarios` are in the order of the request, for reports.
+    """
 
     cells: tuple[Cell, ...]
     skipped: tuple[SkippedCell, ...] = ()
+    backends: tuple[BackendSpec, ...] = ()
+    scenarios: tuple[str, ...] = ()
     seed: int = 0
 
 

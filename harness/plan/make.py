@@ -43,7 +43,13 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
                     skipped.append(SkippedCell(cell=cell, reason=reason))
                 else:
                     cells.append(cell)
-    return Plan(cells=tuple(cells), skipped=tuple(skipped), seed=request.seed)
+    return Plan(
+        cells=tuple(cells),
+        skipped=tuple(skipped),
+        backends=tuple(dict.fromkeys(spec for column in columns for spec in column)),
+        scenarios=tuple(scenarios),
+        seed=request.seed,
+    )
 
 
 Column = tuple[BackendSpec, BackendSpec]

@@ -74,7 +74,7 @@ def _fields_of(
     judges = card.judges if card else {}
     fields += _figure_fields(record, judges, square)
     fields += make_lines("counts", [clean(line) for line in describe_counts(record, card.conserved)] if card else [])
-    fields += _value_fields(record, judges)
+    fields += _value_fields(record, judges, _counted_keys(card))
     fields += make_lines("steps", _step_lines(record))
     for role in record.result.roles:
         fields += _role_fields(role, is_only=len(record.result.roles) == 1)
@@ -142,10 +142,17 @@ def _figures_text(numbers: Sequence[float], unit: str) -> str:
     return f"{middle} (median of {len(numbers)}, {low} … {high})"
 
 
-def _value_fields(record: CellRecord, judges: dict[str, Judge]) -> Fields:
+def _counted_keys(card: ScenarioCard | None) -> frozenset[str]:
+    sums = card.conserved if card else {}
+    return frozenset(key for total, parts in sums.items() for key in (total, *parts))
+
+
+def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset[str]) -> Fields:
     lines = []
     for key, values in _samples_of(record).items():
         judge = judges.get(key)
+        if key in shown:
+            continue
         if isinstance(judge, (Metric, Info)) and judge.unit and len(_numbers(values)) == len(values):
             continue
         texts = [value_text(value) for value in values]

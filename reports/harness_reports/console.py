@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -41,7 +42,7 @@ def make_fields(fields: Iterable[tuple[str, RenderableType]]) -> Padding:
     """Return names and what they are, in two columns; a name is given once for lines that belong together."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold", ratio=1)
+    table.add_column(overflow="fold")
     for name, value in fields:
         table.add_row(name, value)
     return Padding(table, (0, 0, 0, 2))
@@ -50,3 +51,14 @@ def make_fields(fields: Iterable[tuple[str, RenderableType]]) -> Padding:
 def make_lines(name: str, lines: Sequence[str]) -> list[tuple[str, RenderableType]]:
     """Return a field of several lines, for `make_fields`."""
     return [(name if index == 0 else "", Text(line)) for index, line in enumerate(lines)]
+
+
+def fill_lines(items: Iterable[str], width: int) -> list[str]:
+    """Put items side by side, as many as fit in a line, and break none of them."""
+    lines: list[str] = []
+    for item in items:
+        if lines and cell_len(f"{lines[-1]}   {item}") <= width:
+            lines[-1] += f"   {item}"
+        else:
+            lines.append(item)
+    return lines

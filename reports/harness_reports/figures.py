@@ -38,20 +38,21 @@ def format_ratio(value: float, reference: float) -> str:
     """Return a value against a reference as a factor; nothing if there is none."""
     if reference == 0 or not math.isfinite(value / reference):
         return ""
-    return f"{TIMES}{_three_digits(value / reference)}"
+    ratio = value / reference
+    digits = 0 if abs(ratio) >= 99.95 else 1 if abs(ratio) >= 9.995 else 2
+    return f"{TIMES}{ratio:.{digits}f}"
 
 
 def _scaled(value: float, scale: Sequence[tuple[float, str]]) -> str:
     if value == 0:
-        return "0" + (f" {scale[-1][1]}" if scale is _BYTE_SCALE else " s" if scale is _TIME_SCALE else "")
+        return f"0 {scale[-1][1]}".rstrip()
     # What rounds up to the next unit is written in it: 999.9 µs is 1.00 ms.
     size, name = next(((size, name) for size, name in scale if abs(value) >= size * 0.9995), scale[-1])
-    return f"{_three_digits(value / size)} {name}".rstrip()
+    number = value / size
+    if size == scale[-1][0] and abs(number) < 1000 and math.isclose(number, round(number)):
+        return f"{round(number)} {name}".rstrip()
+    return f"{_three_digits(number)} {name}".rstrip()
 
 
 def _three_digits(value: float) -> str:
-    if value == int(value) and abs(value) < 1000:
-        return str(int(value))
-    if abs(value) >= 999.5:
-        return f"{value:.0f}"
-    return f"{value:#.3g}".rstrip(".")
+    return f"{value:.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")

@@ -40,9 +40,7 @@ def title_of(alike: Alike) -> Text:
     """Return the line that says what was found, and where."""
     finding = alike[0]
     style = "bold red" if finding.kind.unexpected else "bold cyan"
-    return Text.assemble(
-        (finding.kind.upper(), style), "  ", (clean(finding.title), "bold"), (f"  {clean(place_of(alike))}", "dim")
-    )
+    return Text.assemble((finding.kind.upper(), style), f"  {clean(place_of(alike))}: ", (clean(finding.title), "bold"))
 
 
 def describe_unavailable(finding: Finding) -> Text:
@@ -55,11 +53,10 @@ def describe_unavailable(finding: Finding) -> Text:
 def _fields_of(alike: Alike, options: RenderOptions) -> list[tuple[str, RenderableType]]:
     finding = alike[0]
     fields = make_lines("rows", _rows_of(alike)) if len(alike) > 1 else []
-    fields += make_lines("on", [_names(_all_backends(alike))])
     fields += make_lines("expected", _some(finding.expected))
     fields += make_lines("why", _some(_why(finding)))
     fields += make_lines("seen", _seen_of(finding.groups))
-    fields += make_lines("first" if finding.groups and finding.key else "last", _some(finding.divergence))
+    fields += make_lines("diverges" if finding.key else "last seen", _some(finding.divergence))
     fields += make_lines("details", _details_of(finding, options))
     fields += make_lines("again", wrap_command(clean(finding.command), options.width - _FIELD_WIDTH))
     return fields + make_lines("evidence", _some(evidence_path(finding.evidence, options)))
@@ -79,13 +76,29 @@ def wrap_command(command: str, width: int) -> list[str]:
     except ValueError:
         words = command.split()
     lines: list[str] = []
-    for word in words:
+    for word in _with_their_values(words):
         # Two cells stay free for the backslash that continues a line.
         if lines and cell_len(f"{lines[-1]} {word}") <= width - 2:
             lines[-1] += f" {word}"
         else:
             lines.append(word if not lines else f"  {word}")
     return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+
+
+def _with_their_values(words: Sequence[str]) -> Iterator[str]:
+    option = ""
+    for word in words:
+        if option and not word.startswith("--"):
+            yield f"{option} {word}"
+            option = ""
+            continue
+        if option:
+            yield option
+        option = word if word.startswith("--") else ""
+        if not option:
+            yield word
+    if option:
+        yield option
 
 
 def _rows_of(alike: Alike) -> list[str]:
@@ -95,10 +108,6 @@ def _rows_of(alike: Alike) -> list[str]:
         name = clean(format_parameters(finding.row.parameters).strip("[]")) or "defaults"
         lines.append(name if len(backends) == 1 else f"{name}: {_names(finding.backends)}")
     return ["; ".join(lines)] if len(backends) == 1 else lines
-
-
-def _all_backends(alike: Alike) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(label for finding in alike for label in finding.backends))
 
 
 def _why(finding: Finding) -> str:

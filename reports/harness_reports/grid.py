@@ -101,7 +101,7 @@ def make_layout(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) 
     return None
 
 
-def make_legend(blocks: Sequence[GridBlock], reference: str) -> str:
+def make_legend(blocks: Sequence[GridBlock], reference: str) -> list[str]:
     """Explain the symbols that the grid uses, and no other."""
     squares = [square for block in blocks for row in block.rows for square in row.squares.values()]
     parts = [f"{symbol} {meaning}" for symbol, meaning in dict.fromkeys((sq.symbol, sq.meaning) for sq in squares)]
@@ -111,7 +111,7 @@ def make_legend(blocks: Sequence[GridBlock], reference: str) -> str:
         parts.append(f"{BEST} best of the row")
     if any(square.ratio for square in squares):
         parts.append(f"{TIMES} against {clean(reference)}")
-    return "   ".join(parts)
+    return parts
 
 
 def make_footnotes(comparison: Comparison) -> list[str]:
@@ -178,9 +178,8 @@ def _text_of(square: SquareText | None, layout: GridLayout, label: str) -> Text:
 
 
 def _head_text(square: SquareText) -> Text:
-    text = Text(square.symbol, style=square.style)
-    text.append(square.head.removeprefix(square.symbol), style="bold" if square.is_best else "default")
-    return text
+    figure = square.head.removeprefix(square.symbol)
+    return Text.assemble((square.symbol, square.style), (figure, "bold" if square.is_best else ""))
 
 
 def _render_list(blocks: Sequence[GridBlock]) -> Iterator[RenderableType]:

@@ -20,7 +20,7 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
     encoder = msgspec.json.Encoder(enc_hook=str, order="deterministic")
     document = {
         "format": FORMAT,
-        "run": run.started,
+        "run": {**_fields(run.started), "plan": _plan(run)},
         "complete": run.complete,
         "note": comparison.note,
         "verdict": {"text": make_verdict(comparison), "unexpected": len(comparison.unexpected)},
@@ -32,6 +32,11 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
     # Keys of the document stay in the order in which it reads best; those within are sorted.
     members = ",".join(f'"{key}":{encoder.encode(value).decode()}' for key, value in document.items())
     return msgspec.json.format(f"{{{members}}}", indent=2) + "\n"
+
+
+def _plan(run: Run) -> dict[str, Any]:
+    """Return what the records do not say: every planned cell has one."""
+    return {"seed": run.started.plan.seed, "cells": len(run.started.plan.cells), "skipped": run.started.plan.skipped}
 
 
 def _row(row: RowSummary) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from harness.model import CellSummary, Comparison, Finding, FindingKind, RenderOptions, Run
+from harness.model import CellSummary, Comparison, FindingKind, RenderOptions, Run
 
-from .console import make_fields, make_lines, print_to_text
+from .console import fill_lines, make_fields, make_lines, print_to_text
 from .figures import format_figure
 from .finding_view import describe_unavailable, render_findings, title_of
 from .grid import make_blocks, make_footnotes, make_legend, render_grid
@@ -37,11 +37,9 @@ def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
 
 
 def _quiet_title(alike: Alike) -> Text:
-    finding: Finding = alike[0]
-    if finding.kind is FindingKind.UNAVAILABLE:
-        return describe_unavailable(finding)
-    backends = dict.fromkeys(label for member in alike for label in member.backends)
-    return title_of(alike).append(f"  {clean(', '.join(backends))}")
+    if alike[0].kind is FindingKind.UNAVAILABLE:
+        return describe_unavailable(alike[0])
+    return title_of(alike)
 
 
 def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
@@ -51,7 +49,8 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     if blocks:
         yield from render_grid(blocks, comparison.labels, options.width)
         yield Text()
-        yield Text(make_legend(blocks, reference_of(comparison)), style="dim")
+        legend = make_legend(blocks, reference_of(comparison))
+        yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()
     if options.verbosity > 0:

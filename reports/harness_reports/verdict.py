@@ -32,17 +32,23 @@ def make_verdict(comparison: Comparison) -> str:
 
 
 def _agreement(comparison: Comparison) -> str:
-    in_doubt = {finding.row for finding in comparison.unexpected}
-    comparable = [row for row in comparison.rows if _completed(row) > 1]
+    unexpected = {finding.row for finding in comparison.unexpected}
+    differing = {finding.row for finding in comparison.findings if finding.kind is FindingKind.INTERESTING} - unexpected
+    comparable = [row.row for row in comparison.rows if _completed(row) > 1]
     if comparable:
-        agreeing = sum(row.row not in in_doubt for row in comparable)
+        agreeing = sum(row not in unexpected | differing for row in comparable)
         rows = f"{agreeing} of {len(comparable)} {_plural('row', len(comparable))}"
-        return f"{rows} {'agrees' if len(comparable) == 1 else 'agree'} on all backends that ran"
-    alone = [row for row in comparison.rows if _completed(row) == 1]
+        sentence = f"{rows} {_verb('agree', len(comparable))} on all backends that ran"
+        return f"{sentence}, {len(differing)} {_verb('differ', len(differing))} as allowed" if differing else sentence
+    alone = [row.row for row in comparison.rows if _completed(row) == 1]
     if not alone:
         return ""
-    keeping = sum(row.row not in in_doubt for row in alone)
+    keeping = sum(row not in unexpected for row in alone)
     return f"{keeping} of {len(alone)} {_plural('row', len(alone))} as the contract says, on one backend only"
+
+
+def _verb(verb: str, count: int) -> str:
+    return f"{verb}s" if count == 1 else verb
 
 
 def _completed(row: RowSummary) -> int:
@@ -56,7 +62,7 @@ def _plural(noun: str, count: int) -> str:
 
 
 def place_of(alike: Sequence[Finding]) -> str:
-    """Say in which rows findings that are alike were found."""
-    if len(alike) == 1:
-        return str(alike[0].row)
-    return f"{alike[0].row.scenario}, in {len(alike)} rows"
+    """Say in which rows and on which backends findings that are alike were found."""
+    backends = ", ".join(dict.fromkeys(label for finding in alike for label in finding.backends))
+    rows = str(alike[0].row) if len(alike) == 1 else f"{alike[0].row.scenario}, in {len(alike)} rows,"
+    return f"{rows} on {backends}" if backends else rows.rstrip(",")

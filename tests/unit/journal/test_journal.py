@@ -1,0 +1,171 @@
+"""What is written is what is read, and what is damaged is said."""
+
+import errno
+
+import pytest
+
+from harness.journal import JOURNAL_NAME, JournalWriter, RunStore, read_run
+from harness.model import (
+    BackendSpec,
+    Cell,
+    CellFinished,
+    CellObserved,
+    CellResult,
+    CellStarted,
+    JournalError,
+    Observed,
+    Outcome,
+    Plan,
+    Request,
+    RoleBackend,
+    RunFinished,
+    RunStarted,
+    SkippedCell,
+    Step,
+    UsageError,
+)
+from harness.wire import encode_line
+
+
+def cell(name):
+    return Cell(scenario=name, roles=(RoleBackend("main", BackendSpec("trio")),))
+
+
+ONE, TWO, LACKING = cell("one"), cell("two"), cell("lacking")
+SEEN = Observed(role="main", key="items lost", value=0, at=0.1)
+STEP = Step(role="main", actor="reader", what="woke", at=0.2)
+STARTED = RunStarted(
+    run_id="r",
+    started_at="2026-01-01T00:00:00+00:00",
+    request=Request(),
+    plan=Plan(cells=(ONE, TWO), skipped=(SkippedCell(cell=LACKING, reason="no shield"),)),
+    scenarios=(),
+    backends=(),
+)
+EVENTS = [
+    STARTED,
+    CellFinished(result=CellResult(cell_id=LACKING.id, outcome=Outcome.UNSUPPORTED, reason="no shield")),
+    CellStarted(cell_id=ONE.id, pids={"main": 1}),
+    CellObserved(cell_id=ONE.id, observation=SEEN),
+    CellObserved(cell_id=ONE.id, observation=STEP),
+    CellFinished(result=CellResult(cell_id=ONE.id, outcome=Outcome.COMPLETED)),
+    CellFinished(result=CellResult(cell_id=TWO.id, outcome=Outcome.HUNG, reason="idle")),
+]
+FOOTER = RunFinished(finished_at="", events=len(EVENTS), cells=3)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with JournalWriter(tmp_path / JOURNAL_NAME) as journal:
+        for event in (*EVENTS, FOOTER):
+            journal.write(event)
+    return tmp_path
+
+
+def outcomes(run):
+    return {record.cell.scenario: record.result.outcome for record in run.records}
+
+
+def test_a_whole_journal(folder):
+    """Every planned cell has its record, with what was observed in order."""
+    run = read_run(folder)
+    assert (run.complete, run.note) == (True, "")
+    assert outcomes(run) == {"lacking": "unsupported", "one": "completed", "two": "hung"}
+    assert [record.observations for record in run.records if record.cell == ONE] == [(SEEN, STEP)]
+
+
+def test_cut_anywhere(folder):
+    """A journal cut at any byte after its first line is read as far as it goes, and never invents anything."""
+    path = folder / JOURNAL_NAME
+    whole = path.read_bytes()
+    for size in range(len(encode_line(STARTED)), len(whole)):
+        path.write_bytes(whole[:size])
+        run = read_run(folder)
+        assert not run.complete
+        assert run.note
+        assert set(outcomes(run).values()) <= {"unsupported", "completed", "hung", "not run"}
+        assert len(run.records) == 3
+
+
+def test_a_flipped_byte(folder):
+    """What follows a damaged line is left out, and the line is named."""
+    path = folder / JOURNAL_NAME
+    lines = path.read_bytes().split(b"\n")
+    lines[5] = lines[5].replace(b":", b";", 1)
+    path.write_bytes(b"\n".join(lines))
+    run = read_run(folder)
+    assert run.note.startswith("line 6 cannot be read")
+    assert outcomes(run)["one"] == "not run"
+
+
+def test_a_lost_line_is_noticed_by_the_footer(folder):
+    """The counts of the footer prove completeness."""
+    path = folder / JOURNAL_NAME
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join(lines[:3] + lines[4:]))
+    assert "the footer counts 7 events" in read_run(folder).note
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "line 1 is not the start of a journal"),
+        (b"hello\n", "line 1 is not the start of a journal"),
+        (b'{"type":"cell-started","format":1}\n', "line 1 is not the start of a journal"),
+        (b'{"type":"run-started","format":99}\n', "format 99, this harness reads up to 1"),
+        (b'{"type":"run-started","format":1}\n', "line 1: Object missing required field"),
+        (b"\xff\xfe\x00\n", "line 1 is not the start of a journal"),
+    ],
+)
+def test_a_foreign_file(tmp_path, content, message):
+    """One clear line that names the file."""
+    (tmp_path / JOURNAL_NAME).write_bytes(content)
+    with pytest.raises(JournalError) as error:
+        read_run(tmp_path)
+    assert message in str(error.value)
+    assert str(tmp_path) in str(error.value)
+
+
+def test_no_journal(tmp_path):
+    """A folder without one."""
+    with pytest.raises(JournalError, match="cannot read the journal"):
+        read_run(tmp_path)
+
+
+def test_a_journal_is_never_overwritten(folder):
+    """Facts are only added."""
+    with pytest.raises(UsageError, match="cannot create the journal"):
+        JournalWriter(folder / JOURNAL_NAME)
+
+
+def test_a_full_disk_is_the_users_problem(tmp_path):
+    """/dev/full answers each write with ENOSPC."""
+    writer = JournalWriter(tmp_path / JOURNAL_NAME)
+    writer._file.close()
+    writer._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+    with pytest.raises(UsageError, match="No space left"), writer:
+        writer.write(STARTED)
+    assert errno.ENOSPC
+
+
+def test_the_store_finds_runs(tmp_path):
+    """By id, by a unique beginning, by `latest`, by path."""
+    store = RunStore(tmp_path / "runs")
+    first, second = store.create(), store.create()
+    for folder in (first, second):
+        (folder / JOURNAL_NAME).touch()
+    assert first != second
+    assert store.find("latest") == max(first, second)
+    assert store.find(first.name) == first
+    assert store.find(str(second)) == second
+    with pytest.raises(JournalError, match="cannot tell which run '2'"):
+        store.find("2")
+    with pytest.raises(JournalError, match="cannot find the run 'x'; the last one is"):
+        store.find("x")
+
+
+def test_a_store_that_cannot_be_written(tmp_path):
+    """A file in the place of the folder."""
+    (tmp_path / "runs").touch()
+    with pytest.raises(UsageError, match="cannot write to"):
+        RunStore(tmp_path / "runs").create()

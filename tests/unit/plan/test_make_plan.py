@@ -1,0 +1,126 @@
+"""(Request, Catalogue) → Plan."""
+
+from collections import Counter
+
+import pytest
+from catalogue import catalogue
+
+from harness.model import NothingSelectedError, Request, UsageError
+from harness.plan import make_plan, parse_spec
+
+
+def plan(**request):
+    return make_plan(Request(**request), catalogue())
+
+
+def ids(made):
+    return sorted(cell.id for cell in made.cells)
+
+
+def test_everything_on_everything():
+    """No selection is all backends and all scenarios; what a backend lacks is skipped with its own words."""
+    made = plan(preset="quick")
+    assert ids(made) == [
+        "guard@alpha#1",
+        "pipe[capacity=1]@alpha#1",
+        "pipe[capacity=1]@beta#1",
+        "pipe[capacity=none]@alpha#1",
+        "pipe[capacity=none]@beta#1",
+        "shout@alpha#1",
+        "shout@beta#1",
+    ]
+    assert [(skip.cell.id, skip.reason) for skip in made.skipped] == [
+        ("guard@beta#1", "beta has no shield: nobody built it")
+    ]
+    assert (list(map(str, made.backends)), made.scenarios) == (["alpha", "beta"], ("guard", "pipe", "shout"))
+
+
+def test_a_preset_without_rows_has_those_of_the_nearest_smaller():
+    """`default` is not given, so it is `quick`; `stress` is `thorough`."""
+    assert ids(plan(scenarios=("pipe",), backends=("beta",))) == ids(
+        plan(scenarios=("pipe",), backends=("beta",), preset="quick")
+    )
+    assert ids(plan(scenarios=("pipe",), backends=("beta",), preset="stress")) == ["pipe[items=100]@beta#1"]
+
+
+def test_parameters_expand_rows():
+    """Several values are several rows; a value that the preset varies is replaced."""
+    made = plan(scenarios=("pipe",), backends=("alpha",), parameters=(("capacity", "0,2"), ("eager", "true")))
+    assert ids(made) == ["pipe[capacity=0,eager=true]@alpha#1", "pipe[capacity=2,eager=true]@alpha#1"]
+
+
+def test_a_parameter_applies_where_it_exists():
+    """A selected scenario that lacks it is planned without it."""
+    made = plan(scenarios=("pipe", "shout"), backends=("alpha",), parameters=(("capacity", "7"),))
+    assert ids(made) == ["pipe[capacity=7]@alpha#1", "shout@alpha#1"]
+
+
+def test_a_plan_is_repeatable():
+    """The same request gives the same plan, another seed another one."""
+    first = plan(rounds=4, seed=1)
+    assert first == plan(rounds=4, seed=1)
+    assert [cell.id for cell in first.cells] != [cell.id for cell in plan(rounds=4, seed=2).cells]
+
+
+def test_cells_of_a_row_and_round_share_their_seed():
+    """What is random in a scenario is the same on every backend, and another one in the next round."""
+    made = plan(rounds=2, scenarios=("shout",))
+    seeds = {(cell.round, cell.seed) for cell in made.cells}
+    assert len(seeds) == 2
+
+
+def test_positions_are_balanced():
+    """Over as many rounds as there are backends, each has each position in its row equally often."""
+    backends = ("alpha", "beta", "alpha:debug=true")
+    made = plan(rounds=3, scenarios=("shout",), backends=backends)
+    order = [cell.label for cell in made.cells]
+    positions = Counter((label, index % 3) for index, label in enumerate(order))
+    assert positions == {(label, position): 1 for label in backends for position in range(3)}
+
+
+def test_roles_on_different_backends():
+    """`--server` fixes one role; the other takes each selected backend."""
+    made = plan(scenarios=("shout",), server="beta")
+    assert ids(made) == ["shout@beta#1", "shout@server=beta+client=alpha#1"]
+    both = plan(scenarios=("shout",), server="alpha", client="beta")
+    assert ids(both) == ["shout@server=alpha+client=beta#1"]
+
+
+def test_options_are_canonical():
+    """The order in which options were typed makes no other backend."""
+    one = parse_spec("alpha:loop=x:y,debug=true", catalogue())
+    assert str(one) == "alpha:debug=true,loop=x:y"
+    assert one == parse_spec("alpha:debug=true,loop=x:y", catalogue())
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"backends": ("alpa",)}, "unknown backend 'alpa'; did you mean 'alpha'?"),
+        ({"backends": ("alpha:lop=x",)}, "backend 'alpha' has no option 'lop'; did you mean 'loop'?"),
+        ({"backends": ("alpha:debug=maybe",)}, "cannot be 'maybe'; it is one of true, false"),
+        ({"backends": ("alpha:debug",)}, "'debug' is not key=value"),
+        ({"scenarios": ("shoot",)}, "unknown scenario 'shoot'; did you mean 'shout'?"),
+        ({"parameters": (("capacty", "1"),)}, "no selected scenario has a parameter 'capacty'; did you mean 'capacity'?"),
+        ({"parameters": (("items", "many"),)}, "parameter 'items' cannot be 'many'; it is a whole number"),
+        ({"parameters": (("items", "0"),)}, "parameter 'items' cannot be 0; it is at least 1"),
+        ({"parameters": (("items", "1001"),)}, "parameter 'items' cannot be 1001; it is at most 1000"),
+        ({"parameters": (("items", "none"),)}, "parameter 'items' cannot be 'none'; it is a whole number"),
+        ({"parameters": (("mode", "bust"),)}, "parameter 'mode' cannot be 'bust'; it is one of rate, burst"),
+        ({"parameters": (("length", "long"),)}, "parameter 'length' cannot be 'long'; it is a number"),
+        ({"parameters": (("eager", "yes"),)}, "parameter 'eager' cannot be 'yes'; it is true or false"),
+        ({"scenarios": ("pipe",), "server": "alpha"}, "scenario 'pipe' has one role"),
+    ],
+)
+def test_what_cannot_be_planned_is_said(request_, message):
+    """One line: what cannot be, and what would be right."""
+    with pytest.raises(UsageError, match=r".*") as error:
+        plan(**request_)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("request_", [{"backends": ("z*",)}, {"scenarios": ("z*",)}])
+def test_a_valid_selection_of_nothing(request_):
+    """Has its own error, because it has its own exit code."""
+    with pytest.raises(NothingSelectedError, match=r"matches z\*"):
+        plan(**request_)
