@@ -53,6 +53,8 @@ def first_divergence(traces: Sequence[Recorded]) -> Point | None:
             it lacks are found afterwards, in the order in which the others recorded them.
     """
     sequences = [_by_actor(trace) for trace in traces]
+    if all(sequence == sequences[0] for sequence in sequences):
+        return None
     for trace in traces:
         reached: Counter[Actor] = Counter()
         for actor, _ in trace:

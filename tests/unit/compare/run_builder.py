@@ -1,6 +1,7 @@
-"""Runs that read well: `a_run(cell("trio", items_lost=3), cell("curio", items_lost=0), judges={...})`."""
+"""Runs that read well: `a_run(cell("trio", observed={"lost": 3}), cell("curio", observed={"lost": 0}), judges=...)`."""
 
 from harness.api import Judge
+from harness.compare import compare
 from harness.model import (
     Attestation,
     BackendCard,
@@ -8,7 +9,10 @@ from harness.model import (
     Cell,
     CellRecord,
     CellResult,
+    CellSummary,
     ErrorReport,
+    Finding,
+    FindingKind,
     Observation,
     Observed,
     Outcome,
@@ -33,6 +37,7 @@ def spec(text: str) -> BackendSpec:
 
 
 def attested(holds: bool = True) -> Attestation:
+    """Return an attestation that holds, or not."""
     scheduler = "trio.Runner" if holds else "asyncio.Loop"
     return Attestation(
         scheduler=scheduler,
@@ -45,11 +50,13 @@ def attested(holds: bool = True) -> Attestation:
 
 
 def error(kind: str = "ValueError", message: str = "no", leaves: tuple[str, ...] = ()) -> ErrorReport:
+    """Return an exception with a short traceback."""
     traceback = f'Traceback (most recent call last):\n  File "s.py", line 1, in main\n{kind}: {message}\n'
     return ErrorReport(type=kind, message=message, traceback=traceback, leaves=leaves)
 
 
 def unhandled(kind: str = "OSError", message: str = "lost", context: str = "task died") -> Unhandled:
+    """Return an exception that nobody awaited."""
     return Unhandled(context=context, error=error(kind, message))
 
 
@@ -67,7 +74,7 @@ def cell(
     outcome: Outcome = Outcome.COMPLETED,
     *facts: Observation,
     reason: str = "",
-    round: int = 1,
+    round: int = 1,  # noqa: A002 - the word of the domain
     scenario: str = "drain",
     parameters: dict | None = None,
     holds: bool | None = True,
@@ -107,6 +114,7 @@ def cell(
 
 
 def observations(observed: dict, role: str = "main") -> list[Observation]:
+    """Return observations of keys; a list is the values of repetitions."""
     return [
         Observed(role=role, key=key, value=value, at=0.5)
         for key, values in observed.items()
@@ -162,3 +170,29 @@ def a_run(
         complete=complete,
         note=note,
     )
+
+
+def findings_of(run: Run, *kinds: FindingKind) -> list[Finding]:
+    """Return the findings of a run, or those of some kinds."""
+    return [finding for finding in compare(run).findings if not kinds or finding.kind in kinds]
+
+
+def only_finding(run: Run) -> Finding:
+    """Return the finding of a run that has one."""
+    (finding,) = findings_of(run)
+    return finding
+
+
+def groups_of(finding: Finding) -> dict[str, tuple[str, ...]]:
+    """Return who saw which value, as `backend 1/3` where it was not seen always."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for group in finding.groups:
+        share = "" if group.seen == group.of else f" {group.seen}/{group.of}"
+        groups[group.value] = (*groups.get(group.value, ()), *(f"{label}{share}" for label in group.backends))
+    return groups
+
+
+def square_of(run: Run, backend: str) -> CellSummary:
+    """Return a square of a run with one row."""
+    (row,) = compare(run).rows
+    return next(cell for cell in row.cells if cell.label == backend)

@@ -1,0 +1,1 @@
+"""The scenarios that ship with harness. A scenario imports no runtime."""

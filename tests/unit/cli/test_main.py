@@ -1,0 +1,137 @@
+"""The command line: exit codes, one clear line for bad input, help with examples."""
+
+import click
+import pytest
+
+from harness.cli import main as program
+from harness.cli.exits import MEANINGS, Exit
+
+
+@pytest.fixture
+def harness(capsys, monkeypatch, tmp_path):
+    """Call the program; return its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            program.main(list(arguments))
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return call
+
+
+def commands(group=program.harness, path=()):
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands()), ids=" ".join)
+def test_every_command_has_help_with_an_example(harness, path):
+    """`--help` says what it does and shows how it is called."""
+    code, out, _ = harness(*path, "--help")
+    assert code == Exit.OK
+    assert "Usage: harness " + " ".join(path) in out
+    if path[0] != "list" or len(path) == 1:
+        assert "Examples:\n    harness " in out
+
+
+def test_exit_codes_are_in_the_help(harness):
+    """All of them, with their meaning."""
+    text = " ".join(harness("--help")[1].split())
+    for code, meaning in MEANINGS.items():
+        assert f"{code.value} {meaning}" in text
+    assert set(MEANINGS) == set(Exit)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (("run",), 2, "no scenario is named"),
+        (("run", "-s", "chanel"), 2, "unknown scenario 'chanel'; did you mean 'channel'?"),
+        (("matrix", "-b", "trioo"), 2, "unknown backend 'trioo'; did you mean 'trio'?"),
+        (("matrix", "-b", "asyncio:lop=x"), 2, "backend 'asyncio' has no option 'lop'; did you mean 'loop'?"),
+        (("matrix", "-s", "zzz*"), 3, "no scenario matches zzz*"),
+        (("matrix", "-b", "zzz*"), 3, "no backend matches zzz*"),
+        (("run", "-s", "storm", "-p", "rate"), 2, "cannot read parameter 'rate': it is not name=value"),
+        (("run", "-s", "storm", "-p", "rte=5"), 2, "has a parameter 'rte'; did you mean 'rate'?"),
+        (("run", "-s", "storm", "-p", "rate=fast"), 2, "parameter 'rate' cannot be 'fast'"),
+        (("matrix", "--preset", "huge"), 2, "'huge' is not one of"),
+        (("matrix", "--rounds", "0"), 2, "0 is not in the range"),
+        (("matrix", "--nonsense"), 2, "no such option"),
+        (("metrix",), 2, "no such command 'metrix'"),
+        (("show", "nothing"), 2, "cannot find the run 'nothing'"),
+        (("show", "/dev/null"), 2, "line 1 is not the start of a journal"),
+        (("report", "nothing", "--format", "html"), 2, "cannot find the run 'nothing'"),
+        (("matrix", "-s", "channel", "--out", "/proc/nowhere"), 2, "cannot write to /proc/nowhere"),
+        (("run", "-s", "channel", "--server", "trio"), 2, "scenario 'channel' has one role"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_bad_input_is_one_clear_line(harness, arguments, code, line):
+    """What cannot be done, and what to do; never a traceback."""
+    got, out, err = harness(*arguments)
+    assert got == code
+    assert out == ""
+    assert err.startswith("harness: ")
+    assert err.count("\n") == 1
+    assert line in err
+
+
+def test_our_own_fault_is_said_and_kept(harness, monkeypatch, tmp_path):
+    """Exit code 4, one line, and the traceback in a file."""
+    monkeypatch.setattr(program.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("harness.plugins.Plugins.catalogue", lambda _self: 1 / 0)
+    code, out, err = harness("list", "backends")
+    assert (code, out, err.count("\n")) == (4, "", 1)
+    assert "our own fault: ZeroDivisionError" in err
+    (kept,) = tmp_path.glob("harness-fault-*.txt")
+    assert "Traceback" in kept.read_text()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(harness, shell):
+    """Each shell has its script."""
+    code, out, _ = harness("completion", shell)
+    assert (code, "_HARNESS_COMPLETE" in out) == (0, True)
+
+
+def complete(command, incomplete):
+    from click.shell_completion import ShellComplete
+
+    shell = ShellComplete(program.harness, {}, "harness", "_HARNESS_COMPLETE")
+    return [item.value for item in shell.get_completions(command, incomplete)]
+
+
+def test_completion_knows_names():
+    """Backends, scenarios and the parameters of the scenarios named so far."""
+    assert complete(["matrix", "--backend"], "t") == ["threads", "trio"]
+    assert complete(["matrix", "--scenario"], "sto") == ["storm"]
+    assert "rate=" in complete(["run", "--scenario", "storm", "--param"], "ra")
+
+
+def test_the_list_shows_question_and_contract(harness):
+    """`harness list scenarios -v` is what one reads before a run."""
+    code, out, _ = harness("list", "scenarios", "-v")
+    assert code == 0
+    assert "must hold: Every connection is answered" in out
+    code, out, _ = harness("list", "backends", "-v")
+    assert "option loop=" in out
+
+
+def test_plan_runs_nothing(harness, tmp_path):
+    """It shows rows and cells, and leaves no folder."""
+    code, out, _ = harness("plan", "-s", "storm", "-b", "trio", "-p", "mode=burst")
+    assert code == 0
+    assert "1 backends (trio)" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_ends_well(harness):
+    """Whatever the host is like, it says so and exits with 0."""
+    code, out, _ = harness("doctor")
+    assert code == 0
+    assert "python" in out
+    assert "open files" in out

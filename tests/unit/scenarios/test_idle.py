@@ -1,0 +1,179 @@
+"""Each idle one answers once: a wake-up that is lost or given twice, and an answer that is not its own, are seen."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from harness_scenarios.idle import idle, read_memory_bytes
+
+TASKS = {"kind": "tasks", "number": 20}
+CONNECTIONS = {"kind": "connections", "number": 10}
+IMPATIENT = {"patience": 0.3}
+
+
+class Wrapped:
+    """A runtime, event or stream that is another one but for what a subclass breaks."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+def sabotage_server(stream_class):
+    """Return a wrapping of the server's runtime that accepts streams of a class."""
+
+    class SabotagedListener(Wrapped):
+        async def accept(self):
+            return stream_class(await self.inner.accept())
+
+    class Sabotaged(Wrapped):
+        async def listen(self, **options):
+            return SabotagedListener(await self.inner.listen(**options))
+
+    return {"server": Sabotaged}
+
+
+class ForgetfulEvent(Wrapped):
+    """An event that never wakes the third of those who wait for it."""
+
+    def __init__(self, inner, never):
+        super().__init__(inner)
+        self.never = never
+        self.waiters = count(1)  # `next` is atomic, also between threads
+
+    async def wait(self):
+        """Wait for the event, or for one that is never set."""
+        await (self.never if next(self.waiters) == 3 else self.inner).wait()
+
+
+class ForgetfulRuntime(Wrapped):
+    """A runtime that loses a wake-up of each event."""
+
+    def create_event(self):
+        """Create an event that forgets."""
+        return ForgetfulEvent(self.inner.create_event(), never=self.inner.create_event())
+
+
+# --- healthy ---
+
+
+@pytest.mark.parametrize("row", [TASKS, CONNECTIONS])
+def test_each_answers_once_on_each_backend(run_roles, backend, row):
+    """All answer, and that took some time."""
+    report = run_roles(idle, row, backend=backend)
+    assert (report.errors, report.violations()) == ({}, set())
+    assert report["idle ones"] == row["number"]
+    assert report["activation time"] > 0
+    assert report["activation time each"] == pytest.approx(report["activation time"] * 1000 / row["number"])
+    assert "error" not in report
+    assert "server memory each" in report
+
+
+def test_one_idle_connection(run_roles):
+    """The smallest number."""
+    report = run_roles(idle, {"kind": "connections", "number": 1})
+    assert (report.errors, report.violations(), report["idle ones"]) == ({}, set(), 1)
+
+
+def test_memory_is_the_resident_size():
+    """A process that holds more memory has a larger one."""
+    before = read_memory_bytes()
+    if before is None:
+        pytest.skip("this system does not say")
+    held = b"x" * 64_000_000
+    assert read_memory_bytes() > before
+    assert len(held) > 0
+
+
+def test_declaration_names_what_exists():
+    """Rows use declared parameters and choices, and the headline is judged."""
+    known = {parameter.name: parameter for parameter in idle.parameters}
+    for preset in idle.rows:
+        for row in idle.preset_rows(preset):
+            assert all(value in (known[name].choices or (value,)) for name, value in row.items())
+    assert idle.headline in idle.judges
+
+
+# --- saboteurs ---
+
+
+def test_a_task_that_is_not_woken(run_roles, backend):
+    """It is counted and cancelled, and no time is given for what never happened."""
+    report = run_roles(idle, {**TASKS, **IMPATIENT}, wrap={"server": ForgetfulRuntime}, backend=backend)
+    assert (report.errors, report.violations()) == ({}, {"answers missing"})
+    assert report["answers missing"] == 1
+    assert "activation time" not in report
+
+
+def test_a_connection_whose_user_is_not_woken(run_roles, backend):
+    """The same on the client's side of a connection."""
+    report = run_roles(idle, {**CONNECTIONS, **IMPATIENT}, wrap={"client": ForgetfulRuntime}, backend=backend)
+    assert (report.errors, report.violations()) == ({}, {"answers missing"})
+    assert report["answers missing"] == 1
+
+
+def test_a_task_that_runs_twice(run_roles):
+    """A group that starts what it is given a second time."""
+
+    class DoublingGroup(Wrapped):
+        async def __aenter__(self):
+            self.group = await self.inner.__aenter__()
+            return self
+
+        async def __aexit__(self, *exc):
+            return await self.inner.__aexit__(*exc)
+
+        async def spawn(self, function, index):
+            for _ in range(2 if index == 3 else 1):
+                await self.group.spawn(function, index)
+
+    class DoublingRuntime(Wrapped):
+        def open_task_group(self):
+            return DoublingGroup(self.inner.open_task_group())
+
+    report = run_roles(idle, TASKS, wrap={"server": DoublingRuntime})
+    assert report.violations() == {"answers given twice"}
+    assert report["answers given twice"] == 1
+
+
+class EditedStream(Wrapped):
+    """A stream on which the answer is `edit(answer)`."""
+
+    async def send_all(self, data):
+        """Send, edited."""
+        await self.inner.send_all(self.edit(data))
+
+
+@pytest.mark.parametrize(
+    ("edit", "violations"),
+    [
+        (lambda data: data * 2, {"answers given twice"}),
+        (lambda data: data[:-1], {"answers wrong", "answers missing"}),
+        (lambda data: data + data[:1], {"answers wrong", "answers missing"}),
+        (lambda data: bytes([data[0] ^ 1]) + data[1:], {"answers wrong", "answers missing"}),
+        (lambda data: b"", {"answers wrong", "answers missing"}),
+    ],
+    ids=["twice", "cut off", "too long", "another's", "none"],
+)
+def test_an_answer_that_is_not_the_one(run_roles, edit, violations):
+    """An answer that is repeated, cut off, too long, for another connection, or not there."""
+    wrap = sabotage_server(type("Edited", (EditedStream,), {"edit": staticmethod(edit)}))
+    report = run_roles(idle, CONNECTIONS, wrap=wrap)
+    assert (report.errors, report.violations()) == ({}, violations)
+
+
+def test_a_connection_that_breaks(run_roles, backend):
+    """The error is shown and its answer is missing."""
+
+    class AbortedStream(Wrapped):
+        async def send_all(self, data):
+            await self.inner.abort()
+
+    wrap = sabotage_server(AbortedStream)
+    report = run_roles(idle, CONNECTIONS, wrap=wrap, backend=backend)
+    assert (report.errors, report.violations()) == ({}, {"answers missing"})
+    assert "Reset" in report.values["error"][0] or "Broken" in report.values["error"][0]

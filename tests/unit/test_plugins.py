@@ -1,0 +1,137 @@
+"""Guarded loading: one broken plugin does not stop the program."""
+
+import subprocess
+import sys
+import textwrap
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from harness.model import RunFinished, UsageError
+from harness.plugins import GROUP, Plugins
+
+HEALTHY = """
+    from harness.api import Backend
+    from harness.plugins import hookimpl
+
+    @hookimpl
+    def harness_backends():
+        return [Backend(name="{name}", summary="", runner="x:Y")]
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Write plugin modules and load them as entry points, in the order given."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load(**sources):
+        points = []
+        for name, source in sources.items():
+            module = f"plugin_of_{tmp_path.name}_{name}".replace("-", "_")
+            (tmp_path / f"{module}.py").write_text(textwrap.dedent(source))
+            points.append(EntryPoint(name=name, value=module, group=GROUP))
+        return Plugins(points)
+
+    return load
+
+
+def report(plugins, name):
+    (found,) = [plugin for plugin in plugins.catalogue().plugins if plugin.name == name]
+    return found
+
+
+def test_a_healthy_plugin(install):
+    """Brings what it says."""
+    plugins = install(one=HEALTHY.format(name="one"))
+    assert list(plugins.catalogue().backends) == ["one"]
+    assert (report(plugins, "one").backends, report(plugins, "one").error) == (("one",), "")
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("raise RuntimeError('no')", "cannot be loaded: RuntimeError: no"),
+        ("import does_not_exist", "cannot be loaded: ModuleNotFoundError"),
+        ("raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
+        ("def harness_backend(): pass", "unknown hook 'harness_backend'; did you mean 'harness_backends'?"),
+        (
+            "from harness.plugins import hookimpl\n@hookimpl\ndef harness_backends(): return ['trio']",
+            "harness_backends must return Backend objects, not str",
+        ),
+        (
+            "from harness.plugins import hookimpl\n@hookimpl\ndef harness_backends(): return 7",
+            "harness_backends must return Backend objects, not int",
+        ),
+        (
+            "from harness.plugins import hookimpl\n@hookimpl\ndef harness_backends(): 1 / 0",
+            "harness_backends failed: ZeroDivisionError",
+        ),
+        (
+            "from harness.plugins import hookimpl\n@hookimpl\ndef harness_backends(colour): return []",
+            "cannot be loaded: PluginValidationError",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_reported_and_the_others_work(install, source, error):
+    """Whatever is wrong with it, it is named, and the healthy one is there."""
+    plugins = install(broken=source, healthy=HEALTHY.format(name="healthy"))
+    assert list(plugins.catalogue().backends) == ["healthy"]
+    assert error in report(plugins, "broken").error
+
+
+def test_a_duplicate_backend_names_both_plugins(install):
+    """The first keeps the name."""
+    plugins = install(a=HEALTHY.format(name="same"), b=HEALTHY.format(name="same"))
+    assert report(plugins, "b").error == "backend 'same' is already brought by plugin 'a'"
+    assert report(plugins, "a").error == ""
+
+
+def test_a_duplicate_plugin_name_names_both_modules(tmp_path, monkeypatch):
+    """Two distributions may choose the same entry point name."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for module in ("duplicate_one", "duplicate_two"):
+        (tmp_path / f"{module}.py").write_text("")
+    plugins = Plugins([EntryPoint("same", module, GROUP) for module in ("duplicate_one", "duplicate_two")])
+    assert "taken by duplicate_one" in report(plugins, "same (duplicate_two)").error
+
+
+def test_a_listener_that_raises_is_not_called_again(install):
+    """It is reported; the run goes on."""
+    source = """
+        from harness.plugins import hookimpl
+        calls = []
+
+        @hookimpl
+        def harness_on_event(event):
+            calls.append(event)
+            raise ValueError("no")
+    """
+    plugins = install(listener=source)
+    for _ in range(3):
+        plugins.notify(RunFinished(finished_at="", events=0, cells=0))
+    assert report(plugins, "listener").error == "harness_on_event raised ValueError: no"
+    assert sum(name.endswith("_listener") and len(module.calls) for name, module in sys.modules.items()) == 1
+
+
+def test_an_unknown_name_suggests_the_nearest(install):
+    """Or lists what there is."""
+    catalogue = install(one=HEALTHY.format(name="asyncio")).catalogue()
+    with pytest.raises(UsageError, match="unknown backend 'asynco'; did you mean 'asyncio'"):
+        catalogue.backend("asynco")
+    with pytest.raises(UsageError, match="unknown scenario 'x'; there are none"):
+        catalogue.scenario("x")
+
+
+def test_loading_all_plugins_imports_no_runtime():
+    """Listing what there is must be fast, and must work where a runtime does not import."""
+    code = """
+        import sys
+        from harness.plugins import Plugins
+        catalogue = Plugins().catalogue()
+        assert not [plugin for plugin in catalogue.plugins if plugin.error], catalogue.plugins
+        assert list(catalogue.backends) == ["asyncio", "curio", "threads", "trio", "uvloop"], list(catalogue.backends)
+        print(sorted({"asyncio", "uvloop", "trio", "curio", "rich"} & set(sys.modules)))
+    """
+    done = subprocess.run([sys.executable, "-P", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
