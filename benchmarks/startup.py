@@ -59,9 +59,7 @@ def time_worker(job: WorkerJob) -> float:
     report, child = os.pipe()
     orders, order_end = os.pipe()
     files = (posix.shared_file("progress", 4096), posix.shared_file("stacks"))
-    job = msgspec.structs.replace(
-        job, report_fd=child, order_fd=orders, progress_fd=files[0], stacks_fd=files[1]
-    )
+    job = msgspec.structs.replace(job, report_fd=child, order_fd=orders, progress_fd=files[0], stacks_fd=files[1])
     command = [sys.executable, "-P", "-X", "faulthandler", "-m", "harness.worker", encode_line(job).decode()]
     try:
         return seconds_to_first_byte(command, report, child, (orders, *files))
@@ -104,8 +102,8 @@ def main() -> None:
         )
         sides = {"bare": lambda name=name: time_bare(name), "worker": lambda job=job: time_worker(job)}
         times: dict[str, list[float]] = {side: [] for side in sides}
-        for side in sides:
-            sides[side]()  # warm the page cache
+        for time_side in sides.values():
+            time_side()  # warm the page cache
         for _ in range(rounds):
             for side in random.sample(list(sides), 2):
                 times[side].append(sides[side]())

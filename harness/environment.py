@@ -75,7 +75,9 @@ def _load() -> HostFact:
     load, cores = os.getloadavg()[0], _usable_cores()
     busy = load > 0.5 * cores
     return HostFact(
-        name="load", value=f"{load:.2f} over the last minute", advice="other work disturbs figures; wait or stop it" if busy else ""
+        name="load",
+        value=f"{load:.2f} over the last minute",
+        advice="other work disturbs figures; wait or stop it" if busy else "",
     )
 
 
@@ -87,7 +89,13 @@ def _file_limit() -> HostFact:
 
 def _linux_facts() -> tuple[HostFact, ...]:
     if sys.platform != "linux":
-        return (HostFact(name="kernel facts", value="not available", advice="there is no /proc on this system: steal, pressure, port range and listen queue are unknown"),)
+        return (
+            HostFact(
+                name="kernel facts",
+                value="not available",
+                advice="there is no /proc on this system: steal, pressure, port range and listen queue are unknown",
+            ),
+        )
     return (_steal(), _pressure(), _ports(), _queue(), _governor())
 
 

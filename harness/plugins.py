@@ -110,7 +110,9 @@ class Plugins:
         )
         if (other := self._reports.get(point.name)) is not None:
             name = f"{point.name} ({point.value})"
-            message = f"the name {point.name!r} is taken by {other.module} of {other.distribution or 'an unknown package'}"
+            message = (
+                f"the name {point.name!r} is taken by {other.module} of {other.distribution or 'an unknown package'}"
+            )
             self._reports[name] = msgspec.structs.replace(report, name=name, error=message)
             return
         self._reports[point.name] = report
@@ -138,7 +140,9 @@ class Plugins:
                 continue
             for thing in things:
                 if thing.name in found:
-                    self._fail(plugin, f"{field[:-1]} {thing.name!r} is already brought by plugin {owner[thing.name]!r}")
+                    self._fail(
+                        plugin, f"{field[:-1]} {thing.name!r} is already brought by plugin {owner[thing.name]!r}"
+                    )
                     continue
                 found[thing.name], owner[thing.name] = thing, plugin
             names = tuple(name for name, by in owner.items() if by == plugin)

@@ -83,9 +83,10 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnhandledReport(Protocol):
-    """Called by a runner for each exception that its runtime logged or dropped because nobody awaited it."""
+    """Takes each exception that a runtime logged or dropped because nobody awaited it."""
 
-    def __call__(self, exc: BaseException | None, context: str) -> None: ...
+    def __call__(self, exc: BaseException | None, context: str) -> None:
+        """Report one; `exc` is `None` where the runtime only has a message."""
 
 
 class BackendRunner(Protocol):

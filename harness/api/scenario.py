@@ -44,8 +44,11 @@ class Probe(Protocol):
     """Seed of this cell; the same on all backends of a round."""
 
     def observe(self, key: str, value: object) -> None:
-        """Record a fact at once. `key` must be declared in `judges`; `value` is JSON-able. May be repeated: then
-        the key has several values (samples of a metric, repetitions of an outcome)."""
+        """Record a fact at once.
+
+        `key` must be declared in `judges`; `value` is JSON-able. May be repeated: then the key has several values
+        (samples of a metric, repetitions of an outcome).
+        """
 
     def step(self, actor: str, what: str) -> None:
         """Record that an actor (task) reached a step of the trace."""

@@ -26,4 +26,6 @@ def doctor(state: State) -> None:
             click.echo(f"  {'':16} → {fact.advice}")
     state.warn_about_broken_plugins()
     warned = sum(bool(fact.advice) for fact in facts)
-    click.echo("everything is fine" if not warned else f"{warned} of {len(facts)} facts want attention; runs work all the same")
+    click.echo(
+        "everything is fine" if not warned else f"{warned} of {len(facts)} facts want attention; runs work all the same"
+    )

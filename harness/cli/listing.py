@@ -47,7 +47,9 @@ def scenarios(state: State, *, verbose: bool, as_json: bool) -> None:
     """List the scenarios that the installed plugins bring."""
     found = tuple(state.catalogue.scenarios.values())
     if as_json:
-        listed = [{"name": s.name, "question": s.question, "contract": s.contract, "roles": list(s.roles)} for s in found]
+        listed = [
+            {"name": s.name, "question": s.question, "contract": s.contract, "roles": list(s.roles)} for s in found
+        ]
         click.echo(msgspec.json.format(msgspec.json.encode(listed)).decode())
         return
     state.warn_about_broken_plugins()

@@ -88,7 +88,9 @@ def _guarded(arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except (HarnessError, Exception) as exc:  # noqa: BLE001 - whatever it is, the user gets one line
-        return _say(f"our own fault: {type(exc).__name__}: {exc} (traceback in {_keep_traceback()})", Exit.HARNESS_FAULT)
+        return _say(
+            f"our own fault: {type(exc).__name__}: {exc} (traceback in {_keep_traceback()})", Exit.HARNESS_FAULT
+        )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -15,7 +15,7 @@ from .state import State
 @selection_options
 @output_options
 @click.pass_obj
-def matrix(state: State, **chosen: Any) -> int:
+def matrix(state: State, /, **chosen: Any) -> int:
     """Run every scenario on every backend; show where they diverge or hang, and their figures.
 
     \b

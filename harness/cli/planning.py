@@ -16,7 +16,7 @@ from .state import State
 @click.command(name="plan")
 @selection_options
 @click.pass_obj
-def plan(state: State, **chosen: Any) -> None:
+def plan(state: State, /, **chosen: Any) -> None:
     """Show the cells that a run would have, without running them.
 
     \b

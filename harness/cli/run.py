@@ -17,7 +17,7 @@ from .state import State
 @selection_options
 @output_options
 @click.pass_obj
-def run(state: State, **chosen: Any) -> int:
+def run(state: State, /, **chosen: Any) -> int:
     """Run one scenario on one or more backends and show every figure.
 
     \b

@@ -71,9 +71,7 @@ _SELECTION = (
         shell_complete=complete_parameter,
         help="Set a parameter instead of the preset's values; several values are several rows (repeatable).",
     ),
-    click.option(
-        "--preset", type=click.Choice(PRESETS), default="default", show_default=True, help="How much work."
-    ),
+    click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True, help="How much work."),
     click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat every cell."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of orders and payloads."),
     click.option(

@@ -25,7 +25,9 @@ def _complete_run(_context: click.Context, _parameter: click.Parameter, incomple
 @click.command()
 @click.argument("run_name", metavar="RUN", default="latest", shell_complete=_complete_run)
 @click.argument("cell", required=False)
-@click.option("--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs."
+)
 @click.option("--verbose", "-v", is_flag=True, help="Also every observation.")
 @click.pass_obj
 def show(state: State, run_name: str, cell: str | None, out: Path, *, verbose: bool) -> None:
@@ -49,7 +51,9 @@ def show(state: State, run_name: str, cell: str | None, out: Path, *, verbose: b
 @click.argument("run_name", metavar="RUN", default="latest", shell_complete=_complete_run)
 @click.option("--format", "-f", "format_name", default="terminal", show_default=True, help="A report format.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
-@click.option("--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs."
+)
 @click.pass_obj
 def report(state: State, run_name: str, format_name: str, output: Path | None, out: Path) -> None:
     """Render a stored run in any format.

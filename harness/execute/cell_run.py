@@ -1,4 +1,7 @@
-"""Run one cell: start its roles, watch them, end them, say what became of it. A cell can never raise into the runner."""
+"""Run one cell: start its roles, watch them, end them, say what became of it.
+
+A cell can never raise into the runner.
+"""
 
 from __future__ import annotations
 
@@ -112,9 +115,7 @@ class CellRun:
 
     def _environment(self) -> dict[str, str]:
         scrubbed = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("PYTHON") or name in _PASSED_ON
+            name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name in _PASSED_ON
         }
         # The same hash seed for all backends of a round: set order is then no difference between them.
         return scrubbed | {"PYTHONHASHSEED": str(self._cell.seed % 2**32), posix.TOKEN_VARIABLE: self._token}
@@ -245,7 +246,7 @@ class CellRun:
         for role in running:
             posix.signal_group(role.pid, number)
         deadline = time.monotonic() + grace
-        while not all([role.poll() for role in running]) and time.monotonic() < deadline:
+        while not all(tuple(role.poll() for role in running)) and time.monotonic() < deadline:
             time.sleep(0.005)
 
     def _keep_evidence(self) -> None:
@@ -269,4 +270,3 @@ class CellRun:
             roles=results,
             evidence=self._relative if self._evidence.exists() else "",
         )
-

@@ -47,7 +47,7 @@ def shared_file(name: str, size: int = 0) -> int:
         fd = os.memfd_create(name)
     else:
         fd, path = tempfile.mkstemp(prefix=name)
-        os.unlink(path)
+        Path(path).unlink()
     os.ftruncate(fd, size)
     return fd
 

@@ -4,6 +4,4 @@ from .read import JOURNAL_NAME, read_run
 from .store import RunStore
 from .write import JournalWriter
 
-
-
 __all__ = ["JOURNAL_NAME", "JournalWriter", "RunStore", "read_run"]

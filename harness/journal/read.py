@@ -25,7 +25,6 @@ from harness.model import (
 )
 from harness.wire import decode_journal_line
 
-
 JOURNAL_NAME = "journal.jsonl"
 
 
@@ -61,7 +60,8 @@ def _header(file: Path, line: bytes) -> RunStarted:
         raise JournalError(f"cannot read {file}: line 1 is not the start of a journal")
     if version.format > FORMAT:
         raise JournalError(
-            f"cannot read {file}: it has format {version.format}, this harness reads up to {FORMAT}; install a newer one"
+            f"cannot read {file}: it has format {version.format}, this harness reads up to {FORMAT}; "
+            "install a newer one"
         )
     try:
         event = decode_journal_line(line)
@@ -121,7 +121,6 @@ def _check(footer: RunFinished | None, lines: int, cells: int) -> str:
         return "the run did not end: the journal has no footer"
     if (footer.events, footer.cells) != (lines, cells):
         return (
-            f"the footer counts {footer.events} events and {footer.cells} cells, "
-            f"the journal holds {lines} and {cells}"
+            f"the footer counts {footer.events} events and {footer.cells} cells, the journal holds {lines} and {cells}"
         )
     return "the run was interrupted" if footer.interrupted else ""

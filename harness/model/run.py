@@ -16,8 +16,10 @@ FORMAT = 1
 
 
 class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What a comparison and a report need to know of a scenario; stored with each run so that a run can be judged
-    again where the scenario is not installed."""
+    """What a comparison and a report need to know of a scenario.
+
+    Stored with each run, so that a run can be judged again where the scenario is not installed.
+    """
 
     name: str
     question: str

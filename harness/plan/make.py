@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 
 def make_plan(request: Request, catalogue: Catalogue) -> Plan:
-    """Return the cells of a request: for each round a sweep over all rows in random order, and in each row every
-    backend in an order that rotates over the rounds. Everything random comes from `request.seed`.
+    """Return the cells of a request, in the order in which they run.
+
+    Each round is a sweep over all rows in random order, and in each row every backend in an order that rotates
+    over the rounds. Everything random comes from `request.seed`.
 
     Raises:
         NothingSelectedError: nothing matches.
@@ -107,9 +109,7 @@ def _rotated(columns: tuple[Column, ...], row: RowId, number: int, seed: int) ->
 
 def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, number: int) -> Cell:
     server, client = column
-    roles = tuple(
-        RoleBackend(role, client if position else server) for position, role in enumerate(scenario.roles)
-    )
+    roles = tuple(RoleBackend(role, client if position else server) for position, role in enumerate(scenario.roles))
     digest = hashlib.sha256(f"{request.seed}/{row}/{number}".encode()).digest()
     return Cell(
         scenario=scenario.name,

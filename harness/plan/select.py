@@ -28,7 +28,9 @@ def select_backends(texts: Iterable[str], catalogue: Catalogue) -> tuple[Backend
         else:
             chosen[parse_spec(text, catalogue)] = None
     if not chosen:
-        raise NothingSelectedError(f"no backend matches {' '.join(texts) or '*'}; there are {', '.join(names) or 'none'}")
+        raise NothingSelectedError(
+            f"no backend matches {' '.join(texts) or '*'}; there are {', '.join(names) or 'none'}"
+        )
     return tuple(chosen)
 
 
@@ -42,7 +44,9 @@ def select_scenarios(texts: Iterable[str], catalogue: Catalogue) -> tuple[Scenar
         else:
             chosen[text] = catalogue.scenario(text)
     if not chosen:
-        raise NothingSelectedError(f"no scenario matches {' '.join(texts) or '*'}; there are {', '.join(names) or 'none'}")
+        raise NothingSelectedError(
+            f"no scenario matches {' '.join(texts) or '*'}; there are {', '.join(names) or 'none'}"
+        )
     return tuple(chosen.values())
 
 

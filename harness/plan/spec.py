@@ -31,7 +31,9 @@ def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
             known = (option.name for option in backend.options)
             raise UsageError(f"backend {name!r} has no option {key!r}{nearest(key, known)}")
         if option.choices and value not in option.choices:
-            raise UsageError(f"backend option {name}:{key} cannot be {value!r}; it is one of {', '.join(option.choices)}")
+            raise UsageError(
+                f"backend option {name}:{key} cannot be {value!r}; it is one of {', '.join(option.choices)}"
+            )
         chosen[key] = value
     return BackendSpec(name, tuple(sorted(chosen.items())))
 

@@ -262,7 +262,8 @@ _JUDGES: dict[str, Judge] = {
         at_most=0, reason="a channel hands on what was sent, unchanged; a cancelled send has sent nothing"
     ),
     "items out of order": bounded(
-        at_most=0, reason="a channel is FIFO for each sender: each receiver sees its items in the order of their sending"
+        at_most=0,
+        reason="a channel is FIFO for each sender: each receiver sees its items in the order of their sending",
     ),
     "occupancy above capacity": bounded(
         at_most=0,

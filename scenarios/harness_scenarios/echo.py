@@ -20,7 +20,6 @@ from time import perf_counter_ns, process_time
 from harness.api import (
     ByteStream,
     Capability,
-    ErrorKind,
     Judge,
     Listener,
     Parameter,
@@ -98,8 +97,9 @@ async def server(runtime: Runtime, probe: Probe) -> None:
                     await stream.send_all(request[start:end])
         except Exception as exc:
             # A client that goes away is no failure of the server; the client reports what it misses.
-            if runtime.classify(exc) is not ErrorKind.BROKEN:
+            if runtime.is_cancelled(exc):
                 raise
+            probe.observe("server error", f"{type(exc).__name__}: {exc}"[:300])
 
     cpu = process_time()
     await serve_until_client_ends(runtime, probe, attend)
@@ -213,6 +213,7 @@ _JUDGES: dict[str, Judge] = {
     "replies cut off": bounded(at_most=0, reason="the server keeps the connection until the client has closed it"),
     "requests without reply": bounded(at_most=0, reason="every request that is due is sent and answered"),
     "client error": info(),
+    "server error": info(),
     **{f"latency {name}": info("µs") for name in (*PERCENTILES, "max")},
 }
 

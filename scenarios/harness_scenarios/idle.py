@@ -19,7 +19,6 @@ from time import perf_counter_ns
 from harness.api import (
     ByteStream,
     Capability,
-    ErrorKind,
     Event,
     Judge,
     Parameter,
@@ -76,7 +75,7 @@ class _Answers:
         probe.observe("answers given twice", len(self._given) - answered)
         probe.observe("answers wrong", len(self._wrong))
         for error in sorted(set(self._errors))[:_ERRORS_KEPT]:
-            probe.observe("error", error)
+            probe.observe("client error", error)
         if answered == self._number:
             took_ns = max(self._last_ns) - activated_ns
             probe.observe("activation time", took_ns / 1000)
@@ -162,8 +161,9 @@ async def _serve_connections(runtime: Runtime, probe: Probe) -> None:
                 await stream.send_all(_answer_to(request))
         except Exception as exc:
             # The client reports what it misses; that it went away is no failure of the server.
-            if runtime.classify(exc) is not ErrorKind.BROKEN:
+            if runtime.is_cancelled(exc):
                 raise
+            probe.observe("server error", f"{type(exc).__name__}: {exc}"[:300])
 
     await serve_until_client_ends(runtime, probe, attend)
 
@@ -243,7 +243,8 @@ _JUDGES: dict[str, Judge] = {
     "answers wrong": bounded(at_most=0, reason="the answer on a connection is the one to its own request, whole"),
     "server memory each": info("B"),
     "client memory each": info("B"),
-    "error": info(),
+    "client error": info(),
+    "server error": info(),
 }
 
 _PARAMETERS = (

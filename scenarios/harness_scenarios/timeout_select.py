@@ -20,39 +20,21 @@ Who wins is set up by the parameter `winner`:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from time import perf_counter, perf_counter_ns, process_time_ns
-from typing import Any
+from time import perf_counter, process_time_ns
 
 from harness.api import (
-    CancelScope,
-    Capability,
-    Judge,
-    Parameter,
     Probe,
     Runtime,
-    Scenario,
-    Value,
-    allowed,
-    bounded,
-    forbidden,
-    grid,
-    info,
-    metric,
-    outcomes,
 )
 
-from .percentiles import compute_percentiles
 from .race import (
-    CLOCK_GRAIN,
     RACES,
     Contender,
     Tally,
-    Verdict,
     drain,
     pass_checkpoint,
-    race_in_scope,
     select,
 )
 
@@ -103,9 +85,7 @@ class _Bench:
         for tally in tallies:
             self.total.add(tally)
 
-    async def _hold_in_turn(
-        self, contest: Callable[[Tally, int], Awaitable[None]], tally: Tally, number: int
-    ) -> None:
+    async def _hold_in_turn(self, contest: Callable[[Tally, int], Awaitable[None]], tally: Tally, number: int) -> None:
         for turn in range(self.rounds):
             await contest(tally, number + turn)
             await pass_checkpoint(self.runtime, tally)

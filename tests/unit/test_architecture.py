@@ -26,5 +26,14 @@ def test_a_worker_imports_little():
     """What a worker imports before the runtime is a short list: its start-up is part of every measurement."""
     code = "import sys, runpy\nimport harness.worker.role\nprint(' '.join(sys.modules))"
     listed = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout
-    unwanted = {"pluggy", "rich", "click", "psutil", "asyncio", "trio", "importlib.metadata", "harness.model.comparison"}
+    unwanted = {
+        "pluggy",
+        "rich",
+        "click",
+        "psutil",
+        "asyncio",
+        "trio",
+        "importlib.metadata",
+        "harness.model.comparison",
+    }
     assert unwanted & set(listed.split()) == set()

@@ -133,5 +133,7 @@ def test_loading_all_plugins_imports_no_runtime():
         assert list(catalogue.backends) == ["asyncio", "curio", "threads", "trio", "uvloop"], list(catalogue.backends)
         print(sorted({"asyncio", "uvloop", "trio", "curio", "rich"} & set(sys.modules)))
     """
-    done = subprocess.run([sys.executable, "-P", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

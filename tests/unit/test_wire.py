@@ -129,7 +129,10 @@ events = st.one_of(
         started_at=texts,
         request=structs(Request, backends=st.lists(texts, max_size=2).map(tuple), timeout=st.none() | seconds),
         plan=plans,
-        scenarios=st.just(()) | st.tuples(structs(ScenarioCard, name=texts, question=texts, contract=st.just(()), headline=texts, judges=st.just({}))),
+        scenarios=st.just(())
+        | st.tuples(
+            structs(ScenarioCard, name=texts, question=texts, contract=st.just(()), headline=texts, judges=st.just({}))
+        ),
         backends=st.just(()) | st.tuples(structs(BackendCard, label=texts, name=texts, summary=texts)),
         environment=st.dictionaries(texts, documents, max_size=2),
     ),

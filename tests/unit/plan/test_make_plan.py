@@ -101,7 +101,10 @@ def test_options_are_canonical():
         ({"backends": ("alpha:debug=maybe",)}, "cannot be 'maybe'; it is one of true, false"),
         ({"backends": ("alpha:debug",)}, "'debug' is not key=value"),
         ({"scenarios": ("shoot",)}, "unknown scenario 'shoot'; did you mean 'shout'?"),
-        ({"parameters": (("capacty", "1"),)}, "no selected scenario has a parameter 'capacty'; did you mean 'capacity'?"),
+        (
+            {"parameters": (("capacty", "1"),)},
+            "no selected scenario has a parameter 'capacty'; did you mean 'capacity'?",
+        ),
         ({"parameters": (("items", "many"),)}, "parameter 'items' cannot be 'many'; it is a whole number"),
         ({"parameters": (("items", "0"),)}, "parameter 'items' cannot be 0; it is at least 1"),
         ({"parameters": (("items", "1001"),)}, "parameter 'items' cannot be 1001; it is at most 1000"),

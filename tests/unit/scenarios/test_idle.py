@@ -69,7 +69,7 @@ def test_each_answers_once_on_each_backend(run_roles, backend, row):
     assert report["idle ones"] == row["number"]
     assert report["activation time"] > 0
     assert report["activation time each"] == pytest.approx(report["activation time"] * 1000 / row["number"])
-    assert "error" not in report
+    assert "client error" not in report
     assert "server memory each" in report
 
 
@@ -176,4 +176,4 @@ def test_a_connection_that_breaks(run_roles, backend):
     wrap = sabotage_server(AbortedStream)
     report = run_roles(idle, CONNECTIONS, wrap=wrap, backend=backend)
     assert (report.errors, report.violations()) == ({}, {"answers missing"})
-    assert "Reset" in report.values["error"][0] or "Broken" in report.values["error"][0]
+    assert "Reset" in report.values["client error"][0] or "Broken" in report.values["client error"][0]

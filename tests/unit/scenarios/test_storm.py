@@ -374,7 +374,7 @@ def test_a_client_that_cannot_keep_the_pace_gives_no_latency(run_roles):
 
     class SlowGroup(WrappedGroup):
         async def spawn(self, *args, **kwargs):
-            time.sleep(0.05)  # noqa: ASYNC251 - a scheduler that is held up is what this is about
+            time.sleep(0.05)
             await self.inner.spawn(*args, **kwargs)
 
     report = run_roles(storm, {"rate": 100, "length": 0.1}, wrap=sabotage_client(SlowGroup))

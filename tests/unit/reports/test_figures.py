@@ -1,0 +1,56 @@
+"""Numbers as people read them."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness_reports.figures import format_figure, format_ratio
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (658, "ns", "658 ns"),
+        (1341, "ns", "1.34 µs"),
+        (999.96, "µs", "1.00 ms"),
+        (870_000, "ns", "870 µs"),
+        (2.5, "s", "2.50 s"),
+        (90, "s", "90 s"),
+        (0.0004, "s", "400 µs"),
+        (0, "ns", "0 ns"),
+        (0.25, "ns", "0.250 ns"),
+        (-1500, "ns", "-1.50 µs"),
+        (1234.5, "1/s", "1.23k/s"),
+        (12, "1/s", "12/s"),
+        (45_678, "items/s", "45.7k items/s"),
+        (3_000_000, "", "3.00M"),
+        (400, "", "400"),
+        (3.14159, "", "3.14"),
+        (1536, "B", "1.50 KiB"),
+        (2048, "MiB/s", "2.00 GiB/s"),
+        (12, "bytes", "12 B"),
+        (math.inf, "ns", "inf ns"),
+    ],
+)
+def test_format_figure(value, unit, text):
+    """Three digits, in the unit that suits."""
+    assert format_figure(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "text"),
+    [(65, 100, "×0.65"), (1, 1, "×1.00"), (123, 10, "×12.3"), (9.999, 1, "×10.0"), (1e4, 1, "×10000"), (1, 0, "")],
+)
+def test_format_ratio(value, reference, text):
+    """A factor, with no more digits than it is worth."""
+    assert format_ratio(value, reference) == text.replace("×", "\N{MULTIPLICATION SIGN}")
+
+
+@given(st.floats(1e-9, 1e12), st.sampled_from(["ns", "µs", "ms", "s", "B", "1/s", "", "things"]))
+def test_a_figure_is_short_and_never_needs_an_exponent(value, unit):
+    """Whatever the size, it fits a column."""
+    text = format_figure(value, unit)
+    assert len(text.removesuffix("things")) <= 14
+    assert "e+" not in text
