@@ -21,7 +21,7 @@ _KIND = {
     Outcome.LIMIT: FindingKind.CRASH,
     Outcome.WRONG_BACKEND: FindingKind.WRONG_BACKEND,
 }
-_TRACEBACK_LINES = 8
+_FRAMES = 2
 _STACK_LINES = 24
 _NOT_TRIED = (Outcome.UNAVAILABLE, Outcome.UNSUPPORTED, Outcome.NOT_RUN, Outcome.INTERRUPTED)
 
@@ -113,11 +113,17 @@ def _details_of(outcome: Outcome, culprits: Sequence[CellFacts]) -> tuple[str, .
     lines = [f"{label}: {reason}" for label, reason in reasons.items() if reason]
     role = _role_that_explains(culprits[0])
     if role is not None and role.error is not None:
-        lines += role.error.leaves
-        lines += role.error.traceback.rstrip().splitlines()[-_TRACEBACK_LINES:]
+        lines += role.error.leaves or _last_frames(role.error.traceback)
     for role in culprits[0].roles:
         lines += role.stacks.rstrip().splitlines()[:_STACK_LINES]
     return tuple(lines)
+
+
+def _last_frames(traceback: str) -> list[str]:
+    """Return the innermost frames of a traceback, without the marks below their code and the error, which is known."""
+    lines = [line for line in traceback.rstrip().splitlines() if line.strip(" ^~")]
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    return lines[frames[-_FRAMES:][0] : -1] if frames else []
 
 
 def _reason_of(outcome: Outcome, cell: CellFacts) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import traceback
 from typing import Any
 
 from harness.model.outcome import ErrorReport, Unhandled
@@ -18,6 +17,8 @@ _MOST_LEAVES = 20
 
 def describe_error(exc: BaseException) -> ErrorReport:
     """Return an exception as text, with the leaves of a group."""
+    import traceback  # a cell that goes well never needs it
+
     text = "".join(traceback.format_exception(exc))
     if len(text) > _TRACEBACK_CHARS:
         text = f"{text[: _TRACEBACK_CHARS // 2]}\n...\n{text[-_TRACEBACK_CHARS // 2 :]}"

@@ -53,7 +53,6 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
         yield make_fields(_fields_of(record, cards.get(record.cell.scenario), square, options))
         yield Text()
     yield render_verdict(comparison)
-    yield Text()
     yield from render_findings(comparison.findings, options)
 
 

@@ -25,15 +25,20 @@ _GRADES_TO_SAY = ("interesting", "forbidden")
 
 def render_findings(findings: Sequence[Finding], options: RenderOptions) -> Iterator[RenderableType]:
     """Yield a block for each finding, in order of weight; at the end, in a line each, who could not run."""
-    alike = collapse(findings)
-    for several in alike:
-        if several[0].kind is not FindingKind.UNAVAILABLE:
-            yield title_of(several)
-            yield make_fields(_fields_of(several, options))
-            yield Text()
-    for several in alike:
-        if several[0].kind is FindingKind.UNAVAILABLE:
-            yield from (describe_unavailable(finding) for finding in several)
+    blocks, unavailable = separate(findings)
+    for alike in blocks:
+        yield Text()
+        yield title_of(alike)
+        yield make_fields(_fields_of(alike, options))
+    if unavailable:
+        yield Text()
+        yield from map(describe_unavailable, unavailable)
+
+
+def separate(findings: Sequence[Finding]) -> tuple[list[Alike], list[Finding]]:
+    """Return what was found, alike together, and apart from it who could not run: each has a reason of its own."""
+    found = [finding for finding in findings if finding.kind is not FindingKind.UNAVAILABLE]
+    return collapse(found), [finding for finding in findings if finding.kind is FindingKind.UNAVAILABLE]
 
 
 def title_of(alike: Alike) -> Text:

@@ -72,9 +72,8 @@ def make_blocks(run: Run, comparison: Comparison) -> list[GridBlock]:
     return blocks
 
 
-def render_grid(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) -> Iterator[RenderableType]:
-    """Yield the grid as a table, or as a list if the table does not fit."""
-    layout = make_layout(blocks, labels, width)
+def render_grid(blocks: Sequence[GridBlock], layout: GridLayout | None) -> Iterator[RenderableType]:
+    """Yield the grid as a table, or as a list if there is no layout in which the table fits."""
     if layout is None:
         yield from _render_list(blocks)
         return
@@ -101,7 +100,7 @@ def make_layout(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) 
     return None
 
 
-def make_legend(blocks: Sequence[GridBlock], reference: str) -> list[str]:
+def make_legend(blocks: Sequence[GridBlock], layout: GridLayout | None, reference: str) -> list[str]:
     """Explain the symbols that the grid uses, and no other."""
     squares = [square for block in blocks for row in block.rows for square in row.squares.values()]
     parts = [f"{symbol} {meaning}" for symbol, meaning in dict.fromkeys((sq.symbol, sq.meaning) for sq in squares)]
@@ -109,7 +108,7 @@ def make_legend(blocks: Sequence[GridBlock], reference: str) -> list[str]:
         parts.append("1/3 in one of three rounds")
     if any(square.is_best for square in squares):
         parts.append(f"{BEST} best of the row")
-    if any(square.ratio for square in squares):
+    if (layout is None or layout.has_ratios) and any(square.ratio for square in squares):
         parts.append(f"{TIMES} against {clean(reference)}")
     return parts
 

@@ -11,7 +11,7 @@ from harness.model import Comparison, Run
 
 from .safe_text import clean, shorten
 
-_FACTS = ("system", "platform", "os", "kernel", "machine", "cpu", "cpu_model", "cpus", "cores", "grade")
+_FACTS = ("system", "kernel", "machine", "cpu", "cores")
 """Keys of a run's environment that a reader wants beside the figures, if they are known."""
 _FACT_LENGTH = 60
 

@@ -43,6 +43,8 @@ def _printable(character: str) -> str:
     if character == "\t":
         return "    "
     category = unicodedata.category(character)
+    if category == "Zs":
+        return " "  # also where lines must not be broken
     if category == "Cs":
         return "\N{REPLACEMENT CHARACTER}"
     return "" if category in _UNPRINTABLE else character

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from harness.model import CellSummary, Comparison, FindingKind, RenderOptions, Run
+from harness.model import CellSummary, Comparison, RenderOptions, Run
 
 from .console import fill_lines, make_fields, make_lines, print_to_text
 from .figures import format_figure
-from .finding_view import describe_unavailable, render_findings, title_of
-from .grid import make_blocks, make_footnotes, make_legend, render_grid
+from .finding_view import describe_unavailable, render_findings, separate, title_of
+from .grid import make_blocks, make_footnotes, make_layout, make_legend, render_grid
 from .header import render_header
 from .safe_text import clean
 from .squares import reference_of, value_text
-from .verdict import Alike, collapse, make_verdict
+from .verdict import make_verdict
 
 
 def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
@@ -32,14 +32,9 @@ def render_verdict(comparison: Comparison) -> Text:
 
 def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
     yield render_verdict(comparison)
-    for alike in collapse(comparison.findings):
-        yield _quiet_title(alike)
-
-
-def _quiet_title(alike: Alike) -> Text:
-    if alike[0].kind is FindingKind.UNAVAILABLE:
-        return describe_unavailable(alike[0])
-    return title_of(alike)
+    alike, unavailable = separate(comparison.findings)
+    yield from map(title_of, alike)
+    yield from map(describe_unavailable, unavailable)
 
 
 def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
@@ -47,16 +42,16 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     yield Text()
     blocks = make_blocks(run, comparison)
     if blocks:
-        yield from render_grid(blocks, comparison.labels, options.width)
+        layout = make_layout(blocks, comparison.labels, options.width)
+        yield from render_grid(blocks, layout)
         yield Text()
-        legend = make_legend(blocks, reference_of(comparison))
+        legend = make_legend(blocks, layout, reference_of(comparison))
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()
     if options.verbosity > 0:
         yield from _render_observations(comparison)
     yield render_verdict(comparison)
-    yield Text()
     yield from render_findings(comparison.findings, options)
 
 

@@ -7,7 +7,8 @@ from harness.plugins import hookimpl
 @hookimpl
 def harness_scenarios() -> list[Scenario]:
     """Return the scenarios of the catalogue."""
+    from .channel import channel
     from .sink import sink
     from .storm import storm
 
-    return [storm, sink]
+    return [storm, sink, channel]

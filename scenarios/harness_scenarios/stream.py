@@ -57,13 +57,12 @@ def _chunk_bytes(probe: Probe) -> int:
     size: int = probe.parameters["chunk_bytes"]
     if probe.parameters["client"] == "slow":
         # A stream that fits into the buffers would look as if the generator had never been made to wait.
-        return max(size, -(-_LEAST_SLOW_BYTES // probe.parameters["chunks"]))
+        size = max(size, -(-_LEAST_SLOW_BYTES // int(probe.parameters["chunks"])))
     return size
 
 
 def _last_before_leaving(probe: Probe) -> int:
-    number: int = probe.parameters["chunks"]
-    return max(1, number // 10)
+    return max(1, int(probe.parameters["chunks"]) // 10)
 
 
 def _make_chunk(index: int, seed: int, size: int) -> bytes:
@@ -97,7 +96,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
                 await group.cancel()
     finally:
         await listener.aclose()
-    handler.report()
+        handler.report()
 
 
 class _Handler:
@@ -126,7 +125,8 @@ class _Handler:
                     if not await self._send(stream, chunk):
                         break
                 else:
-                    await stream.send_eof()
+                    if not self._gone_ns:
+                        await stream.send_eof()
         finally:
             self._has_ended = True
         if self._sent == self._probe.parameters["chunks"] and self._probe.parameters["client"] == "normal":

@@ -79,7 +79,7 @@ def everything() -> Run:
             ),
         ),
         hints={"curio": "install curio: pip install curio, on Python 3.11"},
-        environment={"system": "Linux 6.1", "cpu": "AMD EPYC", "cpus": 2, "nested": {"a": 1}},
+        environment={"system": "Linux 6.1", "cpu": "AMD EPYC", "cores": 2, "nested": {"a": 1}},
     )
 
 

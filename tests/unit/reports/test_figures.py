@@ -17,7 +17,7 @@ from harness_reports.figures import format_figure, format_ratio
         (999.96, "µs", "1.00 ms"),
         (870_000, "ns", "870 µs"),
         (2.5, "s", "2.50 s"),
-        (90, "s", "90 s"),
+        (90, "s", "90.0 s"),
         (0.0004, "s", "400 µs"),
         (0, "ns", "0 ns"),
         (0.25, "ns", "0.250 ns"),

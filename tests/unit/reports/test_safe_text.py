@@ -20,6 +20,7 @@ from harness_reports.safe_text import clean, clean_lines, shorten
         ("two\nlines\r\nand\x0bmore", "two lines and more"),
         ("bell\x07 back\x08space", "bell backspace"),
         ("\u202eesrever", "esrever"),
+        ("no\u00a0break", "no break"),
         ("zero\u200bwidth", "zerowidth"),
         ("half \ud800 pair", "half \N{REPLACEMENT CHARACTER} pair"),
         ("[red]markup[/red]", "[red]markup[/red]"),

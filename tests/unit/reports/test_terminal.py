@@ -44,7 +44,7 @@ def test_header_says_what_was_run_and_on_what():
     """Python is what the workers attested; nested facts of the environment are left to other formats."""
     first, second = terminal(everything()).splitlines()[:2]
     assert first == "run r1  4 backends in 3 rows, 12 cells, 1 round, preset quick"
-    assert second == "cpython 3.11.7 · Linux 6.1 · AMD EPYC · 2 cpus"
+    assert second == "cpython 3.11.7 · Linux 6.1 · AMD EPYC · 2 cores"
 
 
 def test_figures_are_in_human_units_with_the_best_marked_and_ratios():
@@ -207,7 +207,7 @@ def test_a_wrapped_command_can_still_be_copied():
     lines = text[text.index("again") + 6 :].splitlines()
     command = " ".join(line.strip().removesuffix("\\").strip() for line in lines)
     assert command.strip() == "harness run --backend trio --scenario drain --param 'name=a b' --param rate=500"
-    assert [line.endswith("\\") for line in lines if line.strip()][:-1] == [True] * (len(lines) - 2)
+    assert [line.endswith("\\") for line in lines] == [True] * (len(lines) - 1) + [False]
 
 
 def test_quiet():
@@ -215,6 +215,17 @@ def test_quiet():
     lines = terminal(everything(), verbosity=-1, width=200).splitlines()
     assert lines[0].startswith("4 unexpected findings")
     assert len(lines) == 7
+
+
+@pytest.mark.parametrize("verbosity", [-1, 0])
+def test_every_backend_that_could_not_run_is_named(verbosity):
+    """Each has its own reason and hint."""
+    cells = [cell(name, Outcome.UNAVAILABLE, reason=f"no {name}") for name in ("curio", "uvloop")]
+    lines = terminal(a_run(*cells), verbosity=verbosity).splitlines()
+    assert [line for line in lines if line.startswith("UNAVAILABLE")] == [
+        "UNAVAILABLE  curio: no curio (1 cell not run)",
+        "UNAVAILABLE  uvloop: no uvloop (1 cell not run)",
+    ]
 
 
 def test_verbose_shows_the_observations():

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import Any, Self
 
-from harness.api import ErrorKind, ReceiveChannel, Runtime, SendChannel
-
-CLOCK_GRAIN = 1e-6
-"""Seconds by which two readings of one clock may differ without a meaning: floats of a long uptime, and asyncio ends
-what is due within the resolution of its clock."""
+from harness.api import CancelScope, ErrorKind, ReceiveChannel, Runtime, SendChannel
 
 
 class Contender:
@@ -45,52 +41,45 @@ class Tally:
     operations_won: int = 0
     timers_won: int = 0
     items_sent: int = 0
-    items_delivered: int = 0
     items_still_there: int = 0
     items_lost: int = 0
     items_duplicated: int = 0
-    losers: int = 0
     losers_not_started: int = 0
     losers_not_cancelled_once: int = 0
+    timers_early: int = 0
     stray_cancellations: int = 0
+    nested_wrong: int = 0
+    inner_due_first: int = 0
+    inner_ended_first: int = 0
 
     def add(self, other: Self) -> None:
         """Add what another task has counted."""
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
-    def count_winner(self, *, operation: bool, timer: bool) -> None:
-        """Count who won. An operation that delivered has won; both, or neither, makes the sum wrong.
-
-        Args:
-            operation: whether the operation delivered something.
-            timer: whether the caller was told that the time was over.
-        """
-        self.operations_won += operation
-        self.timers_won += timer
-
     def count_loser(self, loser: Contender) -> None:
-        """Count a side that did not complete: it has to have ended by one cancellation."""
-        self.losers += 1
+        """Count a side that did not complete: it has to have ended, by one cancellation."""
         if not loser.started:
             self.losers_not_started += 1
         elif loser.cancellations != 1 or not loser.ended:
             self.losers_not_cancelled_once += 1
 
     def count_items(self, sent: int, delivered: Iterable[Any], still_there: Iterable[Any]) -> None:
-        """Count the items of one race (`range(sent)`) by where they are now."""
-        delivered, still_there = list(delivered), list(still_there)
-        found = delivered + still_there
+        """Count the items of one race, which are `range(sent)`, by where they are now."""
+        left = list(still_there)
+        found = [*delivered, *left]
         known = set(range(sent)).intersection(found)
         self.items_sent += sent
-        self.items_delivered += len(delivered)
-        self.items_still_there += len(still_there)
+        self.items_still_there += len(left)
         self.items_lost += sent - len(known)
         self.items_duplicated += len(found) - len(known)
 
 
 class Verdict:
-    """What the caller of a select learned: what the operation delivered, and whether the time was over."""
+    """What the caller of a race learned: what the operation delivered, and whether the time was over.
+
+    With neither or both the race was not decided, and the counts of a cell do not add up.
+    """
 
     __slots__ = ("delivered", "timed_out")
 
@@ -98,42 +87,38 @@ class Verdict:
         self.delivered: list[Any] = []
         self.timed_out = False
 
+    def count(self, tally: Tally) -> None:
+        """Count who won."""
+        tally.operations_won += bool(self.delivered)
+        tally.timers_won += self.timed_out
 
-async def race_in_scope(runtime: Runtime, operation: Contender, due: float, tally: Tally) -> Verdict:
-    """Race by a cancel scope with a deadline: the idiom of structured concurrency."""
+
+async def race_in_scope(
+    entering: AbstractAsyncContextManager[CancelScope], operation: Contender, tally: Tally
+) -> Verdict:
+    """Race by a cancel scope around the operation."""
     verdict = Verdict()
-    async with runtime.open_cancel_scope(deadline=due) as scope:
+    async with entering as scope:
         verdict.delivered.append(await operation())
     verdict.timed_out = scope.cancelled_caught
-    tally.count_winner(operation=bool(verdict.delivered), timer=verdict.timed_out)
+    verdict.count(tally)
     if not verdict.delivered:
         tally.count_loser(operation)
     return verdict
 
 
-async def race_by_select(runtime: Runtime, operation: Contender, due: float, tally: Tally) -> Verdict:
-    """Race two functions, the second of which sleeps."""
-    timer = Contender(runtime, partial(runtime.sleep, due - runtime.now()))
-    return await select(runtime, operation, timer, tally)
-
-
-async def select(runtime: Runtime, operation: Contender, rival: Contender, tally: Tally) -> Verdict:
-    """Race two contenders by `first_completed`. When both complete, the operation has won: its result is there."""
+async def race_by_select(runtime: Runtime, operation: Contender, timer: Contender, tally: Tally) -> Verdict:
+    """Race by `first_completed`. When both complete the operation has won: its result is there."""
     verdict = Verdict()
-    completed = await runtime.first_completed(operation, rival)
+    completed = await runtime.first_completed(operation, timer)
+    indices = [index for index, _ in completed]
     verdict.delivered.extend(result for index, result in completed if index == 0)
-    rival_completed = any(index == 1 for index, _ in completed)
-    verdict.timed_out = rival_completed and not verdict.delivered
-    tally.count_winner(operation=bool(verdict.delivered), timer=verdict.timed_out)
-    if not verdict.delivered:
-        tally.count_loser(operation)
-    if not rival_completed:
-        tally.count_loser(rival)
+    verdict.timed_out = 1 in indices and 0 not in indices
+    verdict.count(tally)
+    for index, contender in enumerate((operation, timer)):
+        if index not in indices:
+            tally.count_loser(contender)
     return verdict
-
-
-RACES = {"deadline": race_in_scope, "select": race_by_select}
-"""The two idioms, by the value of the parameter `via`."""
 
 
 async def drain(runtime: Runtime, send: SendChannel, receive: ReceiveChannel) -> list[Any]:
@@ -150,10 +135,10 @@ async def drain(runtime: Runtime, send: SendChannel, receive: ReceiveChannel) ->
     return left
 
 
-async def pass_checkpoint(runtime: Runtime, tally: Tally) -> None:
-    """Wait once behind a race. A cancellation that arrives here was meant for the race, which has ended."""
+async def outlive(runtime: Runtime, seconds: float, tally: Tally) -> None:
+    """Wait behind races. A cancellation that arrives here was meant for a race, and all of them have ended."""
     try:
-        await runtime.checkpoint()
+        await runtime.sleep(seconds)
     except BaseException as exc:
         if not runtime.is_cancelled(exc):
             raise

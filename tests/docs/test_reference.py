@@ -1,0 +1,69 @@
+"""The reference says what the code does."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from harness import hookspecs
+from harness.cli.exits import MEANINGS
+from harness.cli.main import harness
+from harness.model import FindingKind, Outcome
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def table(name: str, first: str) -> dict[str, list[str]]:
+    """Return the rows of the table whose header starts with `first`."""
+    text = (REFERENCE / name).read_text()
+    (block,) = re.findall(rf"^\| {re.escape(first)} \|.*\n\|[- |]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block.splitlines()]
+    return {row[0].strip().strip("`"): row[1:] for row in rows}
+
+
+def test_exit_codes():
+    """Each code with its meaning."""
+    assert table("command-line.md", "code") == {str(code.value): [text] for code, text in MEANINGS.items()}
+
+
+def test_commands():
+    """Each command is there, and no other."""
+    assert set(table("command-line.md", "command")) == {f"harness {name}" for name in harness.commands}
+
+
+@pytest.mark.parametrize("name", ["run", "matrix", "plan"])
+def test_options(name):
+    """Each option is named in the page."""
+    text = (REFERENCE / "command-line.md").read_text()
+    options = [option for parameter in harness.commands[name].params for option in parameter.opts]
+    assert [option for option in options if f"`{option}`" not in text] == []
+
+
+def test_hooks():
+    """Each hook is there, and no other."""
+    assert set(table("hooks.md", "hook")) == {name for name in vars(hookspecs) if name.startswith("harness_")}
+
+
+def test_outcomes_and_findings():
+    """Each kind is there, and what makes the exit code 1."""
+    assert set(table("outcomes.md", "outcome")) == {outcome.value for outcome in Outcome}
+    findings = table("outcomes.md", "finding")
+    assert {name: row[-1].strip(" |") for name, row in findings.items()} == {
+        kind.value: "yes" if kind.unexpected else "no" for kind in FindingKind
+    }
+
+
+def test_links_of_the_readme():
+    """A link of the README leads somewhere."""
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_command_in_the_readme_exists():
+    """`harness X` in the README is a command, with options that it has."""
+    for line in re.findall(r"^harness ([^#\n]+)", (ROOT / "README.md").read_text(), re.MULTILINE):
+        command: click.Command = harness.commands[line.split()[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert [word for word in line.split() if word.startswith("-") and word != "-v" and word not in known] == []
