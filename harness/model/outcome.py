@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 
 SYMBOLS: dict[Outcome, str] = {
     Outcome.COMPLETED: "✓",
-    Outcome.RAISED: "✗",
+    Outcome.RAISED: "R",
     Outcome.HUNG: "H",
     Outcome.TIMED_OUT: "T",
     Outcome.CRASHED: "C",

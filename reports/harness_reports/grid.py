@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.api import Judge, Metric
-from harness.model import SYMBOLS, Comparison, Outcome, RowSummary, Run, format_parameters
+from harness.api import Judge, Metric, Value
+from harness.model import SYMBOLS, Comparison, Outcome, RowSummary, Run, format_value
 
 from .figures import TIMES
 from .safe_text import clean
@@ -60,12 +60,14 @@ def make_blocks(run: Run, comparison: Comparison) -> list[GridBlock]:
         rows = list(grouped)
         judge = judges.get(scenario)
         is_single = len(rows) == 1 and not isinstance(judge, Metric)
+        names = name_rows([dict(row.row.parameters) for row in rows])
         blocks.append(
             GridBlock(
                 heading="" if is_single else clean(scenario),
                 caption=caption_of(rows[0], judge),
                 rows=tuple(
-                    _make_row(row, judge, reference, clean(row.row) if is_single else _name_of(row)) for row in rows
+                    _make_row(row, judge, reference, clean(row.row) if is_single else name)
+                    for row, name in zip(rows, names, strict=True)
                 ),
             )
         )
@@ -132,8 +134,31 @@ def _make_row(row: RowSummary, judge: Judge | None, reference: str, name: str) -
     return GridRow(summary=row, name=name, squares=squares)
 
 
-def _name_of(row: RowSummary) -> str:
-    return clean(format_parameters(row.row.parameters).strip("[]")) or "defaults"
+def name_rows(rows: Sequence[Mapping[str, Value]]) -> list[str]:
+    """Name the rows of a scenario by the parameters that tell them apart.
+
+    A word says what a row is, so words stay wherever they differ; a number that only goes along with others is left
+    out, the largest first. Findings and details give all parameters.
+    """
+    names = sorted({name for row in rows for name in row}, key=lambda name: -_size(rows, name))
+    kept = [name for name in names if len({row.get(name) for row in rows}) > 1 or len(rows) == 1]
+    for name in [name for name in kept if _size(rows, name) >= 0]:
+        rest = [other for other in kept if other != name]
+        still_apart = len({tuple(row.get(other) for other in rest) for row in rows}) == len(rows)
+        if still_apart and all(any(other in row for other in rest) for row in rows):
+            kept = rest
+    return [
+        clean(" ".join(f"{name}={format_value(row[name])}" for name in sorted(kept) if name in row)) or "defaults"
+        for row in rows
+    ]
+
+
+def _size(rows: Sequence[Mapping[str, Value]], name: str) -> float:
+    """Return the largest number among a parameter's values, or -1 if one of them is a word."""
+    values = [row.get(name) for row in rows]
+    if any(isinstance(value, str | bool) for value in values):
+        return -1
+    return max((value for value in values if isinstance(value, int | float)), default=0)
 
 
 def _column_width(label: str, head: int, rows: Sequence[tuple[GridRow, int]], *, has_ratios: bool) -> int:

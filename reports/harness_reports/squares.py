@@ -26,8 +26,6 @@ BEST = "*"
 _VALUE_LENGTH = 16
 _FINE = SYMBOLS[Outcome.COMPLETED]
 
-_OUTCOME_SYMBOLS = {**SYMBOLS, Outcome.RAISED: "R"}
-"""A raised exception needs a symbol of its own where broken contracts are shown as well."""
 _FINDING_SYMBOLS = {
     FindingKind.HARNESS_FAULT: ("!", "harness fault"),
     FindingKind.VIOLATION: ("✗", "breaks its contract"),
@@ -138,7 +136,7 @@ def value_text(value: Any, unit: str = "") -> str:
 
 def _symbol_of(cell: CellSummary) -> tuple[str, str]:
     if cell.outcome is not Outcome.COMPLETED:
-        return _OUTCOME_SYMBOLS[cell.outcome], str(cell.outcome)
+        return SYMBOLS[cell.outcome], str(cell.outcome)
     if cell.findings:
         return _FINDING_SYMBOLS[cell.findings[0]]
     return _FINE, "as expected"

@@ -79,7 +79,7 @@ def test_the_grid_names_every_backend(quick):
 
 def test_show_and_report_give_the_same_again(quick):
     """A stored run is judged again, with the same words."""
-    code, out, err, cwd = quick
+    code, out, _err, cwd = quick
     again = run("show", "latest", cwd=cwd)
     assert again[0] == code
     assert out.startswith(again[1].rstrip("\n"))

@@ -63,7 +63,7 @@ def test_what_went_wrong():
             survivors=("13 zombie",),
         )
     )
-    assert "✗ drain on trio\n" in text
+    assert "R drain on trio\n" in text
     assert "  outcome     raised after 1.50 s: ExceptionGroup: several\n" in text
     assert "  error       KeyError: 'a'\n              Traceback" in text
     assert "  unhandled   OSError: lost (task died)\n" in text

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from harness.api import bounded, exact, info, metric
 from harness.compare import compare
 from harness.model import Outcome, RenderOptions
+from harness_reports.grid import name_rows
 from harness_reports.terminal import render_terminal
 
 from ..compare.run_builder import a_run, cell
@@ -136,7 +137,7 @@ def test_unsupported_is_explained_below_the_grid():
 
 def test_a_withheld_figure():
     """There is no number beside a broken contract."""
-    (line,) = [line for line in terminal(everything()).splitlines() if "mode=rate,rate=1000" in line and "✗" in line]
+    (line,) = [line for line in terminal(everything()).splitlines() if "mode=rate rate=1000" in line and "✗" in line]
     assert "✗ no figure" in line
 
 
@@ -313,3 +314,25 @@ def test_the_same_run_gives_the_same_text():
     """Byte for byte."""
     assert terminal(everything()) == terminal(everything())
     assert terminal(a_run(fine("trio"))) == terminal(a_run(fine("trio")))
+
+
+def test_rows_are_named_by_what_tells_them_apart():
+    """Words stay where they differ; numbers that only go along are left out; no row is left without a name."""
+    storms = [
+        {"mode": "rate", "rate": 200, "length": 2.0},
+        {"mode": "rate", "rate": 1000, "length": 2.0},
+        {"arrival": "poisson", "mode": "rate", "rate": 500, "length": 2.0},
+        {"mode": "burst"},
+    ]
+    assert name_rows(storms) == [
+        "mode=rate rate=200",
+        "mode=rate rate=1000",
+        "arrival=poisson mode=rate rate=500",
+        "mode=burst",
+    ]
+    assert name_rows([{"capacity": 1, "items": 500}, {"capacity": None, "items": 9000}]) == [
+        "capacity=1",
+        "capacity=none",
+    ]
+    assert name_rows([{"mode": "rate", "rate": 7}, {"rate": 8}]) == ["mode=rate rate=7", "rate=8"]
+    assert name_rows([{}]) == ["defaults"]

@@ -211,7 +211,6 @@ def test_a_generator_that_is_not_finalised(run_roles, row):
 
 def test_a_generator_whose_aclose_returns_too_soon(run_roles, monkeypatch):
     """It is finalised, but by somebody else after its handler has ended."""
-
     left = []
 
     class NotClosing:

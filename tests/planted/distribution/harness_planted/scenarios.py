@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from harness.api import Parameter, Probe, Runtime, Scenario, bounded
+from harness.api import Parameter, Probe, Runtime, Scenario, bounded, info
 
 PLANTED: list[Scenario] = []
 
@@ -22,7 +22,7 @@ def planted(name: str, **limits: float):
             ref=f"{__name__}:{fn.__name__}",
             roles={"main": fn},
             parameters=(Parameter(name="n", default=1, summary="unused"),),
-            judges={"steps": bounded(at_least=1)},
+            judges={"steps": bounded(at_least=1), "child": info()},
             headline="steps",
             rows={"quick": ({},)},
             **{"timeout": 20.0, "hang_after": 1.5, **limits},
