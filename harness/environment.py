@@ -83,8 +83,14 @@ def _load() -> HostFact:
 
 def _file_limit() -> HostFact:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    advice = f"a storm needs more; raise it with: ulimit -n {min(hard, 65536)}" if soft < 4096 else ""
-    return HostFact(name="open files", value=f"{soft} (hard limit {hard})", advice=advice)
+    few = soft != resource.RLIM_INFINITY and soft < 4096
+    reach = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    advice = f"a storm needs more; raise it with: ulimit -n {reach}" if few else ""
+    return HostFact(name="open files", value=f"{_limit(soft)} (hard limit {_limit(hard)})", advice=advice)
+
+
+def _limit(number: int) -> str:
+    return "unlimited" if number == resource.RLIM_INFINITY else str(number)
 
 
 def _linux_facts() -> tuple[HostFact, ...]:

@@ -78,9 +78,12 @@ class Plugins:
         backends = self._collect("harness_backends", Backend, "backends")
         scenarios = self._collect("harness_scenarios", Scenario, "scenarios")
         renderers = self._collect("harness_renderers", Renderer, "renderers")
-        return Catalogue(
-            backends=backends, scenarios=scenarios, renderers=renderers, plugins=tuple(self._reports.values())
-        )
+        return Catalogue(backends=backends, scenarios=scenarios, renderers=renderers, plugins=self.reports)
+
+    @property
+    def reports(self) -> tuple[PluginReport, ...]:
+        """What is known of each plugin by now; a listener may have failed since the catalogue was collected."""
+        return tuple(self._reports.values())
 
     def notify(self, event: RunEvent) -> None:
         """Hand an event to every plugin that listens; one that raises is reported and not called again."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -15,7 +17,6 @@ from harness.journal import JOURNAL_NAME, JournalWriter, RunStore, read_run
 from harness.model import (
     BackendCard,
     BackendSpec,
-    CellFinished,
     CellProgressed,
     Comparison,
     Plan,
@@ -60,7 +61,6 @@ def run_session(
     """
     plan = make_plan(request, catalogue)
     folder = store.create()
-    interrupted = False
     with JournalWriter(folder / JOURNAL_NAME) as journal:
 
         def publish(event: RunEvent) -> None:
@@ -70,16 +70,28 @@ def run_session(
             plugins.notify(event)
 
         publish(_started(folder.name, request, plan, catalogue))
-        cells = 0
-        try:
-            for event in execute(plan, catalogue, folder):
-                publish(event)
-                cells += isinstance(event, CellFinished)
-        except KeyboardInterrupt:
-            interrupted = True
-        publish(RunFinished(finished_at=_now(), events=journal.events, cells=cells, interrupted=interrupted))
+        stage = cast("Generator[RunEvent, None, None]", execute(plan, catalogue, folder))
+        interrupted = _follow(stage, publish)
+        publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
     run = read_run(folder)
     return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+
+
+def _follow(stage: Generator[RunEvent, None, None], publish: Callable[[RunEvent], None]) -> bool:
+    """Publish every event of a stage; return whether the user interrupted it."""
+    with closing(stage):
+        try:
+            for event in stage:
+                publish(event)
+        except KeyboardInterrupt as interrupt:
+            # It may have come while an event was published. Then the stage has yet to see it, to end the running
+            # cell and to report the others; a stage that has ended throws it back.
+            with suppress(KeyboardInterrupt):
+                publish(stage.throw(interrupt))
+                for event in stage:
+                    publish(event)
+            return True
+    return False
 
 
 def _started(run_id: str, request: Request, plan: Plan, catalogue: Catalogue) -> RunStarted:

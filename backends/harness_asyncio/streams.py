@@ -37,10 +37,11 @@ class AsyncioByteStream:
     async def abort(self) -> None:
         """Reset the connection and wait until its fd is closed."""
         transport = self._writer.transport
-        # Closed already, or lost: then there is nothing left to reset (uvloop says so with a ValueError).
-        with suppress(OSError, ValueError):
-            # `transport.abort` only drops the buffer; without this the peer may see an orderly end of stream.
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        # Closed already, or lost: then there is nothing left to reset (uvloop says so with None or a ValueError).
+        if (sock := transport.get_extra_info("socket")) is not None:
+            with suppress(OSError, ValueError):
+                # `transport.abort` only drops the buffer; without this the peer may see an orderly end of stream.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()
         await self._wait_closed()
 

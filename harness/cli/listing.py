@@ -7,12 +7,14 @@ import msgspec
 
 from harness.api import Backend, Scenario
 from harness.model import format_value
+from harness.plan import select_backends, select_scenarios
 
-from .state import State
+from .state import State, help_if_alone
 
 
-@click.group(name="list")
-def listing() -> None:
+@click.group(name="list", invoke_without_command=True)
+@click.pass_context
+def listing(context: click.Context) -> None:
     """List backends or scenarios.
 
     \b
@@ -20,6 +22,7 @@ def listing() -> None:
       harness list backends -v
       harness list scenarios
     """
+    help_if_alone(context)
 
 
 @listing.command()
@@ -27,8 +30,15 @@ def listing() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
 def backends(state: State, *, verbose: bool, as_json: bool) -> None:
-    """List the backends that the installed plugins bring."""
-    found = tuple(state.catalogue.backends.values())
+    """List the backends that the installed plugins bring.
+
+    \b
+    Examples:
+      harness list backends -v
+      harness list backends --json
+    """
+    catalogue = state.catalogue
+    found = [catalogue.backend(spec.name) for spec in select_backends((), catalogue)] if catalogue.backends else []
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
         return
@@ -44,8 +54,14 @@ def backends(state: State, *, verbose: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
 def scenarios(state: State, *, verbose: bool, as_json: bool) -> None:
-    """List the scenarios that the installed plugins bring."""
-    found = tuple(state.catalogue.scenarios.values())
+    """List the scenarios that the installed plugins bring.
+
+    \b
+    Examples:
+      harness list scenarios -v
+      harness list scenarios --json
+    """
+    found = select_scenarios((), state.catalogue) if state.catalogue.scenarios else ()
     if as_json:
         listed = [
             {"name": s.name, "question": s.question, "contract": s.contract, "roles": list(s.roles)} for s in found

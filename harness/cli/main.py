@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -17,12 +18,16 @@ from harness.model import HarnessError, NothingSelectedError, UsageError
 
 from . import completion, doctor, listing, matrix, planning, plugin_list, run, show
 from .exits import MEANINGS, Exit
-from .state import State
+from .state import State, help_if_alone
 
 _EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=_EPILOG)
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+    invoke_without_command=True,
+)
 @click.version_option(package_name="runtime-harness", prog_name="harness")
 @click.option(
     "--color",
@@ -42,7 +47,8 @@ def harness(context: click.Context, color: str) -> None:
       harness list scenarios -v                    what there is, and what it asks
       harness show latest                          the last run again
     """
-    context.obj = State(colour=color)
+    context.obj = State(colour=color, plugins=context.obj)
+    help_if_alone(context)
 
 
 for _command in (
@@ -62,19 +68,19 @@ for _command in (
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup a hang-up stays ignored
+            signal.signal(number, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks ✓ still gets the report
     sys.exit(_guarded(arguments))
 
 
 def _guarded(arguments: Sequence[str] | None) -> int:
     try:
-        State.extend(harness)
-        code = harness.main(arguments, prog_name="harness", standalone_mode=False)
+        code = harness.main(arguments, prog_name="harness", standalone_mode=False, obj=State.extend(harness))
         sys.stdout.flush()
         return int(code or Exit.OK)
-    except click.exceptions.NoArgsIsHelpError as exc:
-        click.echo(exc.format_message())
-        return Exit.USAGE
     except click.ClickException as exc:
         return _say(_fragment(exc.format_message()), Exit.USAGE)
     except NothingSelectedError as exc:
@@ -108,6 +114,11 @@ def _fragment(message: str) -> str:
 
 
 def _keep_traceback() -> str:
-    with tempfile.NamedTemporaryFile("w", prefix="harness-fault-", suffix=".txt", delete=False) as file:
-        traceback.print_exc(file=file)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="harness-fault-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            traceback.print_exc(file=file)
+    except OSError as exc:
+        return f"no file, {exc.strerror}"
     return file.name

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from .running import run_and_report
 from .selection import output_options, selection_options
 from .state import State
 
@@ -24,4 +23,6 @@ def matrix(state: State, /, **chosen: Any) -> int:
       harness matrix --preset quick --backend asyncio --backend 'asyncio:debug=true'
       harness matrix --scenario 'c*' --rounds 3 --json report.json
     """
+    from .running import run_and_report  # it loads every stage; other commands need none
+
     return run_and_report(state, renderer="terminal", **chosen)

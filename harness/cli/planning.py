@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import click
 
+from harness.journal import RunStore, read_run
+from harness.model import JournalError, Plan
 from harness.plan import make_plan
 
 from .selection import build_request, selection_options
 from .state import State
+
+_RUNS = Path(".harness/runs")
+_LEARN_FROM = 3
+_GUESS = 2.0
+"""Seconds that a cell takes where no run says more."""
 
 
 @click.command(name="plan")
 @selection_options
 @click.pass_obj
 def plan(state: State, /, **chosen: Any) -> None:
-    """Show the cells that a run would have, without running them.
+    """Show the cells that a run would have and how long it would take, without running them.
 
     \b
     Examples:
@@ -25,14 +34,71 @@ def plan(state: State, /, **chosen: Any) -> None:
       harness plan --scenario channel --param capacity=0,1 --rounds 3
     """
     made = make_plan(build_request(**chosen), state.catalogue)
-    rows = Counter(str(cell.row) for cell in made.cells)
-    for row, count in sorted(rows.items()):
-        click.echo(f"{count:4} × {row}")
-    for skipped in made.skipped:
-        click.echo(f"   – {skipped.cell.id}: {skipped.reason}")
-    labels = {cell.label for cell in made.cells}
+    state.warn_about_broken_plugins()
+    for line in _table(made):
+        click.echo(line)
+    lacking = {(skip.cell.scenario, skip.cell.label): skip.reason for skip in made.skipped}
+    for (scenario, label), reason in lacking.items():
+        click.echo(f"– {scenario} on {label}: {reason}")
+    click.echo(_sum(made))
+
+
+def _table(made: Plan) -> list[str]:
+    """Return rows × backends: the number of cells, `–` where the backend lacks a capability."""
+    counts = Counter((str(cell.row), cell.label) for cell in made.cells)
+    lacking = {(str(skip.cell.row), skip.cell.label) for skip in made.skipped}
+    planned = (*made.cells, *(skip.cell for skip in made.skipped))
+    rows = sorted({cell.row for cell in planned}, key=lambda row: (made.scenarios.index(row.scenario), str(row)))
+    labels = _labels(made)
+    width = max(len(str(row)) for row in rows)
+    lines = [" ".join((" " * width, *labels))]
+    for row in map(str, rows):
+        squares = ("–" if (row, label) in lacking else counts[row, label] for label in labels)
+        lines.append(
+            " ".join(
+                (f"{row:{width}}", *(f"{square:>{len(label)}}" for square, label in zip(squares, labels, strict=True)))
+            )
+        )
+    return lines
+
+
+def _labels(made: Plan) -> list[str]:
+    order = {str(spec): position for position, spec in enumerate(made.backends)}
+    labels = {cell.label for cell in made.cells} | {skip.cell.label for skip in made.skipped}
+    return sorted(labels, key=lambda label: (order.get(label, len(order)), label))
+
+
+def _sum(made: Plan) -> str:
+    known = _seconds_known()
+    unknown = sorted({cell.scenario for cell in made.cells} - set(known))
+    expected = sum(known.get(cell.scenario, _GUESS) for cell in made.cells)
     limit = sum(cell.timeout for cell in made.cells)
-    click.echo(
-        f"{len(made.cells)} cells: {len(rows)} rows on {len(labels)} backends ({', '.join(sorted(labels))}); "
-        f"about {2 * len(made.cells)} s if they take 2 s each, at most {limit:.0f} s"
+    rows, labels = {cell.row for cell in made.cells}, {cell.label for cell in made.cells}
+    basis = "as in the last runs" if not unknown else f"guessing {_GUESS:g} s for each cell of {', '.join(unknown)}"
+    return (
+        f"{len(made.cells)} cells: {_count(len(rows), 'row')} on {_count(len(labels), 'backend')}; "
+        f"expected {_duration(expected)} ({basis}), at most {_duration(limit)}"
     )
+
+
+def _seconds_known() -> dict[str, float]:
+    """Return the mean seconds of a cell of each scenario in the last runs here."""
+    seconds: dict[str, list[float]] = defaultdict(list)
+    try:
+        for folder in RunStore(_RUNS).runs()[-_LEARN_FROM:]:
+            for record in read_run(folder).records:
+                if record.result.seconds:
+                    seconds[record.cell.scenario].append(record.result.seconds)
+    except JournalError:
+        pass  # a plan needs no history
+    return {scenario: fmean(values) for scenario, values in seconds.items()}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -16,18 +16,18 @@ _PLAIN_EVERY = 10.0
 
 
 @contextmanager
-def open_progress(*, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
+def open_progress(*, quiet: bool, colourless: bool = False) -> Iterator[Callable[[RunEvent], None]]:
     """Yield a listener that shows progress: a bar on a terminal, a line now and then elsewhere, nothing if quiet."""
     if quiet:
         yield lambda _event: None
     elif sys.stderr.isatty():
-        with _bar() as bar:
+        with _bar(colourless) as bar:
             yield _Live(bar)
     else:
         yield _Plain()
 
 
-def _bar() -> Any:
+def _bar(colourless: bool) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -36,7 +36,7 @@ def _bar() -> Any:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[now]}", markup=False),
-        console=Console(stderr=True),
+        console=Console(stderr=True, no_color=colourless or None),  # None: as NO_COLOR says
         transient=True,
     )
 

@@ -8,7 +8,6 @@ import click
 
 from harness.model import UsageError
 
-from .running import run_and_report
 from .selection import output_options, selection_options
 from .state import State
 
@@ -26,6 +25,8 @@ def run(state: State, /, **chosen: Any) -> int:
       harness run -b uvloop -b trio -s storm --param mode=rate --param rate=500,2000
       harness run -s storm --server trio --client uvloop
     """
+    from .running import run_and_report  # it loads every stage; other commands need none
+
     if not chosen["scenarios"]:
         raise UsageError("no scenario is named; say which with --scenario NAME (harness list scenarios shows them)")
     return run_and_report(state, renderer="details", **chosen)

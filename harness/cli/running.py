@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ def run_and_report(
 ) -> int:
     """Run what the options select, print the report and return the exit code."""
     request = build_request(**selection)
+    _check_target(json_file)
     state.warn_about_broken_plugins()
-    with open_progress(quiet=quiet or json_file == "-") as progress:
+    with open_progress(quiet=quiet or json_file == "-", colourless=state.colourless) as progress:
         outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress)
+    state.warn_about_broken_plugins()  # a listener may have failed meanwhile
     if json_file != "-":
         verbosity = verbose - quiet
         _print(state, outcome, renderer, verbosity)
@@ -42,6 +45,16 @@ def exit_code(outcome: RunOutcome) -> Exit:
     return Exit.FINDINGS if outcome.comparison.unexpected else Exit.OK
 
 
+def _check_target(json_file: str | None) -> None:
+    # Before the run, not after minutes of it.
+    if json_file in (None, "-"):
+        return
+    target = Path(json_file)
+    if target.is_dir() or not os.access(target if target.exists() else target.parent, os.W_OK):
+        what = "it is a folder" if target.is_dir() else "its folder is not there, or one of them is not writable"
+        raise UsageError(f"cannot write {target}: {what}")
+
+
 def _print(state: State, outcome: RunOutcome, renderer: str, verbosity: int) -> None:
     options = state.options(outcome.folder, verbosity)
     text = state.catalogue.renderer(renderer).render(outcome.run, outcome.comparison, options)
@@ -55,6 +68,6 @@ def _write_json(state: State, outcome: RunOutcome, target: str) -> None:
         click.echo(text)
         return
     try:
-        Path(target).write_text(text)
+        Path(target).write_text(text, encoding="utf-8")
     except OSError as exc:
         raise UsageError(f"cannot write {target}: {exc.strerror}; the run itself is in {outcome.folder}") from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -109,8 +110,9 @@ def build_request(**chosen: Any) -> Request:
     """Return the request of the selection options.
 
     Raises:
-        UsageError: a parameter is not `name=value`.
+        UsageError: a parameter is not `name=value`, a text is not UTF-8, or the limit is not finite.
     """
+    _check_storable(chosen)
     pairs = []
     for text in chosen.pop("parameters"):
         name, equals, value = text.partition("=")
@@ -118,3 +120,13 @@ def build_request(**chosen: Any) -> Request:
             raise UsageError(f"cannot read parameter {text!r}: it is not name=value")
         pairs.append((name, value))
     return Request(parameters=tuple(pairs), **chosen)
+
+
+def _check_storable(chosen: dict[str, Any]) -> None:
+    # The request is stored with the run, in JSON, which has neither stray bytes nor infinity.
+    texts = (*chosen["backends"], *chosen["scenarios"], *chosen["parameters"], chosen["server"], chosen["client"])
+    for text in texts:
+        if text is not None and not text.isprintable():
+            raise UsageError(f"cannot read {text!r}: it has characters that cannot be printed")
+    if chosen["timeout"] is not None and not math.isfinite(chosen["timeout"]):
+        raise UsageError(f"the timeout cannot be {chosen['timeout']}; it is a number of seconds")

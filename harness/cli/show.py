@@ -8,7 +8,6 @@ import click
 import msgspec
 from click.shell_completion import CompletionItem
 
-from harness.compare import compare
 from harness.journal import RunStore, read_run
 from harness.model import Run, UsageError
 
@@ -28,23 +27,28 @@ def _complete_run(_context: click.Context, _parameter: click.Parameter, incomple
 @click.option(
     "--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs."
 )
+@click.option(
+    "--format", "-f", "format_name", help="A report format; default: terminal, and details for a cell.", metavar="NAME"
+)
 @click.option("--verbose", "-v", is_flag=True, help="Also every observation.")
 @click.pass_obj
-def show(state: State, run_name: str, cell: str | None, out: Path, *, verbose: bool) -> None:
+def show(state: State, run_name: str, cell: str | None, out: Path, format_name: str | None, *, verbose: bool) -> None:
     """Show a stored run, or one of its cells (by a part of its id).
 
     \b
     Examples:
       harness show
-      harness show 20261121-0628 channel[capacity=1
+      harness show 20261121-0628 'channel[capacity=1'
+      harness show latest @trio --format json
     """
+    from harness.compare import compare
+
     folder = RunStore(out).find(run_name)
     run = read_run(folder)
-    renderer = "terminal"
+    renderer = state.catalogue.renderer(format_name or ("terminal" if cell is None else "details"))
     if cell is not None:
-        run, renderer = _only(run, cell), "details"
-    rendered = state.catalogue.renderer(renderer).render(run, compare(run), state.options(folder, int(verbose)))
-    click.echo(rendered, color=state.colour)
+        run = _only(run, cell)
+    click.echo(renderer.render(run, compare(run), state.options(folder, int(verbose))), color=state.colour)
 
 
 @click.command()
@@ -62,6 +66,8 @@ def report(state: State, run_name: str, format_name: str, output: Path | None, o
     Examples:
       harness report latest --format json --output report.json
     """
+    from harness.compare import compare
+
     folder = RunStore(out).find(run_name)
     run = read_run(folder)
     text = state.catalogue.renderer(format_name).render(run, compare(run), state.options(folder, 0))
@@ -69,7 +75,7 @@ def report(state: State, run_name: str, format_name: str, output: Path | None, o
         click.echo(text, color=state.colour)
         return
     try:
-        output.write_text(text)
+        output.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise UsageError(f"cannot write {output}: {exc.strerror}") from exc
 

@@ -12,6 +12,8 @@ import click
 
 from harness.model import RenderOptions
 
+from .exits import Exit
+
 if TYPE_CHECKING:
     from harness.plugins import Catalogue, Plugins
 
@@ -21,15 +23,17 @@ _DEFAULT_WIDTH = 100
 class State:
     """The state of one call of the program."""
 
-    def __init__(self, colour: str) -> None:
+    def __init__(self, colour: str, plugins: Plugins | None = None) -> None:
         self._colour = colour
+        self._loaded = plugins
+        self._said: set[tuple[str, str]] = set()
 
     @cached_property
     def plugins(self) -> Plugins:
         """The loaded plugins."""
         from harness.plugins import Plugins
 
-        return Plugins()
+        return self._loaded or Plugins()
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -43,6 +47,11 @@ class State:
             return self._colour == "always"
         return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
+    @property
+    def colourless(self) -> bool:
+        """Whether the user asked for no colour anywhere."""
+        return self._colour == "never"
+
     def options(self, folder: Path, verbosity: int) -> RenderOptions:
         """Return how to render for this terminal."""
         width = _DEFAULT_WIDTH
@@ -53,20 +62,32 @@ class State:
         return RenderOptions(width=width, colour=self.colour, verbosity=verbosity, run_path=_short(folder))
 
     def warn_about_broken_plugins(self) -> None:
-        """Say on stderr which plugins are broken; the others work."""
-        for plugin in self.catalogue.plugins:
-            if plugin.error:
+        """Say on stderr, once, which plugins are broken; the others work."""
+        assert self.catalogue  # collecting it is what finds most of them
+        for plugin in self.plugins.reports:
+            if plugin.error and (plugin.name, plugin.error) not in self._said:
+                self._said.add((plugin.name, plugin.error))
                 click.echo(f"harness: plugin {plugin.name!r} is left out: {plugin.error}", err=True)
 
     @staticmethod
-    def extend(group: click.Group) -> None:
-        """Let plugins add their own sub-commands, if there is a plugin that is not ours."""
+    def extend(group: click.Group) -> Plugins | None:
+        """Let plugins add their own sub-commands, if there is a plugin that is not ours; return what was loaded."""
         from importlib.metadata import entry_points
 
         if any(point.dist is None or point.dist.name != "runtime-harness" for point in entry_points(group="harness")):
             from harness.plugins import Plugins
 
-            Plugins().extend_cli(group)
+            plugins = Plugins()
+            plugins.extend_cli(group)
+            return plugins
+        return None
+
+
+def help_if_alone(context: click.Context) -> None:
+    """Print the help of a group that is called without a command, and exit as for any incomplete request."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(Exit.USAGE)
 
 
 def _short(folder: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import assert_never
 
 import msgspec
 
@@ -13,8 +14,10 @@ from harness.model import (
     Cell,
     CellFinished,
     CellObserved,
+    CellProgressed,
     CellRecord,
     CellResult,
+    CellStarted,
     JournalError,
     Observation,
     Outcome,
@@ -26,6 +29,9 @@ from harness.model import (
 from harness.wire import decode_journal_line
 
 JOURNAL_NAME = "journal.jsonl"
+
+_UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""What decoding a line of any content raises; nested too deeply is the second."""
 
 
 class _Version(msgspec.Struct):
@@ -54,7 +60,7 @@ def read_run(path: Path) -> Run:
 def _header(file: Path, line: bytes) -> RunStarted:
     try:
         version = msgspec.json.decode(line, type=_Version)
-    except msgspec.DecodeError as exc:
+    except _UNREADABLE as exc:
         raise JournalError(f"cannot read {file}: line 1 is not the start of a journal") from exc
     if version.type != "run-started":
         raise JournalError(f"cannot read {file}: line 1 is not the start of a journal")
@@ -65,7 +71,7 @@ def _header(file: Path, line: bytes) -> RunStarted:
         )
     try:
         event = decode_journal_line(line)
-    except msgspec.DecodeError as exc:
+    except _UNREADABLE as exc:
         raise JournalError(f"cannot read {file}: line 1: {exc}") from exc
     assert isinstance(event, RunStarted)
     return event
@@ -76,7 +82,7 @@ def _events(lines: list[bytes]) -> tuple[list[RunEvent], str]:
     for number, line in enumerate(lines[1:-1], start=2):
         try:
             events.append(decode_journal_line(line))
-        except msgspec.DecodeError as exc:
+        except _UNREADABLE as exc:
             return events, f"line {number} cannot be read ({exc}); what follows it is left out"
     if lines[-1]:
         return events, f"the last line ({len(lines)}) is cut off"
@@ -85,21 +91,28 @@ def _events(lines: list[bytes]) -> tuple[list[RunEvent], str]:
 
 def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
     observations: dict[str, list[Observation]] = defaultdict(list)
+    begun: set[str] = set()
     results: dict[str, CellResult] = {}
     footer: RunFinished | None = None
     for event in events:
         match event:
             case CellObserved(cell_id=cell_id, observation=observation):
                 observations[cell_id].append(observation)
+            case CellStarted(cell_id=cell_id):
+                begun.add(cell_id)
             case CellFinished(result=result):
                 results[result.cell_id] = result
             case RunFinished():
                 footer = event
+            case RunStarted() | CellProgressed():
+                pass
+            case _:
+                assert_never(event)
     note = note or _check(footer, len(events), len(results))
     records = tuple(
         CellRecord(
             cell=cell,
-            result=results.get(cell.id) or _missing(cell),
+            result=results.get(cell.id) or _missing(cell, begun, footer),
             observations=tuple(observations[cell.id]),
         )
         for cell in _cells(started)
@@ -112,8 +125,10 @@ def _cells(started: RunStarted) -> Iterator[Cell]:
     yield from started.plan.cells
 
 
-def _missing(cell: Cell) -> CellResult:
-    return CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason="the journal ends before this cell")
+def _missing(cell: Cell, begun: set[str], footer: RunFinished | None) -> CellResult:
+    when = "before the end of" if cell.id in begun else "before"
+    what = "the run was interrupted" if footer is not None and footer.interrupted else "the journal ends"
+    return CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason=f"{what} {when} this cell")
 
 
 def _check(footer: RunFinished | None, lines: int, cells: int) -> str:

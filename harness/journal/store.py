@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.model import JournalError, UsageError
 
 from .read import JOURNAL_NAME
+
+_STAMP_SAMPLE = "20261121-062831"
 
 
 class RunStore:
@@ -37,10 +40,15 @@ class RunStore:
             return folder
 
     def runs(self) -> list[Path]:
-        """Return the folders of all runs, oldest first."""
-        if not self.root.is_dir():
-            return []
-        return sorted(path for path in self.root.iterdir() if (path / JOURNAL_NAME).exists())
+        """Return the folders of all runs, oldest first.
+
+        Raises:
+            JournalError: the folder cannot be read.
+        """
+        try:
+            return sorted(_run_folders(self.root), key=_age) if self.root.is_dir() else []
+        except OSError as exc:
+            raise JournalError(f"cannot list the runs in {self.root}: {exc.strerror}") from exc
 
     def find(self, text: str) -> Path:
         """Return the folder of a run by its id, a unique beginning of it, `latest`, or a path.
@@ -48,8 +56,11 @@ class RunStore:
         Raises:
             JournalError: there is none, or several.
         """
-        if (path := Path(text)).exists():
-            return path
+        try:
+            if (path := Path(text)).exists():
+                return path
+        except OSError as exc:
+            raise JournalError(f"cannot look for the run {text[:80]!r}: {exc.strerror}") from exc
         runs = self.runs()
         if text == "latest" and runs:
             return runs[-1]
@@ -60,3 +71,12 @@ class RunStore:
             raise JournalError(f"cannot tell which run {text!r} is: {', '.join(run.name for run in found[:4])}")
         known = f"; the last one is {runs[-1].name}" if runs else f"; there is none in {self.root}"
         raise JournalError(f"cannot find the run {text!r}{known}")
+
+
+def _run_folders(root: Path) -> Iterator[Path]:
+    return (path for path in root.iterdir() if (path / JOURNAL_NAME).exists())
+
+
+def _age(folder: Path) -> tuple[str, int, str]:
+    # The name has whole seconds; of two runs in one second, the one written last is the younger.
+    return folder.name[: len(_STAMP_SAMPLE)], (folder / JOURNAL_NAME).stat().st_mtime_ns, folder.name

@@ -6,16 +6,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harness.model import RunEvent, UsageError
+from harness.model import CellFinished, RunEvent, UsageError
 from harness.wire import encode_line
 
 
 class JournalWriter:
-    """An open journal. `events` counts the lines written so far."""
+    """An open journal. `events` counts the lines written so far, `cells` those of them that end a cell."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.events = 0
+        self.events = self.cells = 0
         try:
             self._file = path.open("xb", buffering=0)
         except OSError as exc:
@@ -34,6 +34,7 @@ class JournalWriter:
         except OSError as exc:
             raise UsageError(f"cannot write the journal {self._path}: {exc.strerror}") from exc
         self.events += 1
+        self.cells += isinstance(event, CellFinished)
 
     def __enter__(self) -> Self:
         return self

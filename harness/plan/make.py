@@ -61,13 +61,22 @@ Column = tuple[BackendSpec, BackendSpec]
 def _columns(request: Request, catalogue: Catalogue, scenarios: dict[str, Scenario]) -> tuple[Column, ...]:
     if request.server is None and request.client is None:
         return tuple((spec, spec) for spec in select_backends(request.backends, catalogue))
-    for scenario in scenarios.values():
-        if len(scenario.roles) < 2:
-            raise UsageError(f"scenario {scenario.name!r} has one role; --server and --client need two")
+    _check_roles(request, scenarios)
     others = select_backends(request.backends, catalogue) if not (request.server and request.client) else ()
     servers = (parse_spec(request.server, catalogue),) if request.server else others
     clients = (parse_spec(request.client, catalogue),) if request.client else others
     return tuple(product(servers, clients))
+
+
+def _check_roles(request: Request, scenarios: dict[str, Scenario]) -> None:
+    if request.server and request.client and request.backends:
+        raise UsageError("--server and --client leave no role for --backend; leave one of the three out")
+    for scenario in scenarios.values():
+        if len(scenario.roles) < 2:
+            raise UsageError(f"scenario {scenario.name!r} has one role; --server and --client need two")
+        for role, spec in (("server", request.server), ("client", request.client)):
+            if spec is not None and role not in scenario.roles:
+                raise UsageError(f"scenario {scenario.name!r} has no role {role!r}{nearest(role, scenario.roles)}")
 
 
 def _rows(request: Request, scenarios: tuple[Scenario, ...]) -> tuple[RowId, ...]:
@@ -109,7 +118,7 @@ def _rotated(columns: tuple[Column, ...], row: RowId, number: int, seed: int) ->
 
 def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, number: int) -> Cell:
     server, client = column
-    roles = tuple(RoleBackend(role, client if position else server) for position, role in enumerate(scenario.roles))
+    roles = tuple(RoleBackend(role, client if role == "client" else server) for role in scenario.roles)
     digest = hashlib.sha256(f"{request.seed}/{row}/{number}".encode()).digest()
     return Cell(
         scenario=scenario.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
             raise UsageError(
                 f"backend option {name}:{key} cannot be {value!r}; it is one of {', '.join(option.choices)}"
             )
+        if key in chosen:
+            raise UsageError(f"cannot read backend {text!r}: option {key!r} is given twice")
         chosen[key] = value
     return BackendSpec(name, tuple(sorted(chosen.items())))
 
@@ -65,7 +68,10 @@ def _typed(parameter: Parameter, text: str) -> Value:
     try:
         if isinstance(sample, bool):
             return {"true": True, "false": False}[text.lower()]
-        return type(sample)(text)
+        value: Value = type(sample)(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(text)  # JSON has neither nan nor inf: the journal could not be read back
+        return value
     except (ValueError, KeyError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(sample), "text")
         also = " or none" if parameter.nullable else ""

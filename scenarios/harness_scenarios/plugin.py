@@ -10,5 +10,6 @@ def harness_scenarios() -> list[Scenario]:
     from .channel import channel
     from .sink import sink
     from .storm import storm
+    from .timeout_select import timeout_select
 
-    return [storm, sink, channel]
+    return [storm, timeout_select, sink, channel]

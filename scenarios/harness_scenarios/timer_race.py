@@ -1,13 +1,18 @@
-"""One operation against one timer, and the book in which the outcomes of many such races are kept."""
+"""One operation against one timer: the race, the book of what became of many, and the arena where they are held."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Self
 
-from harness.api import CancelScope, ErrorKind, ReceiveChannel, Runtime, SendChannel
+from harness.api import CancelScope, ErrorKind, Probe, ReceiveChannel, Runtime, SendChannel
+
+CLOCK_GRAIN = 1e-6
+"""Seconds by which readings of one clock may differ without a meaning: they are sums of floats, and asyncio ends what
+is due within the resolution of its clock (1 ns)."""
 
 
 class Contender:
@@ -94,11 +99,15 @@ class Verdict:
 
 
 async def race_in_scope(
-    entering: AbstractAsyncContextManager[CancelScope], operation: Contender, tally: Tally
+    entering: AbstractAsyncContextManager[CancelScope],
+    operation: Contender,
+    tally: Tally,
+    entered: Callable[[CancelScope], object] = id,
 ) -> Verdict:
-    """Race by a cancel scope around the operation."""
+    """Race by a cancel scope around the operation. `entered` is told the scope, so that others can cancel it."""
     verdict = Verdict()
     async with entering as scope:
+        entered(scope)
         verdict.delivered.append(await operation())
     verdict.timed_out = scope.cancelled_caught
     verdict.count(tally)
@@ -143,3 +152,85 @@ async def outlive(runtime: Runtime, seconds: float, tally: Tally) -> None:
         if not runtime.is_cancelled(exc):
             raise
         tally.stray_cancellations += 1
+
+
+Contest = Callable[[Tally, int], Awaitable[None]]
+"""One race, from its channel to what is left in it. Gets the book of its task and a number that varies its set-up."""
+
+
+class Arena:
+    """Where the races of a cell are held."""
+
+    def __init__(self, runtime: Runtime, probe: Probe) -> None:
+        self.runtime = runtime
+        self.probe = probe
+        self.n: int = probe.parameters["n"]
+        self.seconds: float = probe.parameters["deadline"]
+        self.races: int = probe.parameters["races"]
+        self.by_scope = probe.parameters["via"] == "deadline"
+        self.due = 0
+        """Selects that were to be held."""
+        self.total = Tally()
+
+    async def hold(self, contest: Contest, *, tasks: int, turns: int) -> None:
+        """Hold the races in several tasks at once, in each one after another."""
+        self.due += tasks * turns
+        tallies = [Tally() for _ in range(tasks)]
+        async with self.runtime.open_task_group() as group:
+            for number, tally in enumerate(tallies):
+                await group.spawn(self._take_turns, contest, tally, range(number, number + turns))
+        for tally in tallies:
+            self.total.add(tally)
+
+    async def hold_all(self, contest: Contest) -> None:
+        """Hold the cell's number of races, with `n` outstanding."""
+        await self.hold(contest, tasks=self.n, turns=max(1, self.races // self.n))
+
+    async def _take_turns(self, contest: Contest, tally: Tally, turns: range) -> None:
+        for turn in turns:
+            await contest(tally, turn)
+            await outlive(self.runtime, 0, tally)
+            self.probe.advance()
+        await outlive(self.runtime, 2 * self.seconds, tally)  # whatever timer a race has left fires in here
+
+    def open_race(self) -> tuple[SendChannel, ReceiveChannel, Contender]:
+        """Return a channel with room for one item, and the operation that waits for it."""
+        send, receive = self.runtime.open_channel(1)
+        return send, receive, Contender(self.runtime, receive.receive)
+
+    async def race_until(self, due: float, operation: Contender, tally: Tally) -> Verdict:
+        """Race an operation against a timer that is due at a time on the runtime's clock."""
+        runtime = self.runtime
+        if self.by_scope:
+            return await race_in_scope(runtime.open_cancel_scope(deadline=due), operation, tally)
+        return await race_by_select(runtime, operation, Contender(runtime, partial(self.sleep_until, due)), tally)
+
+    async def race_for(self, seconds: float, operation: Contender, tally: Tally) -> Verdict:
+        """Race an operation against a timer of some seconds, as programs mostly do."""
+        runtime = self.runtime
+        if self.by_scope:
+            return await race_in_scope(runtime.move_on_after(seconds), operation, tally)
+        return await race_by_select(runtime, operation, Contender(runtime, partial(runtime.sleep, seconds)), tally)
+
+    async def sleep_until(self, due: float) -> None:
+        """Sleep until a time on the runtime's clock, or not at all: a task may get its turn after that time."""
+        await self.runtime.sleep(max(0.0, due - self.runtime.now()))
+
+    def is_before(self, due: float) -> bool:
+        """Return whether a time has not come yet, by the runtime's clock."""
+        return self.runtime.now() < due - CLOCK_GRAIN
+
+    def report(self) -> None:
+        """Observe who won, and what became of losers, items and timers."""
+        observe, total = self.probe.observe, self.total
+        observe("selects", self.due)
+        observe("operation won", total.operations_won)
+        observe("timer won", total.timers_won)
+        observe("items sent", total.items_sent)
+        observe("items still in the channel", total.items_still_there)
+        observe("items lost", total.items_lost)
+        observe("items duplicated", total.items_duplicated)
+        observe("losers not cancelled exactly once", total.losers_not_cancelled_once)
+        observe("losers that never started", total.losers_not_started)
+        observe("timers fired early", total.timers_early)
+        observe("cancellations after the race", total.stray_cancellations)

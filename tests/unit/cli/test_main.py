@@ -1,5 +1,10 @@
 """The command line: exit codes, one clear line for bad input, help with examples."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import click
 import pytest
 
@@ -34,8 +39,7 @@ def test_every_command_has_help_with_an_example(harness, path):
     code, out, _ = harness(*path, "--help")
     assert code == Exit.OK
     assert "Usage: harness " + " ".join(path) in out
-    if path[0] != "list" or len(path) == 1:
-        assert "Examples:\n    harness " in out
+    assert "Examples:\n    harness " in out
 
 
 def test_exit_codes_are_in_the_help(harness):
@@ -67,6 +71,15 @@ def test_exit_codes_are_in_the_help(harness):
         (("report", "nothing", "--format", "html"), 2, "cannot find the run 'nothing'"),
         (("matrix", "-s", "channel", "--out", "/proc/nowhere"), 2, "cannot write to /proc/nowhere"),
         (("run", "-s", "channel", "--server", "trio"), 2, "scenario 'channel' has one role"),
+        (("run", "-s", "storm", "--server", "trio", "--client", "trio", "-b", "curio"), 2, "leave no role"),
+        (("matrix", "-b", "asyncio:debug=true,debug=false"), 2, "option 'debug' is given twice"),
+        (("matrix", "-b", "asyncio:loop=\udcff"), 2, "characters that cannot be printed"),
+        (("matrix", "--timeout", "inf"), 2, "the timeout cannot be inf"),
+        (("matrix", "--timeout", "nan"), 2, "the timeout cannot be nan"),
+        (("run", "-s", "storm", "-p", "length=nan"), 2, "parameter 'length' cannot be 'nan'; it is a number"),
+        (("matrix", "--json", "/nowhere/report.json"), 2, "cannot write /nowhere/report.json"),
+        (("matrix", "--json", "/tmp"), 2, "cannot write /tmp: it is a folder"),
+        (("show", "x" * 300), 2, "cannot look for the run"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
@@ -89,6 +102,60 @@ def test_our_own_fault_is_said_and_kept(harness, monkeypatch, tmp_path):
     assert "our own fault: ZeroDivisionError" in err
     (kept,) = tmp_path.glob("harness-fault-*.txt")
     assert "Traceback" in kept.read_text()
+
+
+@pytest.mark.parametrize("arguments", [(), ("list",)], ids=["harness", "list"])
+def test_a_group_alone_shows_its_help(harness, arguments):
+    """It is an incomplete request, with every version of click."""
+    code, out, err = harness(*arguments)
+    assert (code, out.startswith("Usage: harness"), err) == (Exit.USAGE, True, "")
+
+
+def test_errors_need_no_newer_click(harness, monkeypatch):
+    """The oldest click that we accept has no error of its own for a group without a command."""
+    monkeypatch.delattr(click.exceptions, "NoArgsIsHelpError", raising=False)
+    assert harness("plan", "-b", "trioo")[0] == Exit.USAGE
+
+
+def test_a_fault_is_said_where_no_file_can_be_written(harness, monkeypatch, tmp_path):
+    """A full disk or a folder that is gone takes the traceback, not the line."""
+    monkeypatch.setattr(program.tempfile, "tempdir", str(tmp_path / "gone"))
+    monkeypatch.setattr("harness.plugins.Plugins.catalogue", lambda _self: 1 / 0)
+    code, _, err = harness("list", "backends")
+    assert (code, err.count("\n")) == (Exit.HARNESS_FAULT, 1)
+    assert "traceback in no file, No such file" in err
+
+
+def test_signals(harness):
+    """SIGTERM ends a run as Ctrl-C does; a hang-up that nohup ignores stays ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        harness("--version")
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_terminal_that_lacks_characters_gets_the_report_too():
+    """What it cannot show is replaced."""
+    environment = os.environ | {"PYTHONIOENCODING": "iso-8859-5"}
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.cli", "--help"], env=environment, capture_output=True, check=True
+    )
+    assert b"0 no unexpected finding ? 1 an" in done.stdout
+
+
+def test_building_the_command_line_is_quick():
+    """What only some commands need is imported by them."""
+    late = {"rich", "psutil", "pluggy", "asyncio", "harness.execute", "harness.compare"}
+    code = f"import sys, harness.cli.main; print(sorted({late} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -125,7 +192,8 @@ def test_plan_runs_nothing(harness, tmp_path):
     """It shows rows and cells, and leaves no folder."""
     code, out, _ = harness("plan", "-s", "storm", "-b", "trio", "-p", "mode=burst")
     assert code == 0
-    assert "1 backends (trio)" in out
+    assert "on 1 backend; expected" in out
+    assert "guessing 2 s" in out
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,7 @@
 """What is written is what is read, and what is damaged is said."""
 
 import errno
+import os
 
 import pytest
 
@@ -98,6 +99,21 @@ def test_a_flipped_byte(folder):
     assert outcomes(run)["one"] == "not run"
 
 
+def test_cells_without_a_result_say_why(tmp_path):
+    """Killed while one ran: that one had begun, the next had not. Interrupted: said as such."""
+    begun = [STARTED, CellStarted(cell_id=ONE.id, pids={"main": 1})]
+    footer = RunFinished(finished_at="", events=2, cells=0, interrupted=True)
+    for name, events, word in (("killed", begun, "journal ends"), ("stopped", [*begun, footer], "run was interrupted")):
+        (tmp_path / name).write_bytes(b"".join(map(encode_line, events)))
+        run = read_run(tmp_path / name)
+        assert {record.cell.scenario: record.result.reason for record in run.records} == {
+            "lacking": f"the {word} before this cell",
+            "one": f"the {word} before the end of this cell",
+            "two": f"the {word} before this cell",
+        }
+    assert run.note == "the run was interrupted"
+
+
 def test_a_lost_line_is_noticed_by_the_footer(folder):
     """The counts of the footer prove completeness."""
     path = folder / JOURNAL_NAME
@@ -114,6 +130,7 @@ def test_a_lost_line_is_noticed_by_the_footer(folder):
         (b'{"type":"cell-started","format":1}\n', "line 1 is not the start of a journal"),
         (b'{"type":"run-started","format":99}\n', "format 99, this harness reads up to 1"),
         (b'{"type":"run-started","format":1}\n', "line 1: Object missing required field"),
+        (b'{"type":"run-started","x":' + b"[" * 100_000 + b"\n", "line 1 is not the start of a journal"),
         (b"\xff\xfe\x00\n", "line 1 is not the start of a journal"),
     ],
 )
@@ -155,13 +172,31 @@ def test_the_store_finds_runs(tmp_path):
     for folder in (first, second):
         (folder / JOURNAL_NAME).touch()
     assert first != second
-    assert store.find("latest") == max(first, second)
+    os.utime(first / JOURNAL_NAME, ns=(0, 1))
+    os.utime(second / JOURNAL_NAME, ns=(0, 2))
+    if first.name[:15] == second.name[:15]:
+        assert store.find("latest") == second
     assert store.find(first.name) == first
     assert store.find(str(second)) == second
     with pytest.raises(JournalError, match="cannot tell which run '2'"):
         store.find("2")
     with pytest.raises(JournalError, match="cannot find the run 'x'; the last one is"):
         store.find("x")
+
+
+def test_the_latest_of_one_second(tmp_path):
+    """Two runs in a second: the one written last, whatever the random ends of their names."""
+    for name, written in (("20260101-000000-ffff", 1), ("20260101-000000-0000", 2), ("20251231-235959-aaaa", 3)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / JOURNAL_NAME).touch()
+        os.utime(tmp_path / name / JOURNAL_NAME, ns=(0, written))
+    assert [path.name[-4:] for path in RunStore(tmp_path).runs()] == ["aaaa", "ffff", "0000"]
+
+
+def test_a_name_that_no_file_can_have(tmp_path):
+    """Is said to be one."""
+    with pytest.raises(JournalError, match="cannot look for the run"):
+        RunStore(tmp_path).find("x" * 300)
 
 
 def test_a_store_that_cannot_be_written(tmp_path):

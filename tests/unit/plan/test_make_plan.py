@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import msgspec
 import pytest
 from catalogue import catalogue
 
@@ -112,7 +113,14 @@ def test_options_are_canonical():
         ({"parameters": (("mode", "bust"),)}, "parameter 'mode' cannot be 'bust'; it is one of rate, burst"),
         ({"parameters": (("length", "long"),)}, "parameter 'length' cannot be 'long'; it is a number"),
         ({"parameters": (("eager", "yes"),)}, "parameter 'eager' cannot be 'yes'; it is true or false"),
+        ({"parameters": (("length", "nan"),)}, "parameter 'length' cannot be 'nan'; it is a number"),
+        ({"parameters": (("length", "1e999"),)}, "parameter 'length' cannot be '1e999'; it is a number"),
+        ({"backends": ("alpha:debug=true,debug=false",)}, "option 'debug' is given twice"),
         ({"scenarios": ("pipe",), "server": "alpha"}, "scenario 'pipe' has one role"),
+        (
+            {"scenarios": ("shout",), "server": "alpha", "client": "beta", "backends": ("beta",)},
+            "--server and --client leave no role for --backend",
+        ),
     ],
 )
 def test_what_cannot_be_planned_is_said(request_, message):
@@ -127,3 +135,38 @@ def test_a_valid_selection_of_nothing(request_):
     """Has its own error, because it has its own exit code."""
     with pytest.raises(NothingSelectedError, match=r"matches z\*"):
         plan(**request_)
+
+
+def test_values_have_the_type_of_the_parameter():
+    """Thousands may be grouped; what is said twice is one row; a default that is named is in the cell."""
+    made = plan(
+        scenarios=("pipe",),
+        backends=("alpha",),
+        parameters=(("items", "1_000,1000"), ("capacity", "none"), ("length", "2"), ("mode", "rate")),
+    )
+    (only,) = made.cells
+    assert only.parameters == (("capacity", None), ("items", 1000), ("length", 2.0), ("mode", "rate"))
+    assert [type(value) for _, value in only.parameters] == [type(None), int, float, str]
+
+
+def roles_of(names, **request):
+    from catalogue import scenario
+
+    built = catalogue()
+    odd = scenario("odd", roles=names)
+    return make_plan(
+        Request(scenarios=("odd",), **request),
+        msgspec.structs.replace(built, scenarios={**built.scenarios, "odd": odd}),
+    )
+
+
+def test_roles_are_assigned_by_name():
+    """Not by the order in which a scenario starts them."""
+    (only,) = roles_of(("client", "server"), server="alpha", client="beta").cells
+    assert {assigned.role: assigned.backend.name for assigned in only.roles} == {"server": "alpha", "client": "beta"}
+
+
+def test_a_role_that_a_scenario_lacks():
+    """It is named, with the nearest one that there is."""
+    with pytest.raises(UsageError, match="scenario 'odd' has no role 'server'; did you mean 'serving'"):
+        roles_of(("serving", "calling"), server="alpha")

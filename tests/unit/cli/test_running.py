@@ -1,0 +1,372 @@
+"""A whole run with cells that nobody starts: what is stored, shown and returned."""
+
+import json
+import signal
+
+import click
+import msgspec
+import pytest
+from catalogue import catalogue
+
+from harness import session
+from harness.cli import main as program
+from harness.cli import progress
+from harness.cli.exits import Exit
+from harness.journal import RunStore, read_run
+from harness.model import (
+    CellFinished,
+    CellObserved,
+    CellProgressed,
+    CellResult,
+    CellStarted,
+    JournalError,
+    Observed,
+    Outcome,
+    Renderer,
+    RunFinished,
+    RunStarted,
+    UsageError,
+)
+from harness.plugins import Plugins
+
+
+def finished(cell, outcome, reason=""):
+    return CellFinished(result=CellResult(cell_id=cell.id, outcome=outcome, reason=reason, seconds=0.5))
+
+
+def execute_well(plan, _catalogue, _folder):
+    """Every cell completes."""
+    for skipped in plan.skipped:
+        yield finished(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
+    for cell in plan.cells:
+        yield CellStarted(cell_id=cell.id, pids={"main": 1})
+        yield CellProgressed(cell_id=cell.id, seconds=1.0, progress=1_000)
+        yield CellObserved(cell_id=cell.id, observation=Observed(role="main", key="lost", value=0, at=0.1))
+        yield finished(cell, Outcome.COMPLETED)
+
+
+def execute_until_interrupted(plan, _catalogue, _folder):
+    """As the real one: the running cell is ended and reported, then the others, then it is raised again."""
+    interrupt = None
+    for cell in plan.cells:
+        if interrupt is not None:
+            yield finished(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
+            continue
+        try:
+            yield CellStarted(cell_id=cell.id, pids={"main": 1})
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as exc:
+            interrupt = exc
+        yield finished(cell, Outcome.INTERRUPTED, "interrupted")
+    if interrupt is not None:
+        raise interrupt
+
+
+def execute_and_wait(plan, _catalogue, _folder):
+    """Waits to be interrupted from outside, at its first event."""
+    first, *others = plan.cells
+    interrupt = None
+    try:
+        yield CellStarted(cell_id=first.id, pids={"main": 1})
+    except KeyboardInterrupt as exc:
+        interrupt = exc
+    yield finished(first, Outcome.INTERRUPTED, "interrupted")
+    for cell in others:
+        yield finished(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
+    if interrupt is not None:
+        raise interrupt
+
+
+def with_outcome(outcome):
+    def execute(plan, _catalogue, _folder):
+        for cell in plan.cells:
+            yield finished(cell, outcome, "planted")
+
+    return execute
+
+
+@pytest.fixture
+def built():
+    """The small catalogue, with renderers that count records."""
+    renderers = {
+        name: Renderer(
+            name=name,
+            summary="",
+            suffix="",
+            render=lambda run, comparison, options, name=name: json.dumps([name, len(run.records), options.verbosity]),
+        )
+        for name in ("terminal", "details", "json")
+    }
+    return msgspec.structs.replace(catalogue(), renderers=renderers)
+
+
+@pytest.fixture
+def harness(built, capsys, monkeypatch, tmp_path):
+    """Call the program with the small catalogue and a stage that starts no process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Plugins, "catalogue", lambda _self: built)
+
+    def call(*arguments, execute=execute_well):
+        monkeypatch.setattr(session, "execute", execute)
+        with pytest.raises(SystemExit) as ended:
+            program.main(list(arguments))
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return call
+
+
+def stored(tmp_path):
+    return read_run(RunStore(tmp_path / ".harness" / "runs").find("latest"))
+
+
+def test_a_matrix_is_run_stored_and_shown(harness, tmp_path):
+    """The report, then the folder in the last line; every planned cell is in the journal."""
+    code, out, err = harness("matrix", "--preset", "quick")
+    run = stored(tmp_path)
+    assert (code, err) == (Exit.OK, "")
+    assert out.splitlines()[0] == '["terminal", 8, 0]'
+    assert out.splitlines()[-1] == f"run: .harness/runs/{run.started.run_id}"
+    assert (run.complete, run.note, len(run.records)) == (True, "", 8)
+    assert [card.label for card in run.started.backends] == ["alpha", "beta"]
+    assert [card.name for card in run.started.scenarios] == ["guard", "pipe", "shout"]
+
+
+def test_a_run_shows_details(harness, tmp_path):
+    """`run` looks closely; `--quiet` and `--verbose` reach the report."""
+    assert harness("run", "-s", "shout", "-b", "alpha", "-v")[1].splitlines()[0] == '["details", 1, 1]'
+    assert harness("run", "-s", "shout", "-b", "alpha", "-q")[1].splitlines()[0] == '["details", 1, -1]'
+
+
+def test_json_goes_where_it_is_told(harness, tmp_path):
+    """To stdout alone, or to a file beside the report."""
+    assert harness("matrix", "-s", "shout", "--json", "-")[1:] == ('["json", 2, 0]\n', "")
+    _, out, _ = harness("matrix", "-s", "shout", "--json", "report.json")
+    assert out.startswith('["terminal"')
+    assert json.loads((tmp_path / "report.json").read_text())[0] == "json"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.COMPLETED, Exit.OK),
+        (Outcome.UNAVAILABLE, Exit.OK),
+        (Outcome.HUNG, Exit.FINDINGS),
+        (Outcome.CRASHED, Exit.FINDINGS),
+        (Outcome.HARNESS_FAULT, Exit.HARNESS_FAULT),
+    ],
+)
+def test_exit_codes_of_outcomes(harness, outcome, code):
+    """What became of the cells decides."""
+    assert harness("matrix", "-s", "shout", execute=with_outcome(outcome))[0] == code
+
+
+def test_an_interrupted_run_is_reported_and_stored(harness, tmp_path):
+    """Every cell has its outcome, and the footer says that it was interrupted."""
+    code, out, _ = harness("matrix", "-s", "shout", execute=execute_until_interrupted)
+    run = stored(tmp_path)
+    assert code == Exit.INTERRUPTED
+    assert [record.result.outcome for record in run.records] == [Outcome.INTERRUPTED, Outcome.NOT_RUN]
+    assert run.note == "the run was interrupted"
+    assert "run: .harness/runs/" in out
+
+
+def test_an_interrupt_between_two_events_reaches_the_stage(harness, tmp_path, monkeypatch):
+    """Ctrl-C while an event is shown ends the running cell as one in the middle of it does."""
+    seen = []
+
+    def interrupt_once(_self, event):
+        seen.append(event)
+        if isinstance(event, CellStarted):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Plugins, "notify", interrupt_once)
+    code, _, _ = harness("matrix", "-s", "shout", execute=execute_and_wait)
+    run = stored(tmp_path)
+    assert code == Exit.INTERRUPTED
+    assert [record.result.outcome for record in run.records] == [Outcome.INTERRUPTED, Outcome.NOT_RUN]
+    assert run.note == "the run was interrupted"
+    assert [type(event) for event in seen] == [RunStarted, CellStarted, CellFinished, CellFinished, RunFinished]
+
+
+def test_a_journal_that_cannot_be_written_ends_the_stage(harness, monkeypatch):
+    """One line; the stage is closed, so that no process stays."""
+    closed = []
+
+    def execute(plan, _catalogue, _folder):
+        try:
+            yield from (finished(cell, Outcome.COMPLETED) for cell in plan.cells)
+        finally:
+            closed.append(True)
+
+    real = session.JournalWriter.write
+
+    def fail(self, event):
+        if isinstance(event, CellFinished):
+            raise UsageError("cannot write the journal: no space left on device")
+        real(self, event)
+
+    monkeypatch.setattr(session.JournalWriter, "write", fail)
+    code, out, err = harness("matrix", "-s", "shout", execute=execute)
+    assert (code, out, err) == (Exit.USAGE, "", "harness: cannot write the journal: no space left on device\n")
+    assert closed == [True]
+
+
+def test_events_are_stored_before_they_are_seen(harness, tmp_path, monkeypatch):
+    """A listener that looks into the journal finds what it is told; heartbeats are not in it."""
+    lines = []
+
+    def look(_self, event):
+        (journal,) = tmp_path.glob(".harness/runs/*/journal.jsonl")
+        last = journal.read_bytes().splitlines()[-1]
+        lines.append((type(event), b'"type":"%s"' % event.__struct_config__.tag.encode() in last))
+
+    monkeypatch.setattr(Plugins, "notify", look)
+    harness("matrix", "-s", "shout", "-b", "alpha")
+    assert dict(lines) == {
+        RunStarted: True,
+        CellStarted: True,
+        CellProgressed: False,
+        CellObserved: True,
+        CellFinished: True,
+        RunFinished: True,
+    }
+
+
+def test_show_and_report_a_stored_run(harness, tmp_path):
+    """Again, in any format, whole or one cell."""
+    harness("matrix", "--preset", "quick")
+    assert harness("show")[1] == '["terminal", 8, 0]\n'
+    assert harness("show", "latest", "--format", "json", "-v")[1] == '["json", 8, 1]\n'
+    assert harness("show", "latest", "shout@alpha#1")[1] == '["details", 1, 0]\n'
+    assert harness("show", "latest", "@beta")[1] == '["details", 4, 0]\n'
+    assert "unknown report format 'jsn'; did you mean 'json'?" in harness("show", "latest", "-f", "jsn")[2]
+    assert harness("show", "latest", "nothing")[2].startswith("harness: cannot find a cell 'nothing'")
+    assert harness("report", "latest", "-f", "json", "-o", "out.json")[:2] == (Exit.OK, "")
+    assert (tmp_path / "out.json").read_text() == '["json", 8, 0]'
+
+
+def test_plan_learns_from_the_last_runs(harness):
+    """Rows × backends, what is lacking and why, and how long it takes."""
+    first = harness("plan", "--preset", "quick", "--rounds", "2")[1]
+    assert first.splitlines() == [
+        "                    alpha beta",
+        "guard                   2    –",
+        "pipe[capacity=1]        2    2",
+        "pipe[capacity=none]     2    2",
+        "shout                   2    2",
+        "– guard on beta: beta has no shield: nobody built it",
+        "14 cells: 4 rows on 2 backends; "
+        "expected 28 s (guessing 2 s for each cell of guard, pipe, shout), at most 7 min",
+    ]
+    harness("matrix", "--preset", "quick")
+    assert "expected 7 s (as in the last runs)" in harness("plan", "--preset", "quick", "--rounds", "2")[1]
+
+
+def test_a_plan_needs_no_history(harness, monkeypatch):
+    """A damaged journal does not matter to it."""
+
+    def fail(_self):
+        raise JournalError("no")
+
+    monkeypatch.setattr(RunStore, "runs", fail)
+    assert harness("plan", "-s", "shout")[0] == Exit.OK
+
+
+def test_plain_progress_says_problems_and_how_far_it_is(built, capsys, monkeypatch):
+    """A line for each problem, one now and then for the rest; nothing if quiet."""
+    plan = session.make_plan(session.Request(scenarios=("shout",)), built)
+    started = RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=())
+    first, second = plan.cells
+    clock = iter((0.0, 1.0, 11.0, 11.0))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    events = (started, finished(first, Outcome.HUNG, "idle\x1b[2J"), finished(second, Outcome.COMPLETED))
+    with progress.open_progress(quiet=True) as show:
+        for event in events:
+            show(event)
+    assert capsys.readouterr() == ("", "")
+    with progress.open_progress(quiet=False) as show:
+        for event in events:
+            show(event)
+    assert capsys.readouterr().err.splitlines() == [
+        f"hung: {first.id}: idle?[2J",
+        f"2/2 cells, last {second.id}",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_live_progress_shows_what_runs(built, monkeypatch):
+    """Count, the running cell with its seconds and progress, and problems above the bar."""
+    import io
+
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    plan = session.make_plan(session.Request(scenarios=("shout",)), built)
+    text = io.StringIO()
+    console = Console(file=text, width=100, force_terminal=False)
+    with Progress(TextColumn("{task.completed}/{task.total} {task.fields[now]}"), console=console) as bar:
+        show = progress._Live(bar)
+        show(RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=()))
+        for event in execute_well(plan, None, None):
+            show(event)
+        show(finished(plan.cells[0], Outcome.CRASHED, "signal 11"))
+        (task,) = bar.tasks
+        assert (task.completed, task.total) == (3, 2)
+        assert task.fields["now"] == f"{plan.cells[-1].id} 1 s, 1,000 done"
+    assert f"crashed: {plan.cells[0].id}: signal 11" in text.getvalue()
+
+
+def test_a_listener_that_fails_is_said_once(built, capsys, monkeypatch, tmp_path):
+    """After the run, because that is when it is known."""
+    from harness.cli.state import State
+    from harness.plugins import PluginReport
+
+    healthy = PluginReport(name="one", module="one")
+    broken = msgspec.structs.replace(healthy, error="harness_on_event raised ValueError: no")
+    reports = [(healthy,), (broken,), (broken,)]
+    monkeypatch.setattr(Plugins, "catalogue", lambda _self: built)
+    monkeypatch.setattr(Plugins, "reports", property(lambda _self: reports.pop(0)))
+    state = State("auto", Plugins([]))
+    for _ in range(3):
+        state.warn_about_broken_plugins()
+    assert capsys.readouterr().err.count("plugin 'one' is left out: harness_on_event raised") == 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "terminal", "environment", "expected"),
+    [
+        ("auto", True, {}, True),
+        ("auto", False, {}, False),
+        ("auto", True, {"NO_COLOR": "1"}, False),
+        ("auto", True, {"TERM": "dumb"}, False),
+        ("always", False, {"NO_COLOR": "1"}, True),
+        ("never", True, {}, False),
+    ],
+)
+def test_colour(monkeypatch, choice, terminal, environment, expected):
+    """What the user says, then NO_COLOR, then whether it is a terminal."""
+    from harness.cli.state import State
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    assert State(choice).colour is expected
+
+
+def test_a_plugin_adds_a_command_and_is_loaded_once(monkeypatch):
+    """What loading for the commands found is what the rest of the program uses."""
+    from importlib.metadata import EntryPoint
+
+    from harness.cli.state import State
+
+    loaded = []
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [EntryPoint("theirs", "nowhere", "harness")])
+    monkeypatch.setattr(Plugins, "__init__", lambda self: loaded.append(self))
+    monkeypatch.setattr(Plugins, "extend_cli", lambda _self, group: group.add_command(click.Command("theirs")))
+    group = click.Group()
+    state = State("auto", State.extend(group))
+    assert list(group.commands) == ["theirs"]
+    assert [state.plugins] == loaded
