@@ -146,7 +146,9 @@ def _figure_instead(cell: CellSummary, row: RowSummary, judge: Judge | None) -> 
     if cell.outcome is not Outcome.COMPLETED:
         return ""
     if isinstance(judge, Metric):
-        return "no figure"
+        # A row whose question is no figure has none anywhere; a figure that only some have is missed.
+        is_missed = bool(cell.findings) or any(other.headline is not None for other in row.cells)
+        return "no figure" if is_missed else ""
     unit = judge.unit if isinstance(judge, Info) else ""
     value = cell.values.get(row.headline)
     return "" if value is None else shorten(value_text(value, unit), _VALUE_LENGTH)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.api import Bounded, Exact, Grade, Graded, Info, Metric, Outcomes, Trace
 from harness.model import (
     FORMAT,
     Attestation,
@@ -122,18 +123,47 @@ plans = structs(
     backends=st.lists(specs, max_size=2).map(tuple),
     seed=st.integers(0, 2**32),
 )
+judges = st.one_of(
+    structs(Exact, expected=scalars, reason=texts),
+    structs(
+        Outcomes, grades=st.dictionaries(texts, structs(Graded, grade=st.sampled_from(Grade), reason=texts), max_size=2)
+    ),
+    structs(Trace, reason=texts, reference=texts),
+    structs(Bounded, at_least=st.none() | seconds, at_most=st.none() | seconds),
+    structs(Metric, unit=texts, better=st.sampled_from(("lower", "higher"))),
+    structs(Info, unit=texts),
+)
+scenario_cards = structs(
+    ScenarioCard,
+    name=texts,
+    question=texts,
+    contract=st.lists(texts, max_size=2).map(tuple),
+    headline=texts,
+    judges=st.dictionaries(texts, judges, max_size=3),
+    conserved=st.dictionaries(texts, st.lists(texts, max_size=2).map(tuple), max_size=2),
+    roles=st.lists(texts, max_size=2).map(tuple),
+)
+backend_cards = structs(
+    BackendCard, label=texts, name=texts, summary=texts, offers=st.dictionaries(texts, texts, max_size=2)
+)
+requests = structs(
+    Request,
+    backends=st.lists(texts, max_size=2).map(tuple),
+    parameters=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
+    rounds=st.integers(1, 60),
+    seed=st.integers(0),
+    timeout=st.none() | seconds,
+    server=st.none() | texts,
+)
 events = st.one_of(
     structs(
         RunStarted,
         run_id=texts,
         started_at=texts,
-        request=structs(Request, backends=st.lists(texts, max_size=2).map(tuple), timeout=st.none() | seconds),
+        request=requests,
         plan=plans,
-        scenarios=st.just(())
-        | st.tuples(
-            structs(ScenarioCard, name=texts, question=texts, contract=st.just(()), headline=texts, judges=st.just({}))
-        ),
-        backends=st.just(()) | st.tuples(structs(BackendCard, label=texts, name=texts, summary=texts)),
+        scenarios=st.just(()) | st.tuples(scenario_cards),
+        backends=st.just(()) | st.tuples(backend_cards),
         environment=st.dictionaries(texts, documents, max_size=2),
     ),
     structs(CellStarted, cell_id=texts, pids=st.dictionaries(texts, st.integers(1, 2**22), max_size=2)),

@@ -256,8 +256,10 @@ def test_plan_learns_from_the_last_runs(harness):
         "pipe[capacity=none]     2    2",
         "shout                   2    2",
         "– guard on beta: beta has no shield: nobody built it",
-        "14 cells: 4 rows on 2 backends; "
-        "expected 28 s (guessing 2 s for each cell of guard, pipe, shout), at most 7 min",
+        (
+            "14 cells: 4 rows on 2 backends; "
+            "expected 28 s (guessing 2 s for each cell of guard, pipe, shout), at most 7 min"
+        ),
     ]
     harness("matrix", "--preset", "quick")
     assert "expected 7 s (as in the last runs)" in harness("plan", "--preset", "quick", "--rounds", "2")[1]
