@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from .selection import output_options, selection_options
+from .selection import output_options, preset_option, selection_options
 from .state import State
 
 
 @click.command()
 @selection_options
+@preset_option("default")
 @output_options
 @click.pass_obj
 def matrix(state: State, /, **chosen: Any) -> int:

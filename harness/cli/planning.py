@@ -13,7 +13,7 @@ from harness.journal import RunStore, read_run
 from harness.model import JournalError, Plan
 from harness.plan import make_plan
 
-from .selection import build_request, selection_options
+from .selection import build_request, preset_option, selection_options
 from .state import State
 
 _RUNS = Path(".harness/runs")
@@ -24,6 +24,7 @@ _GUESS = 2.0
 
 @click.command(name="plan")
 @selection_options
+@preset_option("default")
 @click.pass_obj
 def plan(state: State, /, **chosen: Any) -> None:
     """Show the cells that a run would have and how long it would take, without running them.

@@ -8,12 +8,13 @@ import click
 
 from harness.model import UsageError
 
-from .selection import output_options, selection_options
+from .selection import output_options, preset_option, selection_options
 from .state import State
 
 
 @click.command()
 @selection_options
+@preset_option("")
 @output_options
 @click.pass_obj
 def run(state: State, /, **chosen: Any) -> int:

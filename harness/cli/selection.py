@@ -72,12 +72,12 @@ _SELECTION = (
         shell_complete=complete_parameter,
         help="Set a parameter instead of the preset's values; several values are several rows (repeatable).",
     ),
-    click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True, help="How much work."),
     click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat every cell."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of orders and payloads."),
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Limit of each cell in seconds."
     ),
+    click.option("--pairs", is_flag=True, help="Run each server against each client, in scenarios with both roles."),
     click.option("--server", metavar="SPEC", shell_complete=complete_backend, help="Backend of the server role."),
     click.option("--client", metavar="SPEC", shell_complete=complete_backend, help="Backend of the client role."),
 )
@@ -101,6 +101,17 @@ def selection_options(function: F) -> F:
     return reduce(lambda decorated, option: option(decorated), reversed(_SELECTION), function)
 
 
+def preset_option(default: str) -> Callable[[F], F]:
+    """Return the option that says whose rows are run; no default is the scenarios' own default parameters."""
+    shown = default or "one row, of the scenario's own defaults"
+    return click.option(
+        "--preset",
+        type=click.Choice(PRESETS),
+        default=default or None,
+        help=f"Rows and how much work [default: {shown}].",
+    )
+
+
 def output_options(function: F) -> F:
     """Add the options that say where results go."""
     return reduce(lambda decorated, option: option(decorated), reversed(_OUTPUT), function)
@@ -119,6 +130,7 @@ def build_request(**chosen: Any) -> Request:
         if not equals or not name:
             raise UsageError(f"cannot read parameter {text!r}: it is not name=value")
         pairs.append((name, value))
+    chosen["preset"] = chosen["preset"] or ""
     return Request(parameters=tuple(pairs), **chosen)
 
 

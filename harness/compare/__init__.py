@@ -7,6 +7,7 @@ judges). A row is judged at a time:
     judge       one function for each judge that a scenario can declare (trace: the first point of divergence)
     outcomes    what became of the cells
     integrity   can the facts be believed? counts, exceptions, leftovers, keys
+    pairs       who is at fault where servers met clients
     summary     the grid, with the numbers that count and the reason where none does
 """
 
@@ -18,6 +19,7 @@ from .findings import Judgement
 from .integrity import judge_integrity
 from .judge import judge_observations
 from .outcomes import judge_outcomes_of_cells, judge_unavailable
+from .pairs import name_culprits
 from .rows import Row, group_rows, order_labels
 from .summary import summarise_row
 
@@ -44,7 +46,7 @@ def compare(run: Run) -> Comparison:
 
 def judge_row(row: Row) -> list[Judgement]:
     """Return everything that there is to say about a row."""
-    return [*judge_outcomes_of_cells(row), *judge_observations(row), *judge_integrity(row)]
+    return name_culprits(row, [*judge_outcomes_of_cells(row), *judge_observations(row), *judge_integrity(row)])
 
 
 def _note_of(run: Run, rows: tuple[Row, ...]) -> str:

@@ -54,6 +54,7 @@ def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], 
     headline = metrics.get(row.card.headline)
     return CellSummary(
         label=square.label,
+        roles=tuple(str(assigned.backend) for assigned in square.cells[0].cell.roles),
         outcomes=dict(Counter(cell.outcome for cell in square.cells)),
         headline=headline,
         metrics=metrics,

@@ -90,12 +90,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     scenarios: tuple[str, ...] = ()
     """Scenario names or globs; empty is every scenario."""
     preset: str = "default"
+    """Whose rows are run; empty is one row of each scenario's default parameters."""
     parameters: tuple[tuple[str, str], ...] = ()
     """`--param name=value[,value]`: replaces the preset's values of that parameter; several values are several rows."""
     rounds: int = 1
     seed: int = 0
     timeout: float | None = None
     """Hard limit of each cell in seconds instead of the scenario's."""
+    pairs: bool = False
+    """Run each server against each client, in scenarios that have both roles."""
     server: str | None = None
     client: str | None = None
     """Backend spec of that role; the other role takes each selected backend."""

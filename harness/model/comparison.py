@@ -72,6 +72,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     reference: str = ""
     groups: tuple[Group, ...] = ()
+    culprit: tuple[str, ...] = ()
+    """Where pairs of backends were run: who is at fault, in which role."""
     divergence: str = ""
     """First point of divergence of a trace, or the last step before a hang."""
     details: tuple[str, ...] = ()
@@ -97,6 +99,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One square of the grid: the cells of a row and a backend, over all rounds."""
 
     label: str
+    roles: tuple[str, ...] = ()
+    """The backend of each role, in the order of the scenario's roles."""
     outcomes: dict[Outcome, int]
     headline: MetricSummary | None = None
     metrics: dict[str, MetricSummary] = {}

@@ -30,7 +30,7 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
         UsageError: an unknown or impossible name, option, parameter or value.
     """
     scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
-    columns = _columns(request, catalogue, scenarios)
+    alone, paired = _columns(request, catalogue, scenarios)
     rows = _rows(request, tuple(scenarios.values()))
     cells: list[Cell] = []
     skipped: list[SkippedCell] = []
@@ -38,6 +38,7 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
         shuffled = list(rows)
         random.Random(f"{request.seed}/{number}").shuffle(shuffled)  # noqa: S311 - an order, not a secret
         for row in shuffled:
+            columns = paired if len(scenarios[row.scenario].roles) > 1 else alone
             for column in _rotated(columns, row, number, request.seed):
                 cell = _cell(request, scenarios[row.scenario], row, column, number)
                 reason = _lacks(cell, scenarios[row.scenario], catalogue)
@@ -48,7 +49,7 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
     return Plan(
         cells=tuple(cells),
         skipped=tuple(skipped),
-        backends=tuple(dict.fromkeys(spec for column in columns for spec in column)),
+        backends=tuple(dict.fromkeys(spec for column in (*alone, *paired) for spec in column)),
         scenarios=tuple(scenarios),
         seed=request.seed,
     )
@@ -58,14 +59,19 @@ Column = tuple[BackendSpec, BackendSpec]
 """Server's and client's backend; the same for a scenario with one role."""
 
 
-def _columns(request: Request, catalogue: Catalogue, scenarios: dict[str, Scenario]) -> tuple[Column, ...]:
+def _columns(
+    request: Request, catalogue: Catalogue, scenarios: dict[str, Scenario]
+) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """Return the columns of scenarios with one role, and of those with two."""
     if request.server is None and request.client is None:
-        return tuple((spec, spec) for spec in select_backends(request.backends, catalogue))
+        specs = select_backends(request.backends, catalogue)
+        alone = tuple((spec, spec) for spec in specs)
+        return alone, tuple(product(specs, specs)) if request.pairs else alone
     _check_roles(request, scenarios)
     others = select_backends(request.backends, catalogue) if not (request.server and request.client) else ()
     servers = (parse_spec(request.server, catalogue),) if request.server else others
     clients = (parse_spec(request.client, catalogue),) if request.client else others
-    return tuple(product(servers, clients))
+    return (), tuple(product(servers, clients))
 
 
 def _check_roles(request: Request, scenarios: dict[str, Scenario]) -> None:
@@ -102,7 +108,7 @@ def _named_values(request: Request) -> dict[str, list[str]]:
 def _assignments(scenario: Scenario, preset: str, named: dict[str, list[str]]) -> Iterator[dict[str, Value]]:
     own = {parameter.name: parameter for parameter in scenario.parameters}
     axes = {name: [parse_value(own[name], text) for text in texts] for name, texts in named.items() if name in own}
-    for row in scenario.preset_rows(preset):
+    for row in scenario.preset_rows(preset) if preset else ({},):
         for values in product(*axes.values()):
             yield row | dict(zip(axes, values, strict=True))
 

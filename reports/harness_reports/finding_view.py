@@ -13,7 +13,7 @@ from harness.model import Finding, FindingKind, Group, RenderOptions, format_par
 
 from .console import make_fields, make_lines
 from .safe_text import clean, clean_lines, shorten
-from .verdict import Alike, collapse, place_of
+from .verdict import Alike, collapse, name_backends, place_of
 
 _MOST_DETAILS = 6
 _MOST_GROUPS = 8
@@ -61,6 +61,7 @@ def _fields_of(alike: Alike, options: RenderOptions) -> list[tuple[str, Renderab
     fields += make_lines("expected", _some(finding.expected))
     fields += make_lines("why", _some(_why(finding)))
     fields += make_lines("seen", _seen_of(finding.groups))
+    fields += make_lines("culprit", [clean(line) for line in finding.culprit])
     fields += make_lines("diverges" if finding.key else "last seen", _some(finding.divergence))
     fields += make_lines("details", _details_of(finding, options))
     fields += make_lines("again", wrap_command(clean(finding.command), options.width - _FIELD_WIDTH))
@@ -141,7 +142,7 @@ def _details_of(finding: Finding, options: RenderOptions) -> list[str]:
 
 
 def _names(labels: Sequence[str]) -> str:
-    return ", ".join(clean(label) for label in labels) or "nobody"
+    return name_backends(labels) or "nobody"
 
 
 def _some(text: str) -> list[str]:

@@ -110,7 +110,7 @@ def make_legend(blocks: Sequence[GridBlock], layout: GridLayout | None, referenc
         parts.append("1/3 in one of three rounds")
     if any(square.is_best for square in squares):
         parts.append(f"{BEST} best of the row")
-    if (layout is None or layout.has_ratios) and any(square.ratio for square in squares):
+    if reference and (layout is None or layout.has_ratios) and any(square.ratio for square in squares):
         parts.append(f"{TIMES} against {clean(reference)}")
     return parts
 
@@ -140,7 +140,7 @@ def name_rows(rows: Sequence[Mapping[str, Value]]) -> list[str]:
     A word says what a row is, so words stay wherever they differ; a number that only goes along with others is left
     out, the largest first. Findings and details give all parameters.
     """
-    names = sorted({name for row in rows for name in row}, key=lambda name: -_size(rows, name))
+    names = sorted({name for row in rows for name in row}, key=lambda name: (-_size(rows, name), name))
     kept = [name for name in names if len({row.get(name) for row in rows}) > 1 or len(rows) == 1]
     for name in [name for name in kept if _size(rows, name) >= 0]:
         rest = [other for other in kept if other != name]

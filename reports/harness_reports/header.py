@@ -38,7 +38,8 @@ def _extent_of(run: Run, comparison: Comparison) -> str:
     backends = _count(len(comparison.labels), "backend")
     size = f"{backends} in {_count(len(comparison.rows), 'row')}, {_count(cells, 'cell')}, {_count(rounds, 'round')}"
     seed = f", seed {run.started.plan.seed}" if run.started.plan.seed else ""
-    return f"{size}, preset {clean(run.started.request.preset)}{seed}"
+    preset = f", preset {clean(run.started.request.preset)}" if run.started.request.preset else ""
+    return f"{size}{preset}{seed}"
 
 
 def _python_of(run: Run) -> str:

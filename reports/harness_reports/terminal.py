@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -14,6 +15,7 @@ from .figures import format_figure
 from .finding_view import describe_unavailable, render_findings, separate, title_of
 from .grid import make_blocks, make_footnotes, make_layout, make_legend, render_grid
 from .header import render_header
+from .pairs_grid import has_pairs, render_pairs
 from .safe_text import clean
 from .squares import reference_of, value_text
 from .verdict import make_verdict
@@ -40,12 +42,15 @@ def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
 def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     yield from render_header(run, comparison)
     yield Text()
-    blocks = make_blocks(run, comparison)
-    if blocks:
-        layout = make_layout(blocks, comparison.labels, options.width)
-        yield from render_grid(blocks, layout)
+    yield from render_pairs(run, comparison)
+    alone = msgspec.structs.replace(comparison, rows=tuple(row for row in comparison.rows if not has_pairs(row)))
+    blocks = make_blocks(run, alone)
+    layout = make_layout(blocks, _labels_of(alone), options.width)
+    yield from render_grid(blocks, layout)
+    if comparison.rows:
         yield Text()
-        legend = make_legend(blocks, layout, reference_of(comparison))
+        everything = blocks if alone == comparison else make_blocks(run, comparison)
+        legend = make_legend(everything, layout, reference_of(comparison) if blocks else "")
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()
@@ -53,6 +58,11 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
         yield from _render_observations(comparison)
     yield render_verdict(comparison)
     yield from render_findings(comparison.findings, options)
+
+
+def _labels_of(comparison: Comparison) -> list[str]:
+    used = {cell.label for row in comparison.rows for cell in row.cells}
+    return [label for label in comparison.labels if label in used]
 
 
 def _render_observations(comparison: Comparison) -> Iterator[RenderableType]:

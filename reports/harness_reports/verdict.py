@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from harness.model import Comparison, Finding, FindingKind, Outcome, RowSummary
 
+from .safe_text import clean
+
+_MOST_PAIRS = 2
+
 Alike = tuple[Finding, ...]
 """The same finding in several rows of a scenario; at least one."""
 
@@ -29,6 +33,14 @@ def make_verdict(comparison: Comparison) -> str:
     parts = ", ".join(f"{count} {_plural(kind, count)}" for kind, count in kinds.items())
     sentence = f"{len(unexpected)} unexpected {_plural('finding', len(unexpected))}: {parts}"
     return f"{sentence}; {agreement}" if agreement else sentence
+
+
+def name_backends(labels: Sequence[str]) -> str:
+    """Name backends; many pairs only by their number, because their names are long and the culprit is said apart."""
+    pairs = sum("+client=" in label for label in labels)
+    if pairs > _MOST_PAIRS:
+        return f"{len(labels)} pairs"
+    return ", ".join(clean(label) for label in labels)
 
 
 def _agreement(comparison: Comparison) -> str:
@@ -63,6 +75,6 @@ def _plural(noun: str, count: int) -> str:
 
 def place_of(alike: Sequence[Finding]) -> str:
     """Say in which rows and on which backends findings that are alike were found."""
-    backends = ", ".join(dict.fromkeys(label for finding in alike for label in finding.backends))
+    backends = name_backends(tuple(dict.fromkeys(label for finding in alike for label in finding.backends)))
     rows = str(alike[0].row) if len(alike) == 1 else f"{alike[0].row.scenario}, in {len(alike)} rows,"
     return f"{rows} on {backends}" if backends else rows.rstrip(",")

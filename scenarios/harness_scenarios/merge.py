@@ -9,7 +9,8 @@ The ways:
 
 - `both`: wait on both and take what is ready (`first_completed`); the source that was not served last comes first.
 - `channel`: a task for each source reads into one channel.
-- `sticky`: read on from the source that was ready last, as long as its reads are full and not too often; then as `both`.
+- `sticky`: read on from the source that was ready last, as long as its reads are full and not too often; then as
+`both`.
 - `flags`: a task for each source reads into a place of its own, sets a flag, and all share one wake-up.
 
 A quiet item waits twice: until the merge has it, and until the merge serves it. The second is up to the way and the
@@ -43,10 +44,11 @@ from harness.api import (
 )
 
 ITEM_BYTES = 64
-"""Size of an item and of a read: a read returns one item, or a part of one."""
+READ_BYTES = 2 * ITEM_BYTES - 1
+"""Most bytes of one read. A full read is followed by more, also of the quiet source: its whole items would have to be
+127 to end where a read does. So reading on after a full read never waits for what may not come."""
 _ITEMS_A_SEND = 64
 _QUIET_ITEMS = 20
-_CAPACITY = 4
 _MOST_STICKY_READS = 8
 _ADVANCE_EVERY = 128
 MOST_WAIT = 512
@@ -111,6 +113,7 @@ class _Merge:
         self.runtime = runtime
         self.sources = _Source(0, numbers[0]), _Source(1, numbers[1])
         self.streams: list[ByteStream] = []
+        self.capacity: int = probe.parameters["capacity"]
         self.wakeups = 0
         self.counts_at_first_end: tuple[int, int] | None = None
         self._probe = probe
@@ -184,28 +187,37 @@ class _Merge:
 
     async def read(self, source: _Source) -> bytes:
         """Read from a source."""
-        return await self.streams[source.index].receive_some(ITEM_BYTES)
+        return await self.streams[source.index].receive_some(READ_BYTES)
 
-    async def read_alone(self, source: _Source, most_reads: int | None = None) -> None:
-        """Serve one source as long as its reads are full, or to its end if no number of reads is given."""
-        reads = 0
-        while not source.has_ended and reads != most_reads:
-            data = await self.read(source)
-            self.wakeups += 1
-            reads += 1
-            await self.serve(source, data)
-            if most_reads is not None and len(data) < ITEM_BYTES:
-                return
+    async def read_alone(self, source: _Source) -> bool:
+        """Read once from one source and serve it; return whether the read was full."""
+        data = await self.read(source)
+        self.wakeups += 1
+        await self.serve(source, data)
+        return len(data) == READ_BYTES
 
-    async def race(self, last: _Source) -> _Source:
-        """Wait on both, serve what is ready, and return which was served last. `last` comes second."""
+    async def race(self, last: _Source) -> tuple[_Source, bool]:
+        """Wait on both and serve what is ready; return which was served last and whether its read was full.
+
+        `last`, which was served last before, comes second.
+        """
         order = self.sources[1 - last.index], last
         completed = await self.runtime.first_completed(lambda: self.read(order[0]), lambda: self.read(order[1]))
         self.wakeups += 1
         for position, data in completed:
-            last = order[position]
-            await self.serve(last, data)
-        return last
+            await self.serve(order[position], data)
+        position, data = completed[-1]
+        return order[position], len(data) == READ_BYTES
+
+    def are_both_open(self) -> bool:
+        """Return whether neither source has ended."""
+        return not any(source.has_ended for source in self.sources)
+
+    async def drain(self) -> None:
+        """Serve what is left of one source after the other has ended."""
+        for source in self.sources:
+            while not source.has_ended:
+                await self.read_alone(source)
 
 
 # --- the ways ---
@@ -214,25 +226,26 @@ class _Merge:
 async def _wait_on_both(merge: _Merge, group: TaskGroup) -> None:
     del group
     last = merge.sources[0]
-    while not any(source.has_ended for source in merge.sources):
-        last = await merge.race(last)
-    for source in merge.sources:
-        await merge.read_alone(source)
+    while merge.are_both_open():
+        last, _ = await merge.race(last)
+    await merge.drain()
 
 
 async def _read_sticky(merge: _Merge, group: TaskGroup) -> None:
     del group
     last = merge.sources[0]
-    while not any(source.has_ended for source in merge.sources):
-        last = await merge.race(last)
-        # A full read says that there may be more, and costs no wait on both.
-        await merge.read_alone(last, _MOST_STICKY_READS)
-    for source in merge.sources:
-        await merge.read_alone(source)
+    while merge.are_both_open():
+        last, is_full = await merge.race(last)
+        reads = 0
+        # A full read says that there is more, and reading it costs no wait on both.
+        while is_full and reads < _MOST_STICKY_READS:
+            is_full = await merge.read_alone(last)
+            reads += 1
+    await merge.drain()
 
 
 async def _read_into_channel(merge: _Merge, group: TaskGroup) -> None:
-    sender, receiver = merge.runtime.open_channel(_CAPACITY)
+    sender, receiver = merge.runtime.open_channel(merge.capacity)
 
     async def forward(source: _Source) -> None:
         send, other, data = sender.send, merge.sources[1 - source.index], b"?"
@@ -253,16 +266,21 @@ async def _read_into_channel(merge: _Merge, group: TaskGroup) -> None:
 async def _raise_flags(merge: _Merge, group: TaskGroup) -> None:
     wakeup = merge.runtime.create_condition()
     raised: list[bytes | None] = [None, None]
+    consumer_waits = False
     is_free = [merge.runtime.create_semaphore(0) for _ in merge.sources]
 
     async def forward(source: _Source) -> None:
+        nonlocal consumer_waits
         other, data = merge.sources[1 - source.index], b"?"
         while data:
             data = await merge.read(source)
             async with wakeup:
                 raised[source.index] = data
                 source.note_held(len(data), other.served)
-                await wakeup.notify()
+                if consumer_waits:
+                    # Once: curio's kernel fails if a task that is no longer there is notified.
+                    consumer_waits = False
+                    await wakeup.notify()
             await is_free[source.index].acquire()
 
     for source in merge.sources:
@@ -270,6 +288,7 @@ async def _raise_flags(merge: _Merge, group: TaskGroup) -> None:
     while not all(source.has_ended for source in merge.sources):
         async with wakeup:
             while raised == [None, None]:
+                consumer_waits = True
                 await wakeup.wait()
             taken, raised[:] = tuple(raised), (None, None)
         merge.wakeups += 1
@@ -386,6 +405,13 @@ _PARAMETERS = (
         default=4000,
         summary=f"items of {ITEM_BYTES} bytes of a busy source; of each a quarter when alternating",
         at_least=_QUIET_ITEMS + 1,
+    ),
+    Parameter(
+        name="capacity",
+        # With more, a sender that asyncio.Queue wakes may find its place taken and has to queue up again, each time.
+        default=1,
+        summary="capacity of the channel, for way=channel",
+        at_least=1,
     ),
 )
 

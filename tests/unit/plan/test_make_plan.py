@@ -170,3 +170,22 @@ def test_a_role_that_a_scenario_lacks():
     """It is named, with the nearest one that there is."""
     with pytest.raises(UsageError, match="scenario 'odd' has no role 'server'; did you mean 'serving'"):
         roles_of(("serving", "calling"), server="alpha")
+
+
+def test_pairs_are_every_server_with_every_client():
+    """In scenarios with both roles; the others run once on each backend."""
+    made = plan(scenarios=("shout", "guard"), pairs=True)
+    assert ids(made) == [
+        "guard@alpha#1",
+        "shout@alpha#1",
+        "shout@beta#1",
+        "shout@server=alpha+client=beta#1",
+        "shout@server=beta+client=alpha#1",
+    ]
+
+
+def test_no_preset_is_one_row_of_defaults():
+    """`harness run` runs one row, and the command of a finding runs its row and no other."""
+    assert ids(plan(scenarios=("pipe",), backends=("beta",), preset="")) == ["pipe@beta#1"]
+    made = plan(scenarios=("pipe",), backends=("beta",), preset="", parameters=(("capacity", "none"), ("items", "7")))
+    assert ids(made) == ["pipe[capacity=none,items=7]@beta#1"]

@@ -1,4 +1,4 @@
-"""A channel cell sees every item that is lost, doubled, wrong or late, and every promise of a channel that is broken."""
+"""A channel cell sees every item that is lost, doubled, wrong or late, and each promise that is broken."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_items_are_shared_out_evenly(run_roles):
 
 
 def test_the_parity_line_tells_what_a_ratio_needs(run_roles):
-    """asyncio does not yield in a send or receive that need not wait, trio does; a rendezvous always waits."""
+    """Asyncio does not yield in a send or receive that need not wait, trio does; a rendezvous always waits."""
     asked = {"capacity": 3, "items": 10}
     seen = {name: run_roles(channel, asked, backend=name) for name in ("asyncio", "trio")}
     assert [seen[name]["a ready send yields"] for name in seen] == ["no", "yes"]
