@@ -9,8 +9,7 @@ The ways:
 
 - `both`: wait on both and take what is ready (`first_completed`); the source that was not served last comes first.
 - `channel`: a task for each source reads into one channel.
-- `sticky`: read on from the source that was ready last, as long as its reads are full and not too often; then as
-`both`.
+- `sticky`: read on from the source that was ready last, while its reads are full and not too often; then as `both`.
 - `flags`: a task for each source reads into a place of its own, sets a flag, and all share one wake-up.
 
 A quiet item waits twice: until the merge has it, and until the merge serves it. The second is up to the way and the
@@ -62,6 +61,8 @@ class _Source:
         self.index = index
         self.number = number
         self.stream_bytes = b"".join(_make_item(index, item) for item in range(number))
+        self.has_reader = False
+        """Whether a task stands between the stream and the consumer; if not, the merge has an item when it was sent."""
         self.has_ended = False
         self.served_bytes = 0
         self.is_damaged = False
@@ -96,8 +97,7 @@ class _Source:
         for item in range(first, self.served):
             if item < len(self._sent):
                 self.waits_since_sent.append(served_from_other - self._sent[item])
-            # Where no task stands between, the merge has an item when it was sent.
-            held = self._held or self._sent
+            held = self._held if self.has_reader else self._sent
             if item < len(held):
                 self.waits_in_merge.append(served_from_other - held[item])
 
@@ -255,6 +255,7 @@ async def _read_into_channel(merge: _Merge, group: TaskGroup) -> None:
             source.note_held(len(data), other.served)
 
     for source in merge.sources:
+        source.has_reader = True
         await group.spawn(forward, source)
     receive = receiver.receive
     while not all(source.has_ended for source in merge.sources):
@@ -284,6 +285,7 @@ async def _raise_flags(merge: _Merge, group: TaskGroup) -> None:
             await is_free[source.index].acquire()
 
     for source in merge.sources:
+        source.has_reader = True
         await group.spawn(forward, source)
     while not all(source.has_ended for source in merge.sources):
         async with wakeup:
@@ -362,7 +364,7 @@ def _report(probe: Probe, merge: _Merge, took_ns: int) -> None:
         probe.observe("share of the first source", 100 * first / max(1, first + second))
     if probe.parameters["load"] == "one":
         quiet = merge.sources[1]
-        probe.observe("longest wait of the quiet source", max(0, *quiet.waits_in_merge, 0))
+        probe.observe("longest wait of the quiet source", max(quiet.waits_in_merge, default=0))
         probe.observe("typical wait of the quiet source", median(quiet.waits_since_sent or [0]))
 
 

@@ -8,8 +8,13 @@ from harness.plugins import hookimpl
 def harness_scenarios() -> list[Scenario]:
     """Return the scenarios of the catalogue."""
     from .channel import channel
+    from .echo import echo
+    from .frames import frames
+    from .idle import idle
+    from .merge import merge
     from .sink import sink
     from .storm import storm
+    from .stream import stream
     from .timeout_select import timeout_select
 
-    return [storm, timeout_select, sink, channel]
+    return [storm, timeout_select, sink, channel, frames, merge, stream, echo, idle]
