@@ -87,7 +87,7 @@ class CellRun:
     # --- start ---
     def _start(self) -> None:
         environment = self._environment()
-        for assigned in self._cell.roles:
+        for assigned, cpu in zip(self._cell.roles, self._cpus(), strict=True):
             backend = self._backend_of(assigned.backend.name)
             job = WorkerJob(
                 format=FORMAT,
@@ -103,10 +103,17 @@ class CellRun:
                 stacks_fd=-1,
             )
             output = (self._open(f"{assigned.role}.stdout"), self._open(f"{assigned.role}.stderr"))
-            role = RoleProcess(job, environment, output)
+            role = RoleProcess(job, environment, output, cpu)
             self._roles.append(role)
             for fd in role.fds:
                 self._selector.register(fd, selectors.EVENT_READ, role)
+
+    def _cpus(self) -> tuple[int | None, ...]:
+        # Roles that share a CPU measure each other; those of every backend are kept apart in the same way.
+        roles, cpus = len(self._cell.roles), posix.usable_cpus()
+        if roles < 2 or len(cpus) < roles:
+            return (None,) * roles
+        return cpus[:roles]
 
     def _open(self, name: str) -> BinaryIO:
         file = (self._evidence / name).open("wb")

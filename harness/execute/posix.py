@@ -41,6 +41,17 @@ def die_with_parent() -> Callable[[], None] | None:
     return arrange
 
 
+def usable_cpus() -> tuple[int, ...]:
+    """Return the CPUs that this process may use; none where the system cannot say."""
+    return tuple(sorted(os.sched_getaffinity(0))) if _LINUX else ()
+
+
+def pin(pid: int, cpu: int) -> None:
+    """Keep a process on one CPU (Linux only); one that has ended already is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.sched_setaffinity(pid, {cpu})
+
+
 def shared_file(name: str, size: int = 0) -> int:
     """Return the fd of an unnamed file, of `size` bytes, that a child can share."""
     if hasattr(os, "memfd_create"):

@@ -39,13 +39,16 @@ _READ_BYTES = 1 << 16
 class RoleProcess:
     """A started role. Its fds are non-blocking; the cell's loop says when to read."""
 
-    def __init__(self, job: WorkerJob, environment: dict[str, str], output: tuple[BinaryIO, BinaryIO]) -> None:
+    def __init__(
+        self, job: WorkerJob, environment: dict[str, str], output: tuple[BinaryIO, BinaryIO], cpu: int | None
+    ) -> None:
         """Start the process.
 
         Args:
             job: everything but the fds, which are made here.
             environment: of the process.
             output: files that take stdout and stderr.
+            cpu: where to keep it, or `None` for anywhere.
         """
         self.role = job.role
         self._backend = next(str(a.backend) for a in job.cell.roles if a.role == job.role)
@@ -68,6 +71,9 @@ class RoleProcess:
             preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
         )
         self.pid = self._process.pid
+        self._cpu = cpu
+        if cpu is not None:
+            posix.pin(self.pid, cpu)
         self._progress = memoryview(mmap.mmap(progress, mmap.PAGESIZE, prot=mmap.PROT_READ)).cast("Q")
         for fd in (report_child, order_child, progress):
             os.close(fd)
@@ -265,6 +271,7 @@ class RoleProcess:
             reason=reason,
             seconds=(self.ended_at or time.monotonic()) - self.started,
             pid=self.pid,
+            cpu=self._cpu,
             exit_code=self._exit,
             error=error,
             attestation=self._attestation,

@@ -131,6 +131,8 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     """From the start of the process to its end."""
     pid: int = 0
+    cpu: int | None = None
+    """The CPU that it was kept on; `None` for any."""
     exit_code: int | None = None
     error: ErrorReport | None = None
     attestation: Attestation | None = None

@@ -61,3 +61,17 @@ def test_a_shared_file_is_shared():
     subprocess.run([sys.executable, "-c", f"import os; os.pwrite({fd}, b'abc', 2)"], pass_fds=(fd,), check=True)
     assert os.pread(fd, 8, 0) == b"\0\0abc\0\0\0"
     os.close(fd)
+
+
+@linux
+def test_a_pinned_process_stays_on_its_cpu():
+    """And one that is gone already is no error."""
+    cpu = posix.usable_cpus()[-1]
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    try:
+        posix.pin(child.pid, cpu)
+        assert os.sched_getaffinity(child.pid) == {cpu}
+    finally:
+        child.kill()
+        child.wait()
+    posix.pin(child.pid, cpu)
