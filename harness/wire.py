@@ -60,6 +60,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     outcome: Outcome
     reason: str = ""
     error: ErrorReport | None = None
+    leaks: tuple[str, ...] = ()
 
 
 class RoleEnded(msgspec.Struct, frozen=True, kw_only=True, tag="role-ended"):

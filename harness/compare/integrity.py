@@ -125,10 +125,11 @@ def _unhandled_text(unhandled: Unhandled) -> str:
 
 
 def judge_leftovers(row: Row) -> Iterator[Judgement]:
-    """Find processes that outlived their cell: those that were ended afterwards, and those that could not be."""
-    for attribute, title in (
-        ("survivors", "leaves processes that could not be ended"),
-        ("escaped", "leaves processes behind"),
+    """Find what outlived its cell or its scenario: processes, and tasks and fds in the cell's own process."""
+    for attribute, title, expected in (
+        ("survivors", "leaves processes that could not be ended", "nothing outlives a cell"),
+        ("escaped", "leaves processes behind", "nothing outlives a cell"),
+        ("leaks", "leaves tasks or files open", "nothing outlives a scenario"),
     ):
         left = {cell.id: [name for role in cell.roles for name in getattr(role, attribute)] for cell in row.cells}
         culprits = [cell for cell in row.cells if left[cell.id]]
@@ -138,7 +139,7 @@ def judge_leftovers(row: Row) -> Iterator[Judgement]:
                 FindingKind.LEFTOVER,
                 culprits,
                 title,
-                expected="nothing outlives a cell",
+                expected=expected,
                 details=_shortened([f"{cell.label}: {name}" for cell in culprits for name in left[cell.id]]),
             )
 

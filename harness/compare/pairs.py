@@ -22,7 +22,7 @@ Pair = tuple[str, str]
 def name_culprits(row: Row, judgements: Iterable[Judgement]) -> list[Judgement]:
     """Return the judgements of a row; where its pairs were run, each unexpected finding names its culprit."""
     tested = {pair for cell in row.ran if (pair := _pair_of(cell.cell)) is not None}
-    if len({server for server, _ in tested}) < 2 and len({client for _, client in tested}) < 2:
+    if all(server == client for server, client in tested):
         return list(judgements)
     pair_of_label = {cell.label: pair for cell in row.cells if (pair := _pair_of(cell.cell)) is not None}
 

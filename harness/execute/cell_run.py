@@ -39,6 +39,7 @@ _HEARTBEAT = 0.25
 _STACKS_WAIT = 0.5
 _TERMINATE_GRACE = 1.0
 _KILL_GRACE = 5.0
+_IDLE_SHARE = 0.05
 EXIT_GRACE = 5.0
 """Seconds that a role may take to exit after it reported its end."""
 _PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
@@ -204,7 +205,8 @@ class CellRun:
         time.sleep(_HEARTBEAT)
         for role in running:
             share = (role.cpu_seconds() - before[role]) / _HEARTBEAT
-            state = f"busy ({share:.0%} CPU)" if share > 0.5 else f"idle ({share:.0%} CPU)"
+            # Something that spins gets little of a crowded machine, something that waits gets nothing anywhere.
+            state = f"busy ({share:.0%} CPU)" if share > _IDLE_SHARE else f"idle ({share:.0%} CPU)"
             role.stop(Outcome.HUNG, f"no progress for {idle:.1f} s, {state}")
 
     # --- end ---

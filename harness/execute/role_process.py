@@ -281,6 +281,7 @@ class RoleProcess:
             stacks=self.stacks_text,
             survivors=self.survivors,
             escaped=self.escaped,
+            leaks=self._end.leaks if self._end is not None else (),
             output_bytes=self.output_bytes,
         )
 

@@ -146,6 +146,8 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that could not be ended, `pid name`."""
     escaped: tuple[str, ...] = ()
     """Descendants that had outlived the cell and were ended by the sweep, `pid name`."""
+    leaks: tuple[str, ...] = ()
+    """Tasks and fds that the scenario left open in its own process, a line each."""
     output_bytes: int = 0
     """Size of stdout and stderr together; the text is in the evidence folder."""
 

@@ -6,26 +6,34 @@ are lines of JSON. A clause that hangs is named, its process is ended, and the r
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
-import json
 import os
-import select
+import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from tempfile import TemporaryFile
+from threading import Thread
+from typing import IO
 
 import msgspec
 
-from harness.api import Runtime
+from harness.api import Backend, BackendRunner, Offer, Runtime, Support
 
 from .clauses import CLAUSES, Clause
 
 LIMIT = 20.0
 """Seconds that a clause may take."""
+_GRACE = 2.0
+"""Seconds that a process has to end itself, with the stacks of its threads, before it is killed without them."""
+_NO_RUNNER = 3
+"""Exit code of a process that could not import its runner."""
 
-__all__ = ["CLAUSES", "ClauseResult", "run_clauses"]
+__all__ = ["CLAUSES", "LIMIT", "ClauseResult", "lacking", "run_clause", "run_clauses"]
 
 
 class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,64 +44,135 @@ class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
     unhandled: tuple[str, ...] = ()
 
 
-def run_clauses(runner: str, options: Mapping[str, str], clauses: Sequence[Clause]) -> Iterator[ClauseResult]:
-    """Run clauses on the backend whose runner is `"module:Class"` and yield a result for each, in order.
+class _Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process is told on its stdin: names of clauses, and the limit of each in seconds."""
+
+    clauses: list[str]
+    limit: float
+
+
+def lacking(backend: Backend, clause: Clause) -> Offer | None:
+    """Return the offer of the first capability that a clause needs and the backend declares absent, if there is one."""
+    offers = (backend.offer(capability) for capability in clause.requires)
+    return next((offer for offer in offers if offer.support is Support.ABSENT), None)
+
+
+def run_clauses(
+    runner: str, options: Mapping[str, str], clauses: Sequence[Clause], *, limit: float = LIMIT
+) -> Iterator[ClauseResult]:
+    """Run clauses on a backend and yield a result for each, in order.
+
+    Args:
+        runner: `"module:Class"` of its `BackendRunner`, as in its declaration.
+        options: The options of the backend spec.
+        clauses: What to run; a clause that needs what the backend declares absent must not be among them.
+        limit: Seconds that each may take.
 
     Raises:
         ImportError: the runner cannot be imported; the message is the worker's.
     """
     left = [clause.name for clause in clauses]
     while left:
-        for result in _run_until_stuck(runner, options, left):
+        for result in _run_until_stuck(runner, options, _Job(clauses=list(left), limit=limit)):
             left.remove(result.clause)
             yield result
 
 
-def _run_until_stuck(runner: str, options: Mapping[str, str], names: Sequence[str]) -> Iterator[ClauseResult]:
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "harness.testing.contract",
-        runner,
-        *(f"{key}={value}" for key, value in options.items()),
-    ]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(list(names)))
-        process.stdin.close()
-        left = list(names)
+def run_clause(runner_factory: Callable[[], BackendRunner], clause: Clause, timeout: float) -> ClauseResult:
+    """Run one clause in this process, which is *ended* if that takes longer than `timeout` seconds.
+
+    Nothing else ends a clause that blocks its scheduler. The stacks of all threads go to stderr before that.
+    """
+    unhandled: list[str] = []
+    reached: list[str] = []
+    error = ""
+    faulthandler.dump_traceback_later(timeout, exit=True)
+    try:
+        runner = runner_factory()
+
+        async def main(runtime: Runtime) -> None:
+            await (clause.check(runtime, runner) if clause.with_runner else clause.check(runtime))
+            reached.append("the end")
+
+        runner.run(main, lambda exc, context: unhandled.append(f"{context}: {exc!r}"))
+    except BaseException as exc:  # noqa: BLE001 - whatever it raises is the clause's result
+        error = "".join(traceback.format_exception(exc))
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    if not error and not reached:
+        error = "the check did not reach its end, and nothing was raised"
+    return ClauseResult(clause=clause.name, error=error, unhandled=tuple(unhandled))
+
+
+def _run_until_stuck(runner: str, options: Mapping[str, str], job: _Job) -> Iterator[ClauseResult]:
+    command = [sys.executable, "-P", "-m", "harness.testing.contract", runner]
+    command += [f"{key}={value}" for key, value in options.items()]
+    # A file, because a pipe that nobody reads would stop a backend that writes a lot.
+    with (
+        TemporaryFile() as words,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, start_new_session=True
+        ) as process,
+    ):
         try:
-            while left:
-                ready, _, _ = select.select([process.stdout], [], [], LIMIT)
-                line = process.stdout.readline() if ready else ""
-                if not line:
-                    yield ClauseResult(clause=left[0], error=_why_silent(process, hung=not ready))
-                    return
-                result = msgspec.json.decode(line, type=ClauseResult)
-                left.remove(result.clause)
-                yield result
+            yield from _results(process, job, words)
         finally:
-            process.kill()
+            _end(process)
 
 
-def _why_silent(process: subprocess.Popen[str], *, hung: bool) -> str:
-    if hung:
-        return f"did not end within {LIMIT:g} s"
-    assert process.stderr is not None
-    words = process.stderr.read().strip()
-    process.wait()
-    if "cannot import the runner" in words:
-        raise ImportError(words.splitlines()[-1])
-    return f"the process ended with {process.returncode}: {words[-2000:]}"
+def _results(process: subprocess.Popen[bytes], job: _Job, words: IO[bytes]) -> Iterator[ClauseResult]:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it has ended already, and says why
+        process.stdin.write(msgspec.json.encode(job))
+        process.stdin.close()
+    lines = _lines(process)
+    left = list(job.clauses)
+    while left:
+        try:
+            line = lines.get(timeout=job.limit + _GRACE)
+        except Empty:
+            yield ClauseResult(clause=left[0], error=f"did not end within {job.limit:g} s")
+            return
+        if not line:
+            yield ClauseResult(clause=left[0], error=_why_ended(process, job, words))
+            return
+        result = msgspec.json.decode(line, type=ClauseResult)
+        left.remove(result.clause)
+        yield result
+
+
+def _lines(process: subprocess.Popen[bytes]) -> SimpleQueue[bytes]:
+    """Read stdout in a thread: each line as it comes, then `b""`."""
+    lines: SimpleQueue[bytes] = SimpleQueue()
+    stdout = process.stdout
+    assert stdout is not None
+
+    def read() -> None:
+        for line in stdout:
+            lines.put(line)
+        lines.put(b"")
+
+    Thread(target=read, daemon=True).start()
+    return lines
+
+
+def _why_ended(process: subprocess.Popen[bytes], job: _Job, words: IO[bytes]) -> str:
+    code = process.wait()
+    words.seek(0)
+    said = words.read().decode(errors="replace").strip()
+    if code == _NO_RUNNER:
+        raise ImportError(said.splitlines()[-1])
+    _, timed_out, stacks = said.rpartition("Timeout (")  # as faulthandler begins
+    if timed_out:
+        return f"did not end within {job.limit:g} s; its threads, innermost call first:\n{stacks}"
+    return f"the process ended with {code}: {said[-2000:]}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and what it has started (workers of a process pool): it leads a session of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _main(arguments: Sequence[str]) -> None:
@@ -104,35 +183,16 @@ def _main(arguments: Sequence[str]) -> None:
     try:
         runner_class = getattr(importlib.import_module(module), name)
     except Exception as exc:  # noqa: BLE001 - whatever the import of a runtime raises
-        sys.exit(f"cannot import the runner {arguments[0]}: {type(exc).__name__}: {exc}")
+        sys.stderr.write(f"cannot import the runner {arguments[0]}: {type(exc).__name__}: {exc}\n")
+        sys.exit(_NO_RUNNER)
     options = dict(argument.split("=", 1) for argument in arguments[1:])
     by_name = {clause.name: clause for clause in CLAUSES}
-    for wanted in json.load(sys.stdin):
-        result = _check(runner_class, options, by_name[wanted])
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=_Job)
+    for wanted in job.clauses:
+        result = run_clause(lambda: runner_class(options), by_name[wanted], job.limit)
         results.write(msgspec.json.encode(result).decode() + "\n")
     results.flush()
     os._exit(0)  # a clause may have left a thread behind
-
-
-def _check(runner_class: Any, options: Mapping[str, str], clause: Clause) -> ClauseResult:
-    unhandled: list[str] = []
-    reached: list[str] = []
-
-    async def main(runtime: Runtime) -> None:
-        await clause.check(runtime)
-        reached.append("the end")
-
-    def report(exc: BaseException | None, context: str) -> None:
-        unhandled.append(f"{context}: {exc!r}")
-
-    error = ""
-    try:
-        runner_class(options).run(main, report)
-    except BaseException as exc:  # noqa: BLE001 - whatever it raises is the clause's result
-        error = "".join(traceback.format_exception(exc))
-    if not error and not reached:
-        error = "the check did not reach its end, and nothing was raised"
-    return ClauseResult(clause=clause.name, error=error, unhandled=tuple(unhandled))
 
 
 if __name__ == "__main__":

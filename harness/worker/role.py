@@ -17,6 +17,7 @@ from harness.wire import Ended, Ready, WorkerJob
 
 from .channel import Pipe, decode_job, map_progress
 from .errors import UnhandledCollector, describe_error
+from .ledger import Ledger
 from .probe import WorkerProbe
 
 DUMP_SIGNAL = signal.SIGUSR1
@@ -80,8 +81,11 @@ def _run_on(
         gc.collect()
         gc.freeze()
         gc.enable()
+        ledger.open(runtime)
         await function(runtime, probe)
+        await ledger.close_tasks(runtime)
 
+    ledger = Ledger()
     try:
         options = next(assigned.backend.options for assigned in job.cell.roles if assigned.role == job.role)
         runner = runner_class(dict(options))
@@ -96,7 +100,7 @@ def _run_on(
         return Ended(outcome=Outcome.RAISED, reason=_one_line(exc), error=describe_error(exc))
     finally:
         gc.collect()  # a task that died alone reports it when it is collected
-    return Ended(outcome=Outcome.COMPLETED)
+    return Ended(outcome=Outcome.COMPLETED, leaks=ledger.leaks())
 
 
 def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> Attestation:

@@ -186,6 +186,7 @@ def _role_fields(role: RoleResult, *, is_only: bool) -> Fields:
     fields += make_lines("stacks", clean_lines(role.stacks)[:_STACK_LINES])
     left = [f"{prefix}{clean(name)} (ended)" for name in role.escaped]
     left += [f"{prefix}{clean(name)} (could not be ended)" for name in role.survivors]
+    left += [f"{prefix}{clean(name)}" for name in role.leaks]
     return fields + make_lines("left behind", left)
 
 

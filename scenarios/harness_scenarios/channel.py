@@ -94,14 +94,16 @@ class _Flow:
         return duration_ns
 
     async def _produce(self, sender: SendChannel, number: int) -> None:
-        # The inner loop is what is measured: nothing stands in it that a program written by hand would not have.
+        # The inner loop is what is measured: nothing stands in it that a program written by hand would not have. Also
+        # `send` is looked up once: twice 20 ns for each item would be 5 % of a fast channel.
+        send = sender.send
         first = number * self._share
         end = first + self._share
         try:
             for start in range(first, end, _BATCH):
                 stop = min(start + _BATCH, end)
                 for item in range(start, stop):
-                    await sender.send(item)
+                    await send(item)
                 self._sent[number] = stop - first
                 self._look_at_occupancy(sender)
                 self._probe.advance(stop - start)
@@ -110,11 +112,11 @@ class _Flow:
             await sender.aclose()
 
     async def _consume(self, receiver: ReceiveChannel, received: list[int]) -> None:
-        append, advance = received.append, self._probe.advance
+        receive, append, advance = receiver.receive, received.append, self._probe.advance
         with _until_end_of_channel(self._runtime):
             while True:
                 for _ in range(_BATCH):
-                    append(await receiver.receive())
+                    append(await receive())
                 advance(_BATCH)
         advance(len(received) % _BATCH)
         self._ends.append(len(self._closing) == self._producers)

@@ -51,6 +51,7 @@ def test_outcome(finished, scenario, backend):
     assert re.search(expected["reason"], record.result.reason)
     assert len(role.escaped) == expected.get("escaped", 0)
     assert role.survivors == ()
+    assert sum(leak.startswith("fd ") for leak in role.leaks) == expected.get("leaks", 0)
     assert len(role.error.leaves if role.error else ()) == expected.get("leaves", 0)
 
 

@@ -1,6 +1,20 @@
 """The clauses of the Runtime contract, by family; importing this registers them all."""
 
-from . import channels, streams, structure, synchronisation
+from . import channel_races, channels, clock, groups, offload, scopes, selection, streams, synchronisation, waits
 from .clause import CLAUSES, Clause, clause
 
-__all__ = ["CLAUSES", "Clause", "channels", "clause", "streams", "structure", "synchronisation"]
+__all__ = [
+    "CLAUSES",
+    "Clause",
+    "channel_races",
+    "channels",
+    "clause",
+    "clock",
+    "groups",
+    "offload",
+    "scopes",
+    "selection",
+    "streams",
+    "synchronisation",
+    "waits",
+]

@@ -1,15 +1,19 @@
-"""Clauses of channels."""
+"""Clauses of channels; those about races with a cancellation are in `channel_races`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from harness.api import Capability, ErrorKind, ReceiveChannel, Runtime, SendChannel
 
-from .clause import clause, settle
+from .clause import clause, require, require_equal, require_error, settle
 
+_CHANNEL = (Capability.CHANNEL,)
 _CLOSE = (Capability.CHANNEL, Capability.CHANNEL_CLOSE)
-_RACES = 200
+_CAPACITIES = (None, 0, 1, 10)
+
+
+def needs(capacity: int | None, *others: Capability) -> tuple[Capability, ...]:
+    """Return what a clause needs that opens a channel of this capacity."""
+    return (Capability.RENDEZVOUS if capacity == 0 else Capability.CHANNEL, *others)
 
 
 async def receive_all(runtime: Runtime, receive: ReceiveChannel, into: list[int]) -> None:
@@ -30,21 +34,14 @@ async def send_range(send: SendChannel, items: range) -> None:
     await send.aclose()
 
 
-def _register_for_each_capacity() -> None:
-    for capacity in (None, 0, 1, 10):
-        for tasks in (1, 5):
-            _register_transfer(capacity, tasks)
-
-
 def _register_transfer(capacity: int | None, tasks: int) -> None:
-    requires = (*_CLOSE, Capability.RENDEZVOUS) if capacity == 0 else _CLOSE
-
     @clause(
         f"capacity {capacity}, {tasks}:{tasks}: all items arrive once, in each sender's order",
         of="SendChannel.send",
-        requires=requires,
+        requires=needs(capacity, Capability.CHANNEL_CLOSE),
     )
     async def transfer(runtime: Runtime) -> None:
+        """Send 200 items from each sender, with a clone each; receive them with as many tasks."""
         send, receive = runtime.open_channel(capacity)
         received: list[list[int]] = [[] for _ in range(tasks)]
         async with runtime.open_task_group() as group:
@@ -53,169 +50,189 @@ def _register_transfer(capacity: int | None, tasks: int) -> None:
             for number in range(tasks):
                 await group.spawn(send_range, send.clone(), range(number * 1000, number * 1000 + 200))
             await send.aclose()
-        everything = sorted(item for mine in received for item in mine)
-        assert everything == [number * 1000 + item for number in range(tasks) for item in range(200)]
+        sent = [number * 1000 + item for number in range(tasks) for item in range(200)]
+        everything = [item for mine in received for item in mine]
+        require_equal("items lost", expected=set(), actual=set(sent) - set(everything))
+        require_equal("items that arrived", expected=len(sent), actual=len(everything))
         for mine in received:
             for number in range(tasks):
                 own = [item for item in mine if item // 1000 == number]
-                assert own == sorted(own)
+                require(own == sorted(own), f"items of sender {number} overtook each other: {own}")
 
 
-_register_for_each_capacity()
+def _register_capacity(capacity: int) -> None:
+    @clause(
+        f"capacity {capacity} is never exceeded",
+        of="Runtime.open_channel",
+        requires=needs(capacity, Capability.CHANNEL_CLOSE),
+    )
+    async def bounded(runtime: Runtime) -> None:
+        """Look at `buffered` after each send of five senders, and before each receive."""
+        send, receive = runtime.open_channel(capacity)
+        seen: list[int] = []
+        received: list[int] = []
+
+        async def sender(own: SendChannel) -> None:
+            for item in range(50):
+                await own.send(item)
+                seen.append(own.buffered())
+            await own.aclose()
+
+        async with runtime.open_task_group() as group:
+            for _ in range(5):
+                await group.spawn(sender, send.clone())
+            await send.aclose()
+            await settle(runtime)
+            seen.append(send.buffered())
+            await receive_all(runtime, receive, received)
+        require_equal("items that arrived", expected=250, actual=len(received))
+        require(max(seen) <= capacity, f"{max(seen)} items were buffered")
 
 
-@clause("a full channel makes a sender wait", of="SendChannel.send", requires=(Capability.CHANNEL, Capability.DEADLINE))
+def _register_close(capacity: int | None) -> None:
+    @clause(
+        f"capacity {capacity}: closing the last clone wakes every receiver",
+        of="SendChannel.clone",
+        requires=needs(capacity, Capability.CHANNEL_CLOSE),
+    )
+    async def close_wakes(runtime: Runtime) -> None:
+        """Close the first of two senders, send with the other one, close that too."""
+        send, receive = runtime.open_channel(capacity)
+        clone = send.clone()
+        received: list[list[int]] = [[], [], []]
+        async with runtime.open_task_group() as group:
+            for mine in received:
+                await group.spawn(receive_all, runtime, receive, mine)
+            await settle(runtime)
+            await send.aclose()
+            await settle(runtime)
+            await clone.send(7)
+            await clone.aclose()
+        require_equal("items of the receivers", expected=[[], [], [7]], actual=sorted(received))
+
+    @clause(
+        f"capacity {capacity}: sending after closing is an error",
+        of="SendChannel.aclose",
+        requires=needs(capacity, Capability.CHANNEL_CLOSE),
+    )
+    async def send_after_close(runtime: Runtime) -> None:
+        """Send with a closed sender, with and without another one that is open; closing twice is no error."""
+        send, _receive = runtime.open_channel(capacity)
+        clone = send.clone()
+        for sender in (send, clone):
+            await sender.aclose()
+            await sender.aclose()
+            await require_error(runtime, ErrorKind.CLOSED, lambda sender=sender: sender.send(1))  # type: ignore[misc]
+
+
+for _capacity in _CAPACITIES:
+    _register_transfer(_capacity, 1)
+    _register_transfer(_capacity, 5)
+    _register_close(_capacity)
+for _limit in (0, 1, 10):
+    _register_capacity(_limit)
+
+
+@clause("a full channel makes a sender wait", of="SendChannel.send", requires=(*_CLOSE, Capability.DEADLINE))
 async def full_channel_waits(runtime: Runtime) -> None:
-    """And the send that gave up has sent nothing."""
+    """Fill the channel and give up sending one more, which has then not been sent."""
     send, receive = runtime.open_channel(2)
     for item in range(2):
         await send.send(item)
     async with runtime.move_on_after(0.01) as scope:
         await send.send(2)
-    assert (scope.cancelled_caught, send.buffered()) == (True, 2)
+    require_equal("(gave up, buffered)", expected=(True, 2), actual=(scope.cancelled_caught, send.buffered()))
     await send.aclose()
     received: list[int] = []
     await receive_all(runtime, receive, received)
-    assert received == [0, 1]
+    require_equal("items", expected=[0, 1], actual=received)
 
 
 @clause(
     "a rendezvous send returns after a receiver took the item", of="SendChannel.send", requires=(Capability.RENDEZVOUS,)
 )
 async def rendezvous_waits(runtime: Runtime) -> None:
-    """Not before."""
+    """Look whether it returned before anybody received."""
     send, receive = runtime.open_channel(0)
-    steps: list[str] = []
+    about, steps = runtime.create_event(), []
 
     async def sender() -> None:
+        await about.set()
         await send.send(1)
         steps.append("sent")
 
     async with runtime.open_task_group() as group:
         await group.spawn(sender)
+        await about.wait()
         await settle(runtime)
-        assert steps == []
-        assert await receive.receive() == 1
-    assert steps == ["sent"]
+        early = list(steps)
+        item = await receive.receive()
+    require_equal("(before, item, after)", expected=([], 1, ["sent"]), actual=(early, item, steps))
 
 
-@clause(
-    "a cancelled rendezvous send has sent nothing",
-    of="SendChannel.send",
-    requires=(Capability.RENDEZVOUS, Capability.DEADLINE),
-)
-async def cancelled_rendezvous_send(runtime: Runtime) -> None:
-    """A receiver that comes later gets the next item."""
-    send, receive = runtime.open_channel(0)
-    async with runtime.move_on_after(0.005) as scope:
-        await send.send("given up")
-    assert scope.cancelled_caught
+@clause("buffered counts the items inside", of="SendChannel.buffered", requires=_CHANNEL)
+async def buffered_counts(runtime: Runtime) -> None:
+    """Count after each send and each receive."""
+    send, receive = runtime.open_channel(3)
+    counts = [send.buffered()]
+    for item in range(3):
+        await send.send(item)
+        counts.append(send.buffered())
+    for _ in range(3):
+        await receive.receive()
+        counts.append(send.buffered())
+    require_equal("counts", expected=[0, 1, 2, 3, 2, 1, 0], actual=counts)
+
+
+@clause("a sender that waits is not counted as buffered", of="SendChannel.buffered", requires=_CHANNEL)
+async def buffered_leaves_out_senders(runtime: Runtime) -> None:
+    """Count while three senders wait for one place."""
+    send, receive = runtime.open_channel(1)
+    counts: list[int] = []
     async with runtime.open_task_group() as group:
-        await group.spawn(send.send, "next")
-        assert await receive.receive() == "next"
-
-
-def _register_receive_race(name: str, capacity: int | None, requires: tuple[Capability, ...]) -> None:
-    @clause(f"a cancelled receive has taken nothing ({name})", of="ReceiveChannel.receive", requires=requires)
-    async def cancelled_receive(runtime: Runtime) -> None:
-        for turn in range(_RACES):
-            await _race_receive_and_cancel(runtime, capacity, cancel_first=bool(turn % 2))
-
-
-async def _race_receive_and_cancel(runtime: Runtime, capacity: int | None, *, cancel_first: bool) -> None:
-    """An item arrives as the receiver is cancelled: it is received, or still there, and not both."""
-    send, receive = runtime.open_channel(capacity)
-    taken: list[object] = []
-
-    async def receiver() -> None:
-        taken.append(await receive.receive())
-
-    async with runtime.open_task_group() as group:
-        await group.spawn(receiver)
-        await runtime.checkpoint()
-        await runtime.checkpoint()
-        if cancel_first:
-            await group.cancel()
-        async with runtime.move_on_after(0.02 if capacity == 0 else 3600):
-            await send.send("item")
-        await group.cancel()
-    if capacity == 0 and not taken:
-        return  # nobody took it, and the send gave up
-    await send.aclose()
-    left: list[int] = []
-    await receive_all(runtime, receive, left)
-    assert len(taken) + len(left) <= 1, (taken, left)
-    assert cancel_first or len(taken) + len(left) == 1, (taken, left)
-
-
-_RACE = (*_CLOSE, Capability.GROUP_CANCEL, Capability.DEADLINE)
-_register_receive_race("buffered", 1, _RACE)
-_register_receive_race("unbounded", None, _RACE)
-
-
-@clause("closing the last clone wakes every receiver", of="SendChannel.clone", requires=_CLOSE)
-async def close_wakes(runtime: Runtime) -> None:
-    """A clone keeps the channel open."""
-    send, receive = runtime.open_channel(5)
-    clone = send.clone()
-    received: list[list[int]] = [[], [], []]
-    async with runtime.open_task_group() as group:
-        for mine in received:
-            await group.spawn(receive_all, runtime, receive, mine)
+        for item in range(4):
+            await group.spawn(send.send, item)
         await settle(runtime)
-        await send.aclose()
-        await settle(runtime)
-        await clone.send(7)
-        await settle(runtime)
-        await clone.aclose()
-    assert sorted(received) == [[], [], [7]]
+        counts.append(send.buffered())
+        items = [await receive.receive() for _ in range(4)]
+    require_equal("(counts, items)", expected=([1], [0, 1, 2, 3]), actual=(counts, sorted(items)))
 
 
 @clause("what is buffered at the close arrives, then the end", of="SendChannel.aclose", requires=_CLOSE)
 async def close_keeps_items(runtime: Runtime) -> None:
-    """Each later receive is the end again."""
-    send, receive = runtime.open_channel(5)
-    for item in range(3):
-        await send.send(item)
-    assert send.buffered() == 3
-    await send.aclose()
-    for _ in range(2):
-        received: list[int] = []
-        await receive_all(runtime, receive, received)
-        assert received in ([0, 1, 2], [])
-    assert send.buffered() == 0
+    """Close with three items inside; each receive behind them is the end, again and again."""
+    for capacity in (None, 5):
+        send, receive = runtime.open_channel(capacity)
+        for item in range(3):
+            await send.send(item)
+        await send.aclose()
+        received: list[list[int]] = [[], [], []]
+        for mine in received:
+            await receive_all(runtime, receive, mine)
+        require_equal("items of three receivers", expected=[[0, 1, 2], [], []], actual=received)
 
 
-@clause("sending after closing is an error", of="SendChannel.aclose", requires=_CLOSE)
-async def send_after_close(runtime: Runtime) -> None:
-    """CLOSED, by `classify`; closing twice is none."""
-    send, _receive = runtime.open_channel(5)
-    await send.aclose()
-    await send.aclose()
-    await expect(runtime, ErrorKind.CLOSED, lambda: send.send(1))
+@clause("the end of a channel is classified", of="ReceiveChannel.receive", requires=_CLOSE)
+async def end_is_classified(runtime: Runtime) -> None:
+    """Receive from a closed channel."""
+    for capacity in (None, 1):
+        send, receive = runtime.open_channel(capacity)
+        await send.aclose()
+        await require_error(runtime, ErrorKind.END_OF_CHANNEL, lambda receive=receive: receive.receive())  # type: ignore[misc]
 
 
-async def expect(runtime: Runtime, kind: ErrorKind, call: Callable[[], object]) -> None:
-    """Await a call and require that it raises what `classify` calls `kind`."""
-    try:
-        await call()  # type: ignore[misc]
-    except Exception as exc:  # noqa: BLE001 - its class is the runtime's
-        assert runtime.classify(exc) is kind, f"{exc!r} is {runtime.classify(exc)}, not {kind}"
-        return
-    raise AssertionError(f"nothing was raised instead of {kind}")
-
-
-@clause("the receiving end can be closed", of="ReceiveChannel.aclose", requires=(Capability.CHANNEL,))
+@clause("the receiving end can be closed", of="ReceiveChannel.aclose", requires=_CHANNEL)
 async def receiver_closes(runtime: Runtime) -> None:
-    """Without an error."""
+    """Close it twice, without an error."""
     _send, receive = runtime.open_channel(1)
+    await receive.aclose()
     await receive.aclose()
 
 
-@clause("an unbounded channel takes everything", of="Runtime.open_channel", requires=(Capability.CHANNEL,))
+@clause("an unbounded channel takes everything", of="Runtime.open_channel", requires=_CHANNEL)
 async def unbounded_takes_all(runtime: Runtime) -> None:
-    """Without a receiver."""
+    """Send 5000 items without a receiver."""
     send, _receive = runtime.open_channel(None)
     for item in range(5000):
         await send.send(item)
-    assert send.buffered() == 5000
+    require_equal("buffered items", expected=5000, actual=send.buffered())

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from harness.api import Capability, Runtime
+from harness.api import Capability, ErrorKind, Runtime
 
-ClauseFunction = Callable[[Runtime], Awaitable[None]]
+ClauseFunction = Callable[..., Awaitable[None]]
+"""Takes the `Runtime`; with `with_runner`, also the `BackendRunner` that made it."""
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,19 +19,51 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     of: str
     check: ClauseFunction
     requires: tuple[Capability, ...] = ()
+    with_runner: bool = False
 
 
 CLAUSES: list[Clause] = []
 
 
-def clause(name: str, *, of: str, requires: tuple[Capability, ...] = ()) -> Callable[[ClauseFunction], ClauseFunction]:
-    """Register a function as the check of a clause; it raises `AssertionError` if the clause does not hold."""
+def clause(
+    name: str, *, of: str, requires: tuple[Capability, ...] = (), with_runner: bool = False
+) -> Callable[[ClauseFunction], ClauseFunction]:
+    """Register a function as the check of a clause; it raises `AssertionError` if the clause does not hold.
+
+    The check must raise from its own task, outside of every task group with tasks that may still wait: some runtimes
+    drop the errors of children, and a group whose body failed may wait for ever. So record inside, and require behind.
+    """
 
     def register(check: ClauseFunction) -> ClauseFunction:
-        CLAUSES.append(Clause(name=name, of=of, check=check, requires=requires))
+        CLAUSES.append(Clause(name=name, of=of, check=check, requires=requires, with_runner=with_runner))
         return check
 
     return register
+
+
+def require_equal(what: str, *, expected: object, actual: object) -> None:
+    """Raise `AssertionError` with both values unless they are equal."""
+    if actual != expected:
+        raise AssertionError(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+def require(holds: object, what: str) -> None:
+    """Raise `AssertionError` with the words given unless something holds."""
+    if not holds:
+        raise AssertionError(what)
+
+
+async def require_error(runtime: Runtime, kind: ErrorKind, call: Callable[[], Awaitable[object]]) -> None:
+    """Await a call and require that it raises what `classify` calls `kind`."""
+    try:
+        result = await call()
+    except BaseException as exc:
+        if runtime.is_cancelled(exc):
+            raise
+        found = runtime.classify(exc)
+        require(found is kind, f"expected an error that is {kind.value!r}, got {exc!r}, which is {found.value!r}")
+        return
+    raise AssertionError(f"expected an error that is {kind.value!r}, got the result {result!r}")
 
 
 async def until(runtime: Runtime, condition: Callable[[], bool]) -> None:
@@ -40,7 +73,10 @@ async def until(runtime: Runtime, condition: Callable[[], bool]) -> None:
 
 
 async def settle(runtime: Runtime) -> None:
-    """Let every other task come to its wait. Enough for a task that was just spawned, on every runtime."""
+    """Let every other task most likely come to its wait.
+
+    Likely, not certain: a clause must hold either way. It only makes sure that the interesting case is the usual one.
+    """
     for _ in range(5):
         await runtime.checkpoint()
     await runtime.sleep(0.01)

@@ -1,20 +1,23 @@
-"""Clauses of events, locks, semaphores, conditions and offload."""
+"""Clauses of events, locks, semaphores and conditions."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Awaitable, Callable
 
-from harness.api import Capability, Runtime
+from harness.api import CancelScope, Capability, Runtime
 
-from .clause import clause, settle
+from .clause import clause, require_equal, settle
 
 _DEADLINE = (Capability.DEADLINE,)
 
 
+# --- event ---
+
+
 @clause("set wakes every waiter", of="Event.set")
 async def event_wakes_all(runtime: Runtime) -> None:
-    """A second set does nothing; a late waiter returns at once."""
-    event, woken = runtime.create_event(), []
+    """Set twice while three wait; a later wait returns at once."""
+    event, woken = runtime.create_event(), list[int]()
 
     async def waiter(number: int) -> None:
         await event.wait()
@@ -24,25 +27,72 @@ async def event_wakes_all(runtime: Runtime) -> None:
         for number in range(3):
             await group.spawn(waiter, number)
         await settle(runtime)
-        assert (woken, event.is_set()) == ([], False)
+        early = list(woken)
         await event.set()
         await event.set()
     await event.wait()
-    assert (sorted(woken), event.is_set()) == ([0, 1, 2], True)
+    require_equal("(woken before, woken after)", expected=([], [0, 1, 2]), actual=(early, sorted(woken)))
+
+
+@clause("a new event is not set", of="Runtime.create_event")
+async def event_is_new(runtime: Runtime) -> None:
+    """Ask two, and set one."""
+    one, other = runtime.create_event(), runtime.create_event()
+    await one.set()
+    require_equal("is_set of both", expected=(True, False), actual=(one.is_set(), other.is_set()))
+
+
+@clause("is_set says whether set was called", of="Event.is_set")
+async def event_is_set(runtime: Runtime) -> None:
+    """Ask before, after one call and after two."""
+    event = runtime.create_event()
+    answers = [event.is_set()]
+    for _ in range(2):
+        await event.set()
+        answers.append(event.is_set())
+    require_equal("answers", expected=[False, True, True], actual=answers)
 
 
 @clause("waiting for a set event returns", of="Event.wait")
 async def set_event_does_not_wait(runtime: Runtime) -> None:
-    """As often as one likes."""
+    """Wait as often as one likes."""
     event = runtime.create_event()
     await event.set()
     for _ in range(3):
         await event.wait()
 
 
+# --- lock ---
+
+
+@clause("a new lock is free", of="Runtime.create_lock")
+async def lock_is_new(runtime: Runtime) -> None:
+    """Ask two, and take one."""
+    one, other = runtime.create_lock(), runtime.create_lock()
+    await one.acquire()
+    require_equal("locked of both", expected=(True, False), actual=(one.locked(), other.locked()))
+
+
+@clause("async with acquires and releases", of="Lock.locked")
+async def lock_context(runtime: Runtime) -> None:
+    """Leave the block by its end and by an exception."""
+    lock = runtime.create_lock()
+    answers = [lock.locked()]
+    async with lock:
+        answers.append(lock.locked())
+    answers.append(lock.locked())
+    try:
+        async with lock:
+            answers.append(lock.locked())
+            raise ValueError("planned")
+    except ValueError:
+        answers.append(lock.locked())
+    require_equal("locked", expected=[False, True, False, True, False], actual=answers)
+
+
 @clause("one holder at a time", of="Lock.acquire")
 async def lock_excludes(runtime: Runtime) -> None:
-    """Five tasks, twenty turns each, with waits while holding."""
+    """Take five tasks, twenty turns each, with a wait while holding."""
     lock, state = runtime.create_lock(), {"inside": 0, "most": 0, "turns": 0}
 
     async def worker() -> None:
@@ -57,15 +107,15 @@ async def lock_excludes(runtime: Runtime) -> None:
     async with runtime.open_task_group() as group:
         for _ in range(5):
             await group.spawn(worker)
-    assert (state["most"], state["turns"], lock.locked()) == (1, 100, False)
+    actual = (state["most"], state["turns"], lock.locked())
+    require_equal("(most holders, turns, locked)", expected=(1, 100, False), actual=actual)
 
 
 @clause("release hands the lock to a waiter", of="Lock.release")
 async def release_wakes(runtime: Runtime) -> None:
-    """Who waits gets it."""
-    lock, got = runtime.create_lock(), []
+    """Release while one waits."""
+    lock, got = runtime.create_lock(), list[str]()
     await lock.acquire()
-    assert lock.locked()
 
     async def waiter() -> None:
         async with lock:
@@ -74,14 +124,14 @@ async def release_wakes(runtime: Runtime) -> None:
     async with runtime.open_task_group() as group:
         await group.spawn(waiter)
         await settle(runtime)
-        assert got == []
+        early = list(got)
         await lock.release()
-    assert got == ["lock"]
+    require_equal("(before, after)", expected=([], ["lock"]), actual=(early, got))
 
 
 @clause("a cancelled wait for a lock leaves it usable", of="Lock.acquire", requires=_DEADLINE)
 async def cancelled_acquire(runtime: Runtime) -> None:
-    """It is not held by the one who gave up."""
+    """Give up waiting; the lock is not held by the one who gave up."""
     lock = runtime.create_lock()
     async with lock, runtime.open_task_group() as group:
 
@@ -90,14 +140,18 @@ async def cancelled_acquire(runtime: Runtime) -> None:
                 await lock.acquire()
 
         await group.spawn(gives_up)
-    assert not lock.locked()
+    answers = [lock.locked()]
     async with lock:
-        assert lock.locked()
+        answers.append(lock.locked())
+    require_equal("locked", expected=[False, True], actual=answers)
+
+
+# --- semaphore ---
 
 
 @clause("at most n holders", of="Semaphore.acquire")
 async def semaphore_bounds(runtime: Runtime) -> None:
-    """Eight tasks, three permits; all three are used."""
+    """Share three permits among eight tasks, five turns each."""
     semaphore, state = runtime.create_semaphore(3), {"inside": 0, "most": 0, "turns": 0}
     guard = runtime.create_lock()
 
@@ -115,13 +169,27 @@ async def semaphore_bounds(runtime: Runtime) -> None:
     async with runtime.open_task_group() as group:
         for _ in range(8):
             await group.spawn(worker)
-    assert (state["most"] <= 3, state["turns"]) == (True, 40)
+    actual = (state["most"] <= 3, state["turns"])
+    require_equal(f"(at most 3 holders, turns), most {state['most']}", expected=(True, 40), actual=actual)
+
+
+@clause("a semaphore has n permits", of="Runtime.create_semaphore", requires=_DEADLINE)
+async def semaphore_has_permits(runtime: Runtime) -> None:
+    """Take three of three, give up on a fourth, and take again what is given back."""
+    semaphore = runtime.create_semaphore(3)
+    for _ in range(3):
+        await semaphore.acquire()
+    async with runtime.move_on_after(0.005) as scope:
+        await semaphore.acquire()
+    require_equal("waited for a fourth permit", expected=True, actual=scope.cancelled_caught)
+    await semaphore.release()
+    await semaphore.acquire()
 
 
 @clause("a permit that is given back can be taken again", of="Semaphore.release")
 async def semaphore_release(runtime: Runtime) -> None:
-    """By a task that waits."""
-    semaphore, got = runtime.create_semaphore(1), []
+    """Give the only permit back while one waits for it."""
+    semaphore, got = runtime.create_semaphore(1), list[str]()
     await semaphore.acquire()
 
     async def waiter() -> None:
@@ -131,105 +199,197 @@ async def semaphore_release(runtime: Runtime) -> None:
     async with runtime.open_task_group() as group:
         await group.spawn(waiter)
         await settle(runtime)
-        assert got == []
+        early = list(got)
         await semaphore.release()
-    assert got == ["permit"]
+    require_equal("(before, after)", expected=([], ["permit"]), actual=(early, got))
 
 
-@clause("notify wakes a waiter, which then holds the lock", of="Condition.wait")
+# --- condition ---
+
+
+class _WaitingRoom:
+    """Tasks that wait for a condition; who enters holds the lock, so whoever has it next finds them waiting."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._entered = runtime.create_semaphore(0)
+        self._left = runtime.create_semaphore(0)
+        self.condition = runtime.create_condition()
+        self.inside = self.most = self.woken = 0
+
+    async def wait(self) -> None:
+        """Wait for a notification, and count how many have the lock behind it."""
+        async with self.condition:
+            await self._entered.release()
+            await self.condition.wait()
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            await self._runtime.checkpoint()
+            self.woken += 1
+            self.inside -= 1
+        await self._left.release()
+
+    async def entered(self, count: int) -> None:
+        """Wait until so many more wait."""
+        for _ in range(count):
+            await self._entered.acquire()
+
+    async def left(self, count: int) -> None:
+        """Wait until so many more have gone."""
+        for _ in range(count):
+            await self._left.acquire()
+
+
+@clause("notify wakes n waiters and no more", of="Condition.notify")
 async def condition_notifies(runtime: Runtime) -> None:
-    """One by one, and all the rest."""
-    condition, state = runtime.create_condition(), {"inside": 0, "most": 0, "woken": 0}
-
-    async def waiter() -> None:
-        async with condition:
-            await condition.wait()
-            state["inside"] += 1
-            state["most"] = max(state["most"], state["inside"])
-            await runtime.checkpoint()
-            state["woken"] += 1
-            state["inside"] -= 1
-
+    """Wake one of four, then two; the last one waits on until all are woken."""
+    room, counts = _WaitingRoom(runtime), list[int]()
     async with runtime.open_task_group() as group:
         for _ in range(4):
-            await group.spawn(waiter)
-        await settle(runtime)
-        async with condition:
-            await condition.notify()
-        await settle(runtime)
-        assert state["woken"] == 1
-        async with condition:
-            await condition.notify_all()
-    assert (state["woken"], state["most"]) == (4, 1)
+            await group.spawn(room.wait)
+        await room.entered(4)
+        for count in (1, 2):
+            async with room.condition:
+                await room.condition.notify(count)
+            await room.left(count)
+            await settle(runtime)
+            counts.append(room.woken)
+        async with room.condition:
+            await room.condition.notify_all()
+    require_equal("woken so far", expected=[1, 3, 4], actual=[*counts, room.woken])
+
+
+@clause("notify_all wakes all waiters", of="Condition.notify_all")
+async def condition_notifies_all(runtime: Runtime) -> None:
+    """Wake four at once."""
+    room = _WaitingRoom(runtime)
+    async with runtime.open_task_group() as group:
+        for _ in range(4):
+            await group.spawn(room.wait)
+        await room.entered(4)
+        async with room.condition:
+            await room.condition.notify_all()
+    require_equal("woken", expected=4, actual=room.woken)
+
+
+@clause("who was notified holds the lock", of="Condition.wait")
+async def notified_holds_lock(runtime: Runtime) -> None:
+    """Wake four at once, each of which yields while it must be alone."""
+    room = _WaitingRoom(runtime)
+    async with runtime.open_task_group() as group:
+        for _ in range(4):
+            await group.spawn(room.wait)
+        await room.entered(4)
+        async with room.condition:
+            await room.condition.notify_all()
+    require_equal("most holders", expected=1, actual=room.most)
 
 
 @clause("notify without a waiter is no error", of="Condition.notify")
 async def notify_nobody(runtime: Runtime) -> None:
-    """And is not remembered."""
-    condition, woken = runtime.create_condition(), []
-    async with condition:
-        await condition.notify()
-        await condition.notify_all()
+    """Notify nobody, and see that a later waiter is not woken by it."""
+    room = _WaitingRoom(runtime)
+    async with room.condition:
+        await room.condition.notify()
+        await room.condition.notify_all()
+    async with runtime.open_task_group() as group:
+        await group.spawn(room.wait)
+        await room.entered(1)
+        await settle(runtime)
+        early = room.woken
+        async with room.condition:
+            await room.condition.notify()
+    require_equal("(woken before, woken after)", expected=(0, 1), actual=(early, room.woken))
+
+
+@clause("the lock of a condition excludes others", of="Condition.acquire")
+async def condition_excludes(runtime: Runtime) -> None:
+    """Take it by call, while another task wants it; a second condition has its own."""
+    condition, other, got = runtime.create_condition(), runtime.create_condition(), list[str]()
+    await condition.acquire()
+    await other.acquire()
 
     async def waiter() -> None:
         async with condition:
-            await condition.wait()
-            woken.append("waiter")
+            got.append("lock")
 
     async with runtime.open_task_group() as group:
         await group.spawn(waiter)
         await settle(runtime)
-        assert woken == []
+        early = list(got)
+        await condition.release()
+    await other.release()
+    require_equal("(before, after)", expected=([], ["lock"]), actual=(early, got))
+
+
+@clause("a condition that was released can be taken again", of="Condition.release")
+async def condition_is_released(runtime: Runtime) -> None:
+    """Take and release it in both ways."""
+    condition, turns = runtime.create_condition(), list[int]()
+    for turn in range(3):
+        await condition.acquire()
+        await condition.release()
         async with condition:
-            await condition.notify_all()
+            turns.append(turn)
+    require_equal("turns", expected=[0, 1, 2], actual=turns)
+
+
+@clause("two conditions have a lock each", of="Runtime.create_condition")
+async def conditions_are_apart(runtime: Runtime) -> None:
+    """Hold both."""
+    async with runtime.create_condition(), runtime.create_condition():
+        await runtime.checkpoint()
 
 
 @clause("the lock is held after a wait that was cancelled", of="Condition.wait", requires=_DEADLINE)
 async def cancelled_condition_wait(runtime: Runtime) -> None:
-    """So that leaving the block can release it."""
+    """Leave the block by a deadline, which releases the lock; it can then be taken."""
     condition = runtime.create_condition()
     async with runtime.move_on_after(0.005) as scope, condition:
         await condition.wait()
-    assert scope.cancelled_caught
+    require_equal("cancelled_caught", expected=True, actual=scope.cancelled_caught)
     async with condition:
         await condition.notify_all()
 
 
-@clause("a function's result comes back from a thread", of="Runtime.run_in_thread", requires=(Capability.THREAD,))
-async def thread_result(runtime: Runtime) -> None:
-    """And its exception."""
-    assert await runtime.run_in_thread(divmod, 7, 2) == (3, 1)
-    try:
-        await runtime.run_in_thread(divmod, 7, 0)
-    except ZeroDivisionError:
-        return
-    raise AssertionError("the exception did not come back")
+@clause(
+    "the lock is held after a wait that was cancelled twice while another task had it",
+    of="Condition.wait",
+    requires=(Capability.CANCEL_SCOPE,),
+)
+async def condition_wait_cancelled_twice(runtime: Runtime) -> None:
+    """Cancel the waiter's scope and then the one around it, and keep the lock meanwhile."""
+    condition, about = runtime.create_condition(), runtime.create_event()
+    scopes: list[CancelScope] = []
+    errors: list[str] = []
+    state = {"holding": False, "overlaps": 0}
 
+    async def waiter() -> None:
+        async with runtime.open_cancel_scope() as outer, runtime.open_cancel_scope() as inner:
+            scopes.extend((inner, outer))
+            async with condition:
+                await about.set()
+                try:
+                    await condition.wait()
+                finally:
+                    state["overlaps"] += state["holding"]
 
-@clause("others run while a thread blocks", of="Runtime.run_in_thread", requires=(Capability.THREAD,))
-async def thread_does_not_block(runtime: Runtime) -> None:
-    """The thread waits for a byte that another task writes."""
-    read_end, write_end = os.pipe()
+    async def holder() -> None:
+        async with condition:
+            state["holding"] = True
+            for scope in scopes:
+                await scope.cancel()
+                await settle(runtime)
+            state["holding"] = False
 
-    async def writer() -> None:
-        await settle(runtime)
-        os.write(write_end, b"x")
+    async def recorded(name: str, fn: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await fn()
+        except Exception as exc:  # noqa: BLE001 - what a lock says that is not held
+            errors.append(f"{name}: {exc!r}")
 
-    try:
-        async with runtime.open_task_group() as group:
-            await group.spawn(writer)
-            assert await runtime.run_in_thread(os.read, read_end, 1) == b"x"
-    finally:
-        os.close(read_end)
-        os.close(write_end)
-
-
-@clause("a function's result comes back from a process", of="Runtime.run_in_process", requires=(Capability.PROCESS,))
-async def process_result(runtime: Runtime) -> None:
-    """It ran elsewhere; its exception comes back as well."""
-    assert await runtime.run_in_process(os.getpid) != os.getpid()
-    try:
-        await runtime.run_in_process(divmod, 7, 0)
-    except ZeroDivisionError:
-        return
-    raise AssertionError("the exception did not come back")
+    async with runtime.open_task_group() as group:
+        await group.spawn(recorded, "waiter", waiter)
+        await about.wait()
+        await recorded("holder", holder)
+    require_equal("(two had the lock, errors)", expected=(0, []), actual=(state["overlaps"], errors))

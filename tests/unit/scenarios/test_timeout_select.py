@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from harness.api import ClosedResourceError
+from harness_scenarios import timeout_select as module
 from harness_scenarios.timeout_select import timeout_select
 from harness_scenarios.timer_race import Contender, Tally
 
@@ -24,15 +25,63 @@ class Wrapped:
         return getattr(self.inner, name)
 
 
-def run_pair(run_roles, sabotaged, **parameters):
-    """Return the reports of a sabotaged cell and of its healthy twin."""
-    asked = {**SMALL, **parameters}
-    return run_roles(timeout_select, asked, wrap={"main": sabotaged}), run_roles(timeout_select, asked)
+class Clock:
+    """Time that passes only when nobody has anything to do, or when somebody watches the wall clock."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def read(self):
+        """Return the time."""
+        return self.now
+
+    def watch(self):
+        """Let a little time pass, as it does for one who polls the wall clock."""
+        self.now += 1e-4
+        return self.now
+
+    def govern(self, runtime):
+        """Let the running asyncio loop go by this clock: where it would wait for a timer, the time jumps."""
+        loop = asyncio.get_running_loop()
+        poll = loop._selector.select
+
+        def jump(timeout):
+            events = poll(None if timeout is None else 0)
+            self.now += 0 if events else timeout or 0
+            return events
+
+        loop.time, loop._selector.select = self.read, jump
+        return Governed(runtime, self)
 
 
-def assert_caught(run_roles, sabotaged, broken, **parameters):
+class Governed(Wrapped):
+    """An asyncio runtime that goes by a `Clock`."""
+
+    def __init__(self, inner, clock):
+        super().__init__(inner)
+        self.now = clock.read
+
+
+@pytest.fixture
+def run_in_jumps(run_roles, monkeypatch):
+    """Return a function that runs a cell on asyncio and a `Clock`, so that no load of the machine changes a race."""
+
+    def run(sabotaged=None, **parameters):
+        clock = Clock()
+        monkeypatch.setattr(module, "perf_counter", clock.watch)
+
+        def wrap(runtime):
+            governed = clock.govern(runtime)
+            return sabotaged(governed) if sabotaged else governed
+
+        return run_roles(timeout_select, {**SMALL, **parameters}, wrap={"main": wrap})
+
+    return run
+
+
+def assert_caught(run_in_jumps, sabotaged, broken, **parameters):
     """Check that what the saboteur breaks, and nothing else, is seen, and that its healthy twin breaks nothing."""
-    report, control = run_pair(run_roles, sabotaged, **parameters)
+    report, control = run_in_jumps(sabotaged, **parameters), run_in_jumps(**parameters)
     assert (report.errors, report.violations()) == ({}, broken)
     assert (control.errors, control.violations()) == ({}, set())
 
@@ -68,47 +117,53 @@ def test_the_operation_wins_when_it_is_ready(run_roles, backend, via):
 
 
 @pytest.mark.parametrize("winner", ["tie", "cancelling"])
-def test_a_close_race_is_really_close(run_roles, winner):
+def test_a_close_race_is_really_close(run_in_jumps, winner):
     """Both sides win some of the races, so the cell asks what it says; every item is accounted for."""
-    report = run_roles(timeout_select, {**SMALL, "winner": winner, "races": 64})
+    report = run_in_jumps(winner=winner, races=64)
     assert (report["operation won"] > 0, report["timer won"] > 0) == (True, True)
     assert report["items sent"] == 64 == report["operation won"] + report["items still in the channel"]
+
+
+def test_time_that_jumps_is_neither_early_nor_late(run_in_jumps):
+    """The clock of these tests is a clock: timers end when they are due."""
+    report = run_in_jumps(winner="never")
+    assert 0 <= report["lateness p50"] <= report["lateness max"] <= 1000
 
 
 # --- saboteurs: timers ---
 
 
-def test_a_timer_that_fires_early_is_caught(run_roles):
+def test_a_timer_that_fires_early_is_caught(run_in_jumps):
     """A deadline that comes after half of its time."""
 
     class Early(Wrapped):
         def move_on_after(self, seconds):
             return self.inner.move_on_after(seconds / 2)
 
-    assert_caught(run_roles, Early, {"timers fired early"}, winner="never")
+    assert_caught(run_in_jumps, Early, {"timers fired early"}, winner="never")
 
 
-def test_a_sleep_that_ends_early_is_caught(run_roles):
+def test_a_sleep_that_ends_early_is_caught(run_in_jumps):
     """A sleep that lasts half of its time, in a select."""
 
     class Early(Wrapped):
         async def sleep(self, seconds):
             await self.inner.sleep(seconds / 2)
 
-    assert_caught(run_roles, Early, {"timers fired early"}, winner="never", via="select")
+    assert_caught(run_in_jumps, Early, {"timers fired early"}, winner="never", via="select")
 
 
-def test_an_early_deadline_is_caught_in_a_tie(run_roles):
+def test_an_early_deadline_is_caught_in_a_tie(run_in_jumps):
     """An absolute deadline that is taken for an earlier one."""
 
     class Early(Wrapped):
         def open_cancel_scope(self, *, deadline):
             return self.inner.open_cancel_scope(deadline=deadline - 0.008)
 
-    assert_caught(run_roles, Early, {"timers fired early"}, winner="tie")
+    assert_caught(run_in_jumps, Early, {"timers fired early"}, winner="tie")
 
 
-def test_a_timer_that_outlives_its_race_is_caught(run_roles):
+def test_a_timer_that_outlives_its_race_is_caught(run_in_jumps):
     """A timer that is not cancelled hits the code behind the block when its time comes."""
 
     class LeavingScope(Wrapped):
@@ -127,13 +182,13 @@ def test_a_timer_that_outlives_its_race_is_caught(run_roles):
             self.scopes += seconds < 1
             return LeavingScope(scope) if self.scopes == 100 else scope
 
-    assert_caught(run_roles, Leaving, {"cancellations after the race"}, winner="always", n=1)
+    assert_caught(run_in_jumps, Leaving, {"cancellations after the race"}, winner="always", n=1)
 
 
 # --- saboteurs: losers ---
 
 
-def test_a_loser_that_is_not_cancelled_is_caught(run_roles):
+def test_a_loser_that_is_not_cancelled_is_caught(run_in_jumps):
     """A select that leaves its loser running."""
 
     class Leaving(Wrapped):
@@ -143,10 +198,10 @@ def test_a_loser_that_is_not_cancelled_is_caught(run_roles):
             return [(index, task.result()) for index, task in enumerate(tasks) if task.done()]
 
     broken = {"losers not cancelled exactly once", "tasks left"}
-    assert_caught(run_roles, Leaving, broken, winner="always", via="select", n=1)
+    assert_caught(run_in_jumps, Leaving, broken, winner="always", via="select", n=1)
 
 
-def test_a_loser_that_has_not_ended_is_caught(run_roles):
+def test_a_loser_that_has_not_ended_is_caught(run_in_jumps):
     """A select that cancels its loser and does not wait for it."""
 
     class Hasty(Wrapped):
@@ -158,10 +213,10 @@ def test_a_loser_that_has_not_ended_is_caught(run_roles):
                 task.cancel()
             return completed
 
-    assert_caught(run_roles, Hasty, {"losers not cancelled exactly once"}, winner="never", via="select")
+    assert_caught(run_in_jumps, Hasty, {"losers not cancelled exactly once"}, winner="never", via="select")
 
 
-def test_a_race_without_a_winner_is_caught(run_roles):
+def test_a_race_without_a_winner_is_caught(run_in_jumps):
     """A scope that was left by its deadline and says that it was not."""
 
     class MuteScope(Wrapped):
@@ -178,10 +233,10 @@ def test_a_race_without_a_winner_is_caught(run_roles):
         def move_on_after(self, seconds):
             return MuteScope(self.inner.move_on_after(seconds))
 
-    assert_caught(run_roles, Mute, {"selects is not conserved"}, winner="never")
+    assert_caught(run_in_jumps, Mute, {"selects is not conserved"}, winner="never")
 
 
-def test_a_timer_that_wins_over_a_ready_operation_is_caught(run_roles):
+def test_a_timer_that_wins_over_a_ready_operation_is_caught(run_in_jumps):
     """A select that says the time is over and leaves the item."""
 
     class Impatient(Wrapped):
@@ -189,7 +244,7 @@ def test_a_timer_that_wins_over_a_ready_operation_is_caught(run_roles):
             return [(1, None)]
 
     broken = {"timers that won over a ready operation"}
-    assert_caught(run_roles, Impatient, broken, winner="always", via="select", n=1)
+    assert_caught(run_in_jumps, Impatient, broken, winner="always", via="select", n=1)
 
 
 # --- saboteurs: items ---
@@ -246,12 +301,12 @@ class Inventing(Wrapped):
 
 
 @pytest.mark.parametrize("via", ["deadline", "select"])
-def test_an_item_that_is_lost_with_its_loser_is_caught(run_roles, via):
+def test_an_item_that_is_lost_with_its_loser_is_caught(run_in_jumps, via):
     """A receive that is cancelled in the tick in which its item came has taken it."""
-    assert_caught(run_roles, wrap_receiver(Dropping), {"items lost"}, winner="cancelling", via=via, races=64)
+    assert_caught(run_in_jumps, wrap_receiver(Dropping), {"items lost"}, winner="cancelling", via=via, races=64)
 
 
-def test_an_item_that_is_lost_in_a_tie_is_caught(run_roles):
+def test_an_item_that_is_lost_in_a_tie_is_caught(run_in_jumps):
     """A receive that times out in the tick in which its item came has taken it."""
 
     class DroppingWhenHeld(Dropping):
@@ -266,17 +321,17 @@ def test_an_item_that_is_lost_in_a_tie_is_caught(run_roles):
                     await self.inner.receive()
                 raise
 
-    assert_caught(run_roles, wrap_receiver(DroppingWhenHeld), {"items lost"}, winner="tie", races=64)
+    assert_caught(run_in_jumps, wrap_receiver(DroppingWhenHeld), {"items lost"}, winner="tie", races=64)
 
 
-def test_an_item_that_is_delivered_and_still_there_is_caught(run_roles):
+def test_an_item_that_is_delivered_and_still_there_is_caught(run_in_jumps):
     """One item in two places."""
-    assert_caught(run_roles, wrap_receiver(Repeating), {"items duplicated"}, winner="tie", races=64)
+    assert_caught(run_in_jumps, wrap_receiver(Repeating), {"items duplicated"}, winner="tie", races=64)
 
 
-def test_an_item_that_nobody_sent_is_caught(run_roles):
+def test_an_item_that_nobody_sent_is_caught(run_in_jumps):
     """A receive that returns although nobody sends."""
-    assert_caught(run_roles, wrap_receiver(Inventing), {"items duplicated"}, winner="never")
+    assert_caught(run_in_jumps, wrap_receiver(Inventing), {"items duplicated"}, winner="never")
 
 
 # --- saboteurs: nested deadlines ---
@@ -304,7 +359,7 @@ class OneDeadline(Wrapped):
         return inner
 
 
-def test_the_wrong_scope_blamed_is_caught(run_roles):
+def test_the_wrong_scope_blamed_is_caught(run_in_jumps):
     """The inner block is ended by the outer's deadline and takes it for its own."""
 
     class BlamingInner(OneDeadline):
@@ -315,27 +370,27 @@ def test_the_wrong_scope_blamed_is_caught(run_roles):
             return min(outer, inner)
 
     broken = {"nested deadlines that ended a block before their time"}
-    assert_caught(run_roles, BlamingInner, broken, winner="nested", n=1, races=6)
+    assert_caught(run_in_jumps, BlamingInner, broken, winner="nested", n=1)
 
 
-def test_an_ignored_inner_deadline_is_caught(run_roles):
+def test_an_ignored_inner_deadline_is_caught(run_in_jumps):
     """The inner block goes on until the outer deadline."""
 
     class IgnoringInner(OneDeadline):
         def change_inner(self, _outer, _inner):
             return None
 
-    assert_caught(run_roles, IgnoringInner, {"inner deadlines kept"}, winner="nested", n=1, races=6)
+    assert_caught(run_in_jumps, IgnoringInner, {"inner deadlines kept"}, winner="nested", n=1)
 
 
-def test_an_outer_deadline_that_comes_early_is_caught(run_roles):
+def test_an_outer_deadline_that_comes_early_is_caught(run_in_jumps):
     """The inner block ends in time, and the outer one with it."""
 
     class HastyOuter(OneDeadline):
         def change_outer(self, outer):
             return outer - 0.005
 
-    report, control = run_pair(run_roles, HastyOuter, winner="nested", n=1, races=6)
+    report, control = (run_in_jumps(runtime, winner="nested", n=1) for runtime in (HastyOuter, None))
     assert "nested deadlines that ended a block before their time" in report.violations()
     assert control.violations() == set()
 

@@ -161,3 +161,9 @@ async def hangs_at_exit(runtime: Runtime, probe: Probe) -> None:
 
     probe.observe("steps", 1)
     threading.Thread(target=time.sleep, args=(600,)).start()
+
+
+@planted("leaks-fd")
+async def leaks_fd(runtime: Runtime, probe: Probe) -> None:
+    """Leaves a file open."""
+    probe.observe("steps", os.open("/dev/null", os.O_RDONLY))
