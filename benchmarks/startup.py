@@ -18,7 +18,8 @@ import time
 import msgspec
 
 from harness.execute import posix
-from harness.model import FORMAT, BackendSpec, Cell, RoleBackend
+from harness.execute.role_process import make_job
+from harness.model import BackendSpec, Cell, RoleBackend
 from harness.plugins import Plugins
 from harness.wire import WorkerJob, encode_line
 
@@ -89,17 +90,7 @@ def main() -> None:
             roles=(RoleBackend("main", BackendSpec(name)),),
             parameters=(("items", 10),),
         )
-        job = WorkerJob(
-            format=FORMAT,
-            cell=cell,
-            role="main",
-            runner=backend.runner,
-            scenario=catalogue.scenario("channel").ref,
-            report_fd=-1,
-            order_fd=-1,
-            progress_fd=-1,
-            stacks_fd=-1,
-        )
+        job = make_job(cell, cell.roles[0], backend, catalogue.scenario("channel"))
         sides = {"bare": lambda name=name: time_bare(name), "worker": lambda job=job: time_worker(job)}
         times: dict[str, list[float]] = {side: [] for side in sides}
         for time_side in sides.values():

@@ -11,18 +11,29 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from harness.model.cell import Cell
+from harness.api import Value
 from harness.model.outcome import Attestation, ErrorReport, Observed, Outcome, Step, Unhandled
 
 T = TypeVar("T")
 
 
 class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is told on its command line: everything it needs, so that it scans no entry points."""
+    """What a worker is told on its command line: everything it needs, so that it scans no entry points.
+
+    Flat, because what a worker reads it does not convert (see `harness.worker.light_msgspec`).
+    """
 
     format: int
-    cell: Cell
     role: str
+    backend: str
+    """The backend's spec, for messages."""
+    options: dict[str, str] = {}
+    """Of the backend."""
+    peers: tuple[str, ...] = ()
+    """The other roles of the cell."""
+    parameters: dict[str, Value] = {}
+    """What the cell assigns; the others have their defaults."""
+    seed: int = 0
     runner: str
     """`"module:Class"` of the backend's runner."""
     scenario: str

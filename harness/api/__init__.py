@@ -54,9 +54,10 @@ from .runtime import (
     SendChannel,
     TaskGroup,
 )
-from .scenario import PRESETS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
+from .scenario import ENDING, PRESETS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
 
 __all__ = [
+    "ENDING",
     "PRESETS",
     "Backend",
     "BackendOption",

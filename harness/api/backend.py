@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -32,6 +33,8 @@ class Capability(StrEnum):
     """`first_completed`."""
     ABORT = "abort"
     """`ByteStream.abort`."""
+    DETACHED = "detached task"
+    """`spawn_detached`."""
     THREAD = "thread offload"
     PROCESS = "process offload"
 
@@ -52,12 +55,20 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
-    """One `key=value` of a backend spec. `choices` is empty for free text."""
+    """One `key=value` of a backend spec. `choices` is empty for free text.
+
+    Where the choices are idioms of the runtime for one word (`is_idiom`), `--variants` runs each of them.
+    `unavailable` maps a choice that this environment cannot do to the reason. `offers` says for a choice which
+    capabilities it offers otherwise than the backend does.
+    """
 
     name: str
     default: str
     summary: str
     choices: tuple[str, ...] = ()
+    is_idiom: bool = False
+    unavailable: dict[str, str] = {}
+    offers: dict[str, dict[Capability, Offer]] = {}
 
 
 class Backend(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +88,16 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     install_hint: str = ""
     implements: dict[str, str] = {}
 
-    def offer(self, capability: Capability) -> Offer:
-        """Return how this backend offers a capability; what it does not mention is native."""
-        return self.capabilities.get(capability, Offer(Support.NATIVE))
+    def offer(self, capability: Capability, options: Mapping[str, str] = MappingProxyType({})) -> Offer:
+        """Return how this backend, with these options, offers a capability; what it does not mention is native."""
+        return self.offers(options).get(capability, Offer(Support.NATIVE))
+
+    def offers(self, options: Mapping[str, str]) -> dict[Capability, Offer]:
+        """Return every offer that it mentions, as these options change them."""
+        offers = dict(self.capabilities)
+        for option in self.options:
+            offers |= option.offers.get(options.get(option.name, option.default), {})
+        return offers
 
 
 class UnhandledReport(Protocol):

@@ -235,6 +235,34 @@ class Runtime(Protocol):
     def move_on_after(self, seconds: float) -> AbstractAsyncContextManager[CancelScope]:
         """Cancel the block after `seconds` and go on behind it."""
 
+    async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """Run `fn(*args)`, for at most `seconds`.
+
+        Contract: its result or exception comes back; not cancelled before `seconds`; when this raises (`DEADLINE`)
+            it has ended.
+        Latitude: whether a result that comes with the deadline is returned or lost; what becomes of a cancellation
+            of the caller that comes with the result; whether `fn` runs in the caller's task or in one of its own.
+        """
+
+    async def run_shielded(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """Run `fn(*args)` so that a cancellation of the caller does not reach it.
+
+        Contract: its result or exception comes back, unless the caller was cancelled meanwhile; it runs to its end
+            in any case, unless the whole run ends first; the cancellation is not lost.
+        Latitude: whether a cancelled caller waits until `fn` has ended, or leaves at once and `fn` is nobody's; who
+            then sees its error.
+        """
+
+    async def spawn_detached(
+        self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
+    ) -> None:
+        """Start `fn(*args)` as a task that no group owns. Needs `Capability.DETACHED`.
+
+        Contract: it runs concurrently, also after the caller, and every group and scope of the caller, has ended;
+            a cancellation of those does not reach it.
+        Latitude: what becomes of it when the run ends; who sees its error.
+        """
+
     def classify(self, exc: BaseException) -> ErrorKind:
         """Say what an exception that left a call of this runtime means."""
 

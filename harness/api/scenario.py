@@ -12,6 +12,10 @@ from .backend import Capability
 from .judges import Judge
 from .runtime import Runtime
 
+ENDING = "ending"
+"""A scenario that judges this key asks how a run ends: the worker observes it after the runtime has ended, as
+`returns`, `raises NAME` or `exits CODE`, and the cell counts as completed."""
+
 Value = str | int | float | bool | None
 """A parameter's value. `None` is written `none` on the command line."""
 
@@ -102,6 +106,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[str, tuple[dict[str, Value], ...]]
     conserved: dict[str, tuple[str, ...]] = {}
     requires: tuple[Capability, ...] = ()
+    variants: tuple[str, ...] = ()
+    """Backend specs, e.g. `"asyncio:timeout=wait_for"`, that matter to the question: where that backend is selected
+    by its bare name, its variants are run beside it."""
     timeout: float = 60.0
     hang_after: float = 10.0
     summary: str = ""

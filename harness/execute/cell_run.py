@@ -16,7 +16,6 @@ from typing import BinaryIO
 
 from harness.api import Backend, Scenario
 from harness.model import (
-    FORMAT,
     Cell,
     CellFinished,
     CellObserved,
@@ -28,10 +27,10 @@ from harness.model import (
     RunEvent,
     Step,
 )
-from harness.wire import RoleEnded, Shared, WorkerJob
+from harness.wire import RoleEnded, Shared
 
 from . import posix
-from .role_process import OUTPUT_LIMIT_BYTES, RoleProcess
+from .role_process import OUTPUT_LIMIT_BYTES, RoleProcess, make_job
 from .settle import settle
 
 _TICK = 0.05
@@ -90,19 +89,7 @@ class CellRun:
         environment = self._environment()
         for assigned, cpu in zip(self._cell.roles, self._cpus(), strict=True):
             backend = self._backend_of(assigned.backend.name)
-            job = WorkerJob(
-                format=FORMAT,
-                cell=self._cell,
-                role=assigned.role,
-                runner=backend.runner,
-                scenario=self._scenario.ref,
-                own_implementation=backend.implements.get(self._cell.scenario, ""),
-                distributions=backend.distributions,
-                report_fd=-1,
-                order_fd=-1,
-                progress_fd=-1,
-                stacks_fd=-1,
-            )
+            job = make_job(self._cell, assigned, backend, self._scenario)
             output = (self._open(f"{assigned.role}.stdout"), self._open(f"{assigned.role}.stderr"))
             role = RoleProcess(job, environment, output, cpu)
             self._roles.append(role)

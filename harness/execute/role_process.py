@@ -13,7 +13,20 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from harness.model import Attestation, ErrorReport, Observed, Outcome, RoleResult, Step, Unhandled, Usage
+from harness.api import Backend, Scenario
+from harness.model import (
+    FORMAT,
+    Attestation,
+    Cell,
+    ErrorReport,
+    Observed,
+    Outcome,
+    RoleBackend,
+    RoleResult,
+    Step,
+    Unhandled,
+    Usage,
+)
 from harness.wire import (
     Ended,
     Ready,
@@ -36,6 +49,27 @@ _STACKS_BYTES = 64 << 10
 _READ_BYTES = 1 << 16
 
 
+def make_job(cell: Cell, assigned: RoleBackend, backend: Backend, scenario: Scenario) -> WorkerJob:
+    """Return what the worker of a role is told. The fds are those of no process yet."""
+    return WorkerJob(
+        format=FORMAT,
+        role=assigned.role,
+        backend=str(assigned.backend),
+        options=dict(assigned.backend.options),
+        peers=tuple(other.role for other in cell.roles if other.role != assigned.role),
+        parameters=dict(cell.parameters),
+        seed=cell.seed,
+        runner=backend.runner,
+        scenario=scenario.ref,
+        own_implementation=backend.implements.get(cell.scenario, ""),
+        distributions=backend.distributions,
+        report_fd=-1,
+        order_fd=-1,
+        progress_fd=-1,
+        stacks_fd=-1,
+    )
+
+
 class RoleProcess:
     """A started role. Its fds are non-blocking; the cell's loop says when to read."""
 
@@ -51,7 +85,7 @@ class RoleProcess:
             cpu: where to keep it, or `None` for anywhere.
         """
         self.role = job.role
-        self._backend = next(str(a.backend) for a in job.cell.roles if a.role == job.role)
+        self._backend = job.backend
         self._reset()
         report, report_child = os.pipe()
         order_child, self._order = os.pipe()

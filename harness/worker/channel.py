@@ -8,8 +8,6 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from harness.wire import RoleEnded, Shared, WorkerOrder, decode_line, encode_line
 
 PROGRESS_BYTES = mmap.PAGESIZE
@@ -69,10 +67,3 @@ def map_progress(fd: int) -> memoryview:
     page = mmap.mmap(fd, PROGRESS_BYTES)
     os.close(fd)
     return memoryview(page).cast("Q")
-
-
-def decode_job(text: str) -> Any:
-    """Return the `WorkerJob` of a worker's command line."""
-    from harness.wire import WorkerJob
-
-    return msgspec.json.decode(text, type=WorkerJob)

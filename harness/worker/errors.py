@@ -30,6 +30,20 @@ def describe_error(exc: BaseException) -> ErrorReport:
     )
 
 
+def describe_ending(exc: BaseException | None) -> str:
+    """Return how a run ended, by the exception that left it: `returns`, `raises NAME`, `exits CODE`."""
+    match exc:
+        case None:
+            return "returns"
+        case SystemExit():
+            return f"exits {exc.code}"
+        case BaseExceptionGroup():
+            leaves = ", ".join(sorted({leaf.partition(":")[0] for leaf in _leaves(exc)}))
+            return f"raises {type(exc).__name__}({leaves})"
+        case _:
+            return f"raises {type(exc).__name__}"
+
+
 class UnhandledCollector:
     """Reports each exception that a runtime logged or dropped, once."""
 

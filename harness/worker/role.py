@@ -8,15 +8,14 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from typing import Any
 
-from harness.api import BackendRunner, RoleFunction, Runtime, Scenario
-from harness.model.outcome import Attestation, Outcome
-from harness.wire import Ended, Ready, WorkerJob
+from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario
+from harness.model.outcome import Attestation, Observed, Outcome
+from harness.wire import Ended, Ready, WorkerJob, decode_line
 
-from .channel import Pipe, decode_job, map_progress
-from .errors import UnhandledCollector, describe_error
+from .channel import Pipe, map_progress
+from .errors import UnhandledCollector, describe_ending, describe_error
 from .ledger import Ledger
 from .probe import WorkerProbe
 
@@ -30,7 +29,7 @@ class _WrongBackendError(Exception):
 
 def run_role(job_text: str) -> None:
     """Run the role that the job describes and report its end; never raises what the scenario raised."""
-    job: WorkerJob = decode_job(job_text)
+    job: WorkerJob = decode_line(job_text.encode(), WorkerJob)
     faulthandler.register(DUMP_SIGNAL, file=job.stacks_fd, all_threads=True, chain=False)
     os.set_inheritable(job.stacks_fd, False)
     pipe = Pipe(job.report_fd, job.order_fd)
@@ -47,60 +46,79 @@ def _run(job: WorkerJob, pipe: Pipe, progress: memoryview, unhandled: UnhandledC
         return Ended(outcome=Outcome.UNAVAILABLE, reason=_one_line(exc), error=describe_error(exc))
     try:
         scenario: Scenario = _load(job.scenario)
-        function: RoleFunction = _load(job.own_implementation) if job.own_implementation else scenario.roles[job.role]
-        parameters = {parameter.name: parameter.default for parameter in scenario.parameters}
-        parameters |= dict(job.cell.parameters)
+        role = _Role(job, scenario, pipe, progress)
     except BaseException as exc:  # noqa: BLE001 - the host could load it, so this is about the worker's environment
         return Ended(outcome=Outcome.INVALID_ENV, reason=_one_line(exc), error=describe_error(exc))
-    return _run_on(runner_class, function, job, pipe, progress, parameters, unhandled)
+    return role.run(runner_class, unhandled)
 
 
-def _run_on(
-    runner_class: type[BackendRunner],
-    function: RoleFunction,
-    job: WorkerJob,
-    pipe: Pipe,
-    progress: memoryview,
-    parameters: Mapping[str, Any],
-    unhandled: UnhandledCollector,
-) -> Ended:
-    async def main(runtime: Runtime) -> None:
-        attestation = _attest(runtime, runner.expected_scheduler, job.distributions)
-        pipe.send(Ready(attestation=attestation))
+class _Role:
+    """One role's function, and the run of it."""
+
+    def __init__(self, job: WorkerJob, scenario: Scenario, pipe: Pipe, progress: memoryview) -> None:
+        self._job = job
+        self._pipe = pipe
+        self._progress = progress
+        self._ledger = Ledger()
+        self._asks_ending = ENDING in scenario.judges
+        self._function: RoleFunction = (
+            _load(job.own_implementation) if job.own_implementation else scenario.roles[job.role]
+        )
+        defaults = {parameter.name: parameter.default for parameter in scenario.parameters}
+        self._parameters = defaults | job.parameters
+        self._reached = False
+        """Whether the scenario has started, so that what is raised is about it."""
+
+    def run(self, runner_class: type[BackendRunner], unhandled: UnhandledCollector) -> Ended:
+        """Run the role on its runtime to its end."""
+        raised: BaseException | None = None
+        try:
+            self._runner = runner_class(self._job.options)
+            self._runner.run(self._main, unhandled)
+        except BaseException as exc:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are results as well
+            raised = exc
+        ended = self._completed() if raised is None or self._is_answer(raised) else self._failed(raised)
+        if self._asks_ending and ended.outcome is Outcome.COMPLETED:
+            self._pipe.send(Observed(role=self._job.role, key=ENDING, value=describe_ending(raised), at=0.0))
+        raised = None
+        gc.collect()  # a task that died alone reports it when it is collected
+        return ended
+
+    def _is_answer(self, exc: BaseException) -> bool:
+        return self._asks_ending and self._reached and not isinstance(exc, _WrongBackendError)
+
+    def _completed(self) -> Ended:
+        return Ended(outcome=Outcome.COMPLETED, leaks=() if self._asks_ending else self._ledger.leaks())
+
+    def _failed(self, exc: BaseException) -> Ended:
+        if isinstance(exc, _WrongBackendError):
+            return Ended(outcome=Outcome.WRONG_BACKEND, reason=str(exc))
+        # A backend may import what an option names (`loop=...`) only when it runs.
+        is_missing = isinstance(exc, ImportError) and not self._reached
+        outcome = Outcome.UNAVAILABLE if is_missing else Outcome.RAISED
+        return Ended(outcome=outcome, reason=_one_line(exc), error=describe_error(exc))
+
+    async def _main(self, runtime: Runtime) -> None:
+        attestation = _attest(runtime, self._runner.expected_scheduler, self._job.distributions)
+        self._pipe.send(Ready(attestation=attestation))
         if not attestation.holds:
             raise _WrongBackendError(f"asked for {attestation.expected}, got {attestation.scheduler}")
         probe = WorkerProbe(
             runtime=runtime,
-            pipe=pipe,
-            progress=progress,
-            role=job.role,
-            peers=frozenset(other.role for other in job.cell.roles if other.role != job.role),
-            parameters=parameters,
-            seed=job.cell.seed,
+            pipe=self._pipe,
+            progress=self._progress,
+            role=self._job.role,
+            peers=frozenset(self._job.peers),
+            parameters=self._parameters,
+            seed=self._job.seed,
         )
         gc.collect()
         gc.freeze()
         gc.enable()
-        ledger.open(runtime)
-        await function(runtime, probe)
-        await ledger.close_tasks(runtime)
-
-    ledger = Ledger()
-    try:
-        options = next(assigned.backend.options for assigned in job.cell.roles if assigned.role == job.role)
-        runner = runner_class(dict(options))
-        runner.run(main, unhandled)
-    except _WrongBackendError as exc:
-        return Ended(outcome=Outcome.WRONG_BACKEND, reason=str(exc))
-    except ImportError as exc:
-        # A backend may import what an option names (`loop=...`) only when it runs.
-        outcome = Outcome.RAISED if _reached_scenario(exc, function) else Outcome.UNAVAILABLE
-        return Ended(outcome=outcome, reason=_one_line(exc), error=describe_error(exc))
-    except BaseException as exc:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are results as well
-        return Ended(outcome=Outcome.RAISED, reason=_one_line(exc), error=describe_error(exc))
-    finally:
-        gc.collect()  # a task that died alone reports it when it is collected
-    return Ended(outcome=Outcome.COMPLETED, leaks=ledger.leaks())
+        self._ledger.open(runtime)
+        self._reached = True
+        await self._function(runtime, probe)
+        await self._ledger.close_tasks(runtime)
 
 
 def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> Attestation:
@@ -119,16 +137,6 @@ def _version(distribution: str) -> str:
     # The module's own word costs nothing; scanning the installed distributions costs more than starting Python.
     module = sys.modules.get(distribution.replace("-", "_"))
     return str(getattr(module, "__version__", "?"))
-
-
-def _reached_scenario(exc: BaseException, function: RoleFunction) -> bool:
-    code = getattr(function, "__code__", None)
-    trace = exc.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code is code:
-            return True
-        trace = trace.tb_next
-    return False
 
 
 def _load(reference: str) -> Any:

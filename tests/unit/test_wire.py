@@ -202,10 +202,14 @@ def test_run_events_round_trip(event):
 @given(cells)
 def test_jobs_round_trip(cell):
     """A worker is told its whole job on its command line, which holds no NUL."""
+    assigned = cell.roles[0]
     job = WorkerJob(
         format=FORMAT,
-        cell=cell,
-        role="main",
+        role=assigned.role,
+        backend=str(assigned.backend),
+        options=dict(assigned.backend.options),
+        parameters=dict(cell.parameters),
+        seed=cell.seed,
         runner="a:B",
         scenario="c:d",
         report_fd=3,

@@ -1,7 +1,9 @@
 """Exceptions as data."""
 
+import pytest
+
 from harness.model import Unhandled
-from harness.worker.errors import UnhandledCollector, describe_error
+from harness.worker.errors import UnhandledCollector, describe_ending, describe_error
 
 
 class Sink:
@@ -45,3 +47,21 @@ def test_the_same_exception_is_reported_once():
     collect(None, "only a message")
     assert [message.unhandled.context for message in sink.sent] == ["first", "only a message"]
     assert isinstance(sink.sent[0].unhandled, Unhandled)
+
+
+@pytest.mark.parametrize(
+    ("exc", "ending"),
+    [
+        (None, "returns"),
+        (SystemExit(3), "exits 3"),
+        (KeyboardInterrupt(), "raises KeyboardInterrupt"),
+        (
+            ExceptionGroup("g", [ValueError("v"), ExceptionGroup("h", [KeyError()])]),
+            "raises ExceptionGroup(KeyError, ValueError)",
+        ),
+    ],
+    ids=["none", "exit", "interrupt", "group"],
+)
+def test_an_ending_is_named_by_what_left_the_runtime(exc, ending):
+    """Without messages, so that endings of different runtimes can be compared."""
+    assert describe_ending(exc) == ending
