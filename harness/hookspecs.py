@@ -6,6 +6,7 @@ Resist more: a hook is a promise to every plugin.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -36,6 +37,14 @@ def harness_scenarios() -> Iterable[Scenario]:  # type: ignore[empty-body]
 @hookspec
 def harness_renderers() -> Iterable[Renderer]:  # type: ignore[empty-body]
     """Return the report formats that this plugin brings. Called once, when the catalogue is first needed."""
+
+
+@hookspec
+def harness_expected_divergences() -> Iterable[Traversable]:  # type: ignore[empty-body]
+    """Return TOML files of differences that are known; `docs/reference/expectations.md` says what is in them.
+
+    Called once, when the catalogue is first needed. A package finds its own with `importlib.resources.files`.
+    """
 
 
 @hookspec

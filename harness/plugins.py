@@ -18,7 +18,8 @@ import pluggy
 
 from harness import hookspecs
 from harness.api import Backend, Scenario
-from harness.model import PluginError, Renderer, RunEvent, UsageError
+from harness.expectations import read_expectations
+from harness.model import Expectation, PluginError, Renderer, RunEvent, UsageError
 
 hookimpl = pluggy.HookimplMarker("harness")
 
@@ -38,6 +39,8 @@ class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
     backends: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
     renderers: tuple[str, ...] = ()
+    expectations: int = 0
+    """How many differences it expects."""
     error: str = ""
 
 
@@ -48,6 +51,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     scenarios: Mapping[str, Scenario]
     renderers: Mapping[str, Renderer]
     plugins: tuple[PluginReport, ...]
+    expectations: tuple[Expectation, ...] = ()
 
     def backend(self, name: str) -> Backend:
         """Return a backend by name; `UsageError` suggests the nearest one."""
@@ -78,7 +82,14 @@ class Plugins:
         backends = self._collect("harness_backends", Backend, "backends")
         scenarios = self._collect("harness_scenarios", Scenario, "scenarios")
         renderers = self._collect("harness_renderers", Renderer, "renderers")
-        return Catalogue(backends=backends, scenarios=scenarios, renderers=renderers, plugins=self.reports)
+        expectations = self._collect_expectations()
+        return Catalogue(
+            backends=backends,
+            scenarios=scenarios,
+            renderers=renderers,
+            plugins=self.reports,
+            expectations=expectations,
+        )
 
     @property
     def reports(self) -> tuple[PluginReport, ...]:
@@ -151,6 +162,22 @@ class Plugins:
             names = tuple(name for name, by in owner.items() if by == plugin)
             self._reports[plugin] = msgspec.structs.replace(self._reports[plugin], **{field: names})
         return found
+
+    def _collect_expectations(self) -> tuple[Expectation, ...]:
+        collected: list[Expectation] = []
+        for plugin, function in self._implementations("harness_expected_divergences"):
+            try:
+                found = [
+                    expectation
+                    for file in function() or ()
+                    for expectation in read_expectations(file, f"plugin {plugin}, {file.name}")
+                ]
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
+                self._fail(plugin, f"harness_expected_divergences failed: {_describe(exc)}")
+                continue
+            collected += found
+            self._reports[plugin] = msgspec.structs.replace(self._reports[plugin], expectations=len(found))
+        return tuple(collected)
 
     def _fail(self, plugin: str, message: str) -> None:
         before = self._reports[plugin].error

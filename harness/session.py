@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from harness.model import (
     BackendSpec,
     CellProgressed,
     Comparison,
+    Expectation,
     Plan,
     Request,
     Run,
@@ -26,6 +27,7 @@ from harness.model import (
     RunFinished,
     RunStarted,
     ScenarioCard,
+    matches_glob,
 )
 from harness.plan import make_plan
 from harness.plugins import Catalogue, Plugins
@@ -46,6 +48,7 @@ def run_session(
     catalogue: Catalogue,
     store: RunStore,
     on_event: Callable[[RunEvent], None],
+    expectations: tuple[Expectation, ...] = (),
 ) -> RunOutcome:
     """Run a request to its end and judge it as it was stored.
 
@@ -55,6 +58,7 @@ def run_session(
         catalogue: what the plugins bring.
         store: where the run's folder is made.
         on_event: sees each event after it is in the journal, for live progress.
+        expectations: of the user, beside those of the plugins.
 
     Raises:
         UsageError: the request cannot be planned or the folder cannot be written.
@@ -69,7 +73,7 @@ def run_session(
             on_event(event)
             plugins.notify(event)
 
-        publish(_started(folder.name, request, plan, catalogue))
+        publish(_started(folder.name, request, plan, catalogue, expectations))
         stage = cast("Generator[RunEvent, None, None]", execute(plan, catalogue, folder))
         interrupted = _follow(stage, publish)
         publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
@@ -94,7 +98,9 @@ def _follow(stage: Generator[RunEvent, None, None], publish: Callable[[RunEvent]
     return False
 
 
-def _started(run_id: str, request: Request, plan: Plan, catalogue: Catalogue) -> RunStarted:
+def _started(
+    run_id: str, request: Request, plan: Plan, catalogue: Catalogue, expectations: tuple[Expectation, ...]
+) -> RunStarted:
     return RunStarted(
         run_id=run_id,
         started_at=_now(),
@@ -103,7 +109,13 @@ def _started(run_id: str, request: Request, plan: Plan, catalogue: Catalogue) ->
         scenarios=tuple(_scenario_card(catalogue, name) for name in plan.scenarios),
         backends=tuple(_backend_card(catalogue, spec) for spec in plan.backends),
         environment=describe_environment(),
+        expectations=(*expectations, *_concerning(plan, catalogue.expectations)),
     )
+
+
+def _concerning(plan: Plan, expectations: tuple[Expectation, ...]) -> Iterator[Expectation]:
+    # A run is judged by what it carries, but need not carry what is about other scenarios.
+    return (e for e in expectations if any(matches_glob(name, e.scenario) for name in plan.scenarios))
 
 
 def _scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:

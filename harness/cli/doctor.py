@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from harness.environment import check_host
 
 from .state import State
+
+
+def _describe_limits(limits: Callable[[], str]) -> str:
+    try:
+        return limits()
+    except Exception as exc:  # noqa: BLE001 - a plugin cannot break the doctor
+        return f"unknown: {type(exc).__name__}: {exc}"
 
 
 @click.command()
@@ -25,6 +34,9 @@ def doctor(state: State) -> None:
         if fact.advice:
             click.echo(f"  {'':16} → {fact.advice}")
     state.warn_about_broken_plugins()
+    for scenario in state.catalogue.scenarios.values():
+        if scenario.limits is not None:
+            click.echo(f"✓ {scenario.name:16} {_describe_limits(scenario.limits)}")
     warned = sum(bool(fact.advice) for fact in facts)
     click.echo(
         "everything is fine" if not warned else f"{warned} of {len(facts)} facts want attention; runs work all the same"

@@ -16,7 +16,7 @@ import click
 
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
-from . import completion, doctor, listing, matrix, planning, plugin_list, run, show
+from . import completion, doctor, expect, listing, matrix, planning, plugin_list, run, show
 from .exits import MEANINGS, Exit
 from .state import State, help_if_alone
 
@@ -58,6 +58,7 @@ for _command in (
     planning.plan,
     show.show,
     show.report,
+    expect.expect,
     plugin_list.plugins,
     doctor.doctor,
     completion.completion,

@@ -18,6 +18,7 @@ from .state import State
 
 _RUNS = Path(".harness/runs")
 _LEARN_FROM = 3
+_MOST_NAMES = 5
 _GUESS = 2.0
 """Seconds that a cell takes where no run says more."""
 
@@ -38,6 +39,8 @@ def plan(state: State, /, **chosen: Any) -> None:
     state.warn_about_broken_plugins()
     for line in _table(made):
         click.echo(line)
+    for line in _variants(made):
+        click.echo(line)
     lacking = {(skip.cell.scenario, skip.cell.label): skip.reason for skip in made.skipped}
     for (scenario, label), reason in lacking.items():
         click.echo(f"– {scenario} on {label}: {reason}")
@@ -45,12 +48,16 @@ def plan(state: State, /, **chosen: Any) -> None:
 
 
 def _table(made: Plan) -> list[str]:
-    """Return rows × backends: the number of cells, `–` where the backend lacks a capability."""
+    """Return rows × backends: the number of cells, `–` where the backend lacks a capability.
+
+    Variants have no column: there may be many, and most rows have few of them.
+    """
     counts = Counter((str(cell.row), cell.label) for cell in made.cells)
     lacking = {(str(skip.cell.row), skip.cell.label) for skip in made.skipped}
     planned = (*made.cells, *(skip.cell for skip in made.skipped))
     rows = sorted({cell.row for cell in planned}, key=lambda row: (made.scenarios.index(row.scenario), str(row)))
-    labels = _labels(made)
+    variants = set(map(str, made.variants))
+    labels = [label for label in _labels(made) if label not in variants]
     width = max(len(str(row)) for row in rows)
     lines = [" ".join((" " * width, *labels))]
     for row in map(str, rows):
@@ -60,6 +67,18 @@ def _table(made: Plan) -> list[str]:
                 (f"{row:{width}}", *(f"{square:>{len(label)}}" for square, label in zip(squares, labels, strict=True)))
             )
         )
+    return lines
+
+
+def _variants(made: Plan) -> list[str]:
+    """Return for each variant the number of cells, and of which scenarios."""
+    lines = []
+    for spec in made.variants:
+        counts = Counter(cell.scenario for cell in made.cells if cell.label == str(spec))
+        names = sorted(counts, key=made.scenarios.index)
+        shown = ", ".join(names[:_MOST_NAMES]) + (" ..." if len(names) > _MOST_NAMES else "")
+        if counts:
+            lines.append(f"+ {spec}: {_count(counts.total(), 'cell')} of {shown}")
     return lines
 
 

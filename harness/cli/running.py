@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from harness.expectations import read_expectations
 from harness.journal import RunStore
 from harness.model import FindingKind, UsageError
 from harness.session import RunOutcome, run_session
@@ -19,14 +21,23 @@ from .state import State
 
 
 def run_and_report(
-    state: State, *, renderer: str, out: Path, json_file: str | None, quiet: bool, verbose: bool, **selection: Any
+    state: State,
+    *,
+    renderer: str,
+    out: Path,
+    expectation_files: Sequence[Path],
+    json_file: str | None,
+    quiet: bool,
+    verbose: bool,
+    **selection: Any,
 ) -> int:
     """Run what the options select, print the report and return the exit code."""
     request = build_request(**selection)
+    expectations = tuple(expectation for file in expectation_files for expectation in read_expectations(file))
     _check_target(json_file)
     state.warn_about_broken_plugins()
     with open_progress(quiet=quiet or json_file == "-", colourless=state.colourless) as progress:
-        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress)
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations)
     state.warn_about_broken_plugins()  # a listener may have failed meanwhile
     if json_file != "-":
         verbosity = verbose - quiet

@@ -78,6 +78,9 @@ _SELECTION = (
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Limit of each cell in seconds."
     ),
     click.option("--pairs", is_flag=True, help="Run each server against each client, in scenarios with both roles."),
+    click.option(
+        "--variants", is_flag=True, help="Also run every backend with each of its other idioms (io=sock, ...)."
+    ),
     click.option("--server", metavar="SPEC", shell_complete=complete_backend, help="Backend of the server role."),
     click.option("--client", metavar="SPEC", shell_complete=complete_backend, help="Backend of the client role."),
 )
@@ -89,6 +92,14 @@ _OUTPUT = (
         default=Path(".harness/runs"),
         show_default=True,
         help="Folder that holds the runs.",
+    ),
+    click.option(
+        "--expectations",
+        "expectation_files",
+        multiple=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Differences that you know of, beside those of the plugins (TOML; repeatable).",
     ),
     click.option("--json", "json_file", metavar="FILE", help="Also write the JSON report there (- for stdout)."),
     click.option("--quiet", "-q", is_flag=True, help="No progress; only the verdict and the findings."),

@@ -13,19 +13,21 @@ from harness.model import Run, UsageError
 
 from .state import State
 
-_RUNS = Path(".harness/runs")
+RUNS = Path(".harness/runs")
+"""The folder of runs that commands use unless they are told another."""
 
 
-def _complete_run(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    names = [path.name for path in RunStore(_RUNS).runs()]
+def complete_run(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the id of a stored run."""
+    names = [path.name for path in RunStore(RUNS).runs()]
     return [CompletionItem(name) for name in ("latest", *names) if name.startswith(incomplete)]
 
 
 @click.command()
-@click.argument("run_name", metavar="RUN", default="latest", shell_complete=_complete_run)
+@click.argument("run_name", metavar="RUN", default="latest", shell_complete=complete_run)
 @click.argument("cell", required=False)
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs."
+    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
 )
 @click.option(
     "--format", "-f", "format_name", help="A report format; default: terminal, and details for a cell.", metavar="NAME"
@@ -52,11 +54,11 @@ def show(state: State, run_name: str, cell: str | None, out: Path, format_name: 
 
 
 @click.command()
-@click.argument("run_name", metavar="RUN", default="latest", shell_complete=_complete_run)
+@click.argument("run_name", metavar="RUN", default="latest", shell_complete=complete_run)
 @click.option("--format", "-f", "format_name", default="terminal", show_default=True, help="A report format.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=_RUNS, show_default=True, help="Folder that holds the runs."
+    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
 )
 @click.pass_obj
 def report(state: State, run_name: str, format_name: str, output: Path | None, out: Path) -> None:

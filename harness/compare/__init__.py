@@ -8,6 +8,7 @@ judges). A row is judged at a time:
     outcomes    what became of the cells
     integrity   can the facts be believed? counts, exceptions, leftovers, keys
     pairs       who is at fault where servers met clients
+    expectations  which findings are known, and which known ones are gone
     summary     the grid, with the numbers that count and the reason where none does
 """
 
@@ -15,15 +16,17 @@ from __future__ import annotations
 
 from harness.model import Comparison, FindingKind, Outcome, Run
 
+from .expectations import Expected
 from .findings import Judgement
 from .integrity import judge_integrity
 from .judge import judge_observations
 from .outcomes import judge_outcomes_of_cells, judge_unavailable
 from .pairs import name_culprits
+from .proposals import propose_expectations
 from .rows import Row, group_rows, order_labels
 from .summary import summarise_row
 
-__all__ = ["compare"]
+__all__ = ["compare", "propose_expectations"]
 
 _WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 
@@ -31,14 +34,15 @@ _WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 def compare(run: Run) -> Comparison:
     """Return what a run says: the grid, and the findings in order of weight."""
     rows = group_rows(run)
-    judged = [(row, judge_row(row)) for row in rows]
-    unavailable = list(judge_unavailable(rows, run))
+    expected = Expected(run)
+    judged = [(row, expected.apply(row, judge_row(row))) for row in rows]
+    everywhere = [*judge_unavailable(rows, run), *expected.stale()]
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
-    findings += [judgement.finding for judgement in unavailable]
+    findings += [judgement.finding for judgement in everywhere]
     return Comparison(
         run_id=run.started.run_id,
         labels=order_labels(run),
-        rows=tuple(summarise_row(row, [*judgements, *unavailable]) for row, judgements in judged),
+        rows=tuple(summarise_row(row, [*judgements, *everywhere]) for row, judgements in judged),
         findings=tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.kind])),
         note=_note_of(run, rows),
     )

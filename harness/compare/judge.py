@@ -157,6 +157,7 @@ def _judge_forbidden(case: _GradedKey, value: str, graded: Graded) -> Iterator[J
             culprits,
             case.reporters,
             f"'{value}' is forbidden",
+            values=(value,),
             expected=f"never '{value}'",
             reason=graded.reason,
             reference=graded.reference,
@@ -188,6 +189,7 @@ def _judge_unlisted(case: _GradedKey) -> Iterator[Judgement]:
             culprits,
             case.reporters,
             "an outcome that the contract does not list",
+            values=tuple(group.value for group in case.groups if group.value not in grades),
             expected=f"one of {quoted(permitted)}",
         )
 
@@ -212,6 +214,7 @@ def _judge_interesting(case: _GradedKey) -> Iterator[Judgement]:
         _cells_of(case.reporters, labels),
         f"{case.key} differs, as it may",
         key=case.key,
+        values=tuple(interesting),
         expected=f"any of {quoted(value for value in case.judge.grades if _is_permitted(case.judge, value))}",
         reason="; ".join(f"{value}: {graded.reason}" for value, graded in interesting.items() if graded.reason),
         reference=", ".join(dict.fromkeys(graded.reference for graded in interesting.values() if graded.reference)),

@@ -61,7 +61,8 @@ def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], 
         values=_other_values(square, row),
         frequencies=_frequencies(square, row),
         reason="" if headline else _reason_of(square, row, void, has_figures=has_figures),
-        findings=_kinds_of(square, judgements),
+        findings=_kinds_of(square, judgements, known=False),
+        known=_kinds_of(square, judgements, known=True),
     )
 
 
@@ -119,7 +120,8 @@ def _reason_of(square: Square, row: Row, void: Mapping[str, str], *, has_figures
     return reasons[0] if reasons else ""
 
 
-def _kinds_of(square: Square, judgements: Sequence[Judgement]) -> tuple[FindingKind, ...]:
+def _kinds_of(square: Square, judgements: Sequence[Judgement], *, known: bool) -> tuple[FindingKind, ...]:
     cells = {cell.id for cell in square.cells}
-    kinds = {judgement.finding.kind for judgement in judgements if judgement.cells & cells}
+    findings = [judgement.finding for judgement in judgements if judgement.cells & cells]
+    kinds = {finding.kind for finding in findings if bool(finding.known) is known}
     return tuple(sorted(kinds, key=_WEIGHT.__getitem__))

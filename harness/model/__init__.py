@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from .comparison import CellSummary, Comparison, Finding, FindingKind, Group, MetricSummary, RowSummary
     from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
+    from .expectation import Expectation, matches_glob
     from .outcome import (
         SYMBOLS,
         Attestation,
@@ -66,6 +67,7 @@ __all__ = [
     "CellSummary",
     "Comparison",
     "ErrorReport",
+    "Expectation",
     "Finding",
     "FindingKind",
     "Group",
@@ -98,9 +100,10 @@ __all__ = [
     "WorkerProtocolError",
     "format_parameters",
     "format_value",
+    "matches_glob",
 ]
 
-_MODULES = ("cell", "outcome", "errors", "run", "comparison", "renderer")
+_MODULES = ("cell", "outcome", "errors", "run", "comparison", "expectation", "renderer")
 
 
 def __getattr__(name: str) -> Any:

@@ -99,6 +99,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Hard limit of each cell in seconds instead of the scenario's."""
     pairs: bool = False
     """Run each server against each client, in scenarios that have both roles."""
+    variants: bool = False
+    """Also run every backend with each of its other idioms."""
     server: str | None = None
     client: str | None = None
     """Backend spec of that role; the other role takes each selected backend."""
@@ -114,12 +116,14 @@ class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The cells of a run in the order in which they run, and those that cannot.
 
-    `backends` and `scenarios` are in the order of the request, for reports.
+    `backends` and `scenarios` are in the order of the request, for reports. `variants` are those of the backends that
+    nobody asked for by name: a scenario named them, or the request wants all.
     """
 
     cells: tuple[Cell, ...]
     skipped: tuple[SkippedCell, ...] = ()
     backends: tuple[BackendSpec, ...] = ()
+    variants: tuple[BackendSpec, ...] = ()
     scenarios: tuple[str, ...] = ()
     seed: int = 0
 

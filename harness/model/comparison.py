@@ -29,6 +29,8 @@ class FindingKind(StrEnum):
     """Exceptions that nobody awaited; the cell's numbers are void."""
     SUSPECT_SCENARIO = "suspect scenario"
     """Every backend breaks the invariant: look at the scenario first."""
+    STALE_EXPECTATION = "stale expectation"
+    """A difference that is expected did not occur."""
     INTERESTING = "interesting"
     """A legitimate difference that a user would want to know."""
     UNAVAILABLE = "unavailable"
@@ -68,6 +70,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     """One line, without the backend names."""
     key: str = ""
+    values: tuple[str, ...] = ()
+    """The values of the key that it is about; empty is every value in `groups`."""
+    known: str = ""
+    """Why it is expected, if it is: the reason and reference of the expectation."""
     expected: str = ""
     reason: str = ""
     reference: str = ""
@@ -82,6 +88,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Shows it again."""
     evidence: str = ""
     """Folder, relative to the run folder."""
+
+    @property
+    def unexpected(self) -> bool:
+        """Whether it makes the exit code 1."""
+        return self.kind.unexpected and not self.known
 
 
 class MetricSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +122,14 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     """Why there is no figure, if there is none."""
     findings: tuple[FindingKind, ...] = ()
-    """Kinds of the findings that name this square, heaviest first."""
+    """Kinds of the findings that name this square and are not known, heaviest first."""
+    known: tuple[FindingKind, ...] = ()
+    """Kinds of those that are known."""
+
+    @property
+    def is_unexpected(self) -> bool:
+        """Whether a finding that names it makes the exit code 1."""
+        return any(kind.unexpected for kind in self.findings)
 
     @property
     def outcome(self) -> Outcome:
@@ -160,6 +178,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with the run itself (incomplete journal, interrupted)."""
 
     @property
+    def known(self) -> tuple[Finding, ...]:
+        """The findings that are expected."""
+        return tuple(finding for finding in self.findings if finding.known)
+
+    @property
     def unexpected(self) -> tuple[Finding, ...]:
         """The findings that make the exit code 1."""
-        return tuple(finding for finding in self.findings if finding.kind.unexpected)
+        return tuple(finding for finding in self.findings if finding.unexpected)

@@ -9,6 +9,7 @@ import msgspec
 from harness.api import Judge
 
 from .cell import Cell, Plan, Request
+from .expectation import Expectation
 from .outcome import CellResult, Observation
 
 FORMAT = 1
@@ -52,6 +53,7 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):
     scenarios: tuple[ScenarioCard, ...]
     backends: tuple[BackendCard, ...]
     environment: dict[str, Any] = {}
+    expectations: tuple[Expectation, ...] = ()
 
 
 class CellStarted(msgspec.Struct, frozen=True, kw_only=True, tag="cell-started"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from harness.api import Info, Judge, Metric
@@ -31,7 +32,9 @@ from .figures import format_figure
 from .finding_view import evidence_path, render_findings
 from .safe_text import clean, clean_lines
 from .squares import value_text
+from .sweep_table import render_sweeps
 from .terminal import render_verdict
+from .value_table import is_table, make_value_table
 
 Fields = list[tuple[str, RenderableType]]
 
@@ -50,8 +53,11 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     for record in run.records:
         square = squares.get((record.cell.row, record.cell.label))
         yield _title_of(record)
-        yield make_fields(_fields_of(record, cards.get(record.cell.scenario), square, options))
+        card = cards.get(record.cell.scenario)
+        yield make_fields(_fields_of(record, card, square, options))
+        yield from _render_tables(record, card.judges if card else {})
         yield Text()
+    yield from render_sweeps(comparison)
     yield render_verdict(comparison)
     yield from render_findings(comparison.findings, options)
 
@@ -125,8 +131,14 @@ def _figure_fields(record: CellRecord, judges: dict[str, Judge], square: CellSum
     widest = max((len(key) for key, _ in figures), default=0)
     lines = [f"{key:<{widest}}  {figure}" for key, figure in figures]
     if square is not None and square.reason and record.result.outcome is Outcome.COMPLETED:
-        lines.append(f"none of them counts: {clean(square.reason)}" if lines else f"none: {clean(square.reason)}")
+        lines.append(f"{_what_is_missing(lines, square)}: {clean(square.reason)}")
     return make_lines("figures", lines)
+
+
+def _what_is_missing(lines: Sequence[str], square: CellSummary) -> str:
+    if not lines:
+        return "none"
+    return "no headline" if square.metrics else "none of them counts"
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:
@@ -150,7 +162,7 @@ def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset
     lines = []
     for key, values in _samples_of(record).items():
         judge = judges.get(key)
-        if key in shown:
+        if key in shown or all(map(is_table, values)):
             continue
         if isinstance(judge, (Metric, Info)) and judge.unit and len(_numbers(values)) == len(values):
             continue
@@ -158,6 +170,14 @@ def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset
         counted = [f"{text} ({texts.count(text)} of {len(texts)})" for text in dict.fromkeys(texts)]
         lines.append(f"{clean(key)}: {texts[0] if len(texts) == 1 else ', '.join(counted)}")
     return make_lines("observed", lines)
+
+
+def _render_tables(record: CellRecord, judges: dict[str, Judge]) -> Iterator[RenderableType]:
+    for key, values in _samples_of(record).items():
+        if all(map(is_table, values)):
+            for value in values:
+                yield Text(f"  {clean(key)}", style="dim")
+                yield Padding(make_value_table(value, judges), (0, 0, 0, 4))
 
 
 def _step_lines(record: CellRecord) -> list[str]:

@@ -24,27 +24,41 @@ _GRADES_TO_SAY = ("interesting", "forbidden")
 
 
 def render_findings(findings: Sequence[Finding], options: RenderOptions) -> Iterator[RenderableType]:
-    """Yield a block for each finding, in order of weight; at the end, in a line each, who could not run."""
-    blocks, unavailable = separate(findings)
+    """Yield a block for each finding, in order of weight; then, in a line each, what is known and who could not run."""
+    blocks, known, unavailable = separate(findings)
     for alike in blocks:
         yield Text()
         yield title_of(alike)
         yield make_fields(_fields_of(alike, options))
+    if known:
+        yield Text()
+        yield Text(f"{len(known)} known difference{'s' * (len(known) != 1)}, as expected", style="bold cyan")
+        yield from map(describe_known, known)
     if unavailable:
         yield Text()
         yield from map(describe_unavailable, unavailable)
 
 
-def separate(findings: Sequence[Finding]) -> tuple[list[Alike], list[Finding]]:
-    """Return what was found, alike together, and apart from it who could not run: each has a reason of its own."""
-    found = [finding for finding in findings if finding.kind is not FindingKind.UNAVAILABLE]
-    return collapse(found), [finding for finding in findings if finding.kind is FindingKind.UNAVAILABLE]
+def separate(findings: Sequence[Finding]) -> tuple[list[Alike], list[Alike], list[Finding]]:
+    """Return what was found and what of it is known, alike together, and apart who could not run: each has a reason."""
+    unavailable = [finding for finding in findings if finding.kind is FindingKind.UNAVAILABLE]
+    known = [finding for finding in findings if finding.known]
+    found = [finding for finding in findings if not finding.known and finding.kind is not FindingKind.UNAVAILABLE]
+    return collapse(found), collapse(known), unavailable
+
+
+def describe_known(alike: Alike) -> Text:
+    """Return a line that says what is expected where, and why."""
+    values = ", ".join(clean(value) for value in alike[0].values)
+    return Text.assemble(f"  {clean(place_of(alike))}: ", (values or clean(alike[0].title), "bold")).append(
+        f"  {clean(alike[0].known)}", style="dim"
+    )
 
 
 def title_of(alike: Alike) -> Text:
     """Return the line that says what was found, and where."""
     finding = alike[0]
-    style = "bold red" if finding.kind.unexpected else "bold cyan"
+    style = "bold red" if finding.unexpected else "bold cyan"
     return Text.assemble((finding.kind.upper(), style), f"  {clean(place_of(alike))}: ", (clean(finding.title), "bold"))
 
 

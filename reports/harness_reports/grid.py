@@ -117,15 +117,16 @@ def make_legend(blocks: Sequence[GridBlock], layout: GridLayout | None, referenc
 
 def make_footnotes(comparison: Comparison) -> list[str]:
     """Say why cells were not run although their backend is there."""
-    reasons: dict[tuple[str, str], int] = {}
+    reasons: dict[tuple[Outcome, str, str], int] = {}
     for row in comparison.rows:
         for cell in row.cells:
-            if cell.outcome is Outcome.UNSUPPORTED:
-                reason = clean(cell.reason.removeprefix(f"{Outcome.UNSUPPORTED}: "))
-                reasons[cell.label, reason] = reasons.get((cell.label, reason), 0) + 1
+            if cell.outcome in (Outcome.UNSUPPORTED, Outcome.NOT_RUN):
+                reason = clean(cell.reason.removeprefix(f"{cell.outcome}: "))
+                key = cell.outcome, cell.label, reason
+                reasons[key] = reasons.get(key, 0) + 1
     return [
-        f"{SYMBOLS[Outcome.UNSUPPORTED]} {clean(label)}: {reason} ({count} row{'s' * (count > 1)})"
-        for (label, reason), count in reasons.items()
+        f"{SYMBOLS[outcome]} {clean(label)}: {reason} ({count} row{'s' * (count > 1)})"
+        for (outcome, label, reason), count in reasons.items()
     ]
 
 

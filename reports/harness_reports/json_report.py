@@ -45,7 +45,7 @@ def _row(row: RowSummary) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {**_fields(finding), "row_id": str(finding.row), "unexpected": finding.kind.unexpected}
+    return {**_fields(finding), "row_id": str(finding.row), "unexpected": finding.unexpected}
 
 
 def _record(record: CellRecord) -> dict[str, Any]:

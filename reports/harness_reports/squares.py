@@ -36,13 +36,16 @@ _FINDING_SYMBOLS = {
     FindingKind.LEFTOVER: ("+", "left something behind"),
     FindingKind.UNHANDLED: ("~", "unhandled exceptions"),
     FindingKind.SUSPECT_SCENARIO: ("?", "scenario suspect"),
+    FindingKind.STALE_EXPECTATION: ("=", "an expected difference is gone"),
     FindingKind.INTERESTING: ("≈", "differs, as it may"),
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }
+_KNOWN = ("k", "differs, as known")
 _DIM = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN)
 _STYLES = {
     _FINE: "green",
     "≈": "cyan",
+    "k": "cyan",
     **dict.fromkeys((SYMBOLS[outcome] for outcome in _DIM), "dim"),
     **dict.fromkeys("?~+", "yellow"),
 }
@@ -135,6 +138,8 @@ def value_text(value: Any, unit: str = "") -> str:
 
 
 def _symbol_of(cell: CellSummary) -> tuple[str, str]:
+    if cell.known and not cell.is_unexpected:
+        return _KNOWN
     if cell.outcome is not Outcome.COMPLETED:
         return SYMBOLS[cell.outcome], str(cell.outcome)
     if cell.findings:

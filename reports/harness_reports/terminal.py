@@ -18,7 +18,11 @@ from .header import render_header
 from .pairs_grid import has_pairs, render_pairs
 from .safe_text import clean
 from .squares import reference_of, value_text
+from .sweep_table import render_sweeps
 from .verdict import make_verdict
+
+_LEAST_OF_A_CURVE = 3
+"""Values of a parameter; with fewer, or with one figure for each, the grid says the same."""
 
 
 def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
@@ -34,7 +38,7 @@ def render_verdict(comparison: Comparison) -> Text:
 
 def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
     yield render_verdict(comparison)
-    alike, unavailable = separate(comparison.findings)
+    alike, _, unavailable = separate(comparison.findings)
     yield from map(title_of, alike)
     yield from map(describe_unavailable, unavailable)
 
@@ -54,6 +58,7 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()
+    yield from render_sweeps(comparison, least_values=_LEAST_OF_A_CURVE, least_keys=2)
     if options.verbosity > 0:
         yield from _render_observations(comparison)
     yield render_verdict(comparison)

@@ -17,9 +17,9 @@ Alike = tuple[Finding, ...]
 
 def collapse(findings: Iterable[Finding]) -> list[Alike]:
     """Put findings together that say the same of several rows of a scenario, in their order."""
-    alike: dict[tuple[FindingKind, str, str], list[Finding]] = {}
+    alike: dict[tuple[FindingKind, str, str, str], list[Finding]] = {}
     for finding in findings:
-        alike.setdefault((finding.kind, finding.row.scenario, finding.title), []).append(finding)
+        alike.setdefault((finding.kind, finding.row.scenario, finding.title, finding.known), []).append(finding)
     return [tuple(several) for several in alike.values()]
 
 
@@ -45,13 +45,17 @@ def name_backends(labels: Sequence[str]) -> str:
 
 def _agreement(comparison: Comparison) -> str:
     unexpected = {finding.row for finding in comparison.unexpected}
-    differing = {finding.row for finding in comparison.findings if finding.kind is FindingKind.INTERESTING} - unexpected
+    known = {finding.row for finding in comparison.known} - unexpected
+    allowed = {finding.row for finding in comparison.findings if finding.kind is FindingKind.INTERESTING}
+    differing = allowed - unexpected - known
     comparable = [row.row for row in comparison.rows if _completed(row) > 1]
     if comparable:
-        agreeing = sum(row not in unexpected | differing for row in comparable)
-        rows = f"{agreeing} of {len(comparable)} {_plural('row', len(comparable))}"
-        sentence = f"{rows} {_verb('agree', len(comparable))} on all backends that ran"
-        return f"{sentence}, {len(differing)} {_verb('differ', len(differing))} as allowed" if differing else sentence
+        agreeing = sum(row not in unexpected | known | differing for row in comparable)
+        count = f"{agreeing} of {len(comparable)} {_plural('row', len(comparable))}"
+        sentence = f"{count} {_verb('agree', len(comparable))} on all backends that ran"
+        for rows, how in ((differing, "allowed"), (known, "known")):
+            sentence += f", {len(rows)} {_verb('differ', len(rows))} as {how}" if rows else ""
+        return sentence
     alone = [row.row for row in comparison.rows if _completed(row) == 1]
     if not alone:
         return ""

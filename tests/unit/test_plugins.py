@@ -137,3 +137,25 @@ def test_loading_all_plugins_imports_no_runtime():
         [sys.executable, "-P", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+EXPECTING = """
+    from pathlib import Path
+    from harness.plugins import hookimpl
+
+    @hookimpl
+    def harness_expected_divergences():
+        return [Path({file!r})]
+"""
+
+
+def test_expectations_are_read_from_the_file_of_a_plugin(install, tmp_path):
+    """And name the plugin; a file that cannot be read is that plugin's error."""
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text("[[expected]]\nscenario = 'a'\nbackends = ['b']\nreason = 'r'\n")
+    bad.write_text("[[expected]]\n")
+    plugins = install(one=EXPECTING.format(file=str(good)), two=EXPECTING.format(file=str(bad)))
+    (expectation,) = plugins.catalogue().expectations
+    assert expectation.source == "plugin one, good.toml"
+    assert (report(plugins, "one").expectations, report(plugins, "one").error) == (1, "")
+    assert "missing required field" in report(plugins, "two").error

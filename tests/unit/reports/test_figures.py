@@ -48,7 +48,7 @@ def test_format_ratio(value, reference, text):
     assert format_ratio(value, reference) == text.replace("×", "\N{MULTIPLICATION SIGN}")
 
 
-@given(st.floats(1e-9, 1e12), st.sampled_from(["ns", "µs", "ms", "s", "B", "1/s", "", "things"]))
+@given(st.floats(1e-9, 1e11), st.sampled_from(["ns", "µs", "ms", "s", "B", "1/s", "", "things"]))
 def test_a_figure_is_short_and_never_needs_an_exponent(value, unit):
     """Whatever the size, it fits a column."""
     text = format_figure(value, unit)

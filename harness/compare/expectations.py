@@ -1,0 +1,191 @@
+"""Known differences: which findings are expected, and which expectations no longer hold.
+
+An expectation is matched against the facts of a backend in a row. Findings that it covers are kept and marked as
+known; a finding about several backends is split into the known part and the rest. One that must occur and does not
+is stale, which is a finding of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion
+
+from harness.model import Expectation, Finding, FindingKind, Run, matches_glob
+
+from .command import make_command
+from .findings import Judgement, make_judgement
+from .rows import CellFacts, Row
+from .values import outcome_text, value_text
+
+_NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
+_WHAT_TO_DO = "if it was fixed, remove the expectation or say until which version it holds (when)"
+_ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
+
+
+class Expected:
+    """The expectations of a run, ready to be held against its rows."""
+
+    def __init__(self, run: Run) -> None:
+        self._environment = run.started.environment
+        today = dt.date.fromisoformat(run.started.started_at[:10])
+        self._current = [e for e in run.started.expectations if e.expires is None or today < e.expires]
+        self._occurred: set[tuple[int, str]] = set()
+        self._missed: dict[tuple[int, str], tuple[Row, CellFacts]] = {}
+
+    def apply(self, row: Row, judgements: Iterable[Judgement]) -> list[Judgement]:
+        """Return the judgements of a row with the known ones marked, and note which expectations occur."""
+        marked = [part for judgement in judgements for part in self._split(row, judgement)]
+        for number, expectation in enumerate(self._current):
+            for label, cells in self._asked(expectation, row):
+                if _occurs(expectation, label, cells, marked):
+                    self._occurred.add((number, label))
+                else:
+                    self._missed.setdefault((number, label), (row, cells[0]))
+        return marked
+
+    def stale(self) -> Iterator[Judgement]:
+        """Yield a finding for each expectation that was asked for and did not occur in any row."""
+        for (number, label), (row, cell) in self._missed.items():
+            expectation = self._current[number]
+            if (number, label) not in self._occurred and not expectation.sometimes:
+                yield make_judgement(
+                    row,
+                    FindingKind.STALE_EXPECTATION,
+                    [cell],
+                    f"an expected difference is gone: {expectation.value or expectation.key or 'a finding'}",
+                    key=expectation.key,
+                    expected=expectation.text,
+                    reason=expectation.reason,
+                    reference=expectation.reference,
+                    details=(f"expected by {expectation.source or 'an unnamed source'}", _WHAT_TO_DO),
+                )
+
+    def _split(self, row: Row, judgement: Judgement) -> Iterator[Judgement]:
+        if judgement.finding.kind in _NOT_COVERED:
+            yield judgement
+            return
+        known: dict[str, list[str]] = {}
+        for label in judgement.finding.backends:
+            expectation = self._covering(row, judgement.finding, label)
+            known.setdefault("" if expectation is None else _why(expectation), []).append(label)
+        for why, labels in known.items():
+            yield _narrowed(row, judgement, labels, why) if len(known) > 1 else _marked(judgement, why)
+
+    def _covering(self, row: Row, finding: Finding, label: str) -> Expectation | None:
+        cells = [cell for cell in row.cells if cell.label == label]
+        return next(
+            (
+                expectation
+                for expectation in self._current
+                if self._concerns(expectation, row, label, cells) and _covers(expectation, finding, label)
+            ),
+            None,
+        )
+
+    def _asked(self, expectation: Expectation, row: Row) -> Iterator[tuple[str, list[CellFacts]]]:
+        """Yield the backends of a row on which the expectation has to occur, with their cells."""
+        for square in row.squares:
+            cells = [cell for cell in square.cells if cell.ran]
+            if cells and self._concerns(expectation, row, square.label, cells):
+                yield square.label, cells
+
+    def _concerns(self, expectation: Expectation, row: Row, label: str, cells: Sequence[CellFacts]) -> bool:
+        parameters = dict(row.id.parameters)
+        return (
+            matches_glob(row.id.scenario, expectation.scenario)
+            and any(matches_glob(label, pattern) for pattern in expectation.backends)
+            and all(parameters.get(name) == value for name, value in expectation.parameters.items())
+            and any(_holds(expectation.when, self._environment, cell) for cell in cells)
+        )
+
+
+def _covers(expectation: Expectation, finding: Finding, label: str) -> bool:
+    if expectation.finding is not None:
+        if finding.kind is not expectation.finding:
+            return False
+    elif not expectation.key and finding.kind not in _ENDINGS:
+        return False
+    if expectation.key and finding.key != expectation.key:
+        return False
+    return not expectation.value or expectation.value in _subjects(finding, label)
+
+
+def _subjects(finding: Finding, label: str) -> set[str]:
+    """Return the values of a backend that a finding is about."""
+    seen = {group.value for group in finding.groups if label in group.backends}
+    return seen & set(finding.values) if finding.values else seen
+
+
+def _occurs(expectation: Expectation, label: str, cells: Sequence[CellFacts], judgements: Iterable[Judgement]) -> bool:
+    # Facts first: whether there is a finding depends on which other backends were run beside this one.
+    if expectation.value and expectation.finding is None:
+        return any(expectation.value in _facts(cell, expectation.key) for cell in cells)
+    return any(
+        label in judgement.finding.backends and _covers(expectation, judgement.finding, label)
+        for judgement in judgements
+    )
+
+
+def _facts(cell: CellFacts, key: str) -> set[str]:
+    if not key:
+        return {str(cell.outcome)}
+    return {text(value) for value in cell.values(key) for text in (outcome_text, value_text)}
+
+
+def _marked(judgement: Judgement, why: str) -> Judgement:
+    if not why:
+        return judgement
+    return Judgement(
+        finding=msgspec.structs.replace(judgement.finding, known=why), cells=judgement.cells, voids=judgement.voids
+    )
+
+
+def _narrowed(row: Row, judgement: Judgement, labels: Sequence[str], why: str) -> Judgement:
+    """Return the part of a judgement that is about some of its backends."""
+    cells = [cell for cell in row.cells if cell.id in judgement.cells and cell.label in labels]
+    first = cells[0] if cells else None
+    finding = msgspec.structs.replace(
+        judgement.finding,
+        backends=tuple(labels),
+        known=why,
+        command=make_command(first.cell, row.request, row.seed) if first else judgement.finding.command,
+        evidence=next((cell.result.evidence for cell in cells if cell.result.evidence), ""),
+    )
+    return Judgement(finding=finding, cells=frozenset(cell.id for cell in cells), voids=judgement.voids)
+
+
+def _why(expectation: Expectation) -> str:
+    reference = f" ({expectation.reference})" if expectation.reference else ""
+    return f"{expectation.reason}{reference}"
+
+
+def _holds(conditions: Mapping[str, str], environment: Mapping[str, Any], cell: CellFacts) -> bool:
+    return all(_holds_one(name, condition, environment, cell) for name, condition in conditions.items())
+
+
+def _holds_one(name: str, condition: str, environment: Mapping[str, Any], cell: CellFacts) -> bool:
+    if name == "system":
+        return str(environment.get("system", "")).lower() == condition.lower()
+    return any(_is_in(version, condition) for version in _versions(name, environment, cell))
+
+
+def _versions(name: str, environment: Mapping[str, Any], cell: CellFacts) -> Iterator[str]:
+    if name == "cores":
+        yield str(environment.get("usable_cores", ""))
+        return
+    attested = [role.attestation for role in cell.roles if role.attestation is not None]
+    if name == "python":
+        yield from (attestation.python for attestation in attested)
+    yield from (attestation.versions[name] for attestation in attested if name in attestation.versions)
+
+
+def _is_in(version: str, condition: str) -> bool:
+    try:
+        return SpecifierSet(condition, prereleases=True).contains(version)
+    except (InvalidSpecifier, InvalidVersion):
+        return False

@@ -1,0 +1,50 @@
+"""What somebody would write down as expected who accepts a run as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from harness.model import Comparison, Expectation, Finding, FindingKind
+
+_ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
+
+
+def propose_expectations(comparison: Comparison) -> tuple[Expectation, ...]:
+    """Return an expectation for each difference of a run that is not expected yet, with the finding's own reason."""
+    proposed: dict[tuple[str, ...], Expectation] = {}
+    for finding in comparison.unexpected:
+        if finding.kind is FindingKind.STALE_EXPECTATION:
+            continue
+        for expectation in _proposals(finding):
+            same = (expectation.scenario, expectation.key, expectation.value, str(expectation.finding))
+            before = proposed.get(same)
+            backends = dict.fromkeys((*(before.backends if before else ()), *expectation.backends))
+            proposed[same] = msgspec.structs.replace(expectation, backends=tuple(backends))
+    return tuple(proposed.values())
+
+
+def _proposals(finding: Finding) -> Iterator[Expectation]:
+    is_ending = finding.kind in _ENDINGS
+    # The value of a bound is a measured number, which is another one the next time.
+    has_values = is_ending or finding.values or finding.kind is FindingKind.DIVERGENCE
+    for value, backends in _backends_by_value(finding).items() if has_values else (("", finding.backends),):
+        yield Expectation(
+            scenario=finding.row.scenario,
+            backends=backends,
+            key=finding.key,
+            value=value,
+            finding=None if finding.key or is_ending else finding.kind,
+            reason=finding.reason or finding.title,
+            reference=finding.reference,
+        )
+
+
+def _backends_by_value(finding: Finding) -> dict[str, tuple[str, ...]]:
+    by_value: dict[str, tuple[str, ...]] = {}
+    for group in finding.groups:
+        backends = tuple(label for label in group.backends if label in finding.backends)
+        if backends and (not finding.values or group.value in finding.values):
+            by_value[group.value] = (*by_value.get(group.value, ()), *backends)
+    return by_value

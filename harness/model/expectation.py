@@ -1,0 +1,54 @@
+"""A known difference: what has to be seen, on which backends, under which conditions, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import msgspec
+
+from .comparison import FindingKind
+
+
+class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A divergence that is expected. While its conditions hold it has to occur: one that does not is a finding.
+
+    Names of scenarios and backends may be globs (`*` and `?`; brackets stand for themselves).
+    """
+
+    scenario: str
+    backends: tuple[str, ...]
+    reason: str
+    reference: str = ""
+    key: str = ""
+    """Observation key; empty is what became of the cell (`value = "hung"`), or `finding` says what it is about."""
+    value: str = ""
+    """The value that is seen; empty is any that makes a finding."""
+    finding: FindingKind | None = None
+    """Only findings of this kind."""
+    parameters: dict[str, str | int | float | bool] = {}
+    """Only rows with these values."""
+    when: dict[str, str] = {}
+    """Only where these hold: `python`, `cores` or a distribution with a version specifier (PEP 440), `system`."""
+    sometimes: bool = False
+    """It may occur; that it does not is nothing to report."""
+    expires: dt.date | None = None
+    """From this day on it is not expected any more, so that somebody looks again."""
+    source: str = ""
+    """The plugin or file that it comes from; set when it is read."""
+
+    @property
+    def text(self) -> str:
+        """What is expected where, on one line."""
+        seen = " = ".join(part for part in (self.key or (self.finding or ""), self.value) if part)
+        return f"{self.scenario} on {', '.join(self.backends)}: {seen or 'a finding'}"
+
+
+def matches_glob(text: str, pattern: str) -> bool:
+    """Return whether a name matches a pattern in which only `*` and `?` stand for something else."""
+    # Not fnmatch: the brackets of a label are no character class.
+    words = {"*": ".*", "?": "."}
+    return (
+        re.fullmatch("".join(words.get(part) or re.escape(part) for part in re.split(r"([*?])", pattern)), text)
+        is not None
+    )
