@@ -142,6 +142,7 @@ def _backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
             for capability, offer in backend.capabilities.items()
         },
         install_hint=backend.install_hint,
+        planted=bool(backend.planted),
     )
 
 

@@ -87,6 +87,11 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     distributions: tuple[str, ...] = ()
     install_hint: str = ""
     implements: dict[str, str] = {}
+    planted: dict[str, tuple[str, ...]] = {}
+    """For a backend that is broken on purpose: the options of each fault (`"fault=item-lost"`) and the scenarios
+    (globs) that must catch it. Such a backend is run only when it is named, or with `--saboteurs`."""
+    control: str = ""
+    """The healthy backend that it breaks."""
 
     def offer(self, capability: Capability, options: Mapping[str, str] = MappingProxyType({})) -> Offer:
         """Return how this backend, with these options, offers a capability; what it does not mention is native."""

@@ -167,8 +167,10 @@ class ByteStream(Protocol):
     def send_all(self) -> Callable[[bytes], Awaitable[object]]:
         """Send all of the bytes.
 
-        Contract: bytes arrive in order; a peer that does not read makes it wait in the end (backpressure).
-        Latitude: how much is accepted before it waits; whether a cancelled send has sent a part.
+        Contract: bytes arrive in order; a peer that does not read makes it wait in the end (backpressure). Once the
+            peer has reset the connection it raises (`BROKEN`), after `aclose` or `abort` of this side (`CLOSED`).
+        Latitude: how much is accepted before it waits; whether a cancelled send has sent a part; how many sends
+            succeed before the reset is seen.
         """
 
     @property

@@ -112,6 +112,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 60.0
     hang_after: float = 10.0
     summary: str = ""
+    preflight: Callable[[Mapping[str, Value]], str] | None = None
+    """Returns why these parameters (every declared one has a value) cannot be run on this host: which limit binds,
+    how much it allows and how to raise it; or an empty string. Called on the host before the cell starts."""
+    limits: Callable[[], str] | None = None
+    """Says how much of this scenario the host allows and which limit binds; `harness doctor` shows it."""
 
     @property
     def main(self) -> RoleFunction:

@@ -11,11 +11,11 @@ from harness.environment import check_host
 from .state import State
 
 
-def _describe_limits(limits: Callable[[], str]) -> str:
+def _describe_limits(name: str, limits: Callable[[], str]) -> str:
     try:
-        return limits()
+        return f"✓ {name:16} {limits()}"
     except Exception as exc:  # noqa: BLE001 - a plugin cannot break the doctor
-        return f"unknown: {type(exc).__name__}: {exc}"
+        return f"! {name:16} unknown: {type(exc).__name__}: {exc}"
 
 
 @click.command()
@@ -36,7 +36,7 @@ def doctor(state: State) -> None:
     state.warn_about_broken_plugins()
     for scenario in state.catalogue.scenarios.values():
         if scenario.limits is not None:
-            click.echo(f"✓ {scenario.name:16} {_describe_limits(scenario.limits)}")
+            click.echo(_describe_limits(scenario.name, scenario.limits))
     warned = sum(bool(fact.advice) for fact in facts)
     click.echo(
         "everything is fine" if not warned else f"{warned} of {len(facts)} facts want attention; runs work all the same"

@@ -16,7 +16,7 @@ import click
 
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
-from . import completion, doctor, expect, listing, matrix, planning, plugin_list, run, show
+from . import bisect, completion, doctor, expect, listing, matrix, planning, plugin_list, run, show
 from .exits import MEANINGS, Exit
 from .state import State, help_if_alone
 
@@ -59,6 +59,7 @@ for _command in (
     show.show,
     show.report,
     expect.expect,
+    bisect.bisect,
     plugin_list.plugins,
     doctor.doctor,
     completion.completion,

@@ -43,6 +43,15 @@ def complete_parameter(context: click.Context, _parameter: click.Parameter, inco
     return [CompletionItem(f"{name}=", help=summary) for name, summary in found.items()]
 
 
+def complete_perturbation(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the name of a perturbation."""
+    from harness.plan.perturb import PERTURBATIONS
+
+    return [CompletionItem(name, help=does) for name, does in PERTURBATIONS.items() if name.startswith(incomplete)]
+
+
 _SELECTION = (
     click.option(
         "--backend",
@@ -77,6 +86,14 @@ _SELECTION = (
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Limit of each cell in seconds."
     ),
+    click.option(
+        "--perturb",
+        multiple=True,
+        metavar="NAME[=VALUE],...",
+        shell_complete=complete_perturbation,
+        help="Disturb every cell: one-cpu, cpu-hog[=N], nofile=N, sndbuf=SIZE, rcvbuf=SIZE, gc=aggressive|off.",
+    ),
+    click.option("--saboteurs", is_flag=True, help="Run backends that are broken on purpose: is each fault caught?"),
     click.option("--pairs", is_flag=True, help="Run each server against each client, in scenarios with both roles."),
     click.option(
         "--variants", is_flag=True, help="Also run every backend with each of its other idioms (io=sock, ...)."

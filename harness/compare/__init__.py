@@ -36,7 +36,7 @@ def compare(run: Run) -> Comparison:
     rows = group_rows(run)
     expected = Expected(run)
     judged = [(row, expected.apply(row, judge_row(row))) for row in rows]
-    everywhere = [*judge_unavailable(rows, run), *expected.stale()]
+    everywhere = [*judge_unavailable(rows, run), *expected.stale(), *expected.missed()]
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
     return Comparison(

@@ -19,6 +19,8 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
     words = ["harness", "run", *_backend_words(cell), "--scenario", cell.scenario]
     for name, value in cell.parameters:
         words += ["--param", f"{name}={format_value(value)}"]
+    for perturbation in request.perturb:
+        words += ["--perturb", perturbation]
     if seed:
         words += ["--seed", str(seed)]
     if cell.round > 1:

@@ -15,7 +15,7 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
-from harness.model import Expectation, Finding, FindingKind, Run, matches_glob
+from harness.model import PLANTED, Expectation, Finding, FindingKind, Run, matches_glob
 
 from .command import make_command
 from .findings import Judgement, make_judgement
@@ -34,12 +34,18 @@ class Expected:
         self._environment = run.started.environment
         today = dt.date.fromisoformat(run.started.started_at[:10])
         self._current = [e for e in run.started.expectations if e.expires is None or today < e.expires]
+        # A backend that is broken on purpose and was named by the user is judged like any other.
+        is_planted = run.started.request.saboteurs
+        self._planted = {card.label for card in run.started.backends if card.planted and is_planted}
+        self._caught: set[tuple[str, str]] = set()
+        self._planted_in: dict[tuple[str, str], tuple[Row, CellFacts]] = {}
         self._occurred: set[tuple[int, str]] = set()
         self._missed: dict[tuple[int, str], tuple[Row, CellFacts]] = {}
 
     def apply(self, row: Row, judgements: Iterable[Judgement]) -> list[Judgement]:
         """Return the judgements of a row with the known ones marked, and note which expectations occur."""
         marked = [part for judgement in judgements for part in self._split(row, judgement)]
+        self._note_planted(row, marked)
         for number, expectation in enumerate(self._current):
             for label, cells in self._asked(expectation, row):
                 if _occurs(expectation, label, cells, marked):
@@ -47,6 +53,19 @@ class Expected:
                 else:
                     self._missed.setdefault((number, label), (row, cells[0]))
         return marked
+
+    def missed(self) -> Iterator[Judgement]:
+        """Yield a finding for each planted fault that no row of a scenario caught."""
+        for (scenario, label), (row, cell) in self._planted_in.items():
+            if (scenario, label) not in self._caught:
+                yield make_judgement(
+                    row,
+                    FindingKind.MISSED,
+                    [cell],
+                    "a planted fault is not caught",
+                    expected="a finding that names it",
+                    reason="the fault breaks the contract of this scenario",
+                )
 
     def stale(self) -> Iterator[Judgement]:
         """Yield a finding for each expectation that was asked for and did not occur in any row."""
@@ -71,10 +90,23 @@ class Expected:
             return
         known: dict[str, list[str]] = {}
         for label in judgement.finding.backends:
-            expectation = self._covering(row, judgement.finding, label)
-            known.setdefault("" if expectation is None else _why(expectation), []).append(label)
+            known.setdefault(self._why_known(row, judgement.finding, label), []).append(label)
         for why, labels in known.items():
             yield _narrowed(row, judgement, labels, why) if len(known) > 1 else _marked(judgement, why)
+
+    def _note_planted(self, row: Row, judgements: Sequence[Judgement]) -> None:
+        for square in row.squares:
+            if square.label in self._planted:
+                fault = (row.id.scenario, square.label)
+                self._planted_in.setdefault(fault, (row, square.cells[0]))
+                if any(square.label in judgement.finding.backends for judgement in judgements):
+                    self._caught.add(fault)
+
+    def _why_known(self, row: Row, finding: Finding, label: str) -> str:
+        if label in self._planted:
+            return PLANTED
+        expectation = self._covering(row, finding, label)
+        return "" if expectation is None else _why(expectation)
 
     def _covering(self, row: Row, finding: Finding, label: str) -> Expectation | None:
         cells = [cell for cell in row.cells if cell.label == label]

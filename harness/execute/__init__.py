@@ -11,6 +11,8 @@ from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEven
 
 from . import posix
 from .cell_run import CellRun
+from .hog import CpuHogs, count_hogs
+from .preflight import find_obstacle
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
@@ -47,7 +49,12 @@ def execute(plan: Plan, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent
 
 def _run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:
     try:
-        yield from CellRun(cell, catalogue.scenario(cell.scenario), catalogue.backend, folder).events()
+        scenario = catalogue.scenario(cell.scenario)
+        if obstacle := find_obstacle(scenario, cell):
+            yield _without_process(cell, Outcome.NOT_RUN, obstacle)
+            return
+        with CpuHogs(count_hogs(dict(cell.perturb))):
+            yield from CellRun(cell, scenario, catalogue.backend, folder).events()
     except Exception as exc:  # noqa: BLE001 - a cell can never raise into the runner
         reason = f"{type(exc).__name__}: {exc}; {''.join(traceback.format_tb(exc.__traceback__)[-1:]).strip()}"
         yield _without_process(cell, Outcome.HARNESS_FAULT, reason)

@@ -99,6 +99,8 @@ class CellRun:
     def _cpus(self) -> tuple[int | None, ...]:
         # Roles that share a CPU measure each other; those of every backend are kept apart in the same way.
         roles, cpus = len(self._cell.roles), posix.usable_cpus()
+        if "one-cpu" in dict(self._cell.perturb) and cpus:
+            return cpus[:1] * roles
         if roles < 2 or len(cpus) < roles:
             return (None,) * roles
         return cpus[:roles]

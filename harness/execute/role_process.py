@@ -59,6 +59,7 @@ def make_job(cell: Cell, assigned: RoleBackend, backend: Backend, scenario: Scen
         peers=tuple(other.role for other in cell.roles if other.role != assigned.role),
         parameters=dict(cell.parameters),
         seed=cell.seed,
+        perturb=dict(cell.perturb),
         runner=backend.runner,
         scenario=scenario.ref,
         own_implementation=backend.implements.get(cell.scenario, ""),

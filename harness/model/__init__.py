@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         format_parameters,
         format_value,
     )
-    from .comparison import CellSummary, Comparison, Finding, FindingKind, Group, MetricSummary, RowSummary
+    from .comparison import PLANTED, CellSummary, Comparison, Finding, FindingKind, Group, MetricSummary, RowSummary
     from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
     from .expectation import Expectation, matches_glob
     from .outcome import (
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "PLANTED",
     "SYMBOLS",
     "Attestation",
     "BackendCard",

@@ -54,6 +54,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     timeout: float = 60.0
     hang_after: float = 10.0
+    perturb: tuple[tuple[str, str], ...] = ()
+    """What disturbs it, the same for all cells of a run; sizes in bytes."""
 
     @property
     def id(self) -> str:
@@ -97,6 +99,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     timeout: float | None = None
     """Hard limit of each cell in seconds instead of the scenario's."""
+    perturb: tuple[str, ...] = ()
+    """What disturbs every cell, e.g. `one-cpu,nofile=64`."""
+    saboteurs: bool = False
+    """Instead of the backends, run those that are broken on purpose, beside the healthy one that they break."""
     pairs: bool = False
     """Run each server against each client, in scenarios that have both roles."""
     variants: bool = False

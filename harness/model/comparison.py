@@ -31,6 +31,8 @@ class FindingKind(StrEnum):
     """Every backend breaks the invariant: look at the scenario first."""
     STALE_EXPECTATION = "stale expectation"
     """A difference that is expected did not occur."""
+    MISSED = "missed fault"
+    """A scenario did not catch a fault that was planted for it."""
     INTERESTING = "interesting"
     """A legitimate difference that a user would want to know."""
     UNAVAILABLE = "unavailable"
@@ -40,6 +42,10 @@ class FindingKind(StrEnum):
     def unexpected(self) -> bool:
         """Whether a finding of this kind makes the exit code 1."""
         return self not in (FindingKind.INTERESTING, FindingKind.UNAVAILABLE)
+
+
+PLANTED = "planted"
+"""Why a finding about a backend that is broken on purpose is known."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,8 @@ class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     offers: dict[str, str] = {}
     install_hint: str = ""
+    planted: bool = False
+    """Whether it is broken on purpose."""
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):

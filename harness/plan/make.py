@@ -10,10 +10,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from harness.api import Scenario, Support, Value
-from harness.model import BackendSpec, Cell, Plan, Request, RoleBackend, RowId, SkippedCell, UsageError
+from harness.model import Cell, Plan, Request, RoleBackend, RowId, SkippedCell, UsageError
 
-from .select import select_backends, select_scenarios
-from .spec import nearest, parse_spec, parse_value
+from .columns import Column, Columns
+from .perturb import parse_perturbations
+from .select import select_scenarios
+from .spec import nearest, parse_value
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
@@ -30,7 +32,7 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
         UsageError: an unknown or impossible name, option, parameter or value.
     """
     scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
-    alone, paired = _columns(request, catalogue, scenarios)
+    columns = Columns(request, catalogue, tuple(scenarios.values()))
     rows = _rows(request, tuple(scenarios.values()))
     cells: list[Cell] = []
     skipped: list[SkippedCell] = []
@@ -38,51 +40,24 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
         shuffled = list(rows)
         random.Random(f"{request.seed}/{number}").shuffle(shuffled)  # noqa: S311 - an order, not a secret
         for row in shuffled:
-            columns = paired if len(scenarios[row.scenario].roles) > 1 else alone
-            for column in _rotated(columns, row, number, request.seed):
+            for column in _rotated(columns.of[row.scenario], row, number, request.seed):
                 cell = _cell(request, scenarios[row.scenario], row, column, number)
-                reason = _lacks(cell, scenarios[row.scenario], catalogue)
+                reason = columns.refusals.get((row.scenario, column[0])) or _lacks(
+                    cell, scenarios[row.scenario], catalogue
+                )
                 if reason:
                     skipped.append(SkippedCell(cell=cell, reason=reason))
                 else:
                     cells.append(cell)
+    backends, variants = columns.specs()
     return Plan(
         cells=tuple(cells),
         skipped=tuple(skipped),
-        backends=tuple(dict.fromkeys(spec for column in (*alone, *paired) for spec in column)),
+        backends=backends,
+        variants=variants,
         scenarios=tuple(scenarios),
         seed=request.seed,
     )
-
-
-Column = tuple[BackendSpec, BackendSpec]
-"""Server's and client's backend; the same for a scenario with one role."""
-
-
-def _columns(
-    request: Request, catalogue: Catalogue, scenarios: dict[str, Scenario]
-) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
-    """Return the columns of scenarios with one role, and of those with two."""
-    if request.server is None and request.client is None:
-        specs = select_backends(request.backends, catalogue)
-        alone = tuple((spec, spec) for spec in specs)
-        return alone, tuple(product(specs, specs)) if request.pairs else alone
-    _check_roles(request, scenarios)
-    others = select_backends(request.backends, catalogue) if not (request.server and request.client) else ()
-    servers = (parse_spec(request.server, catalogue),) if request.server else others
-    clients = (parse_spec(request.client, catalogue),) if request.client else others
-    return (), tuple(product(servers, clients))
-
-
-def _check_roles(request: Request, scenarios: dict[str, Scenario]) -> None:
-    if request.server and request.client and request.backends:
-        raise UsageError("--server and --client leave no role for --backend; leave one of the three out")
-    for scenario in scenarios.values():
-        if len(scenario.roles) < 2:
-            raise UsageError(f"scenario {scenario.name!r} has one role; --server and --client need two")
-        for role, spec in (("server", request.server), ("client", request.client)):
-            if spec is not None and role not in scenario.roles:
-                raise UsageError(f"scenario {scenario.name!r} has no role {role!r}{nearest(role, scenario.roles)}")
 
 
 def _rows(request: Request, scenarios: tuple[Scenario, ...]) -> tuple[RowId, ...]:
@@ -118,7 +93,7 @@ def _rotated(columns: tuple[Column, ...], row: RowId, number: int, seed: int) ->
     # each of them is in each position once.
     order = list(columns)
     random.Random(f"{seed}/{row}").shuffle(order)  # noqa: S311 - an order, not a secret
-    shift = (number - 1) % len(order)
+    shift = (number - 1) % max(1, len(order))  # a scenario that need catch no planted fault has no columns
     return (*order[shift:], *order[:shift])
 
 
@@ -134,6 +109,7 @@ def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, numb
         seed=int.from_bytes(digest[:4]),
         timeout=scenario.timeout if request.timeout is None else request.timeout,
         hang_after=scenario.hang_after,
+        perturb=parse_perturbations(request.perturb),
     )
 
 
@@ -141,7 +117,7 @@ def _lacks(cell: Cell, scenario: Scenario, catalogue: Catalogue) -> str:
     for assigned in cell.roles:
         backend = catalogue.backend(assigned.backend.name)
         for capability in scenario.requires:
-            offer = backend.offer(capability)
+            offer = backend.offer(capability, dict(assigned.backend.options))
             if offer.support is Support.ABSENT:
                 return f"{backend.name} has no {capability}" + (f": {offer.note}" if offer.note else "")
     return ""

@@ -35,6 +35,8 @@ def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
             raise UsageError(
                 f"backend option {name}:{key} cannot be {value!r}; it is one of {', '.join(option.choices)}"
             )
+        if value in option.unavailable:
+            raise UsageError(f"backend option {name}:{key} cannot be {value!r} here: {option.unavailable[value]}")
         if key in chosen:
             raise UsageError(f"cannot read backend {text!r}: option {key!r} is given twice")
         chosen[key] = value

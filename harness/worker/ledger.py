@@ -26,7 +26,7 @@ class Ledger:
 
     def open(self, runtime: Runtime) -> None:
         """Note what is there before the scenario starts."""
-        self._fds = _open_fds()
+        self._fds = open_fds()
         self._tasks = Counter(map(_name_of_task, runtime.dump_tasks()))
 
     async def close_tasks(self, runtime: Runtime) -> None:
@@ -41,12 +41,12 @@ class Ledger:
 
     def leaks(self) -> tuple[str, ...]:
         """Return what is left, a line each. Call after the runtime has ended."""
-        left = {fd: target for fd, target in _open_fds().items() if self._fds.get(fd) != target}
+        left = {fd: target for fd, target in open_fds().items() if self._fds.get(fd) != target}
         own = _resource_tracker_fd()
         return (*self._left_tasks, *(f"fd {fd} {target}" for fd, target in sorted(left.items()) if fd != own))
 
 
-def _open_fds() -> dict[int, str]:
+def open_fds() -> dict[int, str]:
     """Return the open fds and what they are; nothing where the system does not say."""
     found: dict[int, str] = {}
     try:

@@ -115,9 +115,14 @@ class _Role:
         gc.collect()
         gc.freeze()
         gc.enable()
+        disturbed = runtime
+        if self._job.perturb:
+            from .perturb import disturb  # a cell that is left alone never needs it
+
+            disturbed = disturb(runtime, self._job.perturb)
         self._ledger.open(runtime)
         self._reached = True
-        await self._function(runtime, probe)
+        await self._function(disturbed, probe)
         await self._ledger.close_tasks(runtime)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.api import Judge, Metric, Value
-from harness.model import SYMBOLS, Comparison, Outcome, RowSummary, Run, format_value
+from harness.model import SYMBOLS, Comparison, Outcome, Plan, RowSummary, Run, format_value
 
 from .figures import TIMES
 from .safe_text import clean
@@ -25,7 +25,11 @@ _MOST_HEADER = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridRow:
-    """A line of the grid: its name, and a square for each column that it has."""
+    """A line of the grid: its name, and a square for each column that it has.
+
+    Variants of a backend have no column, because most rows have few of them: below a row, each idiom that was run has a
+    line, with its squares in the columns of the backends.
+    """
 
     summary: RowSummary
     name: str
@@ -55,6 +59,7 @@ def make_blocks(run: Run, comparison: Comparison) -> list[GridBlock]:
     """Return the grid by scenario."""
     judges = headline_judges(run)
     reference = reference_of(comparison)
+    places = _places_of_variants(run.started.plan)
     blocks = []
     for scenario, grouped in groupby(comparison.rows, key=lambda row: row.row.scenario):
         rows = list(grouped)
@@ -66,8 +71,9 @@ def make_blocks(run: Run, comparison: Comparison) -> list[GridBlock]:
                 heading="" if is_single else clean(scenario),
                 caption=caption_of(rows[0], judge),
                 rows=tuple(
-                    _make_row(row, judge, reference, clean(row.row) if is_single else name)
+                    line
                     for row, name in zip(rows, names, strict=True)
+                    for line in _make_lines(row, judge, reference, clean(row.row) if is_single else name, places)
                 ),
             )
         )
@@ -89,6 +95,7 @@ def render_grid(blocks: Sequence[GridBlock], layout: GridLayout | None) -> Itera
 def make_layout(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) -> GridLayout | None:
     """Return the widest layout that fits, with ratios if they do, or nothing if even a narrow one does not."""
     rows = [(row, 2 if block.heading else 0) for block in blocks for row in block.rows]
+    labels = [label for label in labels if any(label in row.squares for row, _ in rows)]
     natural = max((cell_len(row.name) + indent for row, indent in rows), default=0)
     heads = {
         label: max((cell_len(row.squares[label].head) for row, _ in rows if label in row.squares), default=0)
@@ -130,9 +137,31 @@ def make_footnotes(comparison: Comparison) -> list[str]:
     ]
 
 
-def _make_row(row: RowSummary, judge: Judge | None, reference: str, name: str) -> GridRow:
-    squares = {cell.label: describe_square(cell, row, judge, reference) for cell in row.cells}
-    return GridRow(summary=row, name=name, squares=squares)
+def _make_lines(
+    row: RowSummary, judge: Judge | None, reference: str, name: str, places: Mapping[str, tuple[str, str]]
+) -> Iterator[GridRow]:
+    squares: dict[str, SquareText] = {}
+    variants: dict[str, dict[str, SquareText]] = {}
+    for cell in row.cells:
+        column, idiom = places.get(cell.label, (cell.label, ""))
+        place = variants.setdefault(idiom, {}) if idiom else squares
+        place[column] = describe_square(cell, row, judge, reference)
+    yield GridRow(summary=row, name=name, squares=squares)
+    for idiom, found in variants.items():
+        yield GridRow(summary=row, name=f"  {clean(idiom)}", squares=found)
+
+
+def _places_of_variants(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Return for each variant the column of the backend that it varies, and the options that make the difference."""
+    places = {}
+    asked = [spec for spec in plan.backends if spec not in plan.variants]
+    for variant in plan.variants:
+        varied = [spec for spec in asked if spec.name == variant.name and set(spec.options) < set(variant.options)]
+        if varied:
+            nearest = max(varied, key=lambda spec: len(spec.options))
+            extra = [f"{key}={value}" for key, value in variant.options if (key, value) not in nearest.options]
+            places[str(variant)] = str(nearest), ",".join(extra)
+    return places
 
 
 def name_rows(rows: Sequence[Mapping[str, Value]]) -> list[str]:

@@ -39,7 +39,8 @@ def _extent_of(run: Run, comparison: Comparison) -> str:
     size = f"{backends} in {_count(len(comparison.rows), 'row')}, {_count(cells, 'cell')}, {_count(rounds, 'round')}"
     seed = f", seed {run.started.plan.seed}" if run.started.plan.seed else ""
     preset = f", preset {clean(run.started.request.preset)}" if run.started.request.preset else ""
-    return f"{size}{preset}{seed}"
+    perturb = "".join(f", perturbed by {clean(text)}" for text in run.started.request.perturb)
+    return f"{size}{preset}{seed}{perturb}"
 
 
 def _python_of(run: Run) -> str:

@@ -37,6 +37,7 @@ _FINDING_SYMBOLS = {
     FindingKind.UNHANDLED: ("~", "unhandled exceptions"),
     FindingKind.SUSPECT_SCENARIO: ("?", "scenario suspect"),
     FindingKind.STALE_EXPECTATION: ("=", "an expected difference is gone"),
+    FindingKind.MISSED: ("0", "planted fault not caught"),
     FindingKind.INTERESTING: ("≈", "differs, as it may"),
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }

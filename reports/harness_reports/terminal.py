@@ -8,9 +8,10 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from harness.model import CellSummary, Comparison, RenderOptions, Run
+from harness.model import PLANTED, CellSummary, Comparison, RenderOptions, Run
 
 from .console import fill_lines, make_fields, make_lines, print_to_text
+from .detection import render_detection
 from .figures import format_figure
 from .finding_view import describe_unavailable, render_findings, separate, title_of
 from .grid import make_blocks, make_footnotes, make_layout, make_legend, render_grid
@@ -46,6 +47,19 @@ def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
 def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     yield from render_header(run, comparison)
     yield Text()
+    if run.started.request.saboteurs:
+        yield from render_detection(run, comparison)
+        shown = [finding for finding in comparison.findings if finding.known != PLANTED]
+    else:
+        yield from _render_rows(run, comparison, options)
+        shown = list(comparison.findings)
+    if options.verbosity > 0:
+        yield from _render_observations(comparison)
+    yield render_verdict(comparison)
+    yield from render_findings(shown, options)
+
+
+def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     yield from render_pairs(run, comparison)
     alone = msgspec.structs.replace(comparison, rows=tuple(row for row in comparison.rows if not has_pairs(row)))
     blocks = make_blocks(run, alone)
@@ -59,10 +73,6 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()
     yield from render_sweeps(comparison, least_values=_LEAST_OF_A_CURVE, least_keys=2)
-    if options.verbosity > 0:
-        yield from _render_observations(comparison)
-    yield render_verdict(comparison)
-    yield from render_findings(comparison.findings, options)
 
 
 def _labels_of(comparison: Comparison) -> list[str]:

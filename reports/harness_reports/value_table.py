@@ -37,4 +37,4 @@ def _text_of(value: Any, judge: Judge | None) -> str:
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
         return format_figure(value, clean(judge.unit) if isinstance(judge, (Info, Metric)) else "")
-    return value_text(value)
+    return "" if value is None else value_text(value)

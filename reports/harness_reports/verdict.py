@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.model import Comparison, Finding, FindingKind, Outcome, RowSummary
+from harness.model import PLANTED, Comparison, Finding, FindingKind, Outcome, RowSummary
 
 from .safe_text import clean
 
@@ -25,7 +25,7 @@ def collapse(findings: Iterable[Finding]) -> list[Alike]:
 
 def make_verdict(comparison: Comparison) -> str:
     """Return the sentence that a reader needs if they read no other."""
-    agreement = _agreement(comparison)
+    agreement = _detection(comparison) or _agreement(comparison)
     unexpected = collapse(comparison.unexpected)
     if not unexpected:
         return f"{agreement}; nothing unexpected" if agreement else "nothing unexpected, because nothing was compared"
@@ -41,6 +41,12 @@ def name_backends(labels: Sequence[str]) -> str:
     if pairs > _MOST_PAIRS:
         return f"{len(labels)} pairs"
     return ", ".join(clean(label) for label in labels)
+
+
+def _detection(comparison: Comparison) -> str:
+    caught = {(f.row.scenario, label) for f in comparison.known if f.known == PLANTED for label in f.backends}
+    missed = sum(finding.kind is FindingKind.MISSED for finding in comparison.findings)
+    return f"{len(caught)} of {len(caught) + missed} planted faults caught" if caught or missed else ""
 
 
 def _agreement(comparison: Comparison) -> str:

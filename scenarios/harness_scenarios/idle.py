@@ -2,7 +2,7 @@
 
 Question: what does one cost that only waits, and how long does it take until all have answered?
 
-Contract: every one of them answers, exactly once, and with an answer of its own.
+Contract: every one of them answers, exactly once, and with an answer of its own; until then it takes no CPU.
 
 With `kind=tasks` the server's tasks wait for one event, and the client has nothing to do. With `kind=connections`
 each connection is kept by a task of the client and a task of the server that waits to read from it; once all are
@@ -14,7 +14,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Awaitable, Callable
 from itertools import count
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns
 
 from harness.api import (
     ByteStream,
@@ -37,6 +37,7 @@ from .whole_message import receive_to_eof
 
 _TAG_BYTES = 4
 _POLL_SECONDS = 0.002
+_IDLE_SECONDS = 0.1
 _ERRORS_KEPT = 5
 
 
@@ -112,6 +113,14 @@ async def _wait_for(runtime: Runtime, probe: Probe, is_so: Callable[[], bool]) -
         await runtime.sleep(_POLL_SECONDS)
 
 
+async def _watch_idling(runtime: Runtime, probe: Probe) -> None:
+    """Observe how much of a CPU this process takes while all are idle."""
+    cpu_ns, wall_ns = process_time_ns(), perf_counter_ns()
+    await runtime.sleep(_IDLE_SECONDS)
+    share = (process_time_ns() - cpu_ns) / (perf_counter_ns() - wall_ns)
+    probe.observe(f"{probe.role} CPU while idle", round(100 * share, 1))
+
+
 # --- tasks ---
 
 
@@ -130,6 +139,7 @@ async def _serve_tasks(runtime: Runtime, probe: Probe) -> None:
             await group.spawn(wait_and_answer, index)
         await _wait_for(runtime, probe, lambda: len(waiting) >= number)
         memory.report(probe, number)
+        await _watch_idling(runtime, probe)
         activated_ns = perf_counter_ns()
         await go.set()
         async with runtime.move_on_after(probe.parameters["patience"]):
@@ -183,6 +193,7 @@ async def _activate_connections(runtime: Runtime, probe: Probe) -> None:
             probe.advance()
         await probe.receive("all idle")
         memory.report(probe, number)
+        await _watch_idling(runtime, probe)
         activated_ns = perf_counter_ns()
         await go.set()
         async with runtime.move_on_after(probe.parameters["patience"]):
@@ -234,6 +245,10 @@ async def client(runtime: Runtime, probe: Probe) -> None:
     await _CLIENTS[probe.parameters["kind"]](runtime, probe)
 
 
+_MOST_CPU = 50
+"""Percent of a CPU: far from what idle ones take, and from what one takes that spins."""
+_NO_SPIN = "who waits is asleep until it is woken; it does not look again and again"
+
 _JUDGES: dict[str, Judge] = {
     "activation time": metric("µs"),
     "activation time each": info("ns"),
@@ -241,6 +256,8 @@ _JUDGES: dict[str, Judge] = {
     "answers missing": bounded(at_most=0, reason="each one that waits is woken by what it waits for, and answers"),
     "answers given twice": bounded(at_most=0, reason="each one is woken once, and its answer arrives once"),
     "answers wrong": bounded(at_most=0, reason="the answer on a connection is the one to its own request, whole"),
+    "server CPU while idle": bounded(at_most=_MOST_CPU, reason=_NO_SPIN),
+    "client CPU while idle": bounded(at_most=_MOST_CPU, reason=_NO_SPIN),
     "server memory each": info("B"),
     "client memory each": info("B"),
     "client error": info(),
@@ -264,6 +281,7 @@ idle = Scenario(
     question="What does a task or a connection cost that only waits, and how soon do all answer when they may?",
     contract=(
         "Every idle one answers.",
+        "While it waits it takes no CPU.",
         "It answers once.",
         "The answer on a connection is the one to the request on that connection.",
     ),

@@ -182,3 +182,22 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
         process.stdout.close()
         err = process.stderr.read()
     assert err == ""
+
+
+def test_planted_faults_are_caught(tmp_path):
+    """`--saboteurs` runs them beside the healthy backend, and each is caught."""
+    code, out, err = run("matrix", "--saboteurs", "--preset", "quick", "--scenario", "frames", cwd=tmp_path)
+    assert code == 0, out + err
+    assert "frames  1 of 1 caught" in out
+    assert "1 of 1 planted faults caught; nothing unexpected" in out
+
+
+def test_bisect_finds_the_number(tmp_path):
+    """A real fault that shows itself from the fiftieth connection on: 51 are needed to see it."""
+    code, out, err = run(
+        *("bisect", "-b", "saboteur:fault=accept-stops", "-s", "storm", "--param", "mode=burst"),
+        *("--param", "timeout=0.5", "--param", "cooldown=1", "--vary", "connections=40..60"),
+        cwd=tmp_path,
+    )
+    assert code == 1, out + err
+    assert "goes wrong from connections=51 on: violation: connections timed out is more than 0" in out

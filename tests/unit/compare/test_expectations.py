@@ -182,6 +182,41 @@ def test_our_own_fault_is_never_expected():
     assert FindingKind.HARNESS_FAULT in [finding.kind for finding in comparison.unexpected]
 
 
+def planted(*cells, saboteurs=True):
+    """Return the comparison of a run in which `saboteur` is broken on purpose."""
+    run = a_run(*cells, judges=ANSWERS)
+    cards = tuple(replace(card, planted=card.label == "saboteur") for card in run.started.backends)
+    request = replace(run.started.request, saboteurs=saboteurs)
+    return compare(replace(run, started=replace(run.started, backends=cards, request=request)))
+
+
+def test_a_planted_fault_that_is_caught_is_no_surprise():
+    """One row of the scenario is enough; what the control does is judged as ever."""
+    comparison = planted(
+        answering("asyncio", "lost", parameters={"n": 1}),
+        answering("saboteur", "lost", parameters={"n": 1}),
+        answering("asyncio", "kept", parameters={"n": 2}),
+        answering("saboteur", "kept", parameters={"n": 2}),
+    )
+    assert kinds(comparison) == [
+        (FindingKind.SUSPECT_SCENARIO, ("asyncio",), False),
+        (FindingKind.SUSPECT_SCENARIO, ("saboteur",), True),
+    ]
+
+
+def test_a_planted_fault_that_is_missed_is_a_finding():
+    """Whatever became of the others."""
+    comparison = planted(answering("asyncio", "kept"), answering("saboteur", "kept"))
+    assert kinds(comparison) == [(FindingKind.MISSED, ("saboteur",), False)]
+    assert comparison.unexpected
+
+
+def test_one_that_was_named_is_judged_like_any_other():
+    """Nobody asked whether it is caught."""
+    assert kinds(planted(answering("saboteur", "kept"), saboteurs=False)) == []
+    assert planted(answering("saboteur", "lost"), answering("trio", "kept"), saboteurs=False).unexpected
+
+
 def test_proposals_make_the_run_expected():
     """What is proposed covers every unexpected finding of the run it was proposed from."""
     cells = (

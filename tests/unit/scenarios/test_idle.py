@@ -177,3 +177,28 @@ def test_a_connection_that_breaks(run_roles, backend):
     report = run_roles(idle, CONNECTIONS, wrap=wrap, backend=backend)
     assert (report.errors, report.violations()) == ({}, {"answers missing"})
     assert "Reset" in report.values["client error"][0] or "Broken" in report.values["client error"][0]
+
+
+def test_one_that_spins_while_it_waits(run_roles):
+    """All answer, but the wait takes a CPU."""
+
+    class Spinning:
+        def __init__(self, runtime):
+            self.runtime, self.event = runtime, runtime.create_event()
+
+        def is_set(self):
+            return self.event.is_set()
+
+        async def set(self):
+            await self.event.set()
+
+        async def wait(self):
+            while not self.event.is_set():
+                await self.runtime.checkpoint()
+
+    class Sabotaged(Wrapped):
+        def create_event(self):
+            return Spinning(self.inner)
+
+    report = run_roles(idle, {"number": 3}, wrap={"server": Sabotaged})
+    assert (report.errors, report.violations()) == ({}, {"server CPU while idle"})

@@ -1,0 +1,95 @@
+"""`harness bisect`: the smallest number from which something goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.model import UsageError
+
+from .exits import Exit
+from .selection import build_request, selection_options
+from .state import State
+
+
+@click.command()
+@selection_options
+@click.option("--vary", required=True, metavar="NAME=FROM..TO", help="The parameter, and the range that is searched.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".harness/runs"),
+    show_default=True,
+    help="Folder that holds the runs.",
+)
+@click.pass_obj
+def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
+    """Find the smallest number (connections, tasks, items) from which a cell hangs, diverges or breaks its contract.
+
+    Each step is a run with its evidence; it is bad if it has an unexpected finding. The range is doubled from below
+    until a step is bad, then halved. Where the bad is not certain, --rounds asks several times at each step.
+
+    \b
+    Examples:
+      harness bisect -b asyncio:loop=rloop -s storm --param mode=burst --vary connections=1..5000
+      harness bisect -b uvloop -b trio -s timeout-select --vary timers=1..10000 --rounds 3
+    """
+    from harness.journal import RunStore
+    from harness.session import run_session
+
+    name, low, high = parse_range(vary)
+    store = RunStore(out)
+    found: dict[int, str] = {}
+
+    def is_bad(number: int) -> bool:
+        parameters = (*chosen["parameters"], f"{name}={number}")
+        request = build_request(preset="", **{**chosen, "parameters": parameters})
+        outcome = run_session(request, state.plugins, state.catalogue, store, lambda _event: None)
+        if outcome.interrupted:
+            raise KeyboardInterrupt
+        bad = outcome.comparison.unexpected
+        found[number] = f"{bad[0].kind}: {bad[0].title}" if bad else ""
+        click.echo(f"{name}={number}: {found[number] or 'fine'}  ({outcome.folder.name})")
+        return bool(bad)
+
+    if not chosen["scenarios"]:
+        raise UsageError("no scenario is named; say which with --scenario NAME (harness list scenarios shows them)")
+    smallest = find_smallest(is_bad, low, high)
+    if smallest is None:
+        click.echo(f"nothing goes wrong up to {name}={max(found)}")
+        return Exit.OK
+    click.echo(f"goes wrong from {name}={smallest} on: {found[smallest]}")
+    return Exit.FINDINGS
+
+
+def parse_range(text: str) -> tuple[str, int, int]:
+    """Return name, least and most of `name=1..100`.
+
+    Raises:
+        UsageError: it is no range of whole numbers.
+    """
+    name, _, bounds = text.partition("=")
+    low, dots, high = bounds.partition("..")
+    if not name or not dots or not low.isdecimal() or not high.isdecimal() or int(low) > int(high):
+        raise UsageError(f"cannot read --vary {text!r}: it is not NAME=FROM..TO with whole numbers")
+    return name, int(low), int(high)
+
+
+def find_smallest(is_bad: Callable[[int], bool], low: int, high: int) -> int | None:
+    """Return the smallest number from `low` to `high` that is bad, if what is bad stays bad; nothing if none is.
+
+    Asks about few numbers: doubles the distance from `low` until one is bad, then halves what is left.
+    """
+    good, step = low - 1, 1
+    bad = low
+    while not is_bad(bad):
+        if bad == high:
+            return None
+        good, bad, step = bad, min(high, bad + step), step * 2
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (good, middle) if is_bad(middle) else (middle, bad)
+    return bad

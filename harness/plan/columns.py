@@ -1,0 +1,132 @@
+"""Which backends each scenario is run on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+from harness.api import Scenario
+from harness.model import BackendSpec, Request, UsageError, matches_glob
+
+from .select import select_backends
+from .spec import nearest, parse_spec
+
+if TYPE_CHECKING:
+    from harness.plugins import Catalogue
+
+Column = tuple[BackendSpec, BackendSpec]
+"""Server's and client's backend; the same for a scenario with one role."""
+
+
+class Columns:
+    """The columns of each scenario.
+
+    Variants are run beside the selected backends, each in all roles of a cell; they are never paired with others.
+    """
+
+    def __init__(self, request: Request, catalogue: Catalogue, scenarios: Sequence[Scenario]) -> None:
+        self._catalogue = catalogue
+        self._request = request
+        self._has_roles = request.server is not None or request.client is not None
+        if self._has_roles:
+            _check_roles(request, scenarios)
+        if request.variants and (self._has_roles or request.pairs):
+            raise UsageError(
+                "--variants runs each variant with itself; leave it out, or name what is to be paired "
+                "(--pairs --backend asyncio --backend asyncio:io=sock)"
+            )
+        if request.saboteurs and (self._has_roles or request.pairs or request.variants or request.backends):
+            raise UsageError("--saboteurs says which backends are run; leave out the other options that do")
+        is_complete = request.server and request.client
+        is_named = is_complete or request.saboteurs
+        self._specs = () if is_named else select_backends(request.backends, catalogue)
+        self.refusals: dict[tuple[str, BackendSpec], str] = {}
+        """Why a scenario's variant cannot be run: whoever wrote the scenario named what the backend does not know."""
+        self.of = {scenario.name: tuple(dict.fromkeys(self._columns(scenario))) for scenario in scenarios}
+        """By scenario."""
+
+    def _columns(self, scenario: Scenario) -> Iterator[Column]:
+        request = self._request
+        if request.saboteurs:
+            yield from ((spec, spec) for spec in _saboteurs(scenario, self._catalogue))
+        elif self._has_roles:
+            servers = (parse_spec(request.server, self._catalogue),) if request.server else self._specs
+            clients = (parse_spec(request.client, self._catalogue),) if request.client else self._specs
+            yield from product(servers, clients)
+        elif request.pairs and len(scenario.roles) > 1:
+            yield from product(self._specs, self._specs)
+        else:
+            for spec in self._specs:
+                for column in (spec, *self._variants(scenario, spec)):
+                    yield column, column
+
+    def _variants(self, scenario: Scenario, spec: BackendSpec) -> Iterator[BackendSpec]:
+        if self._request.variants:
+            yield from list_variants(spec, self._catalogue)
+        if not spec.options:
+            for text in scenario.variants:
+                if text.partition(":")[0] == spec.name:
+                    yield from self._named_variant(scenario, text)
+
+    def _named_variant(self, scenario: Scenario, text: str) -> Iterator[BackendSpec]:
+        name, _, rest = text.partition(":")
+        chosen = {key: value for key, _, value in (part.partition("=") for part in rest.split(","))}
+        options = self._catalogue.backend(name).options
+        if any(chosen.get(option.name) in option.unavailable for option in options):
+            return  # What this environment cannot do is not offered.
+        spec = BackendSpec(name, tuple(sorted(chosen.items())))
+        try:
+            parse_spec(text, self._catalogue)
+        except UsageError as exc:
+            self.refusals[scenario.name, spec] = f"the scenario names a variant that is none: {exc}"
+        yield spec
+
+    def specs(self) -> tuple[tuple[BackendSpec, ...], tuple[BackendSpec, ...]]:
+        """Return every backend spec in use, each followed by its variants, and those of them that are variants."""
+        used = dict.fromkeys(spec for columns in self.of.values() for column in columns for spec in column)
+        asked = list(used) if self._request.saboteurs else list(dict.fromkeys((*self._specs, *self._roles())))
+        variants = [spec for spec in used if spec not in asked]
+        ordered: list[BackendSpec] = []
+        for position, spec in enumerate(asked):
+            ordered.append(spec)
+            if all(later.name != spec.name for later in asked[position + 1 :]):
+                ordered += [variant for variant in variants if variant.name == spec.name]
+        return tuple(spec for spec in ordered if spec in used), tuple(variants)
+
+    def _roles(self) -> Iterator[BackendSpec]:
+        for text in (self._request.server, self._request.client):
+            if text is not None:
+                yield parse_spec(text, self._catalogue)
+
+
+def list_variants(spec: BackendSpec, catalogue: Catalogue) -> Iterator[BackendSpec]:
+    """Yield the spec with one other idiom, for each that its backend has and this environment can do."""
+    given = dict(spec.options)
+    for option in catalogue.backend(spec.name).options:
+        if option.is_idiom and option.name not in given:
+            for choice in option.choices:
+                if choice != option.default and choice not in option.unavailable:
+                    yield BackendSpec(spec.name, tuple(sorted((given | {option.name: choice}).items())))
+
+
+def _saboteurs(scenario: Scenario, catalogue: Catalogue) -> Iterator[BackendSpec]:
+    """Yield the control and every fault that the scenario must catch; nothing for a scenario that need catch none."""
+    for backend in catalogue.backends.values():
+        faults = [
+            fault for fault, names in backend.planted.items() if any(matches_glob(scenario.name, n) for n in names)
+        ]
+        if faults:
+            yield parse_spec(backend.control, catalogue)
+            yield from (parse_spec(f"{backend.name}:{fault}", catalogue) for fault in faults)
+
+
+def _check_roles(request: Request, scenarios: Sequence[Scenario]) -> None:
+    if request.server and request.client and request.backends:
+        raise UsageError("--server and --client leave no role for --backend; leave one of the three out")
+    for scenario in scenarios:
+        if len(scenario.roles) < 2:
+            raise UsageError(f"scenario {scenario.name!r} has one role; --server and --client need two")
+        for role, spec in (("server", request.server), ("client", request.client)):
+            if spec is not None and role not in scenario.roles:
+                raise UsageError(f"scenario {scenario.name!r} has no role {role!r}{nearest(role, scenario.roles)}")

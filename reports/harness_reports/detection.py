@@ -1,0 +1,40 @@
+"""The score of the planted faults: which scenario caught which, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from harness.model import Comparison, FindingKind, Run
+
+from .safe_text import clean, shorten
+
+_CAUGHT, _MISSED = "✓", "0"
+_TITLE_LENGTH = 70
+
+
+def render_detection(run: Run, comparison: Comparison) -> Iterator[RenderableType]:
+    """Yield the score of each scenario, and a line for each fault."""
+    planted = {card.label for card in run.started.backends if card.planted}
+    faults: dict[str, dict[str, str]] = {}
+    for row in comparison.rows:
+        for cell in row.cells:
+            if cell.label in planted:
+                faults.setdefault(row.row.scenario, {}).setdefault(cell.label, "")
+    for finding in comparison.findings:
+        for label in planted.intersection(finding.backends):
+            if finding.kind is not FindingKind.MISSED and not faults[finding.row.scenario][label]:
+                faults[finding.row.scenario][label] = f"{finding.kind}: {finding.title}"
+    for scenario, found in faults.items():
+        caught = sum(map(bool, found.values()))
+        style = "bold green" if caught == len(found) else "bold red"
+        yield Text.assemble((clean(scenario), "bold"), "  ", (f"{caught} of {len(found)} caught", style))
+        for label, by in found.items():
+            fault = clean(label.partition("fault=")[2] or label)
+            text = Text.assemble(f"  {_CAUGHT if by else _MISSED} ", (f"{fault:<24}", "" if by else "red"))
+            yield text.append(shorten(clean(by), _TITLE_LENGTH) or "not caught", style="dim")
+    everything = [by for found in faults.values() for by in found.values()]
+    yield Text()
+    yield Text(f"detection score: {sum(map(bool, everything))} of {len(everything)} planted faults", style="bold")
