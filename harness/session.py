@@ -139,7 +139,7 @@ def _backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
         summary=backend.summary,
         offers={
             capability.value: f"{offer.support.value}: {offer.note}"
-            for capability, offer in backend.capabilities.items()
+            for capability, offer in backend.offers(dict(spec.options)).items()
         },
         install_hint=backend.install_hint,
         planted=bool(backend.planted),

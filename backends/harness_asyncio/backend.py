@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import multiprocessing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.api import ErrorKind, Runtime, UnhandledReport, UnsupportedError, classify_common
 
 from . import channels, introspection, selection, streams
+from .idioms import IDIOMS
 from .scopes import AsyncioCancelScope, AsyncioTaskGroup
 from .synchronisation import AsyncioCondition, AsyncioEvent, AsyncioLock, AsyncioSemaphore
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 _KINDS: dict[type[BaseException], ErrorKind] = {
     asyncio.CancelledError: ErrorKind.CANCELLED,
     TimeoutError: ErrorKind.DEADLINE,  # Of asyncio.timeout; that of a socket has an errno.
-    ConnectionResetError: ErrorKind.CLOSED,  # Of drain after close or abort; that of a peer has an errno.
+    ConnectionResetError: ErrorKind.BROKEN,  # Of drain, which often has no errno for it.
     asyncio.IncompleteReadError: ErrorKind.BROKEN,
 }
 """Meaning of asyncio's own exceptions, where they carry no errno."""
 if hasattr(asyncio, "QueueShutDown"):
     _KINDS[asyncio.QueueShutDown] = ErrorKind.END_OF_CHANNEL
 
-_CLOSED_MESSAGES = ("Cannot call write() after write_eof()", "the handler is closed")
-"""How asyncio, and uvloop for a closed transport, say in a plain `RuntimeError` that this side can no longer write."""
+_MESSAGES = {
+    "Cannot call write() after write_eof()": ErrorKind.CLOSED,
+    "the handler is closed": ErrorKind.BROKEN,  # uvloop, about a transport that was lost.
+}
+"""How asyncio and uvloop say in a plain `RuntimeError` that nothing can be written: the message's end."""
 
 
 class AsyncioRuntime:
@@ -40,6 +45,7 @@ class AsyncioRuntime:
         self.name = name
         self.now: Callable[[], float] = loop.time
         self._loop = loop
+        self._unowned: set[asyncio.Task[Any]] = set()
 
     # --- clock ---
     # `now` is the loop's own method, set above.
@@ -65,12 +71,38 @@ class AsyncioRuntime:
         """Open an `asyncio.timeout` that is silent."""
         return AsyncioCancelScope(self._loop.time() + seconds)
 
+    async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """Run it in an `asyncio.timeout`."""
+        async with asyncio.timeout(seconds):
+            return await fn(*args)
+
+    async def run_shielded(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """Run it as a task behind `asyncio.shield`; a cancelled caller leaves it running."""
+        return await asyncio.shield(self._start(fn, args, None))
+
+    async def spawn_detached(
+        self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
+    ) -> None:
+        """Start it with `asyncio.create_task`; what is left when the run ends is cancelled by `asyncio.Runner`."""
+        self._start(fn, args, name)
+
+    def _start(
+        self, fn: Callable[..., Awaitable[Any]], args: tuple[object, ...], name: str | None
+    ) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.create_task(fn(*args), name=name)  # type: ignore[arg-type]  # asyncio wants a coroutine and says so
+        # The loop holds tasks weakly; asyncio's documentation asks its users to keep a reference.
+        self._unowned.add(task)
+        task.add_done_callback(self._unowned.discard)
+        return task
+
     def classify(self, exc: BaseException) -> ErrorKind:
         """Say what an exception means."""
+        if streams.CLOSED_HERE in getattr(exc, "__notes__", ()):
+            return ErrorKind.CLOSED
         if getattr(exc, "errno", None) is None and (kind := _KINDS.get(type(exc))) is not None:
             return kind
-        if type(exc) is RuntimeError and str(exc).endswith(_CLOSED_MESSAGES):
-            return ErrorKind.CLOSED
+        if type(exc) is RuntimeError:
+            return next((kind for end, kind in _MESSAGES.items() if str(exc).endswith(end)), ErrorKind.OTHER)
         return classify_common(exc)
 
     def is_cancelled(self, exc: BaseException) -> bool:
@@ -110,7 +142,11 @@ class AsyncioRuntime:
 
     @cached_property
     def _processes(self) -> ProcessPoolExecutor:
+        # Imported where it is needed: it costs a tenth of a worker's start.
         # Spawned, because a fork would copy the loop's descriptors and the locks of its threads.
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
         return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
     def stop_processes(self) -> None:
@@ -131,10 +167,16 @@ class AsyncioRuntime:
         return self._loop
 
 
+def runtime_class(options: Mapping[str, str]) -> type[AsyncioRuntime]:
+    """Return the runtime with the idioms that options ask for in the place of the default ones."""
+    chosen = [IDIOMS[item] for item in sorted(options.items()) if item in IDIOMS]
+    return type("AsyncioRuntime", (*chosen, AsyncioRuntime), {}) if chosen else AsyncioRuntime
+
+
 class AsyncioRunner:
     """Run scenarios with `asyncio.Runner`.
 
-    Options: `loop` (`module[:factory]`), `eager` and `debug` (`true` or `false`).
+    Options: `loop` (`module[:factory]`), `eager` and `debug` (`true` or `false`), and those of `idioms.IDIOMS`.
     """
 
     name = "asyncio"
@@ -142,6 +184,7 @@ class AsyncioRunner:
     def __init__(self, options: Mapping[str, str]) -> None:
         loop = options.get("loop", "")
         self._loop_factory: LoopFactory | None = load_loop_factory(loop) if loop else None
+        self._runtime_class = runtime_class(options)
         self._loop_package = loop.partition(":")[0].partition(".")[0] or "asyncio"
         self._task_factory = load_eager_task_factory() if options.get("eager") == "true" else None
         # None leaves the choice to Python's own switches (-X dev, PYTHONASYNCIODEBUG), as asyncio.run does.
@@ -165,7 +208,8 @@ class AsyncioRunner:
             loop.set_exception_handler(report)
             if self._task_factory is not None:
                 loop.set_task_factory(self._task_factory)
-            runtimes.append(AsyncioRuntime(self.name, loop))
+                await require_eager_tasks(loop)
+            runtimes.append(self._runtime_class(self.name, loop))
             await main(runtimes[0])
 
         try:
@@ -183,6 +227,30 @@ def load_eager_task_factory() -> Any:
     if factory is None:
         raise UnsupportedError("eager=true needs Python 3.12 or later: asyncio has no eager_task_factory")
     return factory
+
+
+async def require_eager_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Start a task, to see that the loop and the eager task factory get along.
+
+    Raises:
+        UnsupportedError: it cannot be started, or does not run at once; the loop then has its own factory again.
+    """
+    step = _end_at_once()
+    try:
+        task = loop.create_task(step)
+    except TypeError as exc:  # uvloop 0.23 hands over `eager_start`, which factories before Python 3.13.3 do not take.
+        step.close()
+        loop.set_task_factory(None)
+        raise UnsupportedError(f"eager=true does not work on {type(loop).__module__}: {exc}") from exc
+    is_eager = task.done()
+    await task
+    if not is_eager:
+        loop.set_task_factory(None)
+        raise UnsupportedError(f"eager=true does not work on {type(loop).__module__}: its tasks start later")
+
+
+async def _end_at_once() -> None:
+    pass
 
 
 def load_loop_factory(spec: str) -> LoopFactory:

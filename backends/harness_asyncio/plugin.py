@@ -7,12 +7,21 @@ import sys
 from harness.api import Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
 
-EAGER = BackendOption(
-    name="eager",
-    default="false",
-    summary="run a task's first step inside spawn (asyncio.eager_task_factory, Python 3.12+)",
-    choices=("true", "false"),
-)
+
+def make_eager_option(refusal: str = "") -> BackendOption:
+    """Return the option `eager`; `refusal` says why it cannot be true here, beside the age of Python."""
+    if sys.version_info < (3, 12):
+        refusal = "asyncio.eager_task_factory is new in Python 3.12"
+    return BackendOption(
+        name="eager",
+        default="false",
+        summary="run a task's first step inside spawn (asyncio.eager_task_factory, Python 3.12+)",
+        choices=("true", "false"),
+        is_idiom=True,
+        unavailable={"true": refusal} if refusal else {},
+    )
+
+
 DEBUG = BackendOption(
     name="debug", default="false", summary="run the loop in asyncio's debug mode", choices=("true", "false")
 )
@@ -21,6 +30,61 @@ LOOP = BackendOption(
     default="",
     summary="another event loop: module[:factory], e.g. rloop; without a factory the module's new_event_loop",
 )
+
+IO = BackendOption(
+    name="io",
+    default="streams",
+    summary="TCP through StreamReader and StreamWriter, or the loop's sock_* methods on plain sockets",
+    choices=("streams", "sock"),
+    is_idiom=True,
+)
+TIMEOUT = BackendOption(
+    name="timeout",
+    default="timeout",
+    summary="run_with_timeout by asyncio.timeout or asyncio.wait_for, which cannot be a block: fail_after is a timeout",
+    choices=("timeout", "wait_for"),
+    is_idiom=True,
+)
+GROUP = BackendOption(
+    name="group",
+    default="taskgroup",
+    summary="task groups by asyncio.TaskGroup or asyncio.gather, whose first error leaves the siblings running",
+    choices=("taskgroup", "gather"),
+    is_idiom=True,
+    offers={
+        "gather": {
+            Capability.GROUP_CANCEL: Offer(Support.EMULATED, "gather inside a Timeout that is rescheduled to now")
+        }
+    },
+)
+# Queue.shutdown exists from 3.13 on; before that a queue has no end.
+QUEUE_CLOSE = (
+    Offer(Support.NATIVE, "Queue.shutdown")
+    if sys.version_info >= (3, 13)
+    else Offer(Support.ABSENT, "asyncio.Queue has no end before Python 3.13")
+)
+CHANNEL = BackendOption(
+    name="channel",
+    default="handles",
+    summary="channels with closable ends, or asyncio.Queue as it is: 0 is unbounded, closing does nothing before 3.13",
+    choices=("handles", "queue"),
+    is_idiom=True,
+    offers={
+        "queue": {
+            Capability.CHANNEL_CLOSE: QUEUE_CLOSE,
+            Capability.RENDEZVOUS: Offer(Support.ABSENT, "asyncio.Queue(0) is unbounded"),
+        }
+    },
+)
+OFFLOAD = BackendOption(
+    name="offload",
+    default="to_thread",
+    summary="run_in_thread by asyncio.to_thread or loop.run_in_executor, which leaves context variables behind",
+    choices=("to_thread", "executor"),
+    is_idiom=True,
+)
+IDIOMS = (IO, TIMEOUT, GROUP, CHANNEL, OFFLOAD)
+"""Options of every asyncio loop."""
 
 # Queue.shutdown is what the documentation teaches from 3.13 on; before that there is nothing to call.
 CHANNEL_CLOSE = (
@@ -48,7 +112,7 @@ def harness_backends() -> list[Backend]:
             name="asyncio",
             summary="asyncio on its stock event loop, or on any loop that is compatible with it (loop=)",
             runner="harness_asyncio.backend:AsyncioRunner",
-            options=(LOOP, EAGER, DEBUG),
+            options=(LOOP, make_eager_option(), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
             install_hint="part of Python; a loop given with loop= must be installed, e.g. pip install rloop",
         )

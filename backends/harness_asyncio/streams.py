@@ -12,30 +12,42 @@ from typing import Any
 from .channels import ChannelQueue, refuse_closed
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+CLOSED_HERE = "this side had closed the stream"
+"""A note on what a stream raises then: asyncio and uvloop say the same when the peer was the one who went."""
 
 
 class AsyncioByteStream:
     """A pair of `asyncio.StreamReader` and `asyncio.StreamWriter`."""
 
-    __slots__ = ("_writer", "receive_some")
+    __slots__ = ("_closed", "_writer", "receive_some")
 
     receive_some: Callable[[int], Awaitable[bytes]]
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        self._closed = False
         self.receive_some = reader.read
 
     async def send_all(self, data: bytes) -> None:
         """Write and drain, as asyncio's documentation teaches."""
-        self._writer.write(data)
-        await self._writer.drain()
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except (ConnectionResetError, RuntimeError) as exc:
+            self._say_whose_end(exc)
+            raise
 
     async def send_eof(self) -> None:
         """Half-close, behind what is still buffered."""
-        self._writer.write_eof()
+        try:
+            self._writer.write_eof()
+        except RuntimeError as exc:
+            self._say_whose_end(exc)
+            raise
 
     async def abort(self) -> None:
         """Reset the connection and wait until its fd is closed."""
+        self._closed = True
         transport = self._writer.transport
         # Closed already, or lost: then there is nothing left to reset (uvloop says so with None or a ValueError).
         if (sock := transport.get_extra_info("socket")) is not None:
@@ -47,8 +59,14 @@ class AsyncioByteStream:
 
     async def aclose(self) -> None:
         """Close and wait until what is buffered was flushed."""
+        self._closed = True
         self._writer.close()
         await self._wait_closed()
+
+    def _say_whose_end(self, exc: ConnectionResetError | RuntimeError) -> None:
+        # One with an errno says it itself, and may be the reader's, which is raised again and again.
+        if self._closed and getattr(exc, "errno", None) is None:
+            exc.add_note(CLOSED_HERE)
 
     async def _wait_closed(self) -> None:
         # `wait_closed` repeats the error that the connection was lost with; readers and writers have seen it.

@@ -20,7 +20,7 @@ import curio
 
 from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
 
-from .channels import ReceiveChannel, SendChannel, open_channel
+from . import channels
 from .structure import CHILD, Scope, TaskGroup, join_all
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -33,7 +33,7 @@ class CurioRunner:
     expected_scheduler = "curio.*"
 
     def __init__(self, options: Mapping[str, str]) -> None:
-        del options
+        self._runtime_class = QueueRuntime if options.get("channel") == "queue" else CurioRuntime
 
     def run(self, main: Callable[[Runtime], Awaitable[None]], unhandled: UnhandledReport) -> None:
         """Run `main(runtime)`. Crashes of tasks, which curio only logs, are reported as unhandled.
@@ -41,7 +41,7 @@ class CurioRunner:
         Raises: whatever `main` raised.
         """
         with _reported_crashes(unhandled), curio.Kernel() as kernel:
-            runtime: Runtime = CurioRuntime(kernel, unhandled)
+            runtime: Runtime = self._runtime_class(kernel, unhandled)
             kernel.run(main, runtime)
 
 
@@ -156,6 +156,23 @@ class CurioRuntime:
         """`curio.ignore_after(seconds)`."""
         return Scope(seconds=seconds)
 
+    async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """`curio.timeout_after(seconds, fn, *args)`."""
+        return await curio.timeout_after(seconds, fn, *args)
+
+    async def run_shielded(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """`curio.disable_cancellation`; a cancelled caller waits."""
+        async with curio.disable_cancellation():
+            return await fn(*args)
+
+    async def spawn_detached(
+        self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
+    ) -> None:
+        """`curio.spawn(fn, *args, daemon=True)`; what is left when the kernel shuts down is cancelled."""
+        task = await curio.spawn(fn, *args, daemon=True)
+        if name is not None:
+            task.name = name
+
     def classify(self, exc: BaseException) -> ErrorKind:
         """Map curio's errors by one table, then by errno."""
         if isinstance(exc, curio.TaskTimeout) and not self._is_expiring(exc):
@@ -193,9 +210,9 @@ class CurioRuntime:
         return curio.Semaphore(permits)
 
     # --- channels ---
-    def open_channel(self, capacity: int | None) -> tuple[SendChannel, ReceiveChannel]:
+    def open_channel(self, capacity: int | None) -> channels.Ends:
         """`curio.Queue(maxsize=capacity)`; see `harness_curio.channels`."""
-        return open_channel(capacity)
+        return channels.open_channel(capacity)
 
     # --- sockets ---
     async def listen(
@@ -253,6 +270,14 @@ class CurioRuntime:
     def scheduler(self) -> object:
         """Return the `curio.Kernel`."""
         return self._kernel
+
+
+class QueueRuntime(CurioRuntime):
+    """The idiom `channel=queue`."""
+
+    def open_channel(self, capacity: int | None) -> channels.Ends:
+        """`curio.Queue(maxsize=capacity)`, as it is."""
+        return channels.open_queue(capacity)
 
 
 def _describe(task: Any) -> str:

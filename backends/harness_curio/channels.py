@@ -185,6 +185,44 @@ def open_channel(capacity: int | None) -> tuple[SendChannel, ReceiveChannel]:
     return SendChannel(pipe, [0]), ReceiveChannel(pipe)
 
 
+class QueueSender:
+    """`curio.Queue.put`. A queue has no senders: closing one does nothing."""
+
+    __slots__ = ("buffered", "send")
+
+    def __init__(self, queue: Any) -> None:
+        self.send: Callable[[Any], Awaitable[object]] = queue.put
+        self.buffered: Callable[[], int] = queue.qsize
+
+    def clone(self) -> QueueSender:
+        """Return this one."""
+        return self
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+class QueueReceiver:
+    """`curio.Queue.get`. A queue has no receivers: closing one does nothing."""
+
+    __slots__ = ("receive",)
+
+    def __init__(self, queue: Any) -> None:
+        self.receive: Callable[[], Awaitable[Any]] = queue.get
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+def open_queue(capacity: int | None) -> tuple[QueueSender, QueueReceiver]:
+    """Return `put` and `get` of a `curio.Queue`; a capacity of 0 is unbounded."""
+    queue = curio.Queue(maxsize=capacity or 0)
+    return QueueSender(queue), QueueReceiver(queue)
+
+
+Ends = tuple[SendChannel, ReceiveChannel] | tuple[QueueSender, QueueReceiver]
+
+
 async def _refuse_send(_: Any) -> NoReturn:
     raise ClosedResourceError(_SENDER_CLOSED)
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from harness.api import Backend, Capability, Offer, Support
+from harness.api import Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
 
 CURIO = Backend(
     name="curio",
     summary="a curio.Kernel: TaskGroup, timeout_after, Queue, plain sockets",
     runner="harness_curio.backend:CurioRunner",
+    options=(
+        BackendOption(
+            name="channel",
+            default="handles",
+            summary="channels with closable ends, or curio.Queue as it is: 0 is unbounded, closing does nothing",
+            choices=("handles", "queue"),
+            is_idiom=True,
+            offers={
+                "queue": {
+                    Capability.CHANNEL_CLOSE: Offer(Support.ABSENT, "curio.Queue has no end"),
+                    Capability.RENDEZVOUS: Offer(Support.ABSENT, "curio.Queue(0) is unbounded"),
+                }
+            },
+        ),
+    ),
     capabilities={
         Capability.CANCEL_SCOPE: Offer(
             Support.EMULATED,

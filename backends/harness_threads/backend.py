@@ -32,6 +32,7 @@ class ThreadsRunner:
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._shutdown = options.get("close", "close") == "shutdown"
+        self._runtime_class = QueueRuntime if options.get("channel") == "queue" else ThreadsRuntime
 
     def run(self, main: Callable[[Runtime], Awaitable[None]], unhandled: UnhandledReport) -> None:
         """Run `main(runtime)` in this thread.
@@ -41,7 +42,7 @@ class ThreadsRunner:
         offload = Offload(unhandled)
         here.task = task = Task("main")
         try:
-            drive(main(ThreadsRuntime(unhandled, offload, shutdown=self._shutdown)))
+            drive(main(self._runtime_class(unhandled, offload, shutdown=self._shutdown)))
         finally:
             del here.task
             task.close()
@@ -96,6 +97,22 @@ class ThreadsRuntime:
     def move_on_after(self, seconds: float) -> Scope:
         """An emulated scope with a deadline."""
         return Scope(f"move_on_after({seconds:g})", time.monotonic() + seconds)
+
+    async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """An emulated scope that raises `DeadlineExceeded`."""
+        async with self.fail_after(seconds):
+            return await fn(*args)
+
+    async def run_shielded(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """An emulated shield; a cancelled caller waits."""
+        async with Scope("shield", shield=True):
+            return await fn(*args)
+
+    async def spawn_detached(
+        self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
+    ) -> None:
+        """A daemonic `threading.Thread`; the end of the run does not touch it, the end of the process ends it."""
+        groups.start_detached(fn, args, name, self._unhandled)
 
     def classify(self, exc: BaseException) -> ErrorKind:
         """Tell our own cancellation; everything else is an `OSError` or a class of `harness.api`."""
@@ -165,6 +182,18 @@ class ThreadsRuntime:
     def scheduler(self) -> object:
         """Return the main thread: what schedules is the operating system."""
         return threading.main_thread()
+
+
+class QueueRuntime(ThreadsRuntime):
+    """The idiom `channel=queue`."""
+
+    def open_channel(self, capacity: int | None) -> channels.Ends:
+        """`queue.Queue(capacity)`, as it is."""
+        return channels.open_queue(capacity)
+
+    def classify(self, exc: BaseException) -> ErrorKind:
+        """Tell also what a queue raises that was shut down."""
+        return ErrorKind.END_OF_CHANNEL if isinstance(exc, channels.SHUT_DOWN) else super().classify(exc)
 
 
 def _describe(name: str, innermost: FrameType | None) -> str:

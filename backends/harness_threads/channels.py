@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 from collections import deque
@@ -224,7 +225,53 @@ class RendezvousReceiver:
             notify_all(meeting.receivers)
 
 
-Ends = tuple[BufferSender, BufferReceiver] | tuple[RendezvousSender, RendezvousReceiver]
+class QueueSender:
+    """`queue.Queue.put`, which nothing interrupts. The last one that closes shuts the queue down, from Python 3.13."""
+
+    __slots__ = ("_open", "_queue", "buffered")
+
+    def __init__(self, items: queue.Queue[Any], open_senders: set[QueueSender]) -> None:
+        self._queue = items
+        self._open = open_senders
+        self._open.add(self)
+        self.buffered = items.qsize
+
+    async def send(self, item: Any) -> None:
+        """Put one item."""
+        self._queue.put(item)
+
+    def clone(self) -> QueueSender:
+        """Return another sender."""
+        return QueueSender(self._queue, self._open)
+
+    async def aclose(self) -> None:
+        """Shut the queue down if this is the last sender and a queue can be."""
+        self._open.discard(self)
+        if sys.version_info >= (3, 13) and not self._open:
+            self._queue.shutdown()
+
+
+class QueueReceiver:
+    """`queue.Queue.get`, which nothing interrupts."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, items: queue.Queue[Any]) -> None:
+        self._queue = items
+
+    async def receive(self) -> Any:
+        """Get one item."""
+        return self._queue.get()
+
+    async def aclose(self) -> None:
+        """Do nothing: a queue has no receiving end."""
+
+
+Ends = (
+    tuple[BufferSender, BufferReceiver]
+    | tuple[RendezvousSender, RendezvousReceiver]
+    | tuple[QueueSender, QueueReceiver]
+)
 
 
 def open_channel(capacity: int | None) -> Ends:
@@ -234,3 +281,15 @@ def open_channel(capacity: int | None) -> Ends:
         return RendezvousSender(meeting), RendezvousReceiver(meeting)
     buffer = _Buffer(sys.maxsize if capacity is None else capacity)
     return BufferSender(buffer), BufferReceiver(buffer)
+
+
+if sys.version_info >= (3, 13):
+    SHUT_DOWN: tuple[type[Exception], ...] = (queue.ShutDown,)
+else:
+    SHUT_DOWN = ()
+
+
+def open_queue(capacity: int | None) -> Ends:
+    """Return `put` and `get` of a `queue.Queue`; a capacity of 0 is unbounded."""
+    items: queue.Queue[Any] = queue.Queue(capacity or 0)
+    return QueueSender(items, set()), QueueReceiver(items)

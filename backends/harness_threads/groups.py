@@ -73,7 +73,7 @@ class TaskGroup:
 
     async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
         """Start a thread."""
-        task = Task(name or getattr(fn, "__qualname__", None) or repr(fn), self._scope)
+        task = _make_task(fn, name, self._scope)
         # Daemonic: it is joined below, but when the process is told to end a stuck one must not keep it.
         thread = threading.Thread(target=self._run, args=(task, fn, args), name=task.name, daemon=True)
         with self._mutex:  # against the end of the block: no thread may come after it
@@ -89,17 +89,10 @@ class TaskGroup:
             self._threads.add(thread)
 
     def _run(self, task: Task, fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
-        here.task = task
         try:
-            drive(fn(*args))
-        except Cancelled:
-            pass
-        except BaseException as exc:
-            self._unhandled(exc, f"in task {task.name!r}")
-            raise
+            _run_task(task, fn, args, self._unhandled)
         finally:
             self._scope.under.discard(task)
-            task.close()
             self._ended.append(threading.current_thread())
             notify(self._joining)
 
@@ -156,6 +149,33 @@ class TaskGroup:
         if exc is None:
             here.task.check()  # the join was a wait: what cancelled the tasks cancels the code behind it too
         return caught
+
+
+def start_detached(
+    fn: Callable[..., Awaitable[object]], args: tuple[object, ...], name: str | None, unhandled: UnhandledReport
+) -> None:
+    """Start a thread that belongs to no group and no scope."""
+    task = _make_task(fn, name)
+    threading.Thread(target=_run_task, args=(task, fn, args, unhandled), name=task.name, daemon=True).start()
+
+
+def _make_task(fn: Callable[..., Awaitable[object]], name: str | None, scope: Scope | None = None) -> Task:
+    return Task(name or getattr(fn, "__qualname__", None) or repr(fn), scope)
+
+
+def _run_task(
+    task: Task, fn: Callable[..., Awaitable[object]], args: tuple[object, ...], unhandled: UnhandledReport
+) -> None:
+    here.task = task
+    try:
+        drive(fn(*args))
+    except Cancelled:
+        pass
+    except BaseException as exc:
+        unhandled(exc, f"in task {task.name!r}")
+        raise
+    finally:
+        task.close()
 
 
 async def first_completed(

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+
 from harness.api import Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
+
+_DEAF = Offer(Support.ABSENT, "nothing interrupts a thread that waits in queue.Queue")
+QUEUE_OFFERS = {
+    Capability.CANCEL_SCOPE: _DEAF,
+    Capability.DEADLINE: _DEAF,
+    Capability.GROUP_CANCEL: _DEAF,
+    Capability.SELECT: _DEAF,
+    Capability.CHANNEL: Offer(Support.NATIVE),
+    Capability.CHANNEL_CLOSE: (
+        Offer(Support.NATIVE, "Queue.shutdown")
+        if sys.version_info >= (3, 13)
+        else Offer(Support.ABSENT, "queue.Queue has no end before Python 3.13")
+    ),
+    Capability.RENDEZVOUS: Offer(Support.ABSENT, "queue.Queue(0) is unbounded"),
+}
+"""What `channel=queue` changes."""
 
 THREADS = Backend(
     name="threads",
@@ -15,6 +33,15 @@ THREADS = Backend(
             default="close",
             summary="how a socket is closed: plain close() leaves its reader hanging, shutdown() first wakes it",
             choices=("close", "shutdown"),
+            is_idiom=True,
+        ),
+        BackendOption(
+            name="channel",
+            default="handles",
+            summary="channels with ends and cancellation, or queue.Queue as it is: 0 is unbounded, nothing wakes it",
+            choices=("handles", "queue"),
+            is_idiom=True,
+            offers={"queue": QUEUE_OFFERS},
         ),
     ),
     capabilities={

@@ -59,7 +59,10 @@ class Bell:
         if any(fd == self._receiver for fd, _ in ready):
             os.read(self._receiver, 8)
             return False
-        return bool(ready)
+        # Another thread's close() wakes nobody; the kernel notices it as it looks again at the end of the time. Then
+        # the time is what ended this wait, as without a deadline nothing would.
+        is_closed = any(events & select.POLLNVAL for _, events in ready)
+        return bool(ready) and not (is_closed and until <= monotonic())
 
     def interrupt(self) -> None:
         """Ring, from another thread."""

@@ -6,20 +6,21 @@ What a method promises is said once, in `harness.api.runtime`; the docstrings he
 from __future__ import annotations
 
 import math
-import multiprocessing
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
-from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
+from harness.api import ErrorKind, Runtime, UnhandledReport, UnsupportedError, classify_common
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 seconds: `close` sends RST instead of FIN."""
@@ -331,6 +332,23 @@ class TrioRuntime:
         """`trio.move_on_after(seconds)`."""
         return _CancelScope(trio.move_on_after(seconds))
 
+    async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """`trio.fail_after(seconds)`."""
+        with trio.fail_after(seconds):
+            return await fn(*args)
+
+    async def run_shielded(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """`trio.CancelScope(shield=True)`; a cancelled caller waits."""
+        with trio.CancelScope(shield=True):
+            return await fn(*args)
+
+    async def spawn_detached(
+        self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
+    ) -> None:
+        """Refuse: every task of trio has a nursery, and what has none is trio's own."""
+        del fn, args, name
+        raise UnsupportedError("trio has no task without a nursery")
+
     def classify(self, exc: BaseException) -> ErrorKind:
         """Map trio's errors by one table, then by errno."""
         return _kind(exc)
@@ -386,6 +404,9 @@ class TrioRuntime:
     async def run_in_process(self, fn: Callable[..., Any], *args: object) -> Any:
         """Wait in a thread for a job of a process pool: trio has nothing of its own."""
         if self._processes is None:
+            import multiprocessing  # costs a tenth of a worker's start
+            from concurrent.futures import ProcessPoolExecutor
+
             self._processes = ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
             self._after.callback(self._processes.shutdown, cancel_futures=True)
         job = self._processes.submit(fn, *args)

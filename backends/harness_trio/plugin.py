@@ -15,11 +15,15 @@ TRIO = Backend(
             default="wait",
             summary="what a cancelled run_in_thread does with its thread (trio: abandon_on_cancel)",
             choices=("wait", "abandon"),
+            is_idiom=True,
         ),
     ),
     capabilities={
         Capability.SELECT: Offer(
             Support.EMULATED, "a nursery whose scope is cancelled by the first function that completes"
+        ),
+        Capability.DETACHED: Offer(
+            Support.ABSENT, "trio has no task without a nursery; system tasks are for trio's own plumbing"
         ),
         Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then trio.aclose_forcefully"),
         Capability.PROCESS: Offer(

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
 from harness.api import Backend
 from harness.plugins import hookimpl
-from harness_asyncio.plugin import CAPABILITIES, DEBUG, EAGER
+from harness_asyncio.plugin import CAPABILITIES, DEBUG, IDIOMS, make_eager_option
+
+
+def _eager_refusal() -> str:
+    # uvloop 0.23 hands `eager_start` to the task factory, and asyncio's takes it only from Python 3.13.3 on.
+    if not (3, 13) <= sys.version_info < (3, 13, 3):
+        return ""
+    try:
+        installed = version("uvloop")
+    except PackageNotFoundError:
+        return ""
+    is_older = installed.startswith("0.") and int(installed.split(".")[1]) < 23
+    return "" if is_older else f"uvloop {installed} needs Python 3.13.3 for it: TypeError about eager_start"
 
 
 @hookimpl
@@ -15,7 +30,7 @@ def harness_backends() -> list[Backend]:
             name="uvloop",
             summary="asyncio on uvloop's event loop (libuv)",
             runner="harness_uvloop.backend:UvloopRunner",
-            options=(EAGER, DEBUG),
+            options=(make_eager_option(_eager_refusal()), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
             distributions=("uvloop",),
             install_hint="pip install uvloop",

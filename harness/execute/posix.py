@@ -123,24 +123,26 @@ def sweep(token: str, spared: Iterable[int], *, deadline: float) -> tuple[tuple[
         for pid in left:
             label = _label(pid)
             signal_process(pid, signal.SIGKILL)
-            if reap(pid, deadline):
-                # What had ended by itself and only waited to be reaped was no leftover.
-                if "(zombie)" not in label:
+            status = reap(pid, deadline)
+            if status is not None:
+                # What ended by itself meanwhile, or had ended and only waited to be reaped, was no leftover.
+                if "(zombie)" not in label and os.WIFSIGNALED(status):
                     ended[pid] = label
             elif not _LINUX:
                 ended.setdefault(pid, label)
 
 
-def reap(pid: int, deadline: float) -> bool:
-    """Collect the exit status of a child that was killed; return whether it is gone."""
+def reap(pid: int, deadline: float) -> int | None:
+    """Collect and return the wait status of a child that was killed; nothing if it is not ours or does not end."""
     while True:
         try:
-            if os.waitpid(pid, os.WNOHANG)[0] == pid:
-                return True
+            ended, status = os.waitpid(pid, os.WNOHANG)
         except ChildProcessError:
-            return not psutil.pid_exists(pid)
+            return None
+        if ended == pid:
+            return status
         if time.monotonic() > deadline:
-            return False
+            return None
         time.sleep(0.002)
 
 

@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any
 
-from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario
+from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario, UnsupportedError
 from harness.model.outcome import Attestation, Observed, Outcome
 from harness.wire import Ended, Ready, WorkerJob, decode_line
 
@@ -93,9 +93,11 @@ class _Role:
     def _failed(self, exc: BaseException) -> Ended:
         if isinstance(exc, _WrongBackendError):
             return Ended(outcome=Outcome.WRONG_BACKEND, reason=str(exc))
-        # A backend may import what an option names (`loop=...`) only when it runs.
-        is_missing = isinstance(exc, ImportError) and not self._reached
-        outcome = Outcome.UNAVAILABLE if is_missing else Outcome.RAISED
+        outcome = Outcome.RAISED
+        if not self._reached:
+            # A backend may import what an option names (`loop=...`), and learn what that lacks, only when it runs.
+            kinds = {ImportError: Outcome.UNAVAILABLE, UnsupportedError: Outcome.UNSUPPORTED}
+            outcome = next((kinds[kind] for kind in kinds if isinstance(exc, kind)), Outcome.RAISED)
         return Ended(outcome=outcome, reason=_one_line(exc), error=describe_error(exc))
 
     async def _main(self, runtime: Runtime) -> None:

@@ -5,15 +5,17 @@ The planted runners are named `"conftest:Class"`, so that a process of the kit f
 
 import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
+from harness.api import ErrorKind
 from harness.plugins import Plugins
 from harness.testing.clauses import CLAUSES
 from harness.testing.contract import lacking, run_clauses
 from harness_asyncio.backend import AsyncioRunner
 
-BACKENDS = dict(Plugins().catalogue().backends)
+BACKENDS = {name: backend for name, backend in Plugins().catalogue().backends.items() if not backend.planted}
 
 
 def run_all(backend):
@@ -169,3 +171,80 @@ class StuckDump(_Planted):
                 pass
 
         return {"dump_tasks": dump_tasks}
+
+
+class EarlyTimeout(_Planted):
+    """Ends a function at half of its time."""
+
+    def replace(self, runtime):
+        return {"run_with_timeout": lambda seconds, fn, *args: runtime.run_with_timeout(seconds / 2, fn, *args)}
+
+
+class LeavesSlowFunction(_Planted):
+    """A time-out that leaves the function running."""
+
+    def replace(self, runtime):
+        async def run_with_timeout(seconds, fn, *args):
+            task = asyncio.ensure_future(fn(*args))
+            self.behind = task
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(task)
+
+        return {"run_with_timeout": run_with_timeout}
+
+
+class NoShield(_Planted):
+    """A shield that lets everything through."""
+
+    def replace(self, runtime):
+        async def run_shielded(fn, *args):
+            return await fn(*args)
+
+        return {"run_shielded": run_shielded}
+
+
+class SwallowsCancellation(_Planted):
+    """A shield behind which the cancellation is forgotten."""
+
+    def replace(self, runtime):
+        async def run_shielded(fn, *args):
+            task = asyncio.ensure_future(fn(*args))
+            while not task.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(task)
+            return task.result()
+
+        return {"run_shielded": run_shielded}
+
+
+class OwnedTask(_Planted):
+    """A detached task that dies with the task that started it."""
+
+    def replace(self, runtime):
+        async def spawn_detached(fn, *args, name=None):
+            task = asyncio.ensure_future(fn(*args))
+            asyncio.current_task().add_done_callback(lambda _: task.cancel())
+
+        return {"spawn_detached": spawn_detached}
+
+
+class BlamesItself(_Planted):
+    """Takes a connection that was lost for one that this side closed."""
+
+    def replace(self, runtime):
+        def classify(exc):
+            kind = runtime.classify(exc)
+            return ErrorKind.CLOSED if kind is ErrorKind.BROKEN else kind
+
+        return {"classify": classify}
+
+
+class BlamesPeer(_Planted):
+    """The other way round."""
+
+    def replace(self, runtime):
+        def classify(exc):
+            kind = runtime.classify(exc)
+            return ErrorKind.BROKEN if kind is ErrorKind.CLOSED else kind
+
+        return {"classify": classify}

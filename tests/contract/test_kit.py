@@ -44,6 +44,33 @@ def test_a_healthy_backend_passes():
             "expected [1, 2], got [(0, 1)] and []",
         ),
         ("conftest:EarlyDeadline", "a scope is not cancelled before its deadline", "s early"),
+        (
+            "conftest:EarlyTimeout",
+            "a function that is too slow is ended, then the deadline is raised",
+            "a time-out of 0.01 s passed",
+        ),
+        (
+            "conftest:LeavesSlowFunction",
+            "a function that is too slow is ended, then the deadline is raised",
+            "how it ended: expected ['ended'], got []",
+        ),
+        (
+            "conftest:NoShield",
+            "a shielded function runs to its end although its caller is cancelled",
+            "expected ['the work is done'], got []",
+        ),
+        (
+            "conftest:SwallowsCancellation",
+            "a shielded function runs to its end although its caller is cancelled",
+            "got ['the work is done', 'the caller went on']",
+        ),
+        (
+            "conftest:OwnedTask",
+            "a detached task outlives its parent's group and its cancellation",
+            "expected ['told to end', 'went on'], got ['told to end']",
+        ),
+        ("conftest:BlamesItself", "a send after the peer's reset says that the connection is broken", "is 'closed'"),
+        ("conftest:BlamesPeer", "a send after closing says that this side closed", "is 'broken'"),
         ("conftest:WrongScheduler", "the scheduler is the one that the runner expects", "expected 'uvloop.*'"),
     ],
 )

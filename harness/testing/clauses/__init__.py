@@ -1,11 +1,12 @@
 """The clauses of the Runtime contract, by family; importing this registers them all."""
 
-from . import channel_races, channels, clock, groups, offload, scopes, selection, streams, synchronisation, waits
+from . import calls, channel_races, channels, clock, groups, offload, scopes, selection, streams, synchronisation, waits
 from .clause import CLAUSES, Clause, clause
 
 __all__ = [
     "CLAUSES",
     "Clause",
+    "calls",
     "channel_races",
     "channels",
     "clause",

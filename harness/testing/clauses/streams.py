@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from .clause import clause, require, require_equal, require_error
 
 _BIG = b"".join(number.to_bytes(4, "big") for number in range(5 << 18))
 """5 MiB in which every four bytes say where they belong."""
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @asynccontextmanager
@@ -161,6 +163,37 @@ async def backpressure(runtime: Runtime) -> None:
     await client.aclose()
     await listener.aclose()
     require(scope.cancelled_caught, f"{accepted} MiB were accepted")
+
+
+@clause("a send after the peer's reset says that the connection is broken", of="ByteStream.send_all")
+async def send_after_reset(runtime: Runtime) -> None:
+    """Send to a peer that has reset, at once and after a while, until it is noticed."""
+    for pause in (0.0, 0.01):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            stream = await runtime.connect(*server.getsockname())
+            peer, _ = server.accept()
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            peer.close()
+        await runtime.sleep(pause)
+        await require_error(runtime, ErrorKind.BROKEN, lambda stream=stream: _send_until_error(runtime, stream))  # type: ignore[misc]
+        await stream.aclose()
+
+
+async def _send_until_error(runtime: Runtime, stream: ByteStream) -> None:
+    while True:
+        await stream.send_all(b"x" * 1000)
+        await runtime.sleep(0.001)
+
+
+@clause("a send after closing says that this side closed", of="ByteStream.send_all", requires=(Capability.ABORT,))
+async def send_after_close(runtime: Runtime) -> None:
+    """Send on either end of a connection after it was closed, or aborted, here."""
+    for end in ("aclose", "abort"):
+        for side in (0, 1):
+            async with connected(runtime) as ends:
+                stream = ends[side]
+                await getattr(stream, end)()
+                await require_error(runtime, ErrorKind.CLOSED, lambda stream=stream: stream.send_all(b"late"))  # type: ignore[misc]
 
 
 @clause("an aborted connection is an error for the peer", of="ByteStream.abort", requires=(Capability.ABORT,))

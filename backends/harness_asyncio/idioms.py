@@ -1,0 +1,75 @@
+"""What a runtime does otherwise where another idiom of asyncio was asked for, an option each.
+
+The classes are put before `AsyncioRuntime` in the bases of the runtime (see `runtime_class` there), so that the default
+idioms pay nothing for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from . import queues, sockets
+from .gathering import GatherGroup
+
+
+class SocketCalls:
+    """`io=sock`: sockets that do not block, and the loop's `sock_*` methods; no transports."""
+
+    _loop: asyncio.AbstractEventLoop
+
+    async def listen(
+        self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
+    ) -> sockets.SocketListener:
+        """`socket.create_server`, then `loop.sock_accept`."""
+        return sockets.listen(self._loop, host, port, backlog, reuse_port=reuse_port)
+
+    async def connect(self, host: str, port: int, *, source: str | None = None) -> sockets.SocketStream:
+        """`loop.sock_connect`."""
+        return await sockets.connect(self._loop, host, port, source)
+
+
+class WaitFor:
+    """`timeout=wait_for`. It takes an awaitable; what is a block (`fail_after`, `move_on_after`) stays a `timeout`."""
+
+    async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """`asyncio.wait_for(fn(*args), seconds)`."""
+        return await asyncio.wait_for(fn(*args), seconds)
+
+
+class Gather:
+    """`group=gather`."""
+
+    def open_task_group(self) -> GatherGroup:
+        """Tasks for `asyncio.gather`."""
+        return GatherGroup()
+
+
+class PlainQueue:
+    """`channel=queue`."""
+
+    def open_channel(self, capacity: int | None) -> tuple[queues.QueueSender, queues.QueueReceiver]:
+        """`asyncio.Queue(capacity)`, as it is."""
+        return queues.open_queue(capacity)
+
+
+class Executor:
+    """`offload=executor`."""
+
+    _loop: asyncio.AbstractEventLoop
+
+    async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
+        """`loop.run_in_executor(None, fn, *args)`, which leaves the context variables behind."""
+        return await self._loop.run_in_executor(None, partial(fn, *args))
+
+
+IDIOMS: dict[tuple[str, str], type] = {
+    ("io", "sock"): SocketCalls,
+    ("timeout", "wait_for"): WaitFor,
+    ("group", "gather"): Gather,
+    ("channel", "queue"): PlainQueue,
+    ("offload", "executor"): Executor,
+}
+"""(option, value) → what it changes. A value that is not here is the default."""

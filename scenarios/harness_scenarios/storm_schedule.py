@@ -1,0 +1,225 @@
+"""Run one schedule of connections, as an open loop, and keep the books."""
+
+from __future__ import annotations
+
+from array import array
+from itertools import count
+from time import perf_counter_ns, process_time
+from typing import NamedTuple  # a worker has it already; dataclasses would be imported for this
+
+from harness.api import ByteStream, Probe, Runtime, TaskGroup
+
+from .connection_ledger import DUE, ConnectionLedger, Ending, ending_of
+from .open_loop import SECOND_NS, launch_when_due
+from .storm_exchange import NO_TAG, Exchange
+from .tagged_payload import ReplyGrade
+from .whole_message import receive_to_eof
+
+LEAST_ACHIEVED = 0.98
+"""Share of the offered rate below which the client, not the server, set the pace."""
+MOST_LATENESS_NS = 2_000_000
+"""Lateness up to which the client is on time, whatever the response is."""
+MOST_LATENESS_SHARE = 0.1
+"""The same as a share of the response, where that is longer."""
+NULL_SERVER_RULE = ("p99", "p50")
+"""Which lateness is held against which response when the client itself is examined, against a server that does next
+to nothing (MEASUREMENT, open-loop rules)."""
+_STORM_RULE = ("p90", "p90")
+"""The same in a storm: as the headline. At p99 one time slice of another process is enough: on a shared machine of
+two cores 12 of 20 storms at 1000/s went beyond 2 ms there, at 4 ms, the length of a slice; at p90 it was 1 of 20."""
+_ERRORS_KEPT = 5
+_FIRST_SOURCE = (127 << 24) + 1
+
+
+class Target(NamedTuple):
+    """Where the connections of a storm go, and what goes over them."""
+
+    host: str
+    port: int
+    exchange: Exchange
+
+
+class Pace(NamedTuple):
+    """Whether the client could start the connections when they were due."""
+
+    offered: float
+    achieved: float
+    verdict: str
+    """`ok`, `limited` (too few were started) or `late` (started too long after they were due)."""
+
+
+class ErrorSamples:
+    """The first few different errors, as text."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, None] = {}
+
+    def keep(self, exc: Exception) -> None:
+        """Keep an error, unless there are enough."""
+        if len(self._texts) < _ERRORS_KEPT:
+            self._texts.setdefault(f"{type(exc).__name__}: {exc}"[:300])
+
+    def texts(self) -> tuple[str, ...]:
+        """Return what was kept."""
+        return tuple(self._texts)
+
+
+class ScheduleRun:
+    """One schedule of connections and its ledger.
+
+    Args:
+        runtime: of the client.
+        probe: of the client; its parameters give timeout, cooldown and sources.
+        target: where the connections go.
+        offsets: when each is due, in ns after the start.
+        length: of the schedule in seconds; 0 for all at once.
+        first_index: number of the first connection: payloads of different schedules must differ.
+        errors: takes what went wrong.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        probe: Probe,
+        target: Target,
+        offsets: array[int],
+        *,
+        length: float,
+        errors: ErrorSamples,
+        first_index: int = 0,
+    ) -> None:
+        self._runtime = runtime
+        self._probe = probe
+        self._target = target
+        self._offsets = offsets
+        self._length = length
+        self._first_index = first_index
+        self._errors = errors
+        self._all_ended = runtime.create_event()
+        self._endings = count(1)  # `next` is atomic, also between threads
+        self._ledger = ConnectionLedger(array("q"), 0)
+        self._start_ns = 0
+        self.largest_burst = 0
+        self.cpu_seconds = 0.0
+
+    @property
+    def ledger(self) -> ConnectionLedger:
+        """What became of each connection. Valid after `run`."""
+        return self._ledger
+
+    async def run(self) -> None:
+        """Run the schedule, then wait for what is outstanding until length and cooldown are over."""
+        cpu = process_time()
+        self._start_ns = perf_counter_ns()
+        end_ns = self._start_ns + int((self._length + self._probe.parameters["cooldown"]) * SECOND_NS)
+        self._ledger = ConnectionLedger(self._offsets, self._start_ns)
+        async with self._runtime.open_task_group() as group:
+            self.largest_burst = await launch_when_due(
+                self._runtime,
+                self._offsets,
+                lambda index: self._launch(group, index),
+                start_ns=self._start_ns,
+                end_ns=end_ns,
+            )
+            if not self._offsets:
+                await self._all_ended.set()
+            async with self._runtime.move_on_after(max(0, end_ns - perf_counter_ns()) / SECOND_NS):
+                await self._all_ended.wait()
+            if not self._all_ended.is_set():
+                await group.cancel()
+        self.cpu_seconds = process_time() - cpu
+
+    async def _launch(self, group: TaskGroup, index: int) -> None:
+        try:
+            await group.spawn(self._connect, index)
+        except Exception as exc:
+            if self._runtime.is_cancelled(exc):
+                raise
+            # Only this connection fails: a runtime that cannot start one more task may start the next.
+            await self._end(index, self._ending_of(exc))
+
+    async def _connect(self, index: int) -> None:
+        self._ledger.start(index, perf_counter_ns())
+        ending = Ending.NONE
+        async with self._runtime.move_on_after(self._probe.parameters["timeout"]) as scope:
+            try:
+                ending = await self._exchange(index)
+            except Exception as exc:
+                if self._runtime.is_cancelled(exc):
+                    raise
+                ending = self._ending_of(exc)
+        if ending is Ending.NONE and scope.cancelled_caught:
+            ending = Ending.TIMED_OUT
+        await self._end(index, ending)
+
+    async def _exchange(self, index: int) -> Ending:
+        exchange = self._target.exchange
+        request = exchange.make_request(self._first_index + index)
+        stream = await self._open_stream(index)
+        try:
+            await stream.send_all(request)
+            await stream.send_eof()
+            reply = await receive_to_eof(stream, exchange.reply_bytes)
+            done_ns = perf_counter_ns()
+        finally:
+            await stream.aclose()
+        grade = exchange.grade(request, reply)
+        tag = exchange.read_tag(reply)
+        self._ledger.receive_reply(index, grade, tag - self._first_index if tag != NO_TAG else NO_TAG, done_ns)
+        return Ending.OK if grade is ReplyGrade.RIGHT else Ending.OTHER
+
+    async def _open_stream(self, index: int) -> ByteStream:
+        host, port = self._target.host, self._target.port
+        sources = self._probe.parameters["sources"]
+        if sources == 1:
+            return await self._runtime.connect(host, port)
+        return await self._runtime.connect(host, port, source=source_address(index % sources))
+
+    async def _end(self, index: int, ending: Ending) -> None:
+        self._ledger.end(index, ending)
+        self._probe.advance()
+        if next(self._endings) == len(self._offsets):
+            await self._all_ended.set()
+
+    def _ending_of(self, exc: Exception) -> Ending:
+        self._errors.keep(exc)
+        return ending_of(self._runtime.classify(exc))
+
+    # --- after it ---
+
+    def answered_per_second(self) -> float | None:
+        """Return the rate from the start to the last reply; nothing if there was no reply."""
+        took_ns = self._ledger.last_done_ns() - self._start_ns
+        return self._ledger.counts()["connections ok"] * SECOND_NS / took_ns if took_ns > 0 else None
+
+    def failed(self) -> int:
+        """Return how many connections were due and not answered."""
+        counts = self._ledger.counts()
+        return counts[DUE] - counts["connections ok"]
+
+    def pace(self, rule: tuple[str, str] = _STORM_RULE) -> Pace:
+        """Return the offered rate, the one that was achieved, and whether the client was fast enough.
+
+        Args:
+            rule: percentile of the lateness, which must not be too long, and of the response that it is held against.
+        """
+        length_ns = int(self._length * SECOND_NS)
+        # A start after the schedule's end lengthens the time that the same number of starts took.
+        took_ns = max(length_ns, self._ledger.last_started_ns() - self._start_ns)
+        offered = len(self._offsets) * SECOND_NS / length_ns
+        achieved = self._ledger.started() * SECOND_NS / took_ns
+        if achieved < LEAST_ACHIEVED * offered:
+            return Pace(offered, achieved, "limited")
+        return Pace(offered, achieved, "late" if self._is_late(*rule) else "ok")
+
+    def _is_late(self, percentile: str, against: str) -> bool:
+        latencies = self._ledger.latencies_ns()
+        lateness, response = latencies["lateness"].get(percentile), latencies["response"].get(against)
+        if lateness is None:  # too few connections for it
+            return False
+        return lateness > max(MOST_LATENESS_NS, MOST_LATENESS_SHARE * (response or 0))
+
+
+def source_address(number: int) -> str:
+    """Return a loopback address: 127.0.0.1 for 0, 127.0.0.2 for 1, and so on through 127.0.0.0/8."""
+    return ".".join(map(str, (_FIRST_SOURCE + number).to_bytes(4, "big")))

@@ -1,0 +1,1 @@
+"""Storms in which something is broken on purpose, on real processes."""
