@@ -7,6 +7,7 @@ from harness.plugins import hookimpl
 @hookimpl
 def harness_scenarios() -> list[Scenario]:
     """Return the scenarios of the catalogue."""
+    from .actor import actor
     from .channel import channel
     from .echo import echo
     from .frames import frames
@@ -17,4 +18,4 @@ def harness_scenarios() -> list[Scenario]:
     from .stream import stream
     from .timeout_select import timeout_select
 
-    return [storm, timeout_select, sink, channel, frames, merge, stream, echo, idle]
+    return [storm, timeout_select, sink, channel, frames, merge, stream, echo, idle, actor]

@@ -1,0 +1,63 @@
+"""The claim that this project began with, shown on the released loop: `pytest -m rloop`."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.rloop
+SPEC = "asyncio:loop=rloop"
+HEALTHY = ["asyncio", "uvloop", "trio", "threads", *(["curio"] if sys.version_info < (3, 12) else [])]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """An environment in which rloop 0.5.0 can be imported; it is installed into a folder of its own if need be."""
+    if importlib.util.find_spec("rloop"):
+        return dict(os.environ)
+    folder = str(tmp_path_factory.mktemp("rloop"))
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, "rloop==0.5.0"], check=True)
+    return os.environ | {"PYTHONPATH": folder}
+
+
+@pytest.fixture(scope="module")
+def report(environment, tmp_path_factory):
+    """Every server against every client, with a time-out that does not make lost connections expensive."""
+    backends = [word for spec in (*HEALTHY, SPEC) for word in ("-b", spec)]
+    load = [word for text in ("rate=1000", "length=2", "timeout=1", "cooldown=2") for word in ("--param", text)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "harness.cli",
+        "run",
+        "-s",
+        "storm",
+        "--pairs",
+        *backends,
+        *load,
+        "--json",
+        "-",
+    ]
+    cwd = tmp_path_factory.mktemp("pairs")
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_as_a_server_it_leaves_connections_unanswered_with_every_client(report):
+    """And it is named as the culprit, as a server."""
+    (finding,) = [f for f in report["findings"] if f["kind"] == "violation" and "timed out" in f["title"]]
+    assert set(finding["backends"]) == {f"server={SPEC}+client={client}" for client in HEALTHY} | {SPEC}
+    assert finding["culprit"][0].startswith(f"{SPEC} as server")
+
+
+def test_as_a_client_it_does_not(report):
+    """With each healthy server all its connections are answered."""
+    (row,) = report["rows"]
+    others = [cell for cell in row["cells"] if cell["roles"][1] == SPEC and cell["roles"][0] != SPEC]
+    assert {cell["roles"][0] for cell in others} == set(HEALTHY)
+    assert [cell["label"] for cell in others if cell["values"]["connections timed out"]] == []
