@@ -54,11 +54,12 @@ from .runtime import (
     SendChannel,
     TaskGroup,
 )
-from .scenario import ENDING, PRESETS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
+from .scenario import ENDING, PRESETS, RETURNS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
 
 __all__ = [
     "ENDING",
     "PRESETS",
+    "RETURNS",
     "Backend",
     "BackendOption",
     "BackendRunner",

@@ -15,6 +15,8 @@ from .runtime import Runtime
 ENDING = "ending"
 """A scenario that judges this key asks how a run ends: the worker observes it after the runtime has ended, as
 `returns`, `raises NAME` or `exits CODE`, and the cell counts as completed."""
+RETURNS = "returns"
+"""The ending of a run that no exception left."""
 
 Value = str | int | float | bool | None
 """A parameter's value. `None` is written `none` on the command line."""

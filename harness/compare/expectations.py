@@ -155,8 +155,9 @@ def _subjects(finding: Finding, label: str) -> set[str]:
 
 def _occurs(expectation: Expectation, label: str, cells: Sequence[CellFacts], judgements: Iterable[Judgement]) -> bool:
     # Facts first: whether there is a finding depends on which other backends were run beside this one.
-    if expectation.value and expectation.finding is None:
-        return any(expectation.value in _facts(cell, expectation.key) for cell in cells)
+    is_about_facts = expectation.value and expectation.finding is None
+    if is_about_facts and any(expectation.value in _facts(cell, expectation.key) for cell in cells):
+        return True
     return any(
         label in judgement.finding.backends and _covers(expectation, judgement.finding, label)
         for judgement in judgements

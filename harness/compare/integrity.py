@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.api import Bounded, Exact, Metric
+from harness.api import ENDING, RETURNS, Bounded, Exact, Metric
 from harness.model import FindingKind, Group, Unhandled
 
 from .findings import Judgement, Sighting, group_sightings, make_breach, make_judgement
@@ -192,7 +192,7 @@ def judge_unreported(row: Row) -> Iterator[Judgement]:
         if not isinstance(judge, (Bounded, Exact)):
             continue
         reporters = [cell for cell in row.completed if key in cell.observed]
-        culprits = [cell for cell in row.completed if key not in cell.observed]
+        culprits = [cell for cell in row.completed if key not in cell.observed and not _ended_early(cell)]
         if reporters and culprits:
             yield make_judgement(
                 row,
@@ -205,6 +205,11 @@ def judge_unreported(row: Row) -> Iterator[Judgement]:
                 reference=judge.reference,
                 groups=_sightings_of(culprits, row.completed, "not reported", "reported"),
             )
+
+
+def _ended_early(cell: CellFacts) -> bool:
+    # Where the question is how a run ends, an end by an exception is judged for itself.
+    return any(value != RETURNS for value in cell.values(ENDING))
 
 
 # --- what they share ---

@@ -6,6 +6,7 @@ import sys
 import threading
 from typing import Any
 
+from harness.api import RETURNS
 from harness.model.outcome import ErrorReport, Unhandled
 from harness.wire import UnhandledSeen
 
@@ -34,7 +35,7 @@ def describe_ending(exc: BaseException | None) -> str:
     """Return how a run ended, by the exception that left it: `returns`, `raises NAME`, `exits CODE`."""
     match exc:
         case None:
-            return "returns"
+            return RETURNS
         case SystemExit():
             return f"exits {exc.code}"
         case BaseExceptionGroup():

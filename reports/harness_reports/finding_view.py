@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import RenderableType
@@ -24,27 +25,60 @@ _GRADES_TO_SAY = ("interesting", "forbidden")
 
 
 def render_findings(findings: Sequence[Finding], options: RenderOptions) -> Iterator[RenderableType]:
-    """Yield a block for each finding, in order of weight; then, in a line each, what is known and who could not run."""
-    blocks, known, unavailable = separate(findings)
+    """Yield a block for each finding in order of weight, then a line for what may differ, is known, or could not run.
+
+    Verbose, what may differ has blocks too.
+    """
+    sorted_findings = sort_findings(findings)
+    blocks, lines = sorted_findings.unexpected, sorted_findings.allowed
+    if options.verbosity > 0:
+        blocks, lines = [*blocks, *lines], []
     for alike in blocks:
         yield Text()
         yield title_of(alike)
         yield make_fields(_fields_of(alike, options))
-    if known:
+    yield from _render_lines(lines, "difference", "that may be (-v shows why)", describe_allowed)
+    yield from _render_lines(sorted_findings.known, "known difference", "as expected", describe_known)
+    if sorted_findings.unavailable:
         yield Text()
-        yield Text(f"{len(known)} known difference{'s' * (len(known) != 1)}, as expected", style="bold cyan")
-        yield from map(describe_known, known)
-    if unavailable:
-        yield Text()
-        yield from map(describe_unavailable, unavailable)
+        yield from map(describe_unavailable, sorted_findings.unavailable)
 
 
-def separate(findings: Sequence[Finding]) -> tuple[list[Alike], list[Alike], list[Finding]]:
-    """Return what was found and what of it is known, alike together, and apart who could not run: each has a reason."""
-    unavailable = [finding for finding in findings if finding.kind is FindingKind.UNAVAILABLE]
-    known = [finding for finding in findings if finding.known]
-    found = [finding for finding in findings if not finding.known and finding.kind is not FindingKind.UNAVAILABLE]
-    return collapse(found), collapse(known), unavailable
+def _render_lines(
+    lines: Sequence[Alike], noun: str, what: str, describe: Callable[[Alike], Text]
+) -> Iterator[RenderableType]:
+    if lines:
+        yield Text()
+        yield Text(f"{len(lines)} {noun}{'s' * (len(lines) != 1)}, {what}", style="bold cyan")
+        yield from map(describe, lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortedFindings:
+    """Findings by how they are shown, each in order of weight, and what is alike together."""
+
+    unexpected: list[Alike]
+    allowed: list[Alike]
+    known: list[Alike]
+    unavailable: list[Finding]
+    """Each has a reason of its own."""
+
+
+def sort_findings(findings: Sequence[Finding]) -> SortedFindings:
+    """Return findings by how they are shown."""
+    new = [finding for finding in findings if not finding.known]
+    return SortedFindings(
+        unexpected=collapse(finding for finding in new if finding.unexpected),
+        allowed=collapse(finding for finding in new if finding.kind is FindingKind.INTERESTING),
+        known=collapse(finding for finding in findings if finding.known),
+        unavailable=[finding for finding in new if finding.kind is FindingKind.UNAVAILABLE],
+    )
+
+
+def describe_allowed(alike: Alike) -> Text:
+    """Return a line that says who does what the others do not, as they may."""
+    answers = ", ".join(clean(value) for value in alike[0].values) or clean(alike[0].title)
+    return Text.assemble(f"  {clean(place_of(alike))}: ", (answers, "bold"))
 
 
 def describe_known(alike: Alike) -> Text:

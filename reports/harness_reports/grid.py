@@ -34,6 +34,8 @@ class GridRow:
     summary: RowSummary
     name: str
     squares: Mapping[str, SquareText]
+    labels: Mapping[str, str]
+    """By column, the label of the backend whose square it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +57,13 @@ class GridLayout:
     has_ratios: bool
 
 
-def make_blocks(run: Run, comparison: Comparison) -> list[GridBlock]:
-    """Return the grid by scenario."""
+def make_blocks(run: Run, comparison: Comparison, rows_shown: Sequence[RowSummary]) -> list[GridBlock]:
+    """Return the grid of these rows by scenario."""
     judges = headline_judges(run)
     reference = reference_of(comparison)
-    places = _places_of_variants(run.started.plan)
+    places = places_of_variants(run.started.plan)
     blocks = []
-    for scenario, grouped in groupby(comparison.rows, key=lambda row: row.row.scenario):
+    for scenario, grouped in groupby(rows_shown, key=lambda row: row.row.scenario):
         rows = list(grouped)
         judge = judges.get(scenario)
         is_single = len(rows) == 1 and not isinstance(judge, Metric)
@@ -73,7 +75,7 @@ def make_blocks(run: Run, comparison: Comparison) -> list[GridBlock]:
                 rows=tuple(
                     line
                     for row, name in zip(rows, names, strict=True)
-                    for line in _make_lines(row, judge, reference, clean(row.row) if is_single else name, places)
+                    for line in make_lines(row, judge, reference, clean(row.row) if is_single else name, places)
                 ),
             )
         )
@@ -137,21 +139,21 @@ def make_footnotes(comparison: Comparison) -> list[str]:
     ]
 
 
-def _make_lines(
+def make_lines(
     row: RowSummary, judge: Judge | None, reference: str, name: str, places: Mapping[str, tuple[str, str]]
 ) -> Iterator[GridRow]:
-    squares: dict[str, SquareText] = {}
-    variants: dict[str, dict[str, SquareText]] = {}
+    """Yield the line of a row, and one for each idiom that was run beside it."""
+    lines: dict[str, tuple[dict[str, SquareText], dict[str, str]]] = {"": ({}, {})}
     for cell in row.cells:
         column, idiom = places.get(cell.label, (cell.label, ""))
-        place = variants.setdefault(idiom, {}) if idiom else squares
-        place[column] = describe_square(cell, row, judge, reference)
-    yield GridRow(summary=row, name=name, squares=squares)
-    for idiom, found in variants.items():
-        yield GridRow(summary=row, name=f"  {clean(idiom)}", squares=found)
+        squares, labels = lines.setdefault(idiom, ({}, {}))
+        squares[column], labels[column] = describe_square(cell, row, judge, reference), cell.label
+    for idiom, (squares, labels) in lines.items():
+        shown = f"  {clean(idiom)}" if idiom else name
+        yield GridRow(summary=row, name=shown, squares=squares, labels=labels)
 
 
-def _places_of_variants(plan: Plan) -> dict[str, tuple[str, str]]:
+def places_of_variants(plan: Plan) -> dict[str, tuple[str, str]]:
     """Return for each variant the column of the backend that it varies, and the options that make the difference."""
     places = {}
     asked = [spec for spec in plan.backends if spec not in plan.variants]

@@ -24,7 +24,7 @@ from .safe_text import clean, shorten
 
 BEST = "*"
 _VALUE_LENGTH = 16
-_FINE = SYMBOLS[Outcome.COMPLETED]
+FINE = SYMBOLS[Outcome.COMPLETED]
 
 _FINDING_SYMBOLS = {
     FindingKind.HARNESS_FAULT: ("!", "harness fault"),
@@ -44,7 +44,7 @@ _FINDING_SYMBOLS = {
 _KNOWN = ("k", "differs, as known")
 _DIM = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN)
 _STYLES = {
-    _FINE: "green",
+    FINE: "green",
     "≈": "cyan",
     "k": "cyan",
     **dict.fromkeys((SYMBOLS[outcome] for outcome in _DIM), "dim"),
@@ -145,7 +145,7 @@ def _symbol_of(cell: CellSummary) -> tuple[str, str]:
         return SYMBOLS[cell.outcome], str(cell.outcome)
     if cell.findings:
         return _FINDING_SYMBOLS[cell.findings[0]]
-    return _FINE, "as expected"
+    return FINE, "as expected"
 
 
 def _figure_instead(cell: CellSummary, row: RowSummary, judge: Judge | None) -> str:

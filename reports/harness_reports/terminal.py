@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from harness.model import PLANTED, CellSummary, Comparison, RenderOptions, Run
+from harness.model import PLANTED, CellSummary, Comparison, RenderOptions, RowSummary, Run
 
 from .console import fill_lines, make_fields, make_lines, print_to_text
 from .detection import render_detection
 from .figures import format_figure
-from .finding_view import describe_unavailable, render_findings, separate, title_of
+from .finding_view import describe_unavailable, render_findings, sort_findings, title_of
 from .grid import make_blocks, make_footnotes, make_layout, make_legend, render_grid
 from .header import render_header
 from .pairs_grid import has_pairs, render_pairs
+from .questions import LETTERS, make_question_blocks, split_questions
 from .safe_text import clean
 from .squares import reference_of, value_text
 from .sweep_table import render_sweeps
@@ -39,9 +39,9 @@ def render_verdict(comparison: Comparison) -> Text:
 
 def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
     yield render_verdict(comparison)
-    alike, _, unavailable = separate(comparison.findings)
-    yield from map(title_of, alike)
-    yield from map(describe_unavailable, unavailable)
+    found = sort_findings(comparison.findings)
+    yield from map(title_of, found.unexpected)
+    yield from map(describe_unavailable, found.unavailable)
 
 
 def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
@@ -61,22 +61,25 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
 
 def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     yield from render_pairs(run, comparison)
-    alone = msgspec.structs.replace(comparison, rows=tuple(row for row in comparison.rows if not has_pairs(row)))
-    blocks = make_blocks(run, alone)
-    layout = make_layout(blocks, _labels_of(alone), options.width)
+    measured, questions = split_questions(run, comparison)
+    alone = [row for row in measured if not has_pairs(row)]
+    blocks = [*make_blocks(run, comparison, alone), *make_question_blocks(run, questions)]
+    layout = make_layout(blocks, _labels_of(comparison, [*alone, *questions]), options.width)
     yield from render_grid(blocks, layout)
     if comparison.rows:
         yield Text()
-        everything = blocks if alone == comparison else make_blocks(run, comparison)
+        everything = [*blocks, *make_blocks(run, comparison, [row for row in measured if has_pairs(row)])]
         legend = make_legend(everything, layout, reference_of(comparison) if blocks else "")
+        if questions:
+            legend.append(LETTERS)
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()
     yield from render_sweeps(comparison, least_values=_LEAST_OF_A_CURVE, least_keys=2)
 
 
-def _labels_of(comparison: Comparison) -> list[str]:
-    used = {cell.label for row in comparison.rows for cell in row.cells}
+def _labels_of(comparison: Comparison, rows: Sequence[RowSummary]) -> list[str]:
+    used = {cell.label for row in rows for cell in row.cells}
     return [label for label in comparison.labels if label in used]
 
 

@@ -8,6 +8,7 @@ from harness.plugins import hookimpl
 def harness_scenarios() -> list[Scenario]:
     """Return the scenarios of the catalogue."""
     from .actor import actor
+    from .behaviours import list_questions
     from .channel import channel
     from .echo import echo
     from .frames import frames
@@ -18,4 +19,4 @@ def harness_scenarios() -> list[Scenario]:
     from .stream import stream
     from .timeout_select import timeout_select
 
-    return [storm, timeout_select, sink, channel, frames, merge, stream, echo, idle, actor]
+    return [storm, timeout_select, sink, channel, frames, merge, stream, echo, idle, actor, *list_questions()]

@@ -179,8 +179,15 @@ def test_a_finding_can_be_read_on_its_own():
 
 def test_findings_are_in_order_of_weight_and_the_unavailable_come_last():
     """A reader may stop anywhere."""
-    kinds = re.findall(r"^([A-Z]{4,})  ", terminal(everything()), re.MULTILINE)
+    kinds = re.findall(r"^([A-Z]{4,})  ", terminal(everything(), verbosity=1), re.MULTILINE)
     assert kinds == ["VIOLATION", "HANG", "DIVERGENCE", "UNHANDLED", "INTERESTING", "UNAVAILABLE"]
+
+
+def test_what_may_differ_is_a_line_each_unless_verbose():
+    """What is unexpected comes in full, the rest in brief."""
+    text = terminal(everything())
+    assert "INTERESTING" not in text
+    assert "1 difference, that may be (-v shows why)" in text
 
 
 def test_equal_findings_of_several_rows_are_one_block():
@@ -215,7 +222,7 @@ def test_quiet():
     """Verdict and titles only."""
     lines = terminal(everything(), verbosity=-1, width=200).splitlines()
     assert lines[0].startswith("4 unexpected findings")
-    assert len(lines) == 7
+    assert len(lines) == 6
 
 
 @pytest.mark.parametrize("verbosity", [-1, 0])

@@ -1,0 +1,76 @@
+"""Questions about semantics in the grid: a block for each family, and in it only the questions whose answers differ.
+
+There are many of them and mostly all backends give the same answer, so what is alike is counted and not listed. A
+letter stands for an answer: backends with the same letter in a row gave the same.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from harness.api import Outcomes
+from harness.model import CellSummary, Comparison, RowSummary, Run
+
+from .grid import GridBlock, GridRow, make_lines, places_of_variants
+from .safe_text import clean
+from .squares import FINE, SquareText, headline_judges
+
+LETTERS = "the same letter in a row: the same answer"
+
+
+def is_question(row: RowSummary, run: Run) -> bool:
+    """Return whether the headline of a row is a graded answer."""
+    return isinstance(headline_judges(run).get(row.row.scenario), Outcomes)
+
+
+def make_question_blocks(run: Run, rows: Sequence[RowSummary]) -> list[GridBlock]:
+    """Return a block for each family of questions that has one to show, and at the end one that counts the rest."""
+    places = places_of_variants(run.started.plan)
+    blocks, alike = [], 0
+    for family, grouped in groupby(rows, key=lambda row: row.row.scenario.partition(".")[0]):
+        lines: list[GridRow] = []
+        questions = list(grouped)
+        for row in questions:
+            shown = [_with_letters(line, row) for line in make_lines(row, None, "", clean(row.row), places)]
+            if all(square.symbol == FINE and not square.figure for line in shown for square in line.squares.values()):
+                alike += 1
+            else:
+                lines += shown
+        if lines:
+            count = len(questions)
+            blocks.append(GridBlock(heading=f"{clean(family)}.*", caption=_caption(count, lines), rows=tuple(lines)))
+    if alike:
+        text = f"{alike} question{'s' * (alike != 1)} more: the same answer on all backends"
+        blocks.append(GridBlock(heading=text, caption="", rows=()))
+    return blocks
+
+
+def _caption(count: int, lines: Sequence[GridRow]) -> str:
+    differing = len({line.summary.row for line in lines})
+    return f"{differing} of {count} question{'s' * (count != 1)} answered differently"
+
+
+def _with_letters(line: GridRow, row: RowSummary) -> GridRow:
+    answers = {cell.label: _answers_of(cell, row) for cell in row.cells}
+    known = list(dict.fromkeys(answer for answer in answers.values() if answer))
+    letters = dict(zip(known, string.ascii_uppercase, strict=False))
+    squares: dict[str, SquareText] = {}
+    for column, square in line.squares.items():
+        label = line.labels.get(column, column)
+        letter = letters.get(answers.get(label, ""), "") if len(known) > 1 else ""
+        squares[column] = replace(square, figure=letter)
+    return replace(line, squares=squares)
+
+
+def _answers_of(cell: CellSummary, row: RowSummary) -> str:
+    """Return the set of answers as one text; how often each was seen is for the finding to say."""
+    return " | ".join(sorted(cell.frequencies.get(row.headline, {})))
+
+
+def split_questions(run: Run, comparison: Comparison) -> tuple[list[RowSummary], list[RowSummary]]:
+    """Return the rows that are measured, and those that are questions."""
+    questions = [row for row in comparison.rows if is_question(row, run)]
+    return [row for row in comparison.rows if row not in questions], questions

@@ -1,0 +1,29 @@
+"""Turns that a task gives to the others, and what a call that may fail came to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from harness.api import ErrorKind, Runtime
+
+TURNS = 20
+"""Enough for every wake-up under way to arrive: on a loop it takes three at most."""
+RETURNS = "returns"
+
+
+async def give_turns(runtime: Runtime, turns: int = TURNS) -> None:
+    """Let the other ready tasks run, several times."""
+    for _ in range(turns):
+        await runtime.checkpoint()
+
+
+async def attempt(runtime: Runtime, call: Callable[..., Awaitable[object]], *args: object) -> str:
+    """Make a call and say what it came to: `returns`, a kind of error, or `raises NAME` for an error of no kind."""
+    try:
+        await call(*args)
+    except Exception as exc:
+        if runtime.is_cancelled(exc):
+            raise
+        kind = runtime.classify(exc)
+        return f"raises {type(exc).__name__}" if kind is ErrorKind.OTHER else kind.value
+    return RETURNS

@@ -1,0 +1,53 @@
+"""What the questions about failing tasks share: a failure that knows whether it was told, and a group that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from harness.api import Runtime, TaskGroup
+
+from .cancel_target import TURNS, PlannedFailureError
+
+Body = Callable[[TaskGroup], Awaitable[None]]
+
+
+class ToldFailureError(PlannedFailureError):
+    """A planned failure that notices when somebody reports it: whoever does so asks for its text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+        self.told = False
+
+    def __str__(self) -> str:
+        """Return the text, and remember that it was asked for."""
+        self.told = True
+        return f"planned failure of {self.name}"
+
+
+async def leave_group(runtime: Runtime, body: Body) -> BaseException | None:
+    """Run `body(group)` in a task group and return the planned failure, or the group of them, that leaves the block."""
+    try:
+        async with runtime.open_task_group() as group:
+            await body(group)
+    except PlannedFailureError as failure:
+        return failure
+    except BaseExceptionGroup as several:
+        _, others = several.split(PlannedFailureError)
+        if others is not None:
+            raise others from None
+        return several
+    return None
+
+
+def planned_leaves(raised: BaseException | None) -> list[BaseException]:
+    """Return the planned failures in what left a block."""
+    if isinstance(raised, BaseExceptionGroup):
+        return [leaf for inner in raised.exceptions for leaf in planned_leaves(inner)]
+    return [] if raised is None else [raised]
+
+
+async def take_turns(runtime: Runtime) -> None:
+    """Let everybody run until whatever follows from what has happened has happened."""
+    for _ in range(TURNS):
+        await runtime.checkpoint()

@@ -1,0 +1,115 @@
+"""The form of every behaviour scenario: one small question, asked many times, each answer a graded outcome."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from harness.api import Capability, Graded, Judge, Parameter, Probe, Runtime, Scenario, Value, info, outcomes
+
+ANSWER = "answer"
+"""The observation key of what a trial saw."""
+NEVER_ENDS = "never ends"
+"""The answer of a trial that was still waiting at its limit. It is forbidden unless a question lists it."""
+TRIAL_SECONDS = 3.0
+"""Limit of a trial. What a healthy one waits for takes milliseconds; the rest is for a loaded machine."""
+HANG_SECONDS = 6.0
+"""A trial that cannot be cancelled either makes its cell a hang."""
+
+
+class Trial:
+    """One repetition of a question: what it records with."""
+
+    def __init__(self, probe: Probe, number: int) -> None:
+        self.number = number
+        self.parameters: Mapping[str, Any] = probe.parameters
+        self.random = random.Random(f"{probe.seed}/{number}")  # noqa: S311 - to be repeated, not to be secret
+        """The same numbers on every backend."""
+        self._probe = probe
+
+    def step(self, actor: str, what: str) -> None:
+        """Record a step of an actor. The first repetition is the one whose trace is kept."""
+        if self.number == 0:
+            self._probe.step(actor, what)
+
+    def observe(self, key: str, value: object) -> None:
+        """Record a fact beside the answer."""
+        self._probe.observe(key, value)
+
+
+Ask = Callable[[Runtime, Trial], Awaitable[str]]
+"""One repetition. Returns the answer; leaves nothing behind."""
+
+
+def make_question(
+    ask: Ask,
+    *,
+    name: str,
+    question: str,
+    contract: tuple[str, ...],
+    ref: str,
+    answers: dict[str, Graded],
+    repetitions: int = 20,
+    judges: dict[str, Judge] | None = None,
+    parameters: tuple[Parameter, ...] = (),
+    rows: dict[str, tuple[dict[str, Value], ...]] | None = None,
+    requires: tuple[Capability, ...] = (),
+    variants: tuple[str, ...] = (),
+    seconds: float = TRIAL_SECONDS,
+) -> Scenario:
+    """Return the scenario that asks a question.
+
+    Args:
+        ask: one repetition.
+        name: `family.behaviour`.
+        question: one sentence with a question mark.
+        contract: what must hold, a sentence each.
+        ref: `"module:attribute"` where a worker finds the scenario.
+        answers: every possible answer, graded.
+        repetitions: how often it is asked; 1 where the answer cannot vary.
+        judges: of the facts beside the answer.
+        parameters: beside `repetitions`.
+        rows: as in `Scenario`; nothing is one row of defaults.
+        requires: capabilities without which the question makes no sense.
+        variants: backend specs that are asked too, if their backend is selected.
+        seconds: limit of a trial.
+    """
+
+    async def main(runtime: Runtime, probe: Probe) -> None:
+        for number in range(probe.parameters["repetitions"]):
+            answer = await _ask_once(runtime, Trial(probe, number))
+            probe.observe(ANSWER, answer)
+            probe.advance()
+            if answer == NEVER_ENDS:
+                break  # asked again it would only take as long again
+
+    async def _ask_once(runtime: Runtime, trial: Trial) -> str:
+        async with runtime.move_on_after(seconds):
+            return await ask(runtime, trial)
+        return NEVER_ENDS
+
+    return Scenario(
+        name=name,
+        question=question,
+        contract=contract,
+        ref=ref,
+        roles={"main": main},
+        parameters=(_repetitions(repetitions), *parameters),
+        judges={ANSWER: outcomes(answers), **(judges or {})},
+        headline=ANSWER,
+        rows=rows or {},
+        requires=requires,
+        variants=variants,
+        timeout=60.0,
+        hang_after=HANG_SECONDS + seconds - TRIAL_SECONDS,
+        summary=question,
+    )
+
+
+def _repetitions(default: int) -> Parameter:
+    return Parameter(name="repetitions", default=default, summary="how often the question is asked", at_least=1)
+
+
+NOTED = info()
+"""The judge of a fact that only explains an answer."""

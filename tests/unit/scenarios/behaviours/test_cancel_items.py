@@ -1,0 +1,70 @@
+"""No item is lost or doubled by a cancellation on any runtime, and a runtime that loses one is seen."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from harness_scenarios.behaviours import cancel_items as items
+
+from . import cancel_saboteurs as broken
+
+SCENARIOS = {scenario.name.removeprefix("cancel."): scenario for scenario in items.SCENARIOS}
+EXPECTED = {
+    "receive-keeps-item": {items.RECEIVED, items.STILL_THERE},
+    "send-sends-once": {items.SENT, items.NOT_SENT},
+}
+"""What each question may hear: both orders are tried."""
+
+READY = {"ready-operation": {items.IS_A_CHECKPOINT, items.GOES_THROUGH}}
+
+SABOTEURS = [
+    ("receive-keeps-item", 1, "trio", broken.ChecksAfterwards, items.LOST),
+    ("receive-keeps-item", 0, "trio", broken.ChecksAfterwards, items.LOST),
+    ("receive-keeps-item", 1, "asyncio", broken.ChecksAfterwards, items.LOST),
+    ("receive-keeps-item", 1, "asyncio", broken.ReceivesTwice, items.TWICE),
+    ("send-sends-once", 1, "trio", broken.ChecksAfterwards, items.SENT_IN_SPITE),
+    ("send-sends-once", 0, "asyncio", broken.ChecksAfterwards, items.SENT_IN_SPITE),
+    ("send-sends-once", 1, "asyncio", broken.sends_the_second(0), items.NEVER_ARRIVES),
+    ("send-sends-once", 1, "asyncio", broken.sends_the_second(2), items.DUPLICATED),
+    ("ready-operation", None, "asyncio", broken.ChecksAfterwards, items.ITEM_GONE),
+]
+
+
+@pytest.mark.parametrize("capacity", [1, 0])
+@pytest.mark.parametrize("name", EXPECTED)
+def test_no_runtime_loses_an_item(run_roles, backend, name, capacity):
+    """Whoever comes first; where there are turns both do, in one of the repetitions."""
+    report = run_roles(SCENARIOS[name], {"capacity": capacity}, backend=backend)
+    assert report.errors == {}
+    assert set(report.values["answer"]) <= EXPECTED[name]
+    if backend != "threads":
+        assert set(report.values["answer"]) == EXPECTED[name]
+
+
+def test_only_trio_looks_before_it_receives(run_roles, backend):
+    """An item that is there is received by a cancelled task, but for trio, where each operation is a checkpoint."""
+    report = run_roles(SCENARIOS["ready-operation"], {}, backend=backend)
+    assert set(report.values["answer"]) == {items.IS_A_CHECKPOINT if backend == "trio" else items.GOES_THROUGH}
+
+
+@pytest.mark.parametrize(("name", "capacity", "backend", "saboteur", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, capacity, backend, saboteur, answer):
+    """A healthy runtime that breaks one thing gives the forbidden answer."""
+    parameters = {} if capacity is None else {"capacity": capacity}
+    report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": saboteur})
+    assert report.errors == {}
+    assert answer in report.values["answer"]
+    assert report.violations() == {"answer"}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_declaration(name):
+    """Each question is found where it says, each of its answers has a reason, and each is expected of somebody."""
+    question = SCENARIOS[name]
+    module, _, attribute = question.ref.partition(":")
+    assert getattr(importlib.import_module(module), attribute) is question
+    grades = question.judges["answer"].grades
+    assert all(graded.reason for graded in grades.values())
+    assert (EXPECTED | READY)[name] | {answer for asked, _, _, _, answer in SABOTEURS if asked == name} == set(grades)

@@ -1,0 +1,131 @@
+"""What a channel holds and what closing it does: each runtime answers as known, broken contracts are seen."""
+
+import importlib
+import sys
+
+import pytest
+
+from harness.api import Outcomes
+from harness_scenarios.behaviours import channel, channel_close, question
+
+from . import channel_saboteurs as broken
+from .fairness_saboteurs import Impatient, impatient
+
+SCENARIOS = {scenario.name.removeprefix("channel."): scenario for scenario in channel.SCENARIOS}
+NEVER_ENDS = question.NEVER_ENDS
+ALL = ("asyncio", "uvloop", "trio", "curio", "threads")
+NOT_TRIO = ("asyncio", "uvloop", "curio")
+
+EXPECTED = {
+    "capacity-zero": {channel.RENDEZVOUS: ALL},
+    "rendezvous-waits": {channel.WAITS: ALL},
+    "unbounded-grows": {channel.TAKES_ALL: ALL},
+    "slow-consumer-stops-producer": {channel.HELD_BACK: ALL},
+    "item-is-for-who-waits": {channel.STOLEN: NOT_TRIO, channel.RESERVED: ("trio",)},
+    "waiting-sender-keeps-its-place": {channel.OVERTAKEN: NOT_TRIO, channel.IN_ORDER: ("trio",)},
+    "producers-take-turns": {channel.ONE_FIRST: NOT_TRIO, channel.TAKE_TURNS: ("trio",)},
+    "close-with-items-inside": {channel_close.ALL_ITEMS: ALL},
+    "send-after-close": {channel_close.SEND_FAILS: ALL},
+    "close-wakes-all-receivers": {channel_close.ALL_END: ALL},
+    "end-is-seen": {channel_close.SEES_THE_END: ALL},
+    "close-twice": {channel_close.STAYS_OPEN: ALL},
+    "close-while-a-send-waits": {channel_close.NOT_SENT: ALL},
+    "receiver-closes": {channel_close.SEES_IT: ("asyncio", "uvloop", "trio", "threads"), NEVER_ENDS: ("curio",)},
+}
+"""For each question the answers and the runtimes that give them; where threads are not named they may give any."""
+
+REPETITIONS = {"capacity-zero": 1, "unbounded-grows": 1}
+ENDS_FROM_313 = sys.version_info >= (3, 13)
+PLAIN_QUEUE = {
+    "capacity-zero": channel.UNBOUNDED,
+    "slow-consumer-stops-producer": channel.HELD_BACK,
+    "item-is-for-who-waits": channel.STOLEN,
+    "end-is-seen": channel_close.SEES_THE_END if ENDS_FROM_313 else NEVER_ENDS,
+    "send-after-close": channel_close.SEND_ENDS if ENDS_FROM_313 else channel_close.SEND_SUCCEEDS,
+    "receiver-closes": NEVER_ENDS,
+}
+"""What a plain queue of asyncio answers."""
+
+SABOTEURS = [
+    ("capacity-zero", broken.with_capacity(lambda _: 3), channel.SOME),
+    ("rendezvous-waits", broken.with_capacity(lambda _: 3), channel.EARLY),
+    ("unbounded-grows", broken.with_ends(broken.DropsThird), channel.LOSES),
+    ("slow-consumer-stops-producer", broken.with_capacity(lambda _: 6), channel.AHEAD),
+    ("close-with-items-inside", broken.with_ends(receiver=broken.EndsEarly), channel_close.ITEMS_LOST),
+    ("send-after-close", broken.with_ends(broken.NeverCloses), channel_close.SEND_SUCCEEDS),
+    ("close-wakes-all-receivers", broken.with_ends(broken.ClosesWithGhost), channel_close.WOKEN_OTHERWISE),
+    ("close-twice", broken.with_ends(broken.ClosesAllTheSecondTime), channel_close.COUNTED_TWICE),
+    ("close-while-a-send-waits", broken.with_ends(broken.SaysSent), channel_close.DROPPED),
+    (
+        "close-while-a-send-waits",
+        broken.with_ends(broken.SendsAllTheSame, broken.FindsHidden),
+        channel_close.SENT_ALL_THE_SAME,
+    ),
+]
+HANGING_SABOTEURS = [
+    ("unbounded-grows", broken.with_capacity(lambda _: 100)),
+    ("slow-consumer-stops-producer", broken.with_ends(broken.DropsThird)),
+    ("producers-take-turns", broken.with_ends(broken.DropsThird)),
+    ("item-is-for-who-waits", broken.with_ends(broken.DropsFirst)),
+    ("waiting-sender-keeps-its-place", broken.with_ends(broken.DropsFirst)),
+    ("close-with-items-inside", broken.with_ends(broken.NeverCloses)),
+    ("close-wakes-all-receivers", broken.with_ends(broken.NeverCloses)),
+    ("close-while-a-send-waits", broken.with_ends(broken.NeverCloses)),
+]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_runtime_answers_as_known(run_roles, backend, name):
+    """The known difference appears on the runtimes where it lives and on no other; none breaks a contract."""
+    known = {answer for answer, runtimes in EXPECTED[name].items() if backend in runtimes}
+    wrap = {"main": Impatient} if known == {NEVER_ENDS} else None
+    report = run_roles(SCENARIOS[name], {"repetitions": REPETITIONS.get(name, 5)}, backend=backend, wrap=wrap)
+    assert (report.errors, report.violations()) == ({}, set())
+    assert set(report.values["answer"]) == known or (backend == "threads" and not known)
+
+
+@pytest.mark.parametrize("name", PLAIN_QUEUE)
+def test_plain_queue_answers_as_known(run_roles, name):
+    """A queue of asyncio has no rendezvous, and before Python 3.13 no end."""
+    hangs = PLAIN_QUEUE[name] == NEVER_ENDS
+    wrap = impatient(broken.PlainQueues) if hangs else {"main": broken.PlainQueues}
+    report = run_roles(SCENARIOS[name], {"repetitions": 2}, wrap=wrap)
+    assert set(report.values["answer"]) == {PLAIN_QUEUE[name]}
+
+
+@pytest.mark.parametrize(("name", "saboteur", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, saboteur, answer):
+    """A healthy runtime that breaks one thing gives the forbidden answer."""
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": saboteur})
+    assert (report.values["answer"], report.violations()) == ([answer], {"answer"})
+
+
+@pytest.mark.parametrize(("name", "saboteur"), HANGING_SABOTEURS)
+def test_broken_contract_that_hangs_is_seen(run_roles, name, saboteur):
+    """A healthy runtime that loses an item or a close makes a trial that never ends."""
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap=impatient(saboteur))
+    assert (report["answer"], report.violations()) == (NEVER_ENDS, {"answer"})
+
+
+def test_unbounded_channel_holds_what_it_was_given(run_roles, backend):
+    """The memory that is reported is that of the items, and it is given back."""
+    report = run_roles(SCENARIOS["unbounded-grows"], {}, backend=backend)
+    assert 1000 < report["memory for each item of 1000 B"] < 1500
+    assert report["memory kept when it is empty again"] < 1_000_000
+
+
+def test_starved_producer_is_measured(run_roles):
+    """On asyncio the whole share of one producer comes before the first item of the other."""
+    report = run_roles(SCENARIOS["producers-take-turns"], {})
+    assert set(report.values["items of one producer before the first of the other"]) == {100}
+
+
+@pytest.mark.parametrize("scenario", channel.SCENARIOS, ids=lambda scenario: scenario.name)
+def test_declaration_is_whole(scenario):
+    """A worker finds it by its ref, and each answer has its reason."""
+    module, attribute = scenario.ref.split(":")
+    assert getattr(importlib.import_module(module), attribute) is scenario
+    graded = [
+        grade for judge in scenario.judges.values() if isinstance(judge, Outcomes) for grade in judge.grades.values()
+    ]
+    assert all(grade.reason for grade in graded)
