@@ -1,5 +1,8 @@
 """The scenarios that ship with harness."""
 
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
 from harness.api import Scenario
 from harness.plugins import hookimpl
 
@@ -20,3 +23,9 @@ def harness_scenarios() -> list[Scenario]:
     from .timeout_select import timeout_select
 
     return [storm, timeout_select, sink, channel, frames, merge, stream, echo, idle, actor, *list_questions()]
+
+
+@hookimpl
+def harness_expected_divergences() -> list[Traversable]:
+    """Return what these scenarios are known to find."""
+    return [files(__package__) / "expected.toml"]
