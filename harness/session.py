@@ -49,6 +49,7 @@ def run_session(
     store: RunStore,
     on_event: Callable[[RunEvent], None],
     expectations: tuple[Expectation, ...] = (),
+    lanes: int = 1,
 ) -> RunOutcome:
     """Run a request to its end and judge it as it was stored.
 
@@ -59,6 +60,7 @@ def run_session(
         store: where the run's folder is made.
         on_event: sees each event after it is in the journal, for live progress.
         expectations: of the user, beside those of the plugins.
+        lanes: how many cells may run at a time, of scenarios that measure nothing.
 
     Raises:
         UsageError: the request cannot be planned or the folder cannot be written.
@@ -74,7 +76,7 @@ def run_session(
             plugins.notify(event)
 
         publish(_started(folder.name, request, plan, catalogue, expectations))
-        stage = cast("Generator[RunEvent, None, None]", execute(plan, catalogue, folder))
+        stage = cast("Generator[RunEvent, None, None]", execute(plan, catalogue, folder, lanes=lanes))
         interrupted = _follow(stage, publish)
         publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
     run = read_run(folder)
@@ -127,6 +129,7 @@ def _scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
         headline=scenario.headline,
         judges=scenario.judges,
         conserved=scenario.conserved,
+        parity=scenario.parity,
         roles=tuple(scenario.roles),
     )
 

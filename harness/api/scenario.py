@@ -107,10 +107,15 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     rows: dict[str, tuple[dict[str, Value], ...]]
     conserved: dict[str, tuple[str, ...]] = {}
+    parity: tuple[str, ...] = ()
+    """Observation keys that must be the same on two backends for a ratio of their figures to mean something, e.g. the
+    capacity of a channel: where they differ the ratio is withheld, and the difference shown."""
     requires: tuple[Capability, ...] = ()
     variants: tuple[str, ...] = ()
     """Backend specs, e.g. `"asyncio:timeout=wait_for"`, that matter to the question: where that backend is selected
     by its bare name, its variants are run beside it."""
+    side_by_side: bool = False
+    """Whether its cells may run beside others: it measures nothing, and waits for events and not for times."""
     timeout: float = 60.0
     hang_after: float = 10.0
     summary: str = ""

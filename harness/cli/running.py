@@ -27,6 +27,7 @@ def run_and_report(
     out: Path,
     expectation_files: Sequence[Path],
     json_file: str | None,
+    jobs: int,
     quiet: bool,
     verbose: bool,
     **selection: Any,
@@ -34,10 +35,11 @@ def run_and_report(
     """Run what the options select, print the report and return the exit code."""
     request = build_request(**selection)
     expectations = tuple(expectation for file in expectation_files for expectation in read_expectations(file))
+    lanes = 1 if request.perturb else jobs  # what disturbs one cell would disturb the others as well
     _check_target(json_file)
     state.warn_about_broken_plugins()
     with open_progress(quiet=quiet or json_file == "-", colourless=state.colourless) as progress:
-        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations)
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations, lanes)
     state.warn_about_broken_plugins()  # a listener may have failed meanwhile
     if json_file != "-":
         verbosity = verbose - quiet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -52,6 +53,18 @@ def complete_perturbation(
     return [CompletionItem(name, help=does) for name, does in PERTURBATIONS.items() if name.startswith(incomplete)]
 
 
+RATIO_OPTIONS = (
+    click.option(
+        "--baseline",
+        metavar="SPEC",
+        shell_complete=complete_backend,
+        help="Backend that ratios refer to [default: the first].",
+    ),
+    click.option(
+        "--allow-disparity", is_flag=True, help="Give ratios also where capacity or another parity field differs."
+    ),
+)
+
 _SELECTION = (
     click.option(
         "--backend",
@@ -100,7 +113,15 @@ _SELECTION = (
     ),
     click.option("--server", metavar="SPEC", shell_complete=complete_backend, help="Backend of the server role."),
     click.option("--client", metavar="SPEC", shell_complete=complete_backend, help="Backend of the client role."),
+    *RATIO_OPTIONS,
 )
+
+
+def default_jobs() -> int:
+    """Return how many cells may run at a time: what is waited for most is a process that starts."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, usable)
+
 
 _OUTPUT = (
     click.option(
@@ -109,6 +130,14 @@ _OUTPUT = (
         default=Path(".harness/runs"),
         show_default=True,
         help="Folder that holds the runs.",
+    ),
+    click.option(
+        "--jobs",
+        "-j",
+        type=click.IntRange(1),
+        default=default_jobs,
+        metavar="N",
+        help="Cells at a time, of scenarios that measure nothing [default: one for each CPU, at most 8].",
     ),
     click.option(
         "--expectations",
@@ -162,11 +191,15 @@ def build_request(**chosen: Any) -> Request:
     return Request(parameters=tuple(pairs), **chosen)
 
 
+def _named(chosen: dict[str, Any]) -> list[str]:
+    return [chosen[name] for name in ("server", "client", "baseline") if chosen[name] is not None]
+
+
 def _check_storable(chosen: dict[str, Any]) -> None:
     # The request is stored with the run, in JSON, which has neither stray bytes nor infinity.
-    texts = (*chosen["backends"], *chosen["scenarios"], *chosen["parameters"], chosen["server"], chosen["client"])
+    texts = (*chosen["backends"], *chosen["scenarios"], *chosen["parameters"], *_named(chosen))
     for text in texts:
-        if text is not None and not text.isprintable():
+        if not text.isprintable():
             raise UsageError(f"cannot read {text!r}: it has characters that cannot be printed")
     if chosen["timeout"] is not None and not math.isfinite(chosen["timeout"]):
         raise UsageError(f"the timeout cannot be {chosen['timeout']}; it is a number of seconds")

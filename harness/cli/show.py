@@ -11,10 +11,36 @@ from click.shell_completion import CompletionItem
 from harness.journal import RunStore, read_run
 from harness.model import Run, UsageError
 
+from .selection import RATIO_OPTIONS, F
 from .state import State
 
 RUNS = Path(".harness/runs")
 """The folder of runs that commands use unless they are told another."""
+
+
+def judging_options(function: F) -> F:
+    """Add the options that say how the figures of a stored run are compared."""
+    for option in reversed(RATIO_OPTIONS):
+        function = option(function)
+    return function
+
+
+def judged_by(run: Run, baseline: str | None, *, allow_disparity: bool) -> Run:
+    """Return a run whose ratios refer to another column, or are given in spite of disparity.
+
+    Raises:
+        UsageError: the run has no such column.
+    """
+    started = run.started
+    if baseline is not None:
+        labels = sorted({record.cell.label for record in run.records})
+        if baseline not in labels:
+            raise UsageError(f"the run has no column {baseline!r}; it has {', '.join(labels)}")
+        started = msgspec.structs.replace(started, plan=msgspec.structs.replace(started.plan, baseline=baseline))
+    if allow_disparity:
+        request = msgspec.structs.replace(started.request, allow_disparity=True)
+        started = msgspec.structs.replace(started, request=request)
+    return msgspec.structs.replace(run, started=started)
 
 
 def complete_run(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -33,8 +59,19 @@ def complete_run(_context: click.Context, _parameter: click.Parameter, incomplet
     "--format", "-f", "format_name", help="A report format; default: terminal, and details for a cell.", metavar="NAME"
 )
 @click.option("--verbose", "-v", is_flag=True, help="Also every observation.")
+@judging_options
 @click.pass_obj
-def show(state: State, run_name: str, cell: str | None, out: Path, format_name: str | None, *, verbose: bool) -> None:
+def show(
+    state: State,
+    run_name: str,
+    cell: str | None,
+    out: Path,
+    format_name: str | None,
+    *,
+    verbose: bool,
+    baseline: str | None,
+    allow_disparity: bool,
+) -> None:
     """Show a stored run, or one of its cells (by a part of its id).
 
     \b
@@ -46,7 +83,7 @@ def show(state: State, run_name: str, cell: str | None, out: Path, format_name: 
     from harness.compare import compare
 
     folder = RunStore(out).find(run_name)
-    run = read_run(folder)
+    run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
     renderer = state.catalogue.renderer(format_name or ("terminal" if cell is None else "details"))
     if cell is not None:
         run = _only(run, cell)
@@ -60,8 +97,18 @@ def show(state: State, run_name: str, cell: str | None, out: Path, format_name: 
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
 )
+@judging_options
 @click.pass_obj
-def report(state: State, run_name: str, format_name: str, output: Path | None, out: Path) -> None:
+def report(
+    state: State,
+    run_name: str,
+    format_name: str,
+    output: Path | None,
+    out: Path,
+    *,
+    baseline: str | None,
+    allow_disparity: bool,
+) -> None:
     """Render a stored run in any format.
 
     \b
@@ -71,7 +118,7 @@ def report(state: State, run_name: str, format_name: str, output: Path | None, o
     from harness.compare import compare
 
     folder = RunStore(out).find(run_name)
-    run = read_run(folder)
+    run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
     text = state.catalogue.renderer(format_name).render(run, compare(run), state.options(folder, 0))
     if output is None:
         click.echo(text, color=state.colour)

@@ -10,6 +10,7 @@ judges). A row is judged at a time:
     pairs       who is at fault where servers met clients
     expectations  which findings are known, and which known ones are gone
     summary     the grid, with the numbers that count and the reason where none does
+    ratios      figures against those of the reference, with what their intervals allow to say (intervals)
 """
 
 from __future__ import annotations
@@ -39,10 +40,13 @@ def compare(run: Run) -> Comparison:
     everywhere = [*judge_unavailable(rows, run), *expected.stale(), *expected.missed()]
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
+    labels = order_labels(run)
+    reference = run.started.plan.baseline or next(iter(labels), "")
     return Comparison(
         run_id=run.started.run_id,
-        labels=order_labels(run),
-        rows=tuple(summarise_row(row, [*judgements, *everywhere]) for row, judgements in judged),
+        labels=labels,
+        reference=reference,
+        rows=tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged),
         findings=tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.kind])),
         note=_note_of(run, rows),
     )

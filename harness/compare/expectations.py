@@ -122,7 +122,8 @@ class Expected:
     def _asked(self, expectation: Expectation, row: Row) -> Iterator[tuple[str, list[CellFacts]]]:
         """Yield the backends of a row on which the expectation has to occur, with their cells."""
         for square in row.squares:
-            cells = [cell for cell in square.cells if cell.ran]
+            # What a cell that was cut off did not see, it may not have come to.
+            cells = [cell for cell in square.cells if (cell.completed if expectation.key else cell.ran)]
             if cells and self._concerns(expectation, row, square.label, cells):
                 yield square.label, cells
 

@@ -11,24 +11,24 @@ from harness.api import Metric, Outcomes
 from harness.model import CellSummary, FindingKind, MetricSummary, Outcome, RowSummary
 
 from .findings import Judgement
+from .ratios import MOST_MISSING, add_ratios
 from .rows import CellFacts, Row, Square
 from .values import outcome_text, value_text
 
-_MOST_MISSING = 0.2
-"""Share of the rounds that a square may miss and still have figures (MEASUREMENT, 7)."""
 _WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 
 
-def summarise_row(row: Row, judgements: Sequence[Judgement]) -> RowSummary:
+def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> RowSummary:
     """Return a line of the grid.
 
     Args:
         row: its cells.
         judgements: about this row, and about backends that could not run.
+        reference: label of the column that ratios refer to.
     """
     void = void_cells(row, judgements)
     cells = tuple(summarise_square(square, row, judgements, void) for square in row.squares)
-    return RowSummary(row=row.id, headline=row.card.headline, cells=cells)
+    return RowSummary(row=row.id, headline=row.card.headline, cells=add_ratios(cells, row, reference))
 
 
 def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
@@ -49,7 +49,7 @@ def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
 def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], void: Mapping[str, str]) -> CellSummary:
     """Return what a square shows."""
     right = [cell for cell in square.cells if cell.id not in void]
-    has_figures = len(square.cells) - len(right) <= _MOST_MISSING * len(square.cells)
+    has_figures = len(square.cells) - len(right) <= MOST_MISSING * len(square.cells)
     metrics = _summarise_metrics(right, row) if has_figures else {}
     headline = metrics.get(row.card.headline)
     return CellSummary(

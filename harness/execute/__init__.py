@@ -13,20 +13,22 @@ from . import posix
 from .cell_run import CellRun
 from .hog import CpuHogs, count_hogs
 from .preflight import find_obstacle
+from .side_by_side import run_side_by_side
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
 
-__all__ = ["execute"]
+__all__ = ["execute", "run_guarded"]
 
 
-def execute(plan: Plan, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:
-    """Run the cells of a plan one after another and yield what happens; every planned cell gets a `CellFinished`.
+def execute(plan: Plan, catalogue: Catalogue, folder: Path, *, lanes: int = 1) -> Iterator[RunEvent]:
+    """Run the cells of a plan and yield what happens; every planned cell gets a `CellFinished`.
 
     Args:
-        plan: what to run.
+        plan: what to run, in its order; first what may run side by side, if there are lanes for it.
         catalogue: where the plan's scenarios and backends are found.
         folder: the run's folder; evidence goes below it.
+        lanes: how many cells may run at a time, of scenarios that allow it. The others run alone.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
@@ -34,20 +36,28 @@ def execute(plan: Plan, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent
     posix.adopt_orphans()
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
+    shared = [cell for cell in plan.cells if lanes > 1 and catalogue.scenario(cell.scenario).side_by_side]
+    alone = [cell for cell in plan.cells if cell not in shared]
     interrupt: KeyboardInterrupt | None = None
-    for cell in plan.cells:
+    if shared:
+        try:
+            yield from run_side_by_side(shared, folder, lanes)
+        except KeyboardInterrupt as exc:
+            interrupt = exc
+    for cell in alone:
         if interrupt is not None:
             yield _without_process(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
             continue
         try:
-            yield from _run_guarded(cell, catalogue, folder)
+            yield from run_guarded(cell, catalogue, folder)
         except KeyboardInterrupt as exc:
             interrupt = exc
     if interrupt is not None:
         raise interrupt
 
 
-def _run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:
+def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:
+    """Run one cell and yield its events, whatever it and its plugins do."""
     try:
         scenario = catalogue.scenario(cell.scenario)
         if obstacle := find_obstacle(scenario, cell):

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
         format_parameters,
         format_value,
     )
-    from .comparison import PLANTED, CellSummary, Comparison, Finding, FindingKind, Group, MetricSummary, RowSummary
+    from .comparison import (
+        PLANTED,
+        CellSummary,
+        Comparison,
+        Finding,
+        FindingKind,
+        Group,
+        MetricSummary,
+        RatioSummary,
+        RowSummary,
+        SpeedVerdict,
+    )
     from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
     from .expectation import Expectation, matches_glob
     from .outcome import (
@@ -81,6 +92,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "PluginError",
+    "RatioSummary",
     "RenderOptions",
     "Renderer",
     "Request",
@@ -94,6 +106,7 @@ __all__ = [
     "RunStarted",
     "ScenarioCard",
     "SkippedCell",
+    "SpeedVerdict",
     "Step",
     "Unhandled",
     "Usage",

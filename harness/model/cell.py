@@ -110,6 +110,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     server: str | None = None
     client: str | None = None
     """Backend spec of that role; the other role takes each selected backend."""
+    baseline: str | None = None
+    """Backend spec that ratios refer to; nothing is the first column."""
+    allow_disparity: bool = False
+    """Give ratios also where what makes them comparable differs."""
 
 
 class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +136,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[BackendSpec, ...] = ()
     scenarios: tuple[str, ...] = ()
     seed: int = 0
+    baseline: str = ""
+    """Label of the column that ratios refer to; empty is the first one."""
 
 
 def format_parameters(parameters: tuple[tuple[str, Value], ...]) -> str:

@@ -101,6 +101,44 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind.unexpected and not self.known
 
 
+class SpeedVerdict(StrEnum):
+    """What an interval allows to say of a metric against that of the reference.
+
+    Faster is what the metric calls better: less of what should be low, more of what should be high.
+    """
+
+    FASTER = "faster"
+    SLIGHTLY_FASTER = "slightly faster"
+    """It differs; by more than the margin or by less is not known."""
+    EQUIVALENT = "equivalent"
+    """If it differs, then by less than the margin."""
+    SLIGHTLY_SLOWER = "slightly slower"
+    SLOWER = "slower"
+    INCONCLUSIVE = "inconclusive"
+    """The interval is too wide for any of these."""
+
+
+class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric as a factor of the reference's, over the rounds that both have; `ratio` is the median of theirs."""
+
+    reference: str
+    ratio: float | None = None
+    """Nothing where it is withheld."""
+    rounds: int = 0
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.0
+    """Of the interval; 0 without one."""
+    verdict: SpeedVerdict | None = None
+    """Nothing where there are too few rounds for any."""
+    rounds_needed: int = 0
+    """About as many rounds would decide what is inconclusive."""
+    disparity: tuple[str, ...] = ()
+    """Observations that differ although a ratio means little unless they agree: `capacity: 1 against 1000`."""
+    withheld: str = ""
+    """Why there is no ratio."""
+
+
 class MetricSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Values of a metric over rounds: one per round (median of the samples in a cell)."""
 
@@ -121,6 +159,10 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[Outcome, int]
     headline: MetricSummary | None = None
     metrics: dict[str, MetricSummary] = {}
+    ratio: RatioSummary | None = None
+    """Of the headline; nothing where one of the two has no figure."""
+    ratios: dict[str, RatioSummary] = {}
+    """Of each metric."""
     values: dict[str, Any] = {}
     """Other observation keys with the value seen (a list if it was seen to vary)."""
     frequencies: dict[str, dict[str, int]] = {}
@@ -177,6 +219,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     labels: tuple[str, ...]
     """Columns, in the order of the request."""
+    reference: str = ""
+    """The column that ratios refer to."""
     rows: tuple[RowSummary, ...]
     findings: tuple[Finding, ...]
     """In order of weight."""

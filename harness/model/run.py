@@ -28,6 +28,7 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     judges: dict[str, Judge]
     conserved: dict[str, tuple[str, ...]] = {}
+    parity: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("main",)
 
 

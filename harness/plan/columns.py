@@ -45,6 +45,8 @@ class Columns:
         """Why a scenario's variant cannot be run: whoever wrote the scenario named what the backend does not know."""
         self.of = {scenario.name: tuple(dict.fromkeys(self._columns(scenario))) for scenario in scenarios}
         """By scenario."""
+        self.baseline = self._find_baseline()
+        """Label of the column that ratios refer to, if the user named one."""
 
     def _columns(self, scenario: Scenario) -> Iterator[Column]:
         request = self._request
@@ -81,6 +83,16 @@ class Columns:
         except UsageError as exc:
             self.refusals[scenario.name, spec] = f"the scenario names a variant that is none: {exc}"
         yield spec
+
+    def _find_baseline(self) -> str:
+        if self._request.baseline is None:
+            return ""
+        wanted = parse_spec(self._request.baseline, self._catalogue)
+        alone = [server for columns in self.of.values() for server, client in columns if server == client]
+        if wanted not in alone:
+            names = ", ".join(map(str, dict.fromkeys(alone)))
+            raise UsageError(f"--baseline {wanted} is not among the backends that are run: {names or 'none'}")
+        return str(wanted)
 
     def specs(self) -> tuple[tuple[BackendSpec, ...], tuple[BackendSpec, ...]]:
         """Return every backend spec in use, each followed by its variants, and those of them that are variants."""

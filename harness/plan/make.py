@@ -57,6 +57,7 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
         variants=variants,
         scenarios=tuple(scenarios),
         seed=request.seed,
+        baseline=columns.baseline,
     )
 
 

@@ -16,13 +16,18 @@ def harness_scenarios() -> list[Scenario]:
     from .echo import echo
     from .frames import frames
     from .idle import idle
+    from .join import join
     from .merge import merge
     from .sink import sink
+    from .spawn import spawn
     from .storm import storm
     from .stream import stream
+    from .switch import switch
     from .timeout_select import timeout_select
+    from .timers import timers
 
-    return [storm, timeout_select, sink, channel, frames, merge, stream, echo, idle, actor, *list_questions()]
+    load = (storm, timeout_select, sink, channel, frames, merge, timers, join, actor, stream, spawn, switch, echo, idle)
+    return [*load, *list_questions()]
 
 
 @hookimpl

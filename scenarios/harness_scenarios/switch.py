@@ -6,6 +6,7 @@ Contract: every task runs to its end, with every yield it has to make; a yield l
 
 The tasks wait for one event, so that what is measured are yields and not the start of tasks. One value warms up,
 three are measured. Who ran after whom is looked at before that, with few tasks: looking costs as much as a fast yield.
+What is measured is a yield; where the share of yields at which another ran is small, a switch costs so much more.
 
 `cpus` keeps the role to some CPUs. That is a treatment of its own: threads that hand over to each other are faster on
 one CPU than on two.
@@ -39,13 +40,13 @@ _MEASURED_VALUES = 3
 _BATCH = 100
 """Yields between two reports of progress."""
 _WATCHED_TASKS = 10
-_WATCHED_YIELDS = 100
+_WATCHED_TURNS = 1000
 
 
 async def main(runtime: Runtime, probe: Probe) -> None:
     """Watch a few tasks take turns, then measure all of them."""
     probe.observe("CPUs", keep_to_cpus(probe.parameters["cpus"]))
-    await _watch_turns(runtime, probe)
+    await _report_turns(runtime, probe)
     for number in range(1 + _MEASURED_VALUES):
         crowd = _Crowd(runtime, probe)
         duration_ns = await crowd.run()
@@ -90,24 +91,38 @@ class _Crowd:
         self._probe.observe("yields missing", self.tasks * self.yields - sum(self._done))
 
 
-async def _watch_turns(runtime: Runtime, probe: Probe) -> None:
+async def _report_turns(runtime: Runtime, probe: Probe) -> None:
+    turns = await _watch_turns(runtime, _WATCHED_TASKS)
+    # If no yield lets others run the tasks run one after another, and the task changes when one has ended.
+    probe.observe("a yield lets others run", "yes" if _count_changes(turns) >= _WATCHED_TASKS else "never")
+    tasks = min(_WATCHED_TASKS, probe.parameters["tasks"])
+    if tasks < _WATCHED_TASKS:
+        # Two threads take turns less often than ten: each may go on before the other one has woken.
+        turns = await _watch_turns(runtime, tasks)
+    if tasks > 1:
+        probe.observe("yields at which another ran", _count_changes(turns) / max(1, len(turns) - 1) * 100)
+
+
+async def _watch_turns(runtime: Runtime, tasks: int) -> list[int]:
+    """Return which task ran, turn after turn."""
     turns: list[int] = []  # `append` is atomic on every runtime, also on threads
     go = runtime.create_event()
 
     async def take_turns(index: int) -> None:
         await go.wait()
-        for _ in range(_WATCHED_YIELDS):
+        for _ in range(_WATCHED_TURNS // tasks):
             turns.append(index)
             await runtime.checkpoint()
 
     async with runtime.open_task_group() as group:
-        for index in range(_WATCHED_TASKS):
+        for index in range(tasks):
             await group.spawn(take_turns, index)
         await go.set()
-    changes = sum(before != after for before, after in pairwise(turns))
-    # If no yield lets others run the tasks run one after another, and the task changes when one has ended.
-    probe.observe("a yield lets others run", "yes" if changes >= _WATCHED_TASKS else "never")
-    probe.observe("yields at which another ran", changes / max(1, len(turns) - 1) * 100)
+    return turns
+
+
+def _count_changes(turns: list[int]) -> int:
+    return sum(before != after for before, after in pairwise(turns))
 
 
 # --- declaration ---

@@ -57,6 +57,7 @@ def make_question(
     requires: tuple[Capability, ...] = (),
     variants: tuple[str, ...] = (),
     seconds: float = TRIAL_SECONDS,
+    side_by_side: bool = True,
 ) -> Scenario:
     """Return the scenario that asks a question.
 
@@ -74,6 +75,7 @@ def make_question(
         requires: capabilities without which the question makes no sense.
         variants: backend specs that are asked too, if their backend is selected.
         seconds: limit of a trial.
+        side_by_side: whether cells of it may run beside others; not if it depends on times.
     """
 
     async def main(runtime: Runtime, probe: Probe) -> None:
@@ -101,6 +103,7 @@ def make_question(
         rows=rows or {},
         requires=requires,
         variants=variants,
+        side_by_side=side_by_side,
         timeout=60.0,
         hang_after=HANG_SECONDS + seconds - TRIAL_SECONDS,
         summary=question,

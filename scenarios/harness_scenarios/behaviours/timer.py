@@ -59,6 +59,7 @@ _EARLY = info("ms")
 
 own_clock = make_question(
     ask_own_clock,
+    side_by_side=False,
     name="timer.early-by-own-clock",
     question="Does a sleep end before its time by the runtime's own clock?",
     contract=("A sleep lasts not less than its time by `Runtime.now`.",),
@@ -73,6 +74,7 @@ own_clock = make_question(
 
 system_clock = make_question(
     ask_system_clock,
+    side_by_side=False,
     name="timer.early-by-system-clock",
     question="Does a sleep end before its time by the system's monotonic clock?",
     contract=("A sleep lasts not less than its time.",),
@@ -111,6 +113,7 @@ _SHORT = (
 
 short_sleep = make_question(
     ask_short_sleep,
+    side_by_side=False,
     name="timer.short-sleep",
     question="How long is a sleep of 0.3 ms?",
     contract=("A sleep waits.",),
@@ -196,6 +199,7 @@ def _name_order(woken: list[int], inserted: list[int]) -> str:
 
 close_deadlines = make_question(
     ask_order,
+    side_by_side=False,
     name="timer.close-deadlines",
     question="Do timers that are due 0.1 ms apart fire in order of their deadlines?",
     contract=("Every timer fires.",),
@@ -231,6 +235,7 @@ _UNDEFINED = "both are documented or undefined"
 
 equal_deadlines = make_question(
     ask_equal,
+    side_by_side=False,
     name="timer.equal-deadlines",
     question="In which order fire timers with the same deadline?",
     contract=("Every timer fires.",),
@@ -276,6 +281,7 @@ async def ask_years(runtime: Runtime, trial: Trial) -> str:
 
 sleep_forever = make_question(
     ask_forever,
+    side_by_side=False,
     name="timer.sleep-forever",
     question="What does a sleep for an infinite time do?",
     contract=("A sleep that is refused says so; it does not return.",),
@@ -292,6 +298,7 @@ sleep_forever = make_question(
 
 sleep_years = make_question(
     ask_years,
+    side_by_side=False,
     name="timer.sleep-hundred-years",
     question="What does a sleep for a hundred years do?",
     contract=("A sleep that is refused says so; it does not return.",),
@@ -314,6 +321,7 @@ async def ask_negative(runtime: Runtime, trial: Trial) -> str:
 
 negative_sleep = make_question(
     ask_negative,
+    side_by_side=False,
     name="timer.negative-sleep",
     question="What does a sleep for a negative time do?",
     contract=("A sleep until a time that is over ends.",),
@@ -364,6 +372,7 @@ async def _all_end(runtime: Runtime, attempts: list[Attempt]) -> bool:
 
 nan_sleep = make_question(
     ask_nan,
+    side_by_side=False,
     name="timer.nan-sleep",
     question="What does a sleep for a time that is not a number do?",
     contract=("The other timers go on.",),

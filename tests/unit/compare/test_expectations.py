@@ -86,9 +86,10 @@ def test_an_expectation_that_does_not_occur_is_stale():
     [
         (answering("trio", "kept"), answering("curio", "kept")),
         (cell("asyncio", Outcome.UNAVAILABLE), answering("trio", "kept")),
+        (cell("asyncio", Outcome.RAISED, observed={"answer": "kept"}), answering("trio", "kept")),
         (answering("asyncio", "kept", scenario="other"), answering("trio", "kept", scenario="other")),
     ],
-    ids=["another backend", "did not run", "another scenario"],
+    ids=["another backend", "did not run", "was cut off", "another scenario"],
 )
 def test_what_was_not_asked_is_not_stale(cells):
     """Only where the scenario ran on the backend."""

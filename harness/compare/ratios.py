@@ -1,0 +1,126 @@
+"""Figures against those of the reference: over the rounds that both have, and only where both did the same work."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from harness.model import CellSummary, MetricSummary, RatioSummary, SpeedVerdict
+
+from .intervals import (
+    LEAST_ROUNDS,
+    confidence_for,
+    count_rounds_needed,
+    estimate_ratio,
+    factor,
+    judge_interval,
+    pair_log_ratios,
+)
+from .rows import Row, Square
+from .values import value_text
+
+MOST_MISSING = 0.2
+"""Share of the rounds that a square may miss and still have figures, and a pair of squares a ratio (MEASUREMENT, 7)."""
+
+
+def add_ratios(cells: Sequence[CellSummary], row: Row, reference: str) -> tuple[CellSummary, ...]:
+    """Return the squares of a row with their ratios to the reference; without it there are none."""
+    base = next((cell for cell in cells if cell.label == reference), None)
+    if base is None:
+        return tuple(cells)
+    return tuple(cell if cell is base else _with_ratios(cell, base, cells, row) for cell in cells)
+
+
+def compare_metric(
+    metric: MetricSummary, base: MetricSummary, *, reference: str, planned: int, backends: int
+) -> RatioSummary:
+    """Return a metric against that of the reference.
+
+    Args:
+        metric: of the square.
+        base: of the reference.
+        reference: its label.
+        planned: rounds that were to be run.
+        backends: how many of the row have this metric.
+    """
+    pairs = pair_log_ratios(_by_round(metric), _by_round(base))
+    if not pairs or planned - len(pairs) > MOST_MISSING * planned:
+        return RatioSummary(reference=reference, rounds=len(pairs), withheld=_why_too_few(metric, base, planned))
+    summary = RatioSummary(reference=reference, rounds=len(pairs), ratio=factor(statistics.median(pairs)))
+    interval = estimate_ratio(pairs, backends) if len(pairs) >= LEAST_ROUNDS else None
+    if interval is None:
+        return summary
+    needed = confidence_for(backends)
+    verdict = judge_interval(interval, needed=needed, higher_is_better=metric.better == "higher")
+    is_open = verdict is SpeedVerdict.INCONCLUSIVE
+    return msgspec.structs.replace(
+        summary,
+        low=factor(interval.low),
+        high=factor(interval.high),
+        confidence=interval.confidence,
+        verdict=verdict,
+        rounds_needed=count_rounds_needed(interval, len(pairs), needed=needed) if is_open else 0,
+    )
+
+
+def _with_ratios(cell: CellSummary, base: CellSummary, cells: Sequence[CellSummary], row: Row) -> CellSummary:
+    planned = max(len({facts.cell.round for facts in _square(row, label).cells}) for label in (cell.label, base.label))
+    disparity = tuple(_disparities(_square(row, cell.label), _square(row, base.label), row.card.parity))
+    ratios = {
+        key: _withhold(
+            compare_metric(
+                metric,
+                base.metrics[key],
+                reference=base.label,
+                planned=planned,
+                backends=sum(key in other.metrics for other in cells),
+            ),
+            disparity,
+            allowed=row.request.allow_disparity,
+        )
+        for key, metric in cell.metrics.items()
+        if key in base.metrics
+    }
+    return msgspec.structs.replace(cell, ratios=ratios, ratio=ratios.get(row.card.headline))
+
+
+def _square(row: Row, label: str) -> Square:
+    return next(square for square in row.squares if square.label == label)
+
+
+def _by_round(metric: MetricSummary) -> dict[int, float]:
+    return dict(zip(metric.rounds, metric.values, strict=True))
+
+
+def _why_too_few(metric: MetricSummary, base: MetricSummary, planned: int) -> str:
+    if min(*metric.values, *base.values) <= 0:
+        return "a figure of 0 has no ratio"
+    both = len(set(metric.rounds) & set(base.rounds))
+    return f"only {both} of {planned} rounds have a figure of both"
+
+
+def _withhold(summary: RatioSummary, disparity: tuple[str, ...], *, allowed: bool) -> RatioSummary:
+    if not disparity:
+        return summary
+    if allowed:
+        return msgspec.structs.replace(summary, disparity=disparity)
+    return RatioSummary(
+        reference=summary.reference,
+        rounds=summary.rounds,
+        disparity=disparity,
+        withheld=f"not the same work: {'; '.join(disparity)}",
+    )
+
+
+def _disparities(square: Square, base: Square, parity: Sequence[str]) -> Iterator[str]:
+    """Yield the fields that differ, with the value of each side."""
+    for key in parity:
+        here, there = _seen(square, key), _seen(base, key)
+        if here != there:
+            yield f"{key}: {' | '.join(here) or 'not observed'} against {' | '.join(there) or 'not observed'}"
+
+
+def _seen(square: Square, key: str) -> tuple[str, ...]:
+    return tuple(sorted({value_text(value) for cell in square.cells if cell.completed for value in cell.values(key)}))

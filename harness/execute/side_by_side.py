@@ -1,0 +1,141 @@
+"""Run cells side by side, each in a lane."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.model import Cell, CellFinished, CellResult, Outcome, RunEvent
+from harness.wire import decode_journal_line, encode_line
+
+from . import posix
+
+_READ_BYTES = 1 << 16
+_END_SECONDS = 10.0
+
+
+def run_side_by_side(cells: Sequence[Cell], folder: Path, lanes: int) -> Iterator[RunEvent]:
+    """Run cells, as many at a time as there are lanes, and yield what happens; every cell gets a `CellFinished`.
+
+    Raises:
+        KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
+    """
+    waiting = deque(cells)
+    interrupt: KeyboardInterrupt | None = None
+    with selectors.DefaultSelector() as selector:
+        running = [_Lane(folder, selector) for _ in range(min(lanes, len(cells)))]
+        try:
+            for lane in running:
+                lane.hand(waiting)
+            while any(lane.is_busy for lane in running):
+                try:
+                    yield from _next_events(selector, waiting)
+                except KeyboardInterrupt as exc:
+                    interrupt = exc
+                    yield from map(_not_run, waiting)
+                    waiting.clear()
+                    for lane in running:
+                        lane.interrupt()
+        finally:
+            for lane in running:
+                lane.end()
+    if interrupt is not None:
+        raise interrupt
+
+
+def _next_events(selector: selectors.BaseSelector, waiting: deque[Cell]) -> Iterator[RunEvent]:
+    for key, _ in selector.select():
+        lane: _Lane = key.data
+        yield from lane.read()
+        if not lane.is_busy:
+            lane.hand(waiting)
+
+
+class _Lane:
+    """A lane's process, and the cell that it runs."""
+
+    def __init__(self, folder: Path, selector: selectors.BaseSelector) -> None:
+        self._folder = folder
+        self._selector = selector
+        self._cell: Cell | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(
+            [sys.executable, "-P", "-m", "harness.execute.lane", str(self._folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the runner, which tells its lanes
+            preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
+        )
+        self._partial = b""
+        assert self._process.stdout is not None
+        self._selector.register(self._process.stdout, selectors.EVENT_READ, self)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has a cell that is not finished."""
+        return self._cell is not None
+
+    def hand(self, waiting: deque[Cell]) -> None:
+        """Give it the next cell, if there is one."""
+        if waiting:
+            self._cell = waiting.popleft()
+            assert self._process.stdin is not None
+            self._process.stdin.write(encode_line(self._cell))
+            self._process.stdin.flush()
+
+    def read(self) -> Iterator[RunEvent]:
+        """Yield what has come; a lane that ended within its cell is our own fault, and another takes its place."""
+        assert self._process.stdout is not None
+        received = os.read(self._process.stdout.fileno(), _READ_BYTES)
+        if not received:
+            yield from self._replace()
+            return
+        *lines, self._partial = (self._partial + received).split(b"\n")
+        for line in lines:
+            event = decode_journal_line(line)
+            if isinstance(event, CellFinished):
+                self._cell = None
+            yield event
+
+    def interrupt(self) -> None:
+        """Have it end its cell and itself."""
+        if self.is_busy:
+            self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> None:
+        """Close its stdin and wait for it."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _replace(self) -> Iterator[RunEvent]:
+        self._selector.unregister(self._stdout)
+        self.end()
+        cell, self._cell = self._cell, None
+        if cell is not None:
+            reason = f"the lane of this cell ended with exit code {self._process.returncode}"
+            yield CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.HARNESS_FAULT, reason=reason))
+        self._start()
+
+    @property
+    def _stdout(self) -> Any:
+        return self._process.stdout
+
+
+def _not_run(cell: Cell) -> CellFinished:
+    reason = "the run was interrupted before this cell"
+    return CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason=reason))

@@ -1,0 +1,147 @@
+"""Every task of a switch runs to its end, and a yield that lets nobody run is seen."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from harness_scenarios.switch import switch
+
+SMALL = {"tasks": 10, "yields": 150}
+
+
+class Wrapped:
+    """A runtime or task group that is another one but for what a subclass breaks."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+# --- healthy ---
+
+
+def test_all_run_to_their_end_on_each_backend(run_roles, backend):
+    """Nothing is missing, three values are measured, and progress counts every yield of four passes."""
+    report = run_roles(switch, SMALL, backend=backend)
+    assert (report.errors, report.violations()) == ({}, set())
+    assert len(report.values["ns per switch"]) == 3
+    assert min(report.values["ns per switch"]) > 0
+    assert set(report.values["tasks not run to their end"] + report.values["yields missing"]) == {0}
+    assert report["a yield lets others run"] == "yes"
+    # Two threads may lose an increment of a counter to each other.
+    assert report.progress["main"] == 4 * 10 * 150 or backend == "threads"
+
+
+def test_one_task(run_roles):
+    """The smallest number yields to nobody."""
+    report = run_roles(switch, {"tasks": 1, "yields": 1})
+    assert (report.errors, report.violations()) == ({}, set())
+    assert "yields at which another ran" not in report
+
+
+def test_the_share_of_switches_is_that_of_as_many_tasks_as_the_cell_has(run_roles):
+    """With two the watched ones are two, and yields that do nothing are no switches."""
+    watched = []
+
+    class LazyRuntime(Wrapped):
+        calls = 0
+
+        async def checkpoint(self):
+            watched.append(asyncio.current_task())
+            self.calls += 1
+            if self.calls % 3:
+                await self.inner.checkpoint()
+
+    healthy = run_roles(switch, {"tasks": 2, "yields": 10})
+    lazy = run_roles(switch, {"tasks": 2, "yields": 10}, wrap={"main": LazyRuntime})
+    assert len(set(watched[1000:2000])) == 2
+    assert (healthy.violations(), lazy.violations()) == (set(), set())
+    assert lazy["yields at which another ran"] < healthy["yields at which another ran"] == 100
+
+
+def test_declaration_names_what_exists():
+    """Rows use declared parameters, and the headline is judged."""
+    known = {parameter.name for parameter in switch.parameters}
+    assert all(known >= set(row) for preset in switch.rows for row in switch.preset_rows(preset))
+    assert switch.headline in switch.judges
+
+
+# --- saboteurs ---
+
+
+def test_a_yield_that_does_nothing(run_roles):
+    """Each task runs to its end before the next one starts."""
+
+    class SkippingRuntime(Wrapped):
+        async def checkpoint(self):
+            pass
+
+    report = run_roles(switch, SMALL, wrap={"main": SkippingRuntime})
+    assert (report.errors, report.violations()) == ({}, {"a yield lets others run"})
+    assert report["a yield lets others run"] == "never"
+
+
+def test_a_task_that_never_starts(run_roles, backend):
+    """Its yields are missing."""
+
+    class DroppingGroup(Wrapped):
+        async def __aenter__(self):
+            self.group = await self.inner.__aenter__()
+            return self
+
+        async def __aexit__(self, *exc):
+            return await self.inner.__aexit__(*exc)
+
+        async def spawn(self, function, index, *args):
+            if index != 3:
+                await self.group.spawn(function, index, *args)
+
+    class DroppingRuntime(Wrapped):
+        def open_task_group(self):
+            return DroppingGroup(self.inner.open_task_group())
+
+    report = run_roles(switch, SMALL, wrap={"main": DroppingRuntime}, backend=backend)
+    assert report.violations() == {"tasks not run to their end", "yields missing"}
+    assert set(report.values["tasks not run to their end"]) == {1}
+    assert set(report.values["yields missing"]) == {150}
+
+
+def test_a_task_that_does_not_go_on_after_a_yield(run_roles):
+    """A yield that ends its task, as if it had been cancelled: the rest of its yields are missing."""
+
+    class Vanished(Exception):
+        pass
+
+    class VanishingGroup(Wrapped):
+        async def __aenter__(self):
+            self.group = await self.inner.__aenter__()
+            return self
+
+        async def __aexit__(self, *exc):
+            return await self.inner.__aexit__(*exc)
+
+        async def spawn(self, function, *args):
+            async def vanish():
+                with suppress(Vanished):
+                    await function(*args)
+
+            await self.group.spawn(vanish)
+
+    class VanishingRuntime(Wrapped):
+        calls = 0
+
+        def open_task_group(self):
+            return VanishingGroup(self.inner.open_task_group())
+
+        async def checkpoint(self):
+            self.calls += 1
+            if self.calls == 10 * 100 + 10 * 120:  # in the first pass, after its first batch
+                raise Vanished
+            await self.inner.checkpoint()
+
+    report = run_roles(switch, SMALL, wrap={"main": VanishingRuntime})
+    assert report.violations() == {"tasks not run to their end", "yields missing"}
+    assert report.values["yields missing"] == [50, 0, 0, 0]
