@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -39,6 +39,21 @@ def die_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return arrange
+
+
+def block_interrupts() -> None:
+    """Let no SIGINT through until `interrupts_unblocked`; it is kept until then."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def interrupts_unblocked() -> Iterator[None]:
+    """Let SIGINT through in the block. Processes must be started within such a block: they inherit what is blocked."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        block_interrupts()
 
 
 def usable_cpus() -> tuple[int, ...]:
