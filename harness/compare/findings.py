@@ -53,6 +53,7 @@ def make_judgement(
         fields: of the `Finding`.
     """
     defaults: dict[str, Any] = {
+        "question": row.card.question,
         "backends": tuple(dict.fromkeys(cell.label for cell in culprits)),
         "command": make_command(culprits[0].cell, row.request, row.seed),
         "evidence": next((cell.result.evidence for cell in culprits if cell.result.evidence), ""),

@@ -21,7 +21,7 @@ from .findings import (
     name_minority,
 )
 from .rows import CellFacts, Row
-from .trace import judge_trace
+from .trace import describe_difference, judge_trace
 from .values import number_text, outcome_text, quoted, value_text
 
 _FEW_REPETITIONS = 10
@@ -130,7 +130,17 @@ class _GradedKey:
     ) -> Judgement:
         """Return a violation, with what everybody saw."""
         title = f"{self.key}: {title}"
-        return make_breach(self.row, culprits, everybody, title, key=self.key, groups=self.groups, **fields)
+        difference = self.difference(culprits)
+        return make_breach(
+            self.row, culprits, everybody, title, key=self.key, groups=self.groups, divergence=difference, **fields
+        )
+
+    def difference(self, culprits: Sequence[CellFacts]) -> str:
+        """Return the first step that one of the culprits takes and a backend that is none of them does not."""
+        labels = {cell.label for cell in culprits}
+        model = next((cell for cell in self.reporters if cell.label not in labels and cell.steps), None)
+        culprit = next((cell for cell in culprits if cell.steps), None)
+        return describe_difference(model, culprit, self.row) if model and culprit else ""
 
 
 def judge_outcomes(row: Row, key: str, judge: Outcomes) -> Iterator[Judgement]:
@@ -208,12 +218,14 @@ def _judge_interesting(case: _GradedKey) -> Iterator[Judgement]:
     if not interesting:
         return
     labels = [label for label, counts in tally.items() if any(counts[value] for value in interesting)]
+    culprits = _cells_of(case.reporters, labels)
     yield make_judgement(
         case.row,
         FindingKind.INTERESTING,
-        _cells_of(case.reporters, labels),
+        culprits,
         f"{case.key} differs, as it may",
         key=case.key,
+        divergence=case.difference(culprits),
         values=tuple(interesting),
         expected=f"any of {quoted(value for value in case.judge.grades if _is_permitted(case.judge, value))}",
         reason="; ".join(f"{value}: {graded.reason}" for value, graded in interesting.items() if graded.reason),

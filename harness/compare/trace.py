@@ -82,6 +82,15 @@ def judge_trace(row: Row, key: str, judge: Trace) -> Iterator[Judgement]:
         yield _judge_point(row, key, judge, tuple(steady), point)
 
 
+def describe_difference(model: CellFacts, cell: CellFacts, row: Row) -> str:
+    """Say at which step a cell first does something else than another one; nothing if the traces are alike."""
+    point = first_divergence((_recorded(model.steps), _recorded(cell.steps)))
+    if point is None:
+        return ""
+    usual, other = point.steps
+    return f"{_place_text(point, row)}: '{usual}' on {model.label}, '{other}' on {cell.label}"
+
+
 def describe_last_steps(cell: CellFacts, row: Row) -> str:
     """Say how far each actor came before the cell stopped; how far they should, if the row has a cell that ended."""
     if not cell.steps:

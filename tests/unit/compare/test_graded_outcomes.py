@@ -1,9 +1,10 @@
 """Values judged by a graded set."""
 
 from harness.api import allowed, forbidden, interesting, outcomes, required
+from harness.compare import compare
 from harness.model import FindingKind, Outcome
 
-from .run_builder import a_run, cell, findings_of, groups_of, only_finding, square_of
+from .run_builder import a_run, cell, findings_of, groups_of, only_finding, square_of, steps
 
 JUDGES = {
     "delivery": outcomes(
@@ -109,3 +110,28 @@ def test_a_bool_is_graded_by_its_text():
 def test_frequencies_are_in_the_square():
     """Non-determinism is data."""
     assert square_of(run_of(trio="once late once"), "trio").frequencies == {"delivery": {"late": 1, "once": 2}}
+
+
+def test_the_first_step_that_differs_is_named():
+    """Of an actor, after what, on both backends."""
+    judges = {"answer": outcomes({"kept": allowed(), "lost": forbidden("nothing may be lost")})}
+    run = a_run(
+        cell("asyncio", Outcome.COMPLETED, *steps(reader="waits wakes ends"), observed={"answer": "lost"}),
+        cell("trio", Outcome.COMPLETED, *steps(reader="waits ends"), observed={"answer": "kept"}),
+        judges=judges,
+    )
+    (finding,) = compare(run).findings
+    assert finding.divergence == "reader, step 2, after 'waits': 'ends' on trio, 'wakes' on asyncio"
+    assert finding.question == run.started.scenarios[0].question
+
+
+def test_no_step_is_named_where_the_traces_are_alike():
+    """The answer differs, what led to it does not."""
+    judges = {"answer": outcomes({"kept": allowed(), "lost": forbidden("nothing may be lost")})}
+    run = a_run(
+        cell("asyncio", Outcome.COMPLETED, *steps(reader="waits"), observed={"answer": "lost"}),
+        cell("trio", Outcome.COMPLETED, *steps(reader="waits"), observed={"answer": "kept"}),
+        judges=judges,
+    )
+    (finding,) = compare(run).findings
+    assert finding.divergence == ""
