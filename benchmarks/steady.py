@@ -2,9 +2,9 @@
 
     python benchmarks/steady.py [RUNS] [PRESET]
 
-Runs `harness matrix -s '*.*'` several times, each with another seed, and prints every finding that is unexpected or that not every
-run has. A question whose answer a scheduler draws has frequencies; its verdict must not change with them. Goal: twenty runs, nothing
-unexpected, no verdict that comes and goes.
+Runs `harness matrix -s '*.*'` several times, each with another seed, and prints every finding that is unexpected or
+that not every run has. A question whose answer a scheduler draws has frequencies; its verdict must not change with
+them. Goal: twenty runs, nothing unexpected, no verdict that comes and goes.
 """
 
 import json
@@ -19,22 +19,10 @@ from pathlib import Path
 def run_once(folder: Path, number: int, preset: str) -> dict:
     """Return the report of one run."""
     report = folder / f"{number}.json"
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "harness.cli",
-        "matrix",
-        "-s",
-        "*.*",
-        "--preset",
-        preset,
-        "--seed",
-        str(number),
-    ]
-    subprocess.run(
-        [*command, "-q", "--json", str(report), "--out", str(folder / "runs")], check=False, capture_output=True
-    )
+    program = [sys.executable, "-P", "-m", "harness.cli"]
+    what = ["matrix", "-s", "*.*", "--preset", preset, "--seed", str(number)]
+    where = ["-q", "--json", str(report), "--out", str(folder / "runs")]
+    subprocess.run([*program, *what, *where], check=False, capture_output=True)
     return json.loads(report.read_text())
 
 
