@@ -85,6 +85,9 @@ class RoleEnded(msgspec.Struct, frozen=True, kw_only=True, tag="role-ended"):
 WorkerMessage = Ready | Observed | Step | Shared | UnhandledSeen | Ended
 WorkerOrder = Shared | RoleEnded
 
+TASKS_BEGIN, TASKS_END = "--- tasks ---\n", "--- end of tasks ---\n"
+"""Around what a worker writes of its tasks, in the file of its stacks, when it is asked."""
+
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 

@@ -115,8 +115,24 @@ def _details_of(outcome: Outcome, culprits: Sequence[CellFacts]) -> tuple[str, .
     if role is not None and role.error is not None:
         lines += role.error.leaves or _last_frames(role.error.traceback)
     for role in culprits[0].roles:
+        lines += _lines_of_autopsy(role)
         lines += role.stacks.rstrip().splitlines()[:_STACK_LINES]
     return tuple(lines)
+
+
+def _lines_of_autopsy(role: RoleResult) -> list[str]:
+    autopsy = role.autopsy
+    if autopsy is None:
+        return []
+    named = (
+        *(("task", line) for line in autopsy.tasks),
+        *(("descriptor", line) for line in autopsy.descriptors),
+        *(("thread", line) for line in autopsy.threads),
+        *(("child", line) for line in autopsy.children),
+    )
+    lines = [f"{role.role}: {autopsy.diagnosis}: {'; '.join(autopsy.reasons)}"]
+    lines += [f"{role.role}: {name} {line}" for name, line in named]
+    return lines
 
 
 def _last_frames(traceback: str) -> list[str]:

@@ -30,6 +30,7 @@ from harness.model import (
 from harness.wire import RoleEnded, Shared
 
 from . import posix
+from .autopsy import examine, has_tasks
 from .role_process import OUTPUT_LIMIT_BYTES, RoleProcess, make_job
 from .settle import settle
 
@@ -192,11 +193,15 @@ class CellRun:
     def _stop_hung(self, running: list[RoleProcess], idle: float) -> None:
         before = {role: role.cpu_seconds() for role in running}
         time.sleep(_HEARTBEAT)
-        for role in running:
-            share = (role.cpu_seconds() - before[role]) / _HEARTBEAT
+        shares = {role: (role.cpu_seconds() - before[role]) / _HEARTBEAT for role in running}
+        self._dump_stacks(running)
+        for role, share in shares.items():
             # Something that spins gets little of a crowded machine, something that waits gets nothing anywhere.
-            state = f"busy ({share:.0%} CPU)" if share > _IDLE_SHARE else f"idle ({share:.0%} CPU)"
-            role.stop(Outcome.HUNG, f"no progress for {idle:.1f} s, {state}")
+            is_busy = share > _IDLE_SHARE
+            role.autopsy = examine(role.pid, role.stacks(), is_busy=is_busy)
+            state = f"{'busy' if is_busy else 'idle'} ({share:.0%} CPU)"
+            known = "" if role.autopsy.diagnosis == "unknown" else f": {role.autopsy.diagnosis}"
+            role.stop(Outcome.HUNG, f"no progress for {idle:.1f} s, {state}{known}")
 
     # --- end ---
     def _stop_all(self, outcome: Outcome, reason: str) -> None:
@@ -229,14 +234,22 @@ class CellRun:
         return last_words
 
     def _dump_stacks(self, running: list[RoleProcess]) -> None:
+        """Have the roles write their stacks, and then their tasks if they can; once for a cell."""
+        if all(role.stacks() for role in running):
+            return
+        for request, is_there in ((RoleProcess.request_stacks, bool), (RoleProcess.request_tasks, has_tasks)):
+            for role in running:
+                request(role)
+            self._wait_for_dump(running, is_there)
+
+    def _wait_for_dump(self, running: list[RoleProcess], is_there: Callable[[str], bool]) -> None:
         deadline = time.monotonic() + _STACKS_WAIT
-        for role in running:
-            role.request_stacks()
         sizes: list[int] = []
         while time.monotonic() < deadline:
             time.sleep(_TICK)
-            before, sizes = sizes, [len(role.stacks()) for role in running]
-            if sizes == before and all(sizes):
+            dumps = [role.stacks() for role in running]
+            before, sizes = sizes, [len(dump) for dump in dumps]
+            if sizes == before and all(map(is_there, dumps)):
                 return
 
     def _signal_and_wait(self, running: list[RoleProcess], number: signal.Signals, grace: float) -> None:

@@ -17,6 +17,7 @@ from harness.api import Backend, Scenario
 from harness.model import (
     FORMAT,
     Attestation,
+    Autopsy,
     Cell,
     ErrorReport,
     Observed,
@@ -136,6 +137,7 @@ class RoleProcess:
         self.output_bytes = 0
         self.stacks_text = ""
         self._last_progress = 0
+        self.autopsy: Autopsy | None = None
         self.survivors: tuple[str, ...] = ()
         self.escaped: tuple[str, ...] = ()
 
@@ -261,6 +263,10 @@ class RoleProcess:
         """Ask for the stacks of all threads; they arrive in a file that needs no reader."""
         posix.signal_process(self.pid, signal.SIGUSR1)
 
+    def request_tasks(self) -> None:
+        """Ask the runtime for its tasks; they come after the stacks, if the interpreter can answer."""
+        posix.signal_process(self.pid, signal.SIGUSR2)
+
     def stacks(self) -> str:
         """Return the stacks dumped so far."""
         return os.pread(self._stacks, _STACKS_BYTES, 0).decode(errors="replace")
@@ -314,6 +320,7 @@ class RoleProcess:
             usage=self._usage,
             progress=self._last_progress,
             stacks=self.stacks_text,
+            autopsy=self.autopsy,
             survivors=self.survivors,
             escaped=self.escaped,
             leaks=self._end.leaks if self._end is not None else (),

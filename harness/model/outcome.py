@@ -120,6 +120,21 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     involuntary_switches: int = 0
 
 
+class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role looked like before it was killed, and what follows from that."""
+
+    diagnosis: str
+    """`lost wake-up`, `livelock`, `blocked scheduler`, `waiting for a child`, or `unknown`; never a guess."""
+    reasons: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    """The runtime's own tasks with where each waits; none if the interpreter did not answer."""
+    descriptors: tuple[str, ...] = ()
+    """Open sockets and pipes with what the kernel holds for them."""
+    threads: tuple[str, ...] = ()
+    """Each thread with the kernel function that it waits in."""
+    children: tuple[str, ...] = ()
+
+
 class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one role's process."""
 
@@ -142,6 +157,8 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     """Units of work reported with `Probe.advance`."""
     stacks: str = ""
     """Stacks of all threads, dumped before a kill."""
+    autopsy: Autopsy | None = None
+    """Of a role that hung or was stopped at its limit."""
     survivors: tuple[str, ...] = ()
     """Processes that could not be ended, `pid name`."""
     escaped: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario, UnsupportedError
 from harness.model.outcome import Attestation, Observed, Outcome
-from harness.wire import Ended, Ready, WorkerJob, decode_line
+from harness.wire import TASKS_BEGIN, TASKS_END, Ended, Ready, WorkerJob, decode_line
 
 from .channel import Pipe, map_progress
 from .errors import UnhandledCollector, describe_ending, describe_error
@@ -23,6 +23,10 @@ DUMP_SIGNAL = signal.SIGUSR1
 """Makes a worker write the stacks of all threads, also while something holds the GIL."""
 
 
+TASKS_SIGNAL = signal.SIGUSR2
+"""Makes a worker write what its runtime knows of its tasks, if the interpreter runs."""
+
+
 class _WrongBackendError(Exception):
     """The attestation does not hold, so the scenario is not run."""
 
@@ -31,6 +35,7 @@ def run_role(job_text: str) -> None:
     """Run the role that the job describes and report its end; never raises what the scenario raised."""
     job: WorkerJob = decode_line(job_text.encode(), WorkerJob)
     faulthandler.register(DUMP_SIGNAL, file=job.stacks_fd, all_threads=True, chain=False)
+    signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # until there is a runtime to ask
     os.set_inheritable(job.stacks_fd, False)
     pipe = Pipe(job.report_fd, job.order_fd)
     progress = map_progress(job.progress_fd)
@@ -50,6 +55,16 @@ def _run(job: WorkerJob, pipe: Pipe, progress: memoryview, unhandled: UnhandledC
     except BaseException as exc:  # noqa: BLE001 - the host could load it, so this is about the worker's environment
         return Ended(outcome=Outcome.INVALID_ENV, reason=_one_line(exc), error=describe_error(exc))
     return role.run(runner_class, unhandled)
+
+
+def dump_tasks_on_signal(runtime: Runtime, fd: int) -> None:
+    """Have the runtime's tasks written to a file when the runner asks; it does so while the interpreter can answer."""
+
+    def dump(_number: int, _frame: object) -> None:
+        text = "".join(f"{line}\n" for line in runtime.dump_tasks())
+        os.write(fd, f"\n{TASKS_BEGIN}{text}{TASKS_END}".encode(errors="replace"))
+
+    signal.signal(TASKS_SIGNAL, dump)
 
 
 class _Role:
@@ -123,6 +138,7 @@ class _Role:
 
             disturbed = disturb(runtime, self._job.perturb)
         self._ledger.open(runtime)
+        dump_tasks_on_signal(runtime, self._job.stacks_fd)
         self._reached = True
         await self._function(disturbed, probe)
         await self._ledger.close_tasks(runtime)

@@ -1,0 +1,104 @@
+"""What the kernel says of a process, from /proc (Linux). Elsewhere, or where it may not be read, there is nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_LISTEN = "0A"
+_STATES = {
+    "01": "established",
+    "02": "connecting",
+    "04": "closing",
+    "05": "closing",
+    "06": "time wait",
+    "07": "closed",
+    "08": "peer closed",
+    _LISTEN: "listening",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """An open descriptor. For a listening socket `unread` counts the connections that wait, else bytes."""
+
+    fd: int
+    what: str
+    state: str = ""
+    unread: int = 0
+    unsent: int = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is something that a reader of it would get."""
+        return self.unread > 0 or self.state == _STATES["08"]
+
+    def __str__(self) -> str:
+        unit = "connections wait" if self.state == "listening" else "bytes unread"
+        parts = [f"fd {self.fd} {self.what}", self.state]
+        parts += [f"{self.unread} {unit}"] if self.unread else []
+        parts += [f"{self.unsent} bytes unsent"] if self.unsent else []
+        return ", ".join(part for part in parts if part)
+
+
+def read_descriptors(pid: int) -> list[Descriptor]:
+    """Return the sockets of a process, with what the kernel holds for them."""
+    sockets = _tcp_sockets(pid)
+    found: list[Descriptor] = []
+    with contextlib.suppress(OSError):
+        for entry in sorted(Path(f"/proc/{pid}/fd").iterdir(), key=lambda path: int(path.name)):
+            with contextlib.suppress(OSError):
+                target = os.readlink(entry)  # noqa: PTH115 - what a descriptor points to is no path
+                if target.startswith("socket:["):
+                    known = sockets.get(target[8:-1], {"what": "socket"})
+                    found.append(Descriptor(fd=int(entry.name), **known))  # type: ignore[arg-type]
+    return found
+
+
+def read_threads(pid: int) -> tuple[str, ...]:
+    """Return a line for each thread: its number, its name and the kernel function that it waits in."""
+    lines = []
+    with contextlib.suppress(OSError):
+        for task in sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda path: int(path.name)):
+            with contextlib.suppress(OSError):
+                name, waits = (task / "comm").read_text().strip(), (task / "wchan").read_text().strip()
+                lines.append(
+                    f"{task.name} {name}: {waits if waits not in ('', '0') else 'runs, or the kernel keeps it'}"
+                )
+    return tuple(lines)
+
+
+def read_children(pid: int) -> list[str]:
+    """Return `pid name` of each descendant that lives."""
+    try:
+        children = psutil.Process(pid).children(recursive=True)
+        return [f"{child.pid} {child.name()}" for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    except psutil.Error:
+        return []
+
+
+def _tcp_sockets(pid: int) -> dict[str, dict[str, object]]:
+    """Return by inode what /proc/PID/net/tcp says of each socket of its network namespace."""
+    sockets: dict[str, dict[str, object]] = {}
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, state, queues, _, _, _, _, inode, *_ = line.split()
+            unsent, unread = (int(part, 16) for part in queues.split(":"))
+            what = f"tcp {_address(local)}" + ("" if state == _LISTEN else f" to {_address(remote)}")
+            sockets[inode] = {
+                "what": what,
+                "state": _STATES.get(state, f"state {state}"),
+                "unread": unread,
+                "unsent": 0 if state == _LISTEN else unsent,
+            }
+    return sockets
+
+
+def _address(text: str) -> str:
+    host, _, port = text.partition(":")
+    octets = [str(int(host[index : index + 2], 16)) for index in (6, 4, 2, 0)]
+    return f"{'.'.join(octets)}:{int(port, 16)}"
