@@ -174,7 +174,7 @@ class ThreadsRuntime:
         """Show each thread and its frames nearest to the scenario and to the kernel."""
         try:
             frames = sys._current_frames()  # noqa: SLF001 - the documented way, in spite of its name
-            threads = [thread for thread in threading.enumerate() if thread.ident is not None]
+            threads = [thread for thread in threading.enumerate() if thread.ident and not _serves_a_pool(thread)]
             return [_describe(thread.name, frames.get(thread.ident or 0)) for thread in threads]
         except Exception as exc:  # noqa: BLE001 - a dump of a broken run must not break it further
             return [f"(the threads cannot be read: {exc!r})"]
@@ -182,6 +182,11 @@ class ThreadsRuntime:
     def scheduler(self) -> object:
         """Return the main thread: what schedules is the operating system."""
         return threading.main_thread()
+
+
+def _serves_a_pool(thread: threading.Thread) -> bool:
+    # The process pool's own threads live as long as the run; they are no tasks of a scenario.
+    return type(thread).__module__ == "concurrent.futures.process" or thread.name == "QueueFeederThread"
 
 
 class QueueRuntime(ThreadsRuntime):

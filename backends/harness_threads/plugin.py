@@ -26,6 +26,7 @@ QUEUE_OFFERS = {
 THREADS = Backend(
     name="threads",
     summary="raw threads: one OS thread for each task, blocking calls, plain sockets",
+    parallel=True,
     runner="harness_threads.backend:ThreadsRunner",
     options=(
         BackendOption(

@@ -19,6 +19,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform == "linux"
 _libc = ctypes.CDLL(None, use_errno=True)
 
+_END_BY_THEMSELVES = 0.5
+"""Seconds that a process of a cell may outlive it without being a leftover."""
 TOKEN_VARIABLE = "HARNESS_CELL_TOKEN"  # noqa: S105 - marks the processes of a cell; not a secret
 
 
@@ -131,6 +133,7 @@ def sweep(token: str, spared: Iterable[int], *, deadline: float) -> tuple[tuple[
     """
     spared = set(spared)
     ended: dict[int, str] = {}
+    _wait_for_the_last(token, spared, min(deadline, time.monotonic() + _END_BY_THEMSELVES))
     while True:
         left = (child_pids() if _LINUX else marked_pids(token)) - spared
         if not left or time.monotonic() > deadline:
@@ -145,6 +148,16 @@ def sweep(token: str, spared: Iterable[int], *, deadline: float) -> tuple[tuple[
                     ended[pid] = label
             elif not _LINUX:
                 ended.setdefault(pid, label)
+
+
+def _wait_for_the_last(token: str, spared: set[int], deadline: float) -> None:
+    """Let what ends by itself end: multiprocessing's resource tracker, say, ends when it sees its worker gone."""
+    while time.monotonic() < deadline:
+        left = (child_pids() if _LINUX else marked_pids(token)) - spared
+        alive = [pid for pid in left if "(zombie)" not in _label(pid)]
+        if not alive:
+            return
+        time.sleep(0.01)
 
 
 def reap(pid: int, deadline: float) -> int | None:

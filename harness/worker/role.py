@@ -92,11 +92,10 @@ class _Role:
             self._runner.run(self._main, unhandled)
         except BaseException as exc:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are results as well
             raised = exc
+        gc.collect()  # a task that died alone reports it when it is collected, and what was dropped closes its fds
         ended = self._completed() if raised is None or self._is_answer(raised) else self._failed(raised)
         if self._asks_ending and ended.outcome is Outcome.COMPLETED:
             self._pipe.send(Observed(role=self._job.role, key=ENDING, value=describe_ending(raised), at=0.0))
-        raised = None
-        gc.collect()  # a task that died alone reports it when it is collected
         return ended
 
     def _is_answer(self, exc: BaseException) -> bool:

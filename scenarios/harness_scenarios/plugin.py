@@ -18,6 +18,7 @@ def harness_scenarios() -> list[Scenario]:
     from .idle import idle
     from .join import join
     from .merge import merge
+    from .offload import offload
     from .sink import sink
     from .spawn import spawn
     from .storm import storm
@@ -26,8 +27,9 @@ def harness_scenarios() -> list[Scenario]:
     from .timeout_select import timeout_select
     from .timers import timers
 
-    load = (storm, timeout_select, sink, channel, frames, merge, timers, join, actor, stream, spawn, switch, echo, idle)
-    return [*load, *list_questions()]
+    mission = (storm, timeout_select, sink, channel)
+    load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, echo, idle)
+    return [*mission, *load, *list_questions()]
 
 
 @hookimpl
