@@ -6,14 +6,15 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
+from harness.budget import Budget
 from harness.compare import compare
 from harness.environment import describe_environment
 from harness.execute import execute
-from harness.journal import JOURNAL_NAME, JournalWriter, RunStore, read_run
+from harness.journal import JOURNAL_NAME, JournalWriter, RunStore, read_run, read_self_test
 from harness.model import (
     BackendCard,
     BackendSpec,
@@ -24,12 +25,13 @@ from harness.model import (
     Request,
     Run,
     RunEvent,
+    RunExtended,
     RunFinished,
     RunStarted,
     ScenarioCard,
     matches_glob,
 )
-from harness.plan import make_plan
+from harness.plan import make_plan, plan_rounds
 from harness.plugins import Catalogue, Plugins
 
 
@@ -75,12 +77,36 @@ def run_session(
             on_event(event)
             plugins.notify(event)
 
-        publish(_started(folder.name, request, plan, catalogue, expectations))
-        stage = cast("Generator[RunEvent, None, None]", execute(plan, catalogue, folder, lanes=lanes))
-        interrupted = _follow(stage, publish)
+        environment = describe_environment()
+        if said := read_self_test(store.root, environment):
+            environment["self_test"] = said
+        publish(_started(folder.name, request, plan, catalogue, expectations, environment))
+        try:
+            interrupted = any(
+                _follow(cast("Generator[RunEvent, None, None]", execute(part, catalogue, folder, lanes=lanes)), publish)
+                for part in _parts(plan, request, catalogue, folder, publish)
+            )
+        except KeyboardInterrupt:
+            interrupted = True  # between two parts; the journal says which cells were planned
         publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
     run = read_run(folder)
     return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+
+
+def _parts(
+    plan: Plan, request: Request, catalogue: Catalogue, folder: Path, publish: Callable[[RunEvent], None]
+) -> Iterator[Plan]:
+    """Yield the plan, and while there is time left one of further rounds where they are worth most."""
+    budget = None if request.budget is None else Budget(request.budget)
+    yield plan
+    while budget is not None:
+        run = read_run(folder)
+        rounds = budget.choose_rounds(run, compare(run))
+        if not rounds:
+            return
+        more = plan_rounds(request, catalogue, rounds)
+        publish(RunExtended(cells=more.cells, skipped=more.skipped))
+        yield more
 
 
 def _follow(stage: Generator[RunEvent, None, None], publish: Callable[[RunEvent], None]) -> bool:
@@ -101,7 +127,12 @@ def _follow(stage: Generator[RunEvent, None, None], publish: Callable[[RunEvent]
 
 
 def _started(
-    run_id: str, request: Request, plan: Plan, catalogue: Catalogue, expectations: tuple[Expectation, ...]
+    run_id: str,
+    request: Request,
+    plan: Plan,
+    catalogue: Catalogue,
+    expectations: tuple[Expectation, ...],
+    environment: dict[str, Any],
 ) -> RunStarted:
     return RunStarted(
         run_id=run_id,
@@ -110,7 +141,7 @@ def _started(
         plan=plan,
         scenarios=tuple(_scenario_card(catalogue, name) for name in plan.scenarios),
         backends=tuple(_backend_card(catalogue, spec) for spec in plan.backends),
-        environment=describe_environment(),
+        environment=environment,
         expectations=(*expectations, *_concerning(plan, catalogue.expectations)),
     )
 
@@ -146,6 +177,7 @@ def _backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
         },
         install_hint=backend.install_hint,
         planted=bool(backend.planted),
+        parallel=backend.parallel,
     )
 
 

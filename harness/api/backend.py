@@ -92,6 +92,9 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     (globs) that must catch it. Such a backend is run only when it is named, or with `--saboteurs`."""
     control: str = ""
     """The healthy backend that it breaks."""
+    parallel: bool = False
+    """Whether its tasks are threads of the system: figures then scatter with where these run, and less precision is
+    asked of them."""
 
     def offer(self, capability: Capability, options: Mapping[str, str] = MappingProxyType({})) -> Offer:
         """Return how this backend, with these options, offers a capability; what it does not mention is native."""

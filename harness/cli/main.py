@@ -16,7 +16,7 @@ import click
 
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
-from . import bisect, completion, doctor, expect, listing, matrix, planning, plugin_list, run, show
+from . import bisect, comparing, completion, doctor, expect, listing, matrix, planning, plugin_list, run, selftest, show
 from .exits import MEANINGS, Exit
 from .state import State, help_if_alone
 
@@ -58,10 +58,12 @@ for _command in (
     planning.plan,
     show.show,
     show.report,
+    comparing.compare,
     expect.expect,
     bisect.bisect,
     plugin_list.plugins,
     doctor.doctor,
+    selftest.selftest,
     completion.completion,
 ):
     harness.add_command(_command)

@@ -35,16 +35,19 @@ def plan(state: State, /, **chosen: Any) -> None:
       harness plan
       harness plan --scenario channel --param capacity=0,1 --rounds 3
     """
-    made = make_plan(build_request(**chosen), state.catalogue)
+    request = build_request(**chosen)
+    made = make_plan(request, state.catalogue)
     state.warn_about_broken_plugins()
     for line in _table(made):
         click.echo(line)
-    for line in _variants(made):
+    for line in (*_variants(made), *_alias(made)):
         click.echo(line)
     lacking = {(skip.cell.scenario, skip.cell.label): skip.reason for skip in made.skipped}
     for (scenario, label), reason in lacking.items():
         click.echo(f"– {scenario} on {label}: {reason}")
     click.echo(_sum(made))
+    if (budget := request.budget) is not None:
+        click.echo(f"then more rounds where intervals are widest, as far as {_duration(budget)} go")
 
 
 def _table(made: Plan) -> list[str]:
@@ -52,7 +55,7 @@ def _table(made: Plan) -> list[str]:
 
     Variants have no column: there may be many, and most rows have few of them.
     """
-    counts = Counter((str(cell.row), cell.label) for cell in made.cells)
+    counts = Counter((str(cell.row), cell.label) for cell in made.cells if not cell.alias)
     lacking = {(str(skip.cell.row), skip.cell.label) for skip in made.skipped}
     planned = (*made.cells, *(skip.cell for skip in made.skipped))
     rows = sorted({cell.row for cell in planned}, key=lambda row: (made.scenarios.index(row.scenario), str(row)))
@@ -80,6 +83,12 @@ def _variants(made: Plan) -> list[str]:
         if counts:
             lines.append(f"+ {spec}: {_count(counts.total(), 'cell')} of {shown}")
     return lines
+
+
+def _alias(made: Plan) -> list[str]:
+    """Return how often the reference is run again, to check ourselves by."""
+    labels = Counter(cell.label for cell in made.cells if cell.alias)
+    return [f"+ {label} again: {_count(count, 'cell')} of the self-check" for label, count in labels.items()]
 
 
 def _labels(made: Plan) -> list[str]:

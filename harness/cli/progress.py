@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from harness.model import CellFinished, CellProgressed, CellStarted, Outcome, RunEvent, RunStarted
+from harness.model import CellFinished, CellProgressed, CellStarted, Outcome, RunEvent, RunExtended, RunStarted
 
 _PLAIN_EVERY = 10.0
 
@@ -52,6 +52,8 @@ class _Live:
         match event:
             case RunStarted(plan=plan):
                 self._task = self._bar.add_task("", total=len(plan.cells) + len(plan.skipped), now="")
+            case RunExtended(cells=cells, skipped=skipped):
+                self._bar.update(self._task, total=self._bar.tasks[self._task].total + len(cells) + len(skipped))
             case CellStarted(cell_id=cell_id):
                 self._bar.update(self._task, now=_clean(cell_id))
             case CellProgressed(cell_id=cell_id, seconds=seconds, progress=progress):
@@ -73,6 +75,8 @@ class _Plain:
         match event:
             case RunStarted(plan=plan):
                 self._total = len(plan.cells) + len(plan.skipped)
+            case RunExtended(cells=cells, skipped=skipped):
+                self._total += len(cells) + len(skipped)
             case CellFinished(result=result):
                 self._done += 1
                 if result.outcome not in (Outcome.COMPLETED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE):

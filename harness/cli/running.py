@@ -42,8 +42,10 @@ def run_and_report(
         outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations, lanes)
     state.warn_about_broken_plugins()  # a listener may have failed meanwhile
     if json_file != "-":
-        verbosity = verbose - quiet
-        _print(state, outcome, renderer, verbosity)
+        _print(state, outcome, renderer, verbose - quiet)
+    page = _write_page(state, outcome)
+    if json_file != "-":
+        _print_paths(state, outcome, page)
     if json_file is not None:
         _write_json(state, outcome, json_file)
     return exit_code(outcome)
@@ -72,7 +74,28 @@ def _print(state: State, outcome: RunOutcome, renderer: str, verbosity: int) -> 
     options = state.options(outcome.folder, verbosity)
     text = state.catalogue.renderer(renderer).render(outcome.run, outcome.comparison, options)
     click.echo(text, color=state.colour)
-    click.echo(f"run: {options.run_path}")
+
+
+def _write_page(state: State, outcome: RunOutcome) -> Path | None:
+    """Write the report that can be sent to somebody into the run's folder; nothing if no plugin brings that format."""
+    renderer = state.catalogue.renderers.get("html")
+    if renderer is None:
+        return None
+    page = outcome.folder / f"report{renderer.suffix}"
+    try:
+        # What a scenario observed may hold halves of surrogate pairs.
+        text = renderer.render(outcome.run, outcome.comparison, state.options(outcome.folder, 0))
+        page.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as exc:
+        raise UsageError(f"cannot write {page}: {exc.strerror}; the run itself is in {outcome.folder}") from exc
+    return page
+
+
+def _print_paths(state: State, outcome: RunOutcome, page: Path | None) -> None:
+    run_path = state.options(outcome.folder, 0).run_path
+    click.echo(f"run: {run_path}")
+    if page is not None:
+        click.echo(f"report: {run_path}/{page.name}")
 
 
 def _write_json(state: State, outcome: RunOutcome, target: str) -> None:

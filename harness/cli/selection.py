@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -53,6 +54,18 @@ def complete_perturbation(
     return [CompletionItem(name, help=does) for name, does in PERTURBATIONS.items() if name.startswith(incomplete)]
 
 
+def parse_seconds(text: str) -> float:
+    """Return the seconds of a time as people write it: `90`, `90s`, `5m`, `1.5h`.
+
+    Raises:
+        click.BadParameter: it is no time above zero.
+    """
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smh]?)", text.strip().lower())
+    if found is None or not float(found[1]):
+        raise click.BadParameter(f"{text!r} is no time above zero such as 90s, 5m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
 RATIO_OPTIONS = (
     click.option(
         "--baseline",
@@ -95,6 +108,12 @@ _SELECTION = (
         help="Set a parameter instead of the preset's values; several values are several rows (repeatable).",
     ),
     click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat every cell."),
+    click.option(
+        "--budget",
+        type=parse_seconds,
+        metavar="TIME",
+        help="Time to spend, e.g. 90s, 5m: at least 6 rounds of figures, the rest where intervals are widest.",
+    ),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of orders and payloads."),
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Limit of each cell in seconds."

@@ -11,6 +11,8 @@ judges). A row is judged at a time:
     expectations  which findings are known, and which known ones are gone
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
+    self_check  the reference against itself: can those verdicts be believed?
+    transitions  two runs: what changed from one to the other
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ from .outcomes import judge_outcomes_of_cells, judge_unavailable
 from .pairs import name_culprits
 from .proposals import propose_expectations
 from .rows import Row, group_rows, order_labels
+from .self_check import check_ourselves, withdraw_verdicts
 from .summary import summarise_row
+from .transitions import compare_runs
 
-__all__ = ["compare", "propose_expectations"]
+__all__ = ["compare", "compare_runs", "propose_expectations"]
 
 _WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 
@@ -42,11 +46,14 @@ def compare(run: Run) -> Comparison:
     findings += [judgement.finding for judgement in everywhere]
     labels = order_labels(run)
     reference = run.started.plan.baseline or next(iter(labels), "")
+    summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
+    check = check_ourselves(summaries, reference)
     return Comparison(
         run_id=run.started.run_id,
         labels=labels,
         reference=reference,
-        rows=tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged),
+        self_check=check,
+        rows=withdraw_verdicts(summaries) if check and check.failed else summaries,
         findings=tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.kind])),
         note=_note_of(run, rows),
     )

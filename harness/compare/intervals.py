@@ -17,14 +17,17 @@ from fractions import Fraction
 
 from harness.model import SpeedVerdict
 
-LEAST_ROUNDS = 6
-"""With fewer, no two order statistics hold the median in 95 % of cases, and there is no verdict."""
 MARGIN = 0.03
 """A difference that is smaller is none that anybody should choose a runtime by."""
 CONFIDENCE = 0.95
 STRICT_CONFIDENCE = 0.99
 MANY_BACKENDS = 4
 """From so many backends on, a row makes several comparisons, and each of them is held to the stricter confidence."""
+
+LOOKS = (10, 15, 20, 30, 40, 60)
+"""Numbers of rounds after which a row is looked at, and never in between."""
+NARROW = 0.02
+"""Half-width of an interval that needs no more rounds."""
 
 _LARGEST_EXPONENT = 700.0
 _LEAST_HALF_WIDTH = 1e-6

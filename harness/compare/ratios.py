@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from harness.model import CellSummary, MetricSummary, RatioSummary, SpeedVerdict
+from harness.model import LEAST_ROUNDS, CellSummary, MetricSummary, RatioSummary, SpeedVerdict
 
 from .intervals import (
-    LEAST_ROUNDS,
+    MANY_BACKENDS,
     confidence_for,
     count_rounds_needed,
     estimate_ratio,
@@ -31,6 +31,12 @@ def add_ratios(cells: Sequence[CellSummary], row: Row, reference: str) -> tuple[
     if base is None:
         return tuple(cells)
     return tuple(cell if cell is base else _with_ratios(cell, base, cells, row) for cell in cells)
+
+
+def compare_alias(metric: MetricSummary, base: MetricSummary, row: Row, reference: str) -> RatioSummary:
+    """Return the reference against itself, at the stricter confidence if the rounds suffice for it."""
+    planned = len({cell.cell.round for cell in _square(row, reference).cells if cell.cell.alias})
+    return compare_metric(metric, base, reference=reference, planned=planned, backends=MANY_BACKENDS)
 
 
 def compare_metric(

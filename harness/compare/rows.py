@@ -66,7 +66,11 @@ class CellFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Square:
-    """The cells of a row and a label, one for each round."""
+    """The cells of a row and a label: one for each round, and two where the reference was run again in it.
+
+    The second one is more of the same for everything but figures: identical code behaves the same, or the difference
+    is one that the backend has with itself.
+    """
 
     label: str
     cells: tuple[CellFacts, ...]

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.api import Metric, Outcomes
-from harness.model import CellSummary, FindingKind, MetricSummary, Outcome, RowSummary
+from harness.model import CellSummary, FindingKind, MetricSummary, Outcome, RatioSummary, RowSummary
 
 from .findings import Judgement
-from .ratios import MOST_MISSING, add_ratios
+from .ratios import MOST_MISSING, add_ratios, compare_alias
 from .rows import CellFacts, Row, Square
 from .values import outcome_text, value_text
 
@@ -28,7 +28,21 @@ def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> 
     """
     void = void_cells(row, judgements)
     cells = tuple(summarise_square(square, row, judgements, void) for square in row.squares)
-    return RowSummary(row=row.id, headline=row.card.headline, cells=add_ratios(cells, row, reference))
+    return RowSummary(
+        row=row.id,
+        headline=row.card.headline,
+        cells=add_ratios(cells, row, reference),
+        alias=_summarise_alias(cells, row, reference, void),
+    )
+
+
+def _summarise_alias(
+    cells: Sequence[CellSummary], row: Row, reference: str, void: Mapping[str, str]
+) -> RatioSummary | None:
+    base = next((cell.headline for cell in cells if cell.label == reference), None)
+    again = [cell for cell in row.cells if cell.cell.alias and cell.label == reference and cell.id not in void]
+    metric = _summarise_metrics(again, row).get(row.card.headline)
+    return compare_alias(metric, base, row, reference) if metric and base else None
 
 
 def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
@@ -48,8 +62,9 @@ def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
 
 def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], void: Mapping[str, str]) -> CellSummary:
     """Return what a square shows."""
-    right = [cell for cell in square.cells if cell.id not in void]
-    has_figures = len(square.cells) - len(right) <= MOST_MISSING * len(square.cells)
+    own = [cell for cell in square.cells if not cell.cell.alias]
+    right = [cell for cell in own if cell.id not in void]
+    has_figures = len(own) - len(right) <= MOST_MISSING * len(own)
     metrics = _summarise_metrics(right, row) if has_figures else {}
     headline = metrics.get(row.card.headline)
     return CellSummary(
@@ -60,7 +75,7 @@ def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], 
         metrics=metrics,
         values=_other_values(square, row),
         frequencies=_frequencies(square, row),
-        reason="" if headline else _reason_of(square, row, void, has_figures=has_figures),
+        reason="" if headline else _reason_of(own, row, void, has_figures=has_figures),
         findings=_kinds_of(square, judgements, known=False),
         known=_kinds_of(square, judgements, known=True),
     )
@@ -110,10 +125,10 @@ def _frequencies(square: Square, row: Row) -> dict[str, dict[str, int]]:
     return frequencies
 
 
-def _reason_of(square: Square, row: Row, void: Mapping[str, str], *, has_figures: bool) -> str:
-    reasons = [void[cell.id] for cell in square.cells if cell.id in void]
+def _reason_of(own: Sequence[CellFacts], row: Row, void: Mapping[str, str], *, has_figures: bool) -> str:
+    reasons = [void[cell.id] for cell in own if cell.id in void]
     if reasons and not has_figures:
-        rounds = len(square.cells)
+        rounds = len(own)
         return reasons[0] if rounds == 1 else f"{len(reasons)} of {rounds} rounds: {reasons[0]}"
     if isinstance(row.card.judges.get(row.card.headline), Metric):
         return f"{row.card.headline} was not observed"

@@ -1,7 +1,8 @@
 """Run events ⇄ append-only JSON lines: what is in the journal is what happened."""
 
 from .read import JOURNAL_NAME, read_run
+from .self_test import read_self_test, write_self_test
 from .store import RunStore
 from .write import JournalWriter
 
-__all__ = ["JOURNAL_NAME", "JournalWriter", "RunStore", "read_run"]
+__all__ = ["JOURNAL_NAME", "JournalWriter", "RunStore", "read_run", "read_self_test", "write_self_test"]

@@ -23,8 +23,10 @@ from harness.model import (
     Outcome,
     Run,
     RunEvent,
+    RunExtended,
     RunFinished,
     RunStarted,
+    SkippedCell,
 )
 from harness.wire import decode_journal_line
 
@@ -102,6 +104,8 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
                 begun.add(cell_id)
             case CellFinished(result=result):
                 results[result.cell_id] = result
+            case RunExtended(cells=cells, skipped=skipped):
+                started = _extended(started, cells, skipped)
             case RunFinished():
                 footer = event
             case RunStarted() | CellProgressed():
@@ -118,6 +122,12 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
         for cell in _cells(started)
     )
     return Run(started=started, records=records, complete=not note, note=note)
+
+
+def _extended(started: RunStarted, cells: tuple[Cell, ...], skipped: tuple[SkippedCell, ...]) -> RunStarted:
+    plan = started.plan
+    longer = msgspec.structs.replace(plan, cells=(*plan.cells, *cells), skipped=(*plan.skipped, *skipped))
+    return msgspec.structs.replace(started, plan=longer)
 
 
 def _cells(started: RunStarted) -> Iterator[Cell]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .cell import (
+        LEAST_ROUNDS,
         BackendSpec,
         Cell,
         Plan,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         MetricSummary,
         RatioSummary,
         RowSummary,
+        SelfCheck,
         SpeedVerdict,
     )
     from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from .outcome import (
         SYMBOLS,
         Attestation,
+        Autopsy,
         CellResult,
         ErrorReport,
         Observation,
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
         CellStarted,
         Run,
         RunEvent,
+        RunExtended,
         RunFinished,
         RunStarted,
         ScenarioCard,
@@ -64,9 +68,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "LEAST_ROUNDS",
     "PLANTED",
     "SYMBOLS",
     "Attestation",
+    "Autopsy",
     "BackendCard",
     "BackendSpec",
     "Cell",
@@ -102,9 +108,11 @@ __all__ = [
     "RowSummary",
     "Run",
     "RunEvent",
+    "RunExtended",
     "RunFinished",
     "RunStarted",
     "ScenarioCard",
+    "SelfCheck",
     "SkippedCell",
     "SpeedVerdict",
     "Step",

@@ -11,6 +11,10 @@ from harness.api import Value
 _UNSAFE = re.compile(r"[^A-Za-z0-9=,.+-]+")
 
 
+LEAST_ROUNDS = 6
+"""With fewer, no interval has 95 % confidence: there are ratios, and no verdict on them."""
+
+
 class BackendSpec(msgspec.Struct, frozen=True, order=True):
     """A backend and its options: `name[:key=value,...]`. `str()` is the canonical text and the label in reports."""
 
@@ -56,11 +60,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     hang_after: float = 10.0
     perturb: tuple[tuple[str, str], ...] = ()
     """What disturbs it, the same for all cells of a run; sizes in bytes."""
+    alias: bool = False
+    """The reference once more in the same round. Its facts are that backend's; its figures are compared with those of
+    its twin, to see whether we call identical code different."""
 
     @property
     def id(self) -> str:
-        """Canonical text, unique in a run: `channel[capacity=1]@trio#1`."""
-        return f"{self.row}@{self.label}#{self.round}"
+        """Canonical text, unique in a run: `channel[capacity=1]@trio#1`, `channel[capacity=1]@trio(again)#1`."""
+        return f"{self.row}@{self.label}{'(again)' if self.alias else ''}#{self.round}"
 
     @property
     def row(self) -> RowId:
@@ -112,6 +119,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Backend spec of that role; the other role takes each selected backend."""
     baseline: str | None = None
     """Backend spec that ratios refer to; nothing is the first column."""
+    budget: float | None = None
+    """Seconds to spend: rows with figures get at least as many rounds as an interval needs, and what is left goes to
+    the widest intervals. Nothing is `rounds` of each row."""
     allow_disparity: bool = False
     """Give ratios also where what makes them comparable differs."""
 

@@ -75,6 +75,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The backends it is about: who breaks the contract, or who is in the minority."""
     title: str
     """One line, without the backend names."""
+    question: str = ""
+    """What the scenario asks."""
     key: str = ""
     values: tuple[str, ...] = ()
     """The values of the key that it is about; empty is every value in `groups`."""
@@ -211,6 +213,28 @@ class RowSummary(msgspec.Struct, frozen=True, kw_only=True):
     row: RowId
     headline: str
     cells: tuple[CellSummary, ...]
+    alias: RatioSummary | None = None
+    """The reference against itself, where it was run twice in each round."""
+
+
+class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """The reference, run twice in each round, against itself: do we call identical code different?"""
+
+    reference: str
+    checked: tuple[RowId, ...]
+    """Rows with enough rounds for an interval of 99 %."""
+    missed: tuple[RowId, ...] = ()
+    """Those of them whose interval does not hold 1."""
+
+    @property
+    def allowed(self) -> float:
+        """How many rows chance may make miss."""
+        return max(1.0, 0.03 * len(self.checked))
+
+    @property
+    def failed(self) -> bool:
+        """Whether figures of this run cannot be believed."""
+        return len(self.missed) > self.allowed
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +245,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Columns, in the order of the request."""
     reference: str = ""
     """The column that ratios refer to."""
+    self_check: SelfCheck | None = None
+    """Nothing if the reference was not run twice."""
     rows: tuple[RowSummary, ...]
     findings: tuple[Finding, ...]
     """In order of weight."""

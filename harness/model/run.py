@@ -8,7 +8,7 @@ import msgspec
 
 from harness.api import Judge
 
-from .cell import Cell, Plan, Request
+from .cell import Cell, Plan, Request, SkippedCell
 from .expectation import Expectation
 from .outcome import CellResult, Observation
 
@@ -42,6 +42,8 @@ class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
     install_hint: str = ""
     planted: bool = False
     """Whether it is broken on purpose."""
+    parallel: bool = False
+    """Whether its tasks are threads of the system, so that figures scatter with where they run."""
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):
@@ -87,6 +89,13 @@ class CellFinished(msgspec.Struct, frozen=True, kw_only=True, tag="cell-finished
     result: CellResult
 
 
+class RunExtended(msgspec.Struct, frozen=True, kw_only=True, tag="run-extended"):
+    """More cells are planned: there is time left for further rounds of some rows."""
+
+    cells: tuple[Cell, ...]
+    skipped: tuple[SkippedCell, ...] = ()
+
+
 class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished"):
     """Last line of a journal: its counts prove that it is complete. `events` counts the lines before this one."""
 
@@ -96,7 +105,7 @@ class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished")
     interrupted: bool = False
 
 
-RunEvent = RunStarted | CellStarted | CellObserved | CellProgressed | CellFinished | RunFinished
+RunEvent = RunStarted | RunExtended | CellStarted | CellObserved | CellProgressed | CellFinished | RunFinished
 
 
 class CellRecord(msgspec.Struct, frozen=True, kw_only=True):

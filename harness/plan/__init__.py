@@ -1,7 +1,7 @@
 """(Request, Catalogue) → Plan; pure."""
 
-from .make import make_plan
+from .make import make_plan, plan_rounds
 from .select import select_backends, select_scenarios
 from .spec import parse_spec
 
-__all__ = ["make_plan", "parse_spec", "select_backends", "select_scenarios"]
+__all__ = ["make_plan", "parse_spec", "plan_rounds", "select_backends", "select_scenarios"]

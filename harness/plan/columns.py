@@ -47,6 +47,8 @@ class Columns:
         """By scenario."""
         self.baseline = self._find_baseline()
         """Label of the column that ratios refer to, if the user named one."""
+        self.reference = self._find_reference()
+        """That column, or the first one."""
 
     def _columns(self, scenario: Scenario) -> Iterator[Column]:
         request = self._request
@@ -93,6 +95,12 @@ class Columns:
             names = ", ".join(map(str, dict.fromkeys(alone)))
             raise UsageError(f"--baseline {wanted} is not among the backends that are run: {names or 'none'}")
         return str(wanted)
+
+    def _find_reference(self) -> Column | None:
+        backends, _ = self.specs()
+        named = next((spec for spec in backends if str(spec) == self.baseline), None)
+        reference = named or next(iter(backends), None)
+        return None if reference is None else (reference, reference)
 
     def specs(self) -> tuple[tuple[BackendSpec, ...], tuple[BackendSpec, ...]]:
         """Return every backend spec in use, each followed by its variants, and those of them that are variants."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
-from harness.api import Scenario, Support, Value
-from harness.model import Cell, Plan, Request, RoleBackend, RowId, SkippedCell, UsageError
+from harness.api import Metric, Scenario, Support, Value
+from harness.model import LEAST_ROUNDS, Cell, Plan, Request, RoleBackend, RowId, SkippedCell, UsageError
 
 from .columns import Column, Columns
 from .perturb import parse_perturbations
@@ -19,6 +19,10 @@ from .spec import nearest, parse_value
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
+
+
+Arm = tuple[Column, bool]
+"""A column, and whether it is the alias of the reference."""
 
 
 def make_plan(request: Request, catalogue: Catalogue) -> Plan:
@@ -31,34 +35,74 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
         NothingSelectedError: nothing matches.
         UsageError: an unknown or impossible name, option, parameter or value.
     """
-    scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
-    columns = Columns(request, catalogue, tuple(scenarios.values()))
-    rows = _rows(request, tuple(scenarios.values()))
-    cells: list[Cell] = []
-    skipped: list[SkippedCell] = []
-    for number in range(1, request.rounds + 1):
-        shuffled = list(rows)
-        random.Random(f"{request.seed}/{number}").shuffle(shuffled)  # noqa: S311 - an order, not a secret
-        for row in shuffled:
-            for column in _rotated(columns.of[row.scenario], row, number, request.seed):
-                cell = _cell(request, scenarios[row.scenario], row, column, number)
-                reason = columns.refusals.get((row.scenario, column[0])) or _lacks(
-                    cell, scenarios[row.scenario], catalogue
-                )
-                if reason:
-                    skipped.append(SkippedCell(cell=cell, reason=reason))
-                else:
-                    cells.append(cell)
-    backends, variants = columns.specs()
-    return Plan(
-        cells=tuple(cells),
-        skipped=tuple(skipped),
-        backends=backends,
-        variants=variants,
-        scenarios=tuple(scenarios),
-        seed=request.seed,
-        baseline=columns.baseline,
-    )
+    expansion = _Expansion(request, catalogue)
+    return expansion.plan({row: range(1, expansion.first_rounds(row) + 1) for row in expansion.rows})
+
+
+def plan_rounds(request: Request, catalogue: Catalogue, rounds: Mapping[RowId, range]) -> Plan:
+    """Return the cells of these rounds only: what a request with a budget runs after its first rounds."""
+    return _Expansion(request, catalogue).plan(rounds)
+
+
+class _Expansion:
+    """A request beside what it selects."""
+
+    def __init__(self, request: Request, catalogue: Catalogue) -> None:
+        self._request = request
+        self._catalogue = catalogue
+        self._scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
+        self._columns = Columns(request, catalogue, tuple(self._scenarios.values()))
+        self.rows = _rows(request, tuple(self._scenarios.values()))
+
+    def first_rounds(self, row: RowId) -> int:
+        """Return how many rounds a row has before anybody has looked at its figures."""
+        has_budget = self._request.budget is not None and self._is_measured(self._scenarios[row.scenario])
+        return max(self._request.rounds, LEAST_ROUNDS if has_budget else 0)
+
+    def _is_measured(self, scenario: Scenario) -> bool:
+        return isinstance(scenario.judges.get(scenario.headline), Metric) and not self._request.saboteurs
+
+    def plan(self, rounds: Mapping[RowId, range]) -> Plan:
+        """Return the cells of these rounds of each row, as sweeps."""
+        cells: list[Cell] = []
+        skipped: list[SkippedCell] = []
+        for cell in self._cells(rounds):
+            scenario = self._scenarios[cell.scenario]
+            refusal = self._columns.refusals.get((cell.scenario, cell.roles[0].backend))
+            if reason := refusal or _lacks(cell, scenario, self._catalogue):
+                skipped.append(SkippedCell(cell=cell, reason=reason))
+            else:
+                cells.append(cell)
+        backends, variants = self._columns.specs()
+        return Plan(
+            cells=tuple(cells),
+            skipped=tuple(skipped),
+            backends=backends,
+            variants=variants,
+            scenarios=tuple(self._scenarios),
+            seed=self._request.seed,
+            baseline=self._columns.baseline,
+        )
+
+    def _cells(self, rounds: Mapping[RowId, range]) -> Iterator[Cell]:
+        seed = self._request.seed
+        for number in sorted({number for numbers in rounds.values() for number in numbers}):
+            sweep = [row for row in self.rows if number in rounds.get(row, ())]
+            random.Random(f"{seed}/{number}").shuffle(sweep)  # noqa: S311 - an order, not a secret
+            for row in sweep:
+                arms = self._arms(self._scenarios[row.scenario], rounds[row].stop - 1)
+                for column, alias in _rotated(arms, row, number, seed):
+                    yield _cell(self._request, self._scenarios[row.scenario], row, column, number, alias=alias)
+
+    def _arms(self, scenario: Scenario, rounds: int) -> tuple[Arm, ...]:
+        """Return the columns, and the reference once more where its figures are enough to check ourselves by."""
+        columns = self._columns.of[scenario.name]
+        arms = tuple((column, False) for column in columns)
+        reference = self._columns.reference
+        is_enough = self._is_measured(scenario) and rounds >= LEAST_ROUNDS
+        if is_enough and reference is not None and reference in columns and len(columns) > 1:
+            return (*arms, (reference, True))
+        return arms
 
 
 def _rows(request: Request, scenarios: tuple[Scenario, ...]) -> tuple[RowId, ...]:
@@ -89,16 +133,16 @@ def _assignments(scenario: Scenario, preset: str, named: dict[str, list[str]]) -
             yield row | dict(zip(axes, values, strict=True))
 
 
-def _rotated(columns: tuple[Column, ...], row: RowId, number: int, seed: int) -> tuple[Column, ...]:
-    # A random base order for each row, rotated by one each round: over as many rounds as there are columns,
-    # each of them is in each position once.
-    order = list(columns)
+def _rotated(arms: tuple[Arm, ...], row: RowId, number: int, seed: int) -> tuple[Arm, ...]:
+    # A random base order for each row, rotated by one each round: over as many rounds as there are arms, each of
+    # them is in each position once.
+    order = list(arms)
     random.Random(f"{seed}/{row}").shuffle(order)  # noqa: S311 - an order, not a secret
     shift = (number - 1) % max(1, len(order))  # a scenario that need catch no planted fault has no columns
     return (*order[shift:], *order[:shift])
 
 
-def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, number: int) -> Cell:
+def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, number: int, *, alias: bool) -> Cell:
     server, client = column
     roles = tuple(RoleBackend(role, client if role == "client" else server) for role in scenario.roles)
     digest = hashlib.sha256(f"{request.seed}/{row}/{number}".encode()).digest()
@@ -111,6 +155,7 @@ def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, numb
         timeout=scenario.timeout if request.timeout is None else request.timeout,
         hang_after=scenario.hang_after,
         perturb=parse_perturbations(request.perturb),
+        alias=alias,
     )
 
 

@@ -5,26 +5,33 @@ from __future__ import annotations
 from harness.api import Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
 
+_NAMES = {"asyncio": "saboteur", "trio": "saboteur-trio", "threads": "saboteur-threads"}
+"""By what they break."""
+_RUNNERS = {"asyncio": "SaboteurRunner", "trio": "TrioSaboteurRunner", "threads": "ThreadsSaboteurRunner"}
+_ABSENT = {"asyncio": (Capability.SHIELD,), "trio": (Capability.DETACHED,), "threads": ()}
+"""What a healthy backend lacks its saboteurs lack too."""
+
 
 @hookimpl
 def harness_backends() -> list[Backend]:
-    """Bring one backend, with an option for the fault."""
-    from .saboteurs import CONTROL, FAULTS, HEALTHY
+    """Bring a backend for each healthy one that is broken, with an option for the fault."""
+    return [_declare(control) for control in _NAMES]
 
-    return [
-        Backend(
-            name="saboteur",
-            summary=f"{CONTROL} with one fault, to see whether a scenario catches it",
-            runner="harness.testing.saboteurs.runner:SaboteurRunner",
-            options=(
-                BackendOption(
-                    name="fault", default=next(iter(FAULTS)), summary="what is broken", choices=tuple(FAULTS)
-                ),
-                BackendOption(name="of", default=HEALTHY, summary="runner of the healthy backend: module:Class"),
-            ),
-            capabilities={Capability.SHIELD: Offer(Support.ABSENT, f"as on {CONTROL}")},
-            install_hint="part of harness",
-            planted={f"fault={fault.name}": fault.caught_by for fault in FAULTS.values()},
-            control=CONTROL,
-        )
-    ]
+
+def _declare(control: str) -> Backend:
+    from .saboteurs import HEALTHY, list_faults
+
+    faults = {fault.name: fault for fault in list_faults(control)}
+    return Backend(
+        name=_NAMES[control],
+        summary=f"{control} with one fault, to see whether a scenario catches it",
+        runner=f"harness.testing.saboteurs.runner:{_RUNNERS[control]}",
+        options=(
+            BackendOption(name="fault", default=next(iter(faults)), summary="what is broken", choices=tuple(faults)),
+            BackendOption(name="of", default=HEALTHY[control], summary="runner of the healthy backend: module:Class"),
+        ),
+        capabilities={lacking: Offer(Support.ABSENT, f"as on {control}") for lacking in _ABSENT[control]},
+        install_hint="part of harness",
+        planted={f"fault={name}": fault.caught_by for name, fault in faults.items()},
+        control=control,
+    )

@@ -23,6 +23,7 @@ from harness.model import (
     Run,
     ScenarioCard,
     Step,
+    Unhandled,
     format_value,
 )
 
@@ -66,13 +67,23 @@ def _title_of(record: CellRecord) -> Text:
     outcome = record.result.outcome
     style = "bold green" if outcome is Outcome.COMPLETED else "bold red"
     name = f"{clean(record.cell.scenario)} on {clean(record.cell.label)}"
-    suffix = f", round {record.cell.round}" if record.cell.round > 1 else ""
+    suffix = " again" if record.cell.alias else ""
+    suffix += f", round {record.cell.round}" if record.cell.round > 1 else ""
     return Text.assemble((SYMBOLS[outcome], style), f" {name}{suffix}")
 
 
 def _fields_of(
     record: CellRecord, card: ScenarioCard | None, square: CellSummary | None, options: RenderOptions
 ) -> Fields:
+    fields = facts_of(record, card, square)
+    for role in record.result.roles:
+        fields += _role_fields(role, is_only=len(record.result.roles) == 1)
+    evidence = evidence_path(record.result.evidence, options)
+    return fields + make_lines("evidence", [clean(evidence)] if evidence else [])
+
+
+def facts_of(record: CellRecord, card: ScenarioCard | None, square: CellSummary | None) -> Fields:
+    """Return what a cell was, what it ran on and what it observed."""
     fields = make_lines("outcome", [_outcome_text(record)])
     fields += make_lines("parameters", [_parameters_text(record)])
     fields += make_lines("ran on", list(dict.fromkeys(filter(None, map(_attestation_text, record.result.roles)))))
@@ -80,11 +91,7 @@ def _fields_of(
     fields += _figure_fields(record, judges, square)
     fields += make_lines("counts", [clean(line) for line in describe_counts(record, card.conserved)] if card else [])
     fields += _value_fields(record, judges, _counted_keys(card))
-    fields += make_lines("steps", _step_lines(record))
-    for role in record.result.roles:
-        fields += _role_fields(role, is_only=len(record.result.roles) == 1)
-    evidence = evidence_path(record.result.evidence, options)
-    return fields + make_lines("evidence", [clean(evidence)] if evidence else [])
+    return fields + make_lines("steps", _step_lines(record))
 
 
 def _outcome_text(record: CellRecord) -> str:
@@ -114,7 +121,8 @@ def _attestation_text(role: RoleResult) -> str:
 # --- what was observed ---
 
 
-def _samples_of(record: CellRecord) -> dict[str, list[Any]]:
+def samples_of(record: CellRecord) -> dict[str, list[Any]]:
+    """Return every value of each observed key."""
     samples: dict[str, list[Any]] = {}
     for fact in record.observations:
         if isinstance(fact, Observed):
@@ -123,7 +131,7 @@ def _samples_of(record: CellRecord) -> dict[str, list[Any]]:
 
 
 def _figure_fields(record: CellRecord, judges: dict[str, Judge], square: CellSummary | None) -> Fields:
-    samples = _samples_of(record)
+    samples = samples_of(record)
     figures: list[tuple[str, str]] = []
     for key, judge in judges.items():
         if isinstance(judge, (Metric, Info)) and judge.unit and (numbers := _numbers(samples.get(key, ()))):
@@ -160,7 +168,7 @@ def _counted_keys(card: ScenarioCard | None) -> frozenset[str]:
 
 def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset[str]) -> Fields:
     lines = []
-    for key, values in _samples_of(record).items():
+    for key, values in samples_of(record).items():
         judge = judges.get(key)
         if key in shown or all(map(is_table, values)):
             continue
@@ -173,7 +181,7 @@ def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset
 
 
 def _render_tables(record: CellRecord, judges: dict[str, Judge]) -> Iterator[RenderableType]:
-    for key, values in _samples_of(record).items():
+    for key, values in samples_of(record).items():
         if all(map(is_table, values)):
             for value in values:
                 yield Text(f"  {clean(key)}", style="dim")
@@ -202,7 +210,7 @@ def _role_fields(role: RoleResult, *, is_only: bool) -> Fields:
         lines = [line for leaf in role.error.leaves for line in clean_lines(leaf)]
         lines += clean_lines(role.error.traceback)[-_TRACEBACK_LINES:]
         fields += make_lines("error", lines or [f"{clean(role.error.type)}: {clean(role.error.message)}"])
-    fields += make_lines("unhandled", [f"{prefix}{_unhandled_text(entry)}" for entry in role.unhandled])
+    fields += make_lines("unhandled", [f"{prefix}{unhandled_text(entry)}" for entry in role.unhandled])
     fields += make_lines("stacks", clean_lines(role.stacks)[:_STACK_LINES])
     left = [f"{prefix}{clean(name)} (ended)" for name in role.escaped]
     left += [f"{prefix}{clean(name)} (could not be ended)" for name in role.survivors]
@@ -215,7 +223,8 @@ def _role_text(role: RoleResult) -> str:
     return f"{clean(role.role)} on {clean(role.backend)}: {role.outcome}{reason}"
 
 
-def _unhandled_text(entry: Any) -> str:
+def unhandled_text(entry: Unhandled) -> str:
+    """Return an exception that nobody awaited on one line."""
     if entry.error is None:
         return clean(entry.context)
     return f"{clean(entry.error.type)}: {clean(entry.error.message)} ({clean(entry.context)})"

@@ -34,13 +34,18 @@ def format_figure(value: float, unit: str) -> str:
     return f"{number} {unit}".strip()
 
 
-def format_ratio(value: float, reference: float) -> str:
-    """Return a value against a reference as a factor; nothing if there is none."""
-    if reference == 0 or not math.isfinite(value / reference):
-        return ""
-    ratio = value / reference
-    digits = 0 if abs(ratio) >= 99.95 else 1 if abs(ratio) >= 9.995 else 2
-    return f"{TIMES}{ratio:.{digits}f}"
+def format_factor(ratio: float, sign: str = TIMES) -> str:
+    """Return a factor with as many digits as people compare; one that is too small for them has two of its own."""
+    if 0 < ratio < 0.095:
+        return f"{sign}{ratio:.2g}"
+    digits = 0 if ratio >= 99.95 else 1 if ratio >= 9.995 else 2
+    return f"{sign}{ratio:.{digits}f}"
+
+
+def is_of_time(unit: str) -> bool:
+    """Return whether a figure of this unit is a time or something per time, so that better means faster."""
+    quantity, _, per = unit.partition("/")
+    return quantity in _SECONDS or per in _SECONDS
 
 
 def _scaled(value: float, scale: Sequence[tuple[float, str]]) -> str:

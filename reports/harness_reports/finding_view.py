@@ -106,6 +106,7 @@ def describe_unavailable(finding: Finding) -> Text:
 def _fields_of(alike: Alike, options: RenderOptions) -> list[tuple[str, RenderableType]]:
     finding = alike[0]
     fields = make_lines("rows", _rows_of(alike)) if len(alike) > 1 else []
+    fields += make_lines("asks", _some(finding.question))
     fields += make_lines("expected", _some(finding.expected))
     fields += make_lines("why", _some(_why(finding)))
     fields += make_lines("seen", _seen_of(finding.groups))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -12,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.api import Judge, Metric, Value
-from harness.model import SYMBOLS, Comparison, Outcome, Plan, RowSummary, Run, format_value
+from harness.model import SYMBOLS, CellSummary, Comparison, Outcome, Plan, RowSummary, Run, format_value
 
 from .figures import TIMES
 from .safe_text import clean
-from .squares import BEST, SquareText, caption_of, describe_square, headline_judges, reference_of
+from .squares import BEST, UNLIKE, SquareText, caption_of, describe_square, headline_judges
 
 _GAP = 2
 _LEAST_ROW_NAME = 14
@@ -47,6 +48,16 @@ class GridBlock:
     rows: tuple[GridRow, ...]
 
 
+class Ratios(Enum):
+    """How much of a ratio a grid has room for."""
+
+    WHOLE = auto()
+    """With its interval and verdict, on one line."""
+    STACKED = auto()
+    """Interval and verdict below the figure."""
+    NONE = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridLayout:
     """Widths of the columns, in cells of the terminal."""
@@ -54,13 +65,12 @@ class GridLayout:
     name: int
     heads: Mapping[str, int]
     columns: Mapping[str, int]
-    has_ratios: bool
+    ratios: Ratios
 
 
-def make_blocks(run: Run, comparison: Comparison, rows_shown: Sequence[RowSummary]) -> list[GridBlock]:
+def make_blocks(run: Run, rows_shown: Sequence[RowSummary]) -> list[GridBlock]:
     """Return the grid of these rows by scenario."""
     judges = headline_judges(run)
-    reference = reference_of(comparison)
     places = places_of_variants(run.started.plan)
     blocks = []
     for scenario, grouped in groupby(rows_shown, key=lambda row: row.row.scenario):
@@ -75,7 +85,7 @@ def make_blocks(run: Run, comparison: Comparison, rows_shown: Sequence[RowSummar
                 rows=tuple(
                     line
                     for row, name in zip(rows, names, strict=True)
-                    for line in make_lines(row, judge, reference, clean(row.row) if is_single else name, places)
+                    for line in make_lines(row, judge, clean(row.row) if is_single else name, places)
                 ),
             )
         )
@@ -95,7 +105,7 @@ def render_grid(blocks: Sequence[GridBlock], layout: GridLayout | None) -> Itera
 
 
 def make_layout(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) -> GridLayout | None:
-    """Return the widest layout that fits, with ratios if they do, or nothing if even a narrow one does not."""
+    """Return the most telling layout that fits, or nothing if even one without ratios does not."""
     rows = [(row, 2 if block.heading else 0) for block in blocks for row in block.rows]
     labels = [label for label in labels if any(label in row.squares for row, _ in rows)]
     natural = max((cell_len(row.name) + indent for row, indent in rows), default=0)
@@ -103,11 +113,11 @@ def make_layout(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) 
         label: max((cell_len(row.squares[label].head) for row, _ in rows if label in row.squares), default=0)
         for label in labels
     }
-    for has_ratios in (True, False):
-        columns = {label: _column_width(label, heads[label], rows, has_ratios=has_ratios) for label in labels}
+    for ratios in Ratios:
+        columns = {label: _column_width(label, heads[label], rows, ratios) for label in labels}
         room = width - sum(columns.values()) - _GAP * len(columns)
         if room >= min(natural, _LEAST_ROW_NAME):
-            return GridLayout(name=min(natural, room), heads=heads, columns=columns, has_ratios=has_ratios)
+            return GridLayout(name=min(natural, room), heads=heads, columns=columns, ratios=ratios)
     return None
 
 
@@ -119,20 +129,45 @@ def make_legend(blocks: Sequence[GridBlock], layout: GridLayout | None, referenc
         parts.append("1/3 in one of three rounds")
     if any(square.is_best for square in squares):
         parts.append(f"{BEST} best of the row")
-    if reference and (layout is None or layout.has_ratios) and any(square.ratio for square in squares):
-        parts.append(f"{TIMES} against {clean(reference)}")
+    if reference and (layout is None or layout.ratios is not Ratios.NONE):
+        if any(TIMES in square.ratio for square in squares):
+            parts.append(f"{TIMES} against {clean(reference)}")
+        if any(UNLIKE in square.ratio for square in squares):
+            parts.append(f"{UNLIKE} not the same work as {clean(reference)}")
     return parts
 
 
 def make_footnotes(comparison: Comparison) -> list[str]:
-    """Say why cells were not run although their backend is there."""
-    reasons: dict[tuple[Outcome, str, str], int] = {}
+    """Say why cells were not run although their backend is there, and what makes ratios doubtful."""
+    return [*_not_run(comparison), *_unlike(comparison)]
+
+
+def _unlike(comparison: Comparison) -> list[str]:
+    differing: dict[tuple[str, str, str], int] = {}
     for row in comparison.rows:
         for cell in row.cells:
-            if cell.outcome in (Outcome.UNSUPPORTED, Outcome.NOT_RUN):
-                reason = clean(cell.reason.removeprefix(f"{cell.outcome}: "))
-                key = cell.outcome, cell.label, reason
-                reasons[key] = reasons.get(key, 0) + 1
+            for field in cell.ratio.disparity if cell.ratio else ():
+                key = clean(row.row.scenario), clean(cell.label), clean(field)
+                differing[key] = differing.get(key, 0) + 1
+    lines = [
+        f"{UNLIKE} {scenario} on {label}: {field} ({count} row{'s' * (count > 1)})"
+        for (scenario, label, field), count in differing.items()
+    ]
+    is_withheld = any(cell.ratio and cell.ratio.disparity and cell.ratio.ratio is None for cell in _cells(comparison))
+    return [*lines, "  --allow-disparity gives the ratios all the same"] if is_withheld else lines
+
+
+def _cells(comparison: Comparison) -> Iterator[CellSummary]:
+    return (cell for row in comparison.rows for cell in row.cells)
+
+
+def _not_run(comparison: Comparison) -> list[str]:
+    reasons: dict[tuple[Outcome, str, str], int] = {}
+    for cell in _cells(comparison):
+        if cell.outcome in (Outcome.UNSUPPORTED, Outcome.NOT_RUN):
+            reason = clean(cell.reason.removeprefix(f"{cell.outcome}: "))
+            key = cell.outcome, cell.label, reason
+            reasons[key] = reasons.get(key, 0) + 1
     return [
         f"{SYMBOLS[outcome]} {clean(label)}: {reason} ({count} row{'s' * (count > 1)})"
         for (outcome, label, reason), count in reasons.items()
@@ -140,14 +175,14 @@ def make_footnotes(comparison: Comparison) -> list[str]:
 
 
 def make_lines(
-    row: RowSummary, judge: Judge | None, reference: str, name: str, places: Mapping[str, tuple[str, str]]
+    row: RowSummary, judge: Judge | None, name: str, places: Mapping[str, tuple[str, str]]
 ) -> Iterator[GridRow]:
     """Yield the line of a row, and one for each idiom that was run beside it."""
     lines: dict[str, tuple[dict[str, SquareText], dict[str, str]]] = {"": ({}, {})}
     for cell in row.cells:
         column, idiom = places.get(cell.label, (cell.label, ""))
         squares, labels = lines.setdefault(idiom, ({}, {}))
-        squares[column], labels[column] = describe_square(cell, row, judge, reference), cell.label
+        squares[column], labels[column] = describe_square(cell, row, judge), cell.label
     for idiom, (squares, labels) in lines.items():
         shown = f"  {clean(idiom)}" if idiom else name
         yield GridRow(summary=row, name=shown, squares=squares, labels=labels)
@@ -193,10 +228,20 @@ def _size(rows: Sequence[Mapping[str, Value]], name: str) -> float:
     return max((value for value in values if isinstance(value, int | float)), default=0)
 
 
-def _column_width(label: str, head: int, rows: Sequence[tuple[GridRow, int]], *, has_ratios: bool) -> int:
-    ratios = (cell_len(row.squares[label].ratio) for row, _ in rows if label in row.squares)
-    ratio = max(ratios, default=0) if has_ratios else 0
-    return max(head + (ratio + 1 if ratio else 0), min(cell_len(clean(label)), _MOST_HEADER), 1)
+def _column_width(label: str, head: int, rows: Sequence[tuple[GridRow, int]], ratios: Ratios) -> int:
+    squares = [row.squares[label] for row, _ in rows if label in row.squares]
+    ratio = max((cell_len(_beside(square, ratios)) for square in squares), default=0)
+    below = max((cell_len(line) for square in squares for line in _below(square, ratios)), default=0)
+    return max(head + (ratio + 1 if ratio else 0), below, min(cell_len(clean(label)), _MOST_HEADER), 1)
+
+
+def _beside(square: SquareText, ratios: Ratios) -> str:
+    return {Ratios.WHOLE: square.whole_ratio, Ratios.STACKED: square.ratio, Ratios.NONE: ""}[ratios]
+
+
+def _below(square: SquareText, ratios: Ratios) -> list[str]:
+    lines = (square.interval, square.verdict) if ratios is Ratios.STACKED else ()
+    return [f"  {line}" for line in lines if line]
 
 
 def _make_table(layout: GridLayout, lines: Sequence[Sequence[Text]]) -> Table:
@@ -227,9 +272,11 @@ def _text_of(square: SquareText | None, layout: GridLayout, label: str) -> Text:
     if square is None:
         return Text()
     text = _head_text(square)
-    if layout.has_ratios and square.ratio:
+    if beside := _beside(square, layout.ratios):
         padding = " " * (layout.heads[label] - cell_len(square.head) + 1)
-        text.append(f"{padding}{square.ratio}", style="dim")
+        text.append(f"{padding}{beside}", style="dim")
+    for line in _below(square, layout.ratios):
+        text.append(f"\n{line}", style="dim")
     return text
 
 
@@ -248,6 +295,6 @@ def _render_list(blocks: Sequence[GridBlock]) -> Iterator[RenderableType]:
             for label, square in row.squares.items():
                 line = Text(f"    {clean(label):<{widest}}  ")
                 line.append_text(_head_text(square))
-                if square.ratio:
-                    line.append(f" {square.ratio}", style="dim")
+                if square.whole_ratio:
+                    line.append(f" {square.whole_ratio}", style="dim")
                 yield line

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from harness.model import Comparison, Run
+from harness.model import Comparison, RowId, Run, SelfCheck
 
 from .safe_text import clean, shorten
 
@@ -18,11 +18,34 @@ _FACT_LENGTH = 60
 
 def render_header(run: Run, comparison: Comparison) -> Iterator[Text]:
     """Yield the lines that say what was run, and on what."""
-    yield Text.assemble((f"run {clean(comparison.run_id)}", "bold"), (f"  {_extent_of(run, comparison)}", "default"))
+    yield Text.assemble(
+        (f"run {clean(comparison.run_id)}", "bold"), (f"  {describe_extent(run, comparison)}", "default")
+    )
     if machine := describe_machine(run):
         yield Text(machine, style="dim")
     if comparison.note:
         yield Text.assemble(("incomplete: ", "bold yellow"), clean(comparison.note))
+    if comparison.self_check is not None:
+        yield render_self_check(comparison.self_check)
+        if said := run.started.environment.get("self_test"):
+            yield Text(f"self-test on this machine: {clean(said)}", style="dim")
+
+
+def render_self_check(check: SelfCheck) -> Text:
+    """Say whether identical code was called different, and what follows if it was."""
+    reference, rows = clean(check.reference), _count(len(check.checked), "row")
+    if not check.checked:
+        return Text(f"self-check: none, {reference} against itself needs 8 rounds", style="dim")
+    missed = ", ".join(clean(row) for row in check.missed)
+    if check.failed:
+        return Text(
+            f"self-check failed: {reference} differs from itself in {len(check.missed)} of {rows}, so no verdict on "
+            f"speed is given: {missed}",
+            style="bold red",
+        )
+    held = len(check.checked) - len(check.missed)
+    but = f"; not in {missed}, as chance may have it" if missed else ""
+    return Text(f"self-check: {reference} is like itself in {held} of {rows} (99 %){but}", style="dim")
 
 
 def describe_machine(run: Run) -> str:
@@ -32,15 +55,25 @@ def describe_machine(run: Run) -> str:
     return " · ".join(dict.fromkeys(fact for fact in facts if fact))
 
 
-def _extent_of(run: Run, comparison: Comparison) -> str:
-    rounds = max((record.cell.round for record in run.records), default=0)
+def describe_extent(run: Run, comparison: Comparison) -> str:
+    """Say how much was run, and how."""
+    rounds = _rounds_of(run)
     cells = sum(sum(cell.outcomes.values()) for row in comparison.rows for cell in row.cells)
     backends = _count(len(comparison.labels), "backend")
-    size = f"{backends} in {_count(len(comparison.rows), 'row')}, {_count(cells, 'cell')}, {_count(rounds, 'round')}"
+    size = f"{backends} in {_count(len(comparison.rows), 'row')}, {_count(cells, 'cell')}, {rounds}"
     seed = f", seed {run.started.plan.seed}" if run.started.plan.seed else ""
     preset = f", preset {clean(run.started.request.preset)}" if run.started.request.preset else ""
     perturb = "".join(f", perturbed by {clean(text)}" for text in run.started.request.perturb)
     return f"{size}{preset}{seed}{perturb}"
+
+
+def _rounds_of(run: Run) -> str:
+    """Return how many rounds rows have; with a budget some have more than others."""
+    by_row: dict[RowId, int] = {}
+    for record in run.records:
+        by_row[record.cell.row] = max(by_row.get(record.cell.row, 0), record.cell.round)
+    least, most = min(by_row.values(), default=0), max(by_row.values(), default=0)
+    return _count(most, "round") if least == most else f"{least} to {most} rounds"
 
 
 def _python_of(run: Run) -> str:

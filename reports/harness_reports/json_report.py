@@ -25,6 +25,8 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
         "note": comparison.note,
         "verdict": {"text": make_verdict(comparison), "unexpected": len(comparison.unexpected)},
         "labels": comparison.labels,
+        "reference": comparison.reference,
+        "self_check": _self_check(comparison),
         "rows": [_row(row) for row in comparison.rows],
         "findings": [_finding(finding) for finding in comparison.findings],
         "records": [_record(record) for record in run.records],
@@ -37,6 +39,18 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
 def _plan(run: Run) -> dict[str, Any]:
     """Return what the records do not say: every planned cell has one."""
     return {"seed": run.started.plan.seed, "cells": len(run.started.plan.cells), "skipped": run.started.plan.skipped}
+
+
+def _self_check(comparison: Comparison) -> dict[str, Any] | None:
+    check = comparison.self_check
+    if check is None:
+        return None
+    return {
+        "reference": check.reference,
+        "checked": [str(row) for row in check.checked],
+        "missed": [str(row) for row in check.missed],
+        "failed": check.failed,
+    }
 
 
 def _row(row: RowSummary) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def render_pairs(run: Run, comparison: Comparison) -> Iterator[RenderableType]:
 def _make_grid(row: RowSummary, judge: Judge | None) -> Table:
     servers = list(dict.fromkeys(cell.roles[0] for cell in row.cells))
     clients = list(dict.fromkeys(cell.roles[-1] for cell in row.cells))
-    square_of = {cell.roles: describe_square(cell, row, judge, "") for cell in row.cells}
+    square_of = {cell.roles: describe_square(cell, row, judge) for cell in row.cells}
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_row(Text(), *(Text(clean(client), style="bold") for client in clients))
     for server in servers:

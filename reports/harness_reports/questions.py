@@ -34,7 +34,7 @@ def make_question_blocks(run: Run, rows: Sequence[RowSummary]) -> list[GridBlock
         lines: list[GridRow] = []
         questions = list(grouped)
         for row in questions:
-            shown = [_with_letters(line, row) for line in make_lines(row, None, "", clean(row.row), places)]
+            shown = [with_letters(line, row) for line in make_lines(row, None, clean(row.row), places)]
             if all(square.symbol == FINE and not square.figure for line in shown for square in line.squares.values()):
                 alike += 1
             else:
@@ -53,16 +53,21 @@ def _caption(count: int, lines: Sequence[GridRow]) -> str:
     return f"{differing} of {count} question{'s' * (count != 1)} answered differently"
 
 
-def _with_letters(line: GridRow, row: RowSummary) -> GridRow:
+def with_letters(line: GridRow, row: RowSummary) -> GridRow:
+    """Return a line of the grid with the letter of its answer in each square, if there are several answers."""
+    letters = name_answers(row)
     answers = {cell.label: _answers_of(cell, row) for cell in row.cells}
-    known = list(dict.fromkeys(answer for answer in answers.values() if answer))
-    letters = dict(zip(known, string.ascii_uppercase, strict=False))
     squares: dict[str, SquareText] = {}
     for column, square in line.squares.items():
         label = line.labels.get(column, column)
-        letter = letters.get(answers.get(label, ""), "") if len(known) > 1 else ""
-        squares[column] = replace(square, figure=letter)
+        squares[column] = replace(square, figure=letters.get(answers.get(label, ""), ""))
     return replace(line, squares=squares)
+
+
+def name_answers(row: RowSummary) -> dict[str, str]:
+    """Return a letter for each set of answers that was seen in a row; nothing if there is only one."""
+    seen = list(dict.fromkeys(answer for cell in row.cells if (answer := _answers_of(cell, row))))
+    return dict(zip(seen, string.ascii_uppercase, strict=False)) if len(seen) > 1 else {}
 
 
 def _answers_of(cell: CellSummary, row: RowSummary) -> str:

@@ -1,4 +1,4 @@
-"""What a square of the grid shows: a symbol, a figure, whether it is the best, and its ratio to the first column."""
+"""What a square of the grid shows: a symbol, a figure, whether it is the best, and its ratio to the reference."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from harness.model import (
     FindingKind,
     MetricSummary,
     Outcome,
+    RatioSummary,
     RowSummary,
     Run,
     format_value,
 )
 
-from .figures import format_figure, format_ratio
+from .figures import format_factor, format_figure, is_of_time
 from .safe_text import clean, shorten
 
 BEST = "*"
+UNLIKE = "≁"
+"""Beside or instead of a ratio of what is not the same work."""
 _VALUE_LENGTH = 16
 FINE = SYMBOLS[Outcome.COMPLETED]
 
@@ -63,6 +66,13 @@ class SquareText:
     """In how many of the rounds, if not in all."""
     is_best: bool = False
     ratio: str = ""
+    interval: str = ""
+    verdict: str = ""
+
+    @property
+    def whole_ratio(self) -> str:
+        """The ratio with its interval and what that allows to say, on one line."""
+        return " ".join(part for part in (self.ratio, self.interval, self.verdict) if part)
 
     @property
     def head(self) -> str:
@@ -76,14 +86,13 @@ class SquareText:
         return _STYLES.get(self.symbol, "red")
 
 
-def describe_square(cell: CellSummary, row: RowSummary, judge: Judge | None, reference: str) -> SquareText:
+def describe_square(cell: CellSummary, row: RowSummary, judge: Judge | None) -> SquareText:
     """Return what a square shows.
 
     Args:
         cell: the square.
         row: its row; decides which figure is best.
         judge: of the row's headline.
-        reference: label of the column that ratios refer to.
     """
     symbol, meaning = _symbol_of(cell)
     rounds, affected = sum(cell.outcomes.values()), cell.outcomes.get(cell.outcome, 0)
@@ -96,7 +105,9 @@ def describe_square(cell: CellSummary, row: RowSummary, judge: Judge | None, ref
         share=share,
         figure=format_figure(cell.headline.median, clean(cell.headline.unit)),
         is_best=cell.label in best_labels(row),
-        ratio=_ratio_of(cell, row, reference),
+        ratio=ratio_text(cell.ratio),
+        interval=interval_text(cell.ratio),
+        verdict=verdict_text(cell.ratio, cell.headline.unit),
     )
 
 
@@ -124,7 +135,31 @@ def caption_of(row: RowSummary, judge: Judge | None) -> str:
 
 def reference_of(comparison: Comparison) -> str:
     """Return the column that ratios refer to."""
-    return comparison.labels[0] if comparison.labels else ""
+    return comparison.reference
+
+
+def ratio_text(ratio: RatioSummary | None) -> str:
+    """Return a ratio as a factor, or the sign that it is withheld; nothing where there is none."""
+    if ratio is None or (ratio.ratio is None and not ratio.disparity):
+        return ""
+    factor = "" if ratio.ratio is None else format_factor(ratio.ratio)
+    return " ".join(part for part in (factor, UNLIKE if ratio.disparity else "") if part)
+
+
+def interval_text(ratio: RatioSummary | None) -> str:
+    """Return the bounds of a ratio; nothing where there are too few rounds for any."""
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return ""
+    return f"[{format_factor(ratio.low, '')}, {format_factor(ratio.high, '')}]"
+
+
+def verdict_text(ratio: RatioSummary | None, unit: str) -> str:
+    """Return what the interval of a ratio allows to say."""
+    if ratio is None or ratio.verdict is None:
+        return ""
+    if is_of_time(unit):
+        return ratio.verdict.value
+    return ratio.verdict.value.replace("faster", "better").replace("slower", "worse")
 
 
 def value_text(value: Any, unit: str = "") -> str:
@@ -158,13 +193,6 @@ def _figure_instead(cell: CellSummary, row: RowSummary, judge: Judge | None) -> 
     unit = judge.unit if isinstance(judge, Info) else ""
     value = cell.values.get(row.headline)
     return "" if value is None else shorten(value_text(value, unit), _VALUE_LENGTH)
-
-
-def _ratio_of(cell: CellSummary, row: RowSummary, reference: str) -> str:
-    base = next((other.headline for other in row.cells if other.label == reference), None)
-    if base is None or cell.headline is None or cell.label == reference:
-        return ""
-    return format_ratio(cell.headline.median, base.median)
 
 
 def _higher_is_better(figures: Iterable[MetricSummary]) -> bool:

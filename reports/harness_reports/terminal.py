@@ -14,7 +14,7 @@ from .detection import render_detection
 from .figures import format_figure
 from .finding_view import describe_unavailable, render_findings, sort_findings, title_of
 from .grid import make_blocks, make_footnotes, make_layout, make_legend, render_grid
-from .header import render_header
+from .header import render_header, render_self_check
 from .pairs_grid import has_pairs, render_pairs
 from .questions import LETTERS, make_question_blocks, split_questions
 from .safe_text import clean
@@ -38,6 +38,8 @@ def render_verdict(comparison: Comparison) -> Text:
 
 
 def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
+    if comparison.self_check is not None and comparison.self_check.failed:
+        yield render_self_check(comparison.self_check)
     yield render_verdict(comparison)
     found = sort_findings(comparison.findings)
     yield from map(title_of, found.unexpected)
@@ -63,12 +65,12 @@ def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> It
     yield from render_pairs(run, comparison)
     measured, questions = split_questions(run, comparison)
     alone = [row for row in measured if not has_pairs(row)]
-    blocks = [*make_blocks(run, comparison, alone), *make_question_blocks(run, questions)]
+    blocks = [*make_blocks(run, alone), *make_question_blocks(run, questions)]
     layout = make_layout(blocks, _labels_of(comparison, [*alone, *questions]), options.width)
     yield from render_grid(blocks, layout)
     if comparison.rows:
         yield Text()
-        everything = [*blocks, *make_blocks(run, comparison, [row for row in measured if has_pairs(row)])]
+        everything = [*blocks, *make_blocks(run, [row for row in measured if has_pairs(row)])]
         legend = make_legend(everything, layout, reference_of(comparison) if blocks else "")
         if questions:
             legend.append(LETTERS)

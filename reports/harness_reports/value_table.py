@@ -28,11 +28,12 @@ def make_value_table(lines: Sequence[Mapping[str, Any]], judges: Mapping[str, Ju
         table.add_column(justify="right", overflow="fold")
     table.add_row(*(Text(clean(name).replace(" ", "\n"), style="dim") for name in names))
     for line in lines:
-        table.add_row(*(Text(_text_of(line[name], judges.get(name)) if name in line else "") for name in names))
+        table.add_row(*(Text(value_in_table(line[name], judges.get(name)) if name in line else "") for name in names))
     return table
 
 
-def _text_of(value: Any, judge: Judge | None) -> str:
+def value_in_table(value: Any, judge: Judge | None) -> str:
+    """Return a value as a cell of the table."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):

@@ -6,12 +6,14 @@ Contract: each request gets its own answer, once; an unknown task is an answer a
 forward only; a task that fails is reported as failed and takes nobody with it.
 
 Clients send `start`, `status` and `list` through one bounded mailbox, each with a channel for its one reply. What a
-task became comes through the same mailbox, so that the manager alone knows the states and needs no lock.
+task became comes through the same mailbox, so that the manager alone knows the states and needs no lock. One pass
+warms up, two are measured; all are checked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
@@ -33,6 +35,7 @@ from harness.api import (
 
 from .percentiles import PERCENTILES, compute_percentiles
 
+_MEASURED_TALKS = 2
 _LAST = ("done", "failed")
 _RANK = {"started": 0, "running": 1, "done": 2, "failed": 2}
 _UNKNOWN = "unknown"
@@ -158,6 +161,7 @@ class Client:
         self.latencies_ns.append(perf_counter_ns() - asked_ns)
         is_ours = answer.tag == tag
         self.counts["answers right" if is_ours else "answers of others"] += 1
+        self.counts["answers too many"] += send.buffered()
         await send.aclose()
         await receive.aclose()
         return answer.value if is_ours else None
@@ -173,39 +177,68 @@ class Client:
 
 
 async def main(runtime: Runtime, probe: Probe) -> None:
-    """Let clients talk to a manager, and observe what each was told."""
-    mailbox, receive = runtime.open_channel(probe.parameters["capacity"])
-    stop = (_NOBODY, _NOBODY)
-    start_ns = perf_counter_ns()
-    async with runtime.open_task_group() as tasks:
-        manager = Manager(runtime, probe, tasks, mailbox)
-        clients = [Client(runtime, probe, mailbox, number) for number in range(probe.parameters["clients"])]
-        await tasks.spawn(manager.serve, receive, stop)
-        async with runtime.move_on_after(probe.parameters["patience"]) as scope, runtime.open_task_group() as asking:
-            for client in clients:
-                await asking.spawn(client.run)
-        duration_ns = perf_counter_ns() - start_ns
-        if scope.cancelled_caught:
-            await tasks.cancel()
-        else:
-            await mailbox.send(_Request("stop", stop))
-    await mailbox.aclose()
-    await receive.aclose()
-    _report(probe, manager, clients, duration_ns)
+    """Let clients talk to a manager, once to warm up and then timed, and observe what each was told."""
+    talks: list[_Talk] = []
+    for _ in range(1 + _MEASURED_TALKS):
+        talks.append(_Talk(runtime, probe))
+        if not await talks[-1].run():
+            break  # what is missing once is missing, and the next one would wait as long for it
+    _report(probe, talks)
 
 
-def _report(probe: Probe, manager: Manager, clients: list[Client], duration_ns: int) -> None:
-    counts = sum((client.counts for client in clients), Counter[str]())
+class _Talk:
+    """A manager and its clients, from the first request to the last answer."""
+
+    def __init__(self, runtime: Runtime, probe: Probe) -> None:
+        self._runtime = runtime
+        self._probe = probe
+        self.clients: list[Client] = []
+        self.ended: Counter[str] = Counter()
+        self.duration_ns = 0
+
+    async def run(self) -> bool:
+        """Let them talk; return whether they came to an end before the patience did."""
+        runtime, parameters = self._runtime, self._probe.parameters
+        mailbox, receive = runtime.open_channel(parameters["capacity"])
+        stop = (_NOBODY, _NOBODY)
+        start_ns = perf_counter_ns()
+        async with runtime.open_task_group() as tasks:
+            manager = Manager(runtime, self._probe, tasks, mailbox)
+            self.ended = manager.ended
+            self.clients = [Client(runtime, self._probe, mailbox, number) for number in range(parameters["clients"])]
+            await tasks.spawn(manager.serve, receive, stop)
+            async with runtime.move_on_after(parameters["patience"]) as scope, runtime.open_task_group() as asking:
+                for client in self.clients:
+                    await asking.spawn(client.run)
+            self.duration_ns = perf_counter_ns() - start_ns
+            if scope.cancelled_caught:
+                await tasks.cancel()
+            else:
+                await mailbox.send(_Request("stop", stop))
+        await mailbox.aclose()
+        await receive.aclose()
+        return not scope.cancelled_caught
+
+    def find_latencies(self) -> list[int]:
+        """Return the ns from each request to its answer."""
+        return [latency for client in self.clients for latency in client.latencies_ns]
+
+
+def _report(probe: Probe, talks: Sequence[_Talk]) -> None:
+    counts = sum((client.counts for talk in talks for client in talk.clients), Counter[str]())
+    ended = sum((talk.ended for talk in talks), Counter[str]())
     started = probe.parameters["clients"] * probe.parameters["tasks"]
+    failing = len(range(0, started, probe.parameters["fails_every"]))
     probe.observe("requests", counts["requests"])
     for key in ("answers right", *_MISTAKES):
         probe.observe(key, counts[key])
     probe.observe("answers missing", counts["requests"] - counts["answers right"] - counts["answers of others"])
-    probe.observe("tasks without an end", started - manager.ended.total())
-    probe.observe("failures misreported", abs(manager.ended["failed"] - len(range(0, started, manager.fails_every))))
-    latencies = [latency for client in clients for latency in client.latencies_ns]
-    if latencies and duration_ns:
-        probe.observe("requests per second", len(latencies) * 1e9 / duration_ns)
+    probe.observe("tasks without an end", started * len(talks) - ended.total())
+    probe.observe("failures misreported", abs(ended["failed"] - failing * len(talks)))
+    measured = talks[1:]
+    for talk in measured:
+        probe.observe("requests per second", len(talk.find_latencies()) * 1e9 / talk.duration_ns)
+    latencies = [latency for talk in measured for latency in talk.find_latencies()]
     for name, figure in compute_percentiles(latencies).items():
         probe.observe(f"latency {name}", figure / 1000)
 
@@ -213,6 +246,7 @@ def _report(probe: Probe, manager: Manager, clients: list[Client], duration_ns: 
 # --- declaration ---
 
 _MISTAKES: dict[str, str] = {
+    "answers too many": "one request has one answer, so that nothing is left where it came",
     "answers of others": "an answer goes to the request that it answers, by a channel of its own",
     "states backwards": "a task that has started goes on to run and to end, and never back",
     "known tasks unknown": "the manager knows every task that it started",
@@ -227,7 +261,9 @@ _JUDGES: dict[str, Judge] = {
     "answers right": info(),
     "answers missing": bounded(at_most=0, reason="every request is answered, also one for an unknown task"),
     **{key: bounded(at_most=0, reason=reason) for key, reason in _MISTAKES.items()},
-    "tasks without an end": bounded(at_most=0, reason="each task reports how it ended, also one that fails"),
+    "tasks without an end": bounded(
+        at_least=0, at_most=0, reason="each task reports how it ended, once, also one that fails"
+    ),
     "failures misreported": bounded(at_most=0, reason="as many tasks are reported as failed as do fail"),
 }
 
@@ -236,7 +272,7 @@ _PARAMETERS = (
     Parameter(name="tasks", default=50, summary="tasks that each client starts", at_least=1),
     Parameter(name="capacity", default=8, summary="requests that the mailbox holds", at_least=1),
     Parameter(name="fails_every", default=3, summary="every so many-th task fails", at_least=1),
-    Parameter(name="patience", default=10.0, summary="limit of all the requests together", unit="s", at_least=0),
+    Parameter(name="patience", default=10.0, summary="limit of all the requests of one pass", unit="s", at_least=0),
 )
 
 actor = Scenario(

@@ -332,6 +332,7 @@ channel = Scenario(
     parameters=_PARAMETERS,
     judges=_JUDGES,
     headline="ns per item",
+    parity=("capacity", "a ready send yields", "a ready receive yields"),
     rows={
         "quick": tuple(_rows(5_000, 5_000, (1, 1))),
         "default": tuple(_rows(50_000, 10_000, (1, 1), (5, 5))),

@@ -13,8 +13,8 @@ _EVENTS = 3
 class Account:
     """What a log says.
 
-    `waits` has for each acquisition that was asked for how many others happened meanwhile, `overtaken` how many tasks
-    had asked earlier and still waited.
+    `waits` has for each acquisition that was asked for how many others happened meanwhile, `overtaken` how many of
+    those were by a task that had asked later.
     """
 
     heaviest: int
@@ -39,15 +39,14 @@ def read_log(log: Iterable[int], weigh: Callable[[int], int]) -> Account:
             without having asked.
         weigh: How much of the room a task takes.
     """
-    asked: dict[int, int] = {}  # in the order of asking, with the number of acquisitions until then
+    asked: dict[int, _Waiting] = {}  # in the order of asking
     inside: dict[int, int] = {}
-    waits: list[int] = []
-    overtaken: list[int] = []
+    served: list[_Waiting] = []
     acquisitions = heaviest = most_holders = 0
     for code in log:
         index, event = divmod(code, _EVENTS)
         if event == _ASK:
-            asked[index] = acquisitions
+            asked[index] = _Waiting(acquisitions)
         elif event == _LEAVE:
             inside.pop(index, None)
         else:
@@ -55,11 +54,31 @@ def read_log(log: Iterable[int], weigh: Callable[[int], int]) -> Account:
             heaviest = max(heaviest, sum(inside.values()))
             most_holders = max(most_holders, len(inside))
             if index in asked:
-                overtaken.append(_find_place(index, asked))
-                waits.append(acquisitions - asked.pop(index))
+                served.append(_serve(index, asked, acquisitions))
             acquisitions += 1
-    return Account(heaviest=heaviest, most_holders=most_holders, waits=tuple(waits), overtaken=tuple(overtaken))
+    return Account(
+        heaviest=heaviest,
+        most_holders=most_holders,
+        waits=tuple(waiting.others for waiting in served),
+        overtaken=tuple(waiting.overtaken for waiting in served),
+    )
 
 
-def _find_place(index: int, queue: Iterable[int]) -> int:
-    return next(place for place, waiting in enumerate(queue) if waiting == index)
+class _Waiting:
+    """One that waits: acquisitions by others, first those before it asked, and those of tasks that asked later."""
+
+    __slots__ = ("others", "overtaken")
+
+    def __init__(self, before: int) -> None:
+        self.others = before
+        self.overtaken = 0
+
+
+def _serve(index: int, asked: dict[int, _Waiting], acquisitions: int) -> _Waiting:
+    for ahead, waiting in asked.items():
+        if ahead == index:
+            break
+        waiting.overtaken += 1
+    served = asked.pop(index)
+    served.others = acquisitions - served.others
+    return served

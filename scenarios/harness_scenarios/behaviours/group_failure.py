@@ -25,11 +25,10 @@ class ToldFailureError(PlannedFailureError):
         return f"planned failure of {self.name}"
 
 
-async def leave_group(runtime: Runtime, body: Body) -> BaseException | None:
-    """Run `body(group)` in a task group and return the planned failure, or the group of them, that leaves the block."""
+async def leave_block(block: Callable[[], Awaitable[None]]) -> BaseException | None:
+    """Run a block and return the planned failure, or the group of them, that leaves it."""
     try:
-        async with runtime.open_task_group() as group:
-            await body(group)
+        await block()
     except PlannedFailureError as failure:
         return failure
     except BaseExceptionGroup as several:
@@ -38,6 +37,16 @@ async def leave_group(runtime: Runtime, body: Body) -> BaseException | None:
             raise others from None
         return several
     return None
+
+
+async def leave_group(runtime: Runtime, body: Body) -> BaseException | None:
+    """Run `body(group)` in a task group and return the planned failure, or the group of them, that leaves the block."""
+
+    async def block() -> None:
+        async with runtime.open_task_group() as group:
+            await body(group)
+
+    return await leave_block(block)
 
 
 def planned_leaves(raised: BaseException | None) -> list[BaseException]:

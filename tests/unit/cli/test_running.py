@@ -14,6 +14,7 @@ from harness.cli import progress
 from harness.cli.exits import Exit
 from harness.journal import RunStore, read_run
 from harness.model import (
+    Attestation,
     CellFinished,
     CellObserved,
     CellProgressed,
@@ -23,6 +24,7 @@ from harness.model import (
     Observed,
     Outcome,
     Renderer,
+    RoleResult,
     RunFinished,
     RunStarted,
     UsageError,
@@ -34,7 +36,7 @@ def finished(cell, outcome, reason=""):
     return CellFinished(result=CellResult(cell_id=cell.id, outcome=outcome, reason=reason, seconds=0.5))
 
 
-def execute_well(plan, _catalogue, _folder):
+def execute_well(plan, _catalogue, _folder, **_lanes):
     """Every cell completes."""
     for skipped in plan.skipped:
         yield finished(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
@@ -45,7 +47,7 @@ def execute_well(plan, _catalogue, _folder):
         yield finished(cell, Outcome.COMPLETED)
 
 
-def execute_until_interrupted(plan, _catalogue, _folder):
+def execute_until_interrupted(plan, _catalogue, _folder, **_lanes):
     """As the real one: the running cell is ended and reported, then the others, then it is raised again."""
     interrupt = None
     for cell in plan.cells:
@@ -62,7 +64,7 @@ def execute_until_interrupted(plan, _catalogue, _folder):
         raise interrupt
 
 
-def execute_and_wait(plan, _catalogue, _folder):
+def execute_and_wait(plan, _catalogue, _folder, **_lanes):
     """Waits to be interrupted from outside, at its first event."""
     first, *others = plan.cells
     interrupt = None
@@ -78,7 +80,7 @@ def execute_and_wait(plan, _catalogue, _folder):
 
 
 def with_outcome(outcome):
-    def execute(plan, _catalogue, _folder):
+    def execute(plan, _catalogue, _folder, **_lanes):
         for cell in plan.cells:
             yield finished(cell, outcome, "planted")
 
@@ -193,7 +195,7 @@ def test_a_journal_that_cannot_be_written_ends_the_stage(harness, monkeypatch):
     """One line; the stage is closed, so that no process stays."""
     closed = []
 
-    def execute(plan, _catalogue, _folder):
+    def execute(plan, _catalogue, _folder, **_lanes):
         try:
             yield from (finished(cell, Outcome.COMPLETED) for cell in plan.cells)
         finally:
@@ -372,3 +374,77 @@ def test_a_plugin_adds_a_command_and_is_loaded_once(monkeypatch):
     state = State("auto", State.extend(group))
     assert list(group.commands) == ["theirs"]
     assert [state.plugins] == loaded
+
+
+def execute_and_measure(plan, _catalogue, _folder, **_lanes):
+    """Every cell completes; figures scatter the same way in every run."""
+    for skipped in plan.skipped:
+        yield finished(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
+    for cell in plan.cells:
+        speed = 100.0 * (1.2 ** (cell.round % 5) if cell.label == "beta" else 1.0)
+        yield CellStarted(cell_id=cell.id, pids={"main": 1})
+        yield CellObserved(cell_id=cell.id, observation=Observed(role="main", key="lost", value=0, at=0.1))
+        yield CellObserved(cell_id=cell.id, observation=Observed(role="main", key="speed", value=speed, at=0.1))
+        role = RoleResult(role="main", backend=cell.label, outcome=Outcome.COMPLETED, attestation=ATTESTED)
+        yield CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.COMPLETED, seconds=0.5, roles=(role,)))
+
+
+ATTESTED = Attestation(scheduler="x.Loop", expected="x.*", python="3.11.7", implementation="cpython", gil=True)
+
+
+def rounds_of(run):
+    """Return the rounds of each row."""
+    return {
+        str(row): max(r.cell.round for r in run.records if r.cell.row == row)
+        for row in {record.cell.row for record in run.records}
+    }
+
+
+def test_a_budget_is_spent_on_more_rounds(harness, tmp_path):
+    """Six of each row; what has a ratio goes on to a round at which it is looked at, as far as the time goes."""
+    code, _, err = harness("matrix", "-s", "pipe", "-s", "guard", "--budget", "10s", execute=execute_and_measure)
+    assert (code, err) == (Exit.OK, "")
+    run = stored(tmp_path)
+    assert run.complete, run.note
+    rounds = rounds_of(run)
+    assert rounds["guard"] == 6  # one backend: nothing to compare
+    # They say that they take half a second and take none: time is over when ten more rounds would need more of it.
+    assert (rounds["pipe[capacity=1]"], rounds["pipe[capacity=none]"]) == (20, 20)
+    ids = [record.cell.id for record in run.records]
+    assert len(ids) == len(set(ids))
+
+
+def test_an_interrupt_between_two_parts_of_a_budget(harness, tmp_path, monkeypatch):
+    """The run is stored and reported as one that was interrupted."""
+    from harness.budget import Budget
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Budget, "choose_rounds", interrupt)
+    code, out, _ = harness("matrix", "-s", "pipe", "--budget", "1m", execute=execute_and_measure)
+    assert code == Exit.INTERRUPTED
+    assert stored(tmp_path).note == "the run was interrupted"
+    assert "run: .harness/runs/" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("0", None), ("5 d", None), ("", None)]
+)
+def test_times_as_people_write_them(harness, text, seconds):
+    """Or one line that says how."""
+    from harness.cli.selection import parse_seconds
+
+    if seconds is None:
+        code, _, err = harness("matrix", "--budget", text)
+        assert code == Exit.USAGE
+        assert "is no time above zero such as 90s, 5m or 1h" in err
+    else:
+        assert parse_seconds(text) == seconds
+
+
+def test_a_plan_with_a_budget_says_what_comes_after(harness):
+    """The first rounds are planned, the rest is decided by what they show."""
+    lines = harness("plan", "-s", "shout", "--budget", "5m")[1].splitlines()
+    assert lines[-1] == "then more rounds where intervals are widest, as far as 5 min go"
+    assert "+ alpha again: 6 cells of the self-check" in lines

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from harness.compare.intervals import (
     CONFIDENCE,
-    LEAST_ROUNDS,
     STRICT_CONFIDENCE,
     Interval,
     confidence_for,
@@ -23,7 +22,7 @@ from harness.compare.intervals import (
     least_rounds,
     pair_log_ratios,
 )
-from harness.model import SpeedVerdict
+from harness.model import LEAST_ROUNDS, SpeedVerdict
 
 LOGS = st.lists(st.floats(-3, 3), min_size=1, max_size=40)
 VALUES = st.dictionaries(st.integers(1, 40), st.floats(1e-3, 1e9), min_size=1)

@@ -204,3 +204,23 @@ def test_a_store_that_cannot_be_written(tmp_path):
     (tmp_path / "runs").touch()
     with pytest.raises(UsageError, match="cannot write to"):
         RunStore(tmp_path / "runs").create()
+
+
+def test_a_run_that_was_extended(tmp_path):
+    """Cells that were planned later are planned cells: each has a record, also if it did not come to it."""
+    from harness.model import RunExtended
+
+    three, four = cell("three"), cell("four")
+    events = [
+        *EVENTS,
+        RunExtended(cells=(three, four), skipped=(SkippedCell(cell=cell("five"), reason="no shield"),)),
+        CellFinished(result=CellResult(cell_id=three.id, outcome=Outcome.COMPLETED)),
+    ]
+    with JournalWriter(tmp_path / JOURNAL_NAME) as journal:
+        for event in events:
+            journal.write(event)
+    run = read_run(tmp_path)
+    assert run.started.plan.cells == (ONE, TWO, three, four)
+    outcomes = {record.cell.scenario: record.result.outcome for record in run.records}
+    assert outcomes["three"] is Outcome.COMPLETED
+    assert outcomes["four"] is outcomes["five"] is Outcome.NOT_RUN

@@ -189,3 +189,49 @@ def test_no_preset_is_one_row_of_defaults():
     assert ids(plan(scenarios=("pipe",), backends=("beta",), preset="")) == ["pipe@beta#1"]
     made = plan(scenarios=("pipe",), backends=("beta",), preset="", parameters=(("capacity", "none"), ("items", "7")))
     assert ids(made) == ["pipe[capacity=none,items=7]@beta#1"]
+
+
+def test_the_baseline_is_one_of_the_columns():
+    """In canonical text, because it is compared with labels; none is chosen for the user."""
+    backends = ("beta", "alpha:loop=x,debug=true")
+    assert plan(scenarios=("pipe",), backends=backends).baseline == ""
+    named = plan(scenarios=("pipe",), backends=backends, baseline="alpha:loop=x,debug=true")
+    assert named.baseline == "alpha:debug=true,loop=x"
+    with pytest.raises(UsageError, match="--baseline alpha is not among the backends that are run: beta"):
+        plan(scenarios=("pipe",), backends=("beta",), baseline="alpha")
+
+
+def aliases(**request):
+    """Return the cells that run the reference again."""
+    return [cell for cell in plan(**request).cells if cell.alias]
+
+
+def test_the_reference_is_run_again():
+    """In each round of a row, from six rounds on; it has an id of its own, and the backend's label."""
+    again = aliases(scenarios=("shout",), rounds=6)
+    assert [cell.id for cell in again] == [f"shout@alpha(again)#{number}" for number in range(1, 7)]
+    assert {cell.label for cell in again} == {"alpha"}
+    assert aliases(scenarios=("shout",), rounds=5) == []
+    assert {cell.label for cell in aliases(scenarios=("shout",), rounds=6, baseline="beta")} == {"beta"}
+
+
+def test_the_twin_takes_turns_like_any_backend():
+    """Over as many rounds as there are arms, each has each position in its row equally often."""
+    order = [cell.id.partition("#")[0] for cell in plan(scenarios=("shout",), rounds=6).cells]
+    positions = Counter((arm, index % 3) for index, arm in enumerate(order))
+    assert set(positions.values()) == {2}
+
+
+def test_a_twin_without_anybody_to_compare_is_not_run():
+    """One backend has no ratio, so there is nothing to check; nor where the reference is not in a scenario."""
+    assert aliases(scenarios=("shout",), backends=("alpha",), rounds=6) == []
+    assert aliases(scenarios=("shout",), server="alpha", client="beta", rounds=6) == []
+
+
+def test_only_figures_need_a_twin():
+    """A scenario whose question is no figure has none."""
+    built = catalogue()
+    shout = msgspec.structs.replace(built.scenarios["shout"], headline="lost")
+    built = msgspec.structs.replace(built, scenarios={**built.scenarios, "shout": shout})
+    made = make_plan(Request(scenarios=("shout",), rounds=6), built)
+    assert [cell.id for cell in made.cells if cell.alias] == []

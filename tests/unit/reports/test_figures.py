@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness_reports.figures import format_figure, format_ratio
+from harness_reports.figures import format_factor, format_figure, is_of_time
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,29 @@ def test_format_figure(value, unit, text):
 
 
 @pytest.mark.parametrize(
-    ("value", "reference", "text"),
-    [(65, 100, "×0.65"), (1, 1, "×1.00"), (123, 10, "×12.3"), (9.999, 1, "×10.0"), (1e4, 1, "×10000"), (1, 0, "")],
+    ("ratio", "text"),
+    [
+        (0.65, "×0.65"),
+        (1, "×1.00"),
+        (12.3, "×12.3"),
+        (9.999, "×10.0"),
+        (1e4, "×10000"),
+        (0.0123, "×0.012"),
+        (0, "×0.00"),
+    ],
 )
-def test_format_ratio(value, reference, text):
-    """A factor, with no more digits than it is worth."""
-    assert format_ratio(value, reference) == text.replace("×", "\N{MULTIPLICATION SIGN}")
+def test_format_factor(ratio, text):
+    """With no more digits than it is worth, and never nought for something that is there."""
+    assert format_factor(ratio) == text.replace("×", "\N{MULTIPLICATION SIGN}")
+    assert format_factor(ratio, "") == text[1:]
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"), [("ns", True), ("1/s", True), ("MiB/s", True), ("B", False), ("", False)]
+)
+def test_what_can_be_fast(unit, expected):
+    """A time, or something per time."""
+    assert is_of_time(unit) is expected
 
 
 @given(st.floats(1e-9, 1e11), st.sampled_from(["ns", "µs", "ms", "s", "B", "1/s", "", "things"]))

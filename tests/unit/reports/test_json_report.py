@@ -19,6 +19,8 @@ def test_the_document_holds_everything():
         "note",
         "verdict",
         "labels",
+        "reference",
+        "self_check",
         "rows",
         "findings",
         "records",

@@ -168,6 +168,7 @@ def test_a_finding_can_be_read_on_its_own():
     start = text.index("VIOLATION")
     assert text[start : text.index("\n\n", start)].splitlines() == [
         "VIOLATION  drain[mode=rate,rate=1000] on trio: items lost is more than 0",
+        "  asks     what happens?",
         "  expected items lost ≤ 0",
         "  why      each item reaches one receiver (trio docs)",
         "  seen     0: asyncio",

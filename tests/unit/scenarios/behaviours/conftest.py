@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from harness_scenarios.behaviours.question import ANSWER
@@ -44,6 +46,31 @@ def ask_variant():
 
         runner = getattr(module, RUNNERS[name])(dict(option.split("=") for option in options.split(",") if option))
         runner.run(main, lambda exc, context: None)
+        return recorder.answers
+
+    return ask
+
+
+@pytest.fixture
+def ask_told(monkeypatch):
+    """Return a function as `ask_variant`, also for curio and wrapped runtimes, that reports errors by their text.
+
+    A worker does so too. Here it also keeps the hook of pytest from failing the test for what is meant to fail.
+    """
+    monkeypatch.setattr(threading, "excepthook", lambda args: str(args.exc_value))
+
+    def ask(scenario, spec, parameters=None, *, wrap=None):
+        name, _, options = spec.partition(":")
+        module = pytest.importorskip(f"harness_{name}.backend", exc_type=(ImportError, AttributeError))
+        recorder = _Recorder(scenario, parameters or {})
+
+        async def main(runtime):
+            await scenario.main(wrap(runtime) if wrap else runtime, recorder)
+
+        runner = getattr(module, f"{name.capitalize()}Runner")(
+            dict(option.split("=") for option in options.split(",") if option)
+        )
+        runner.run(main, lambda exc, context: str(exc))
         return recorder.answers
 
     return ask

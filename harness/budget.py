@@ -1,0 +1,93 @@
+"""What the rest of a run's time is best spent on: further rounds where intervals are widest.
+
+Rounds are added up to fixed numbers only, and stop when an interval is narrow enough, never when it says something:
+who looks after every round and stops at the first difference finds differences that are none.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.compare.intervals import LOOKS, NARROW
+from harness.model import CellSummary, Comparison, RatioSummary, RowId, RowSummary, Run
+
+NARROW_IF_PARALLEL = 0.05
+"""Of figures that depend on where the system runs threads or processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowState:
+    """How far a row has come: its rounds, seconds of a further one, and its width in units of a narrow one."""
+
+    row: RowId
+    rounds: int
+    seconds: float
+    width: float
+
+    @property
+    def next_look(self) -> int:
+        """The number of rounds at which it is looked at next; none is left after the last."""
+        return next((look for look in LOOKS if look > self.rounds), self.rounds)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether further rounds may be worth their time; before the first look nothing is concluded."""
+        return self.next_look > self.rounds and (self.width > 1 or self.rounds < LOOKS[0])
+
+
+class Budget:
+    """The time of a run, from now on."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def choose_rounds(self, run: Run, comparison: Comparison) -> dict[RowId, range]:
+        """Return the rounds to run next by row, widest interval first as far as the time goes; none when it is over."""
+        left = self._end - self._clock()
+        chosen: dict[RowId, range] = {}
+        for state in sorted(_states(run, comparison), key=lambda state: -state.width):
+            cost = (state.next_look - state.rounds) * state.seconds
+            if state.is_open and cost <= left:
+                left -= cost
+                chosen[state.row] = range(state.rounds + 1, state.next_look + 1)
+        return chosen
+
+
+def _states(run: Run, comparison: Comparison) -> list[RowState]:
+    rounds: dict[RowId, int] = defaultdict(int)
+    seconds: dict[RowId, float] = defaultdict(float)
+    for record in run.records:
+        row = record.cell.row
+        rounds[row] = max(rounds[row], record.cell.round)
+        seconds[row] += record.result.seconds
+    parallel = {card.label for card in run.started.backends if card.parallel}
+    return [
+        RowState(summary.row, done, seconds[summary.row] / done, width)
+        for summary in comparison.rows
+        if (done := rounds[summary.row]) and (width := measure_width(summary, parallel)) is not None
+    ]
+
+
+def measure_width(row: RowSummary, parallel: set[str]) -> float | None:
+    """Return how wide the intervals of a row are, as a multiple of a narrow one; nothing if there is none.
+
+    It is the median over backends: one that scatters whatever is done does not take the time of all.
+    """
+    widths = [
+        (math.log(ratio.high) - math.log(ratio.low)) / 2 / math.log1p(_narrow(cell, ratio, parallel))
+        for cell in row.cells
+        if (ratio := cell.ratio) is not None and ratio.low and ratio.high
+    ]
+    return statistics.median(widths) if widths else None
+
+
+def _narrow(cell: CellSummary, ratio: RatioSummary, parallel: set[str]) -> float:
+    involved: Mapping[str, None] = dict.fromkeys((*cell.roles, ratio.reference))
+    is_parallel = len(cell.roles) > 1 or any(label in parallel for label in involved)
+    return NARROW_IF_PARALLEL if is_parallel else NARROW

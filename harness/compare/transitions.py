@@ -1,0 +1,341 @@
+"""Two runs → what changed from one to the other: conditions, outcomes, findings, answers and figures.
+
+Cells are matched by identity: scenario, parameters and backends. What one run lacks is new or gone, never better or
+worse. Rounds of two runs share nothing that disturbed them, so figures are not paired: the bounds of a ratio come from
+the intervals of both medians, each held to twice the confidence. What changed on the machine in between is part of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from harness.model import (
+    CellSummary,
+    Comparison,
+    Finding,
+    FindingKind,
+    MetricSummary,
+    Outcome,
+    RowSummary,
+    Run,
+    SpeedVerdict,
+)
+
+from .intervals import CONFIDENCE, MARGIN, Interval, estimate_median, factor, judge_interval
+
+_MACHINE = ("system", "machine", "cpu", "cores", "usable_cores")
+"""Facts of the environment that make it another machine."""
+_CONDITIONS = (*_MACHINE, "kernel", "python", "implementation", "compiler", "memory_bytes", "file_limit")
+_REQUEST = ("preset", "seed", "rounds", "budget", "timeout", "perturb", "variants", "pairs", "saboteurs")
+_NOT_RUN = frozenset({Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INTERRUPTED})
+_WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
+
+
+class Change(StrEnum):
+    """What became of something from the run before to the run after."""
+
+    REGRESSED = "regressed"
+    FIXED = "fixed"
+    NEW = "new"
+    """It was not run before, or is nothing to worry about."""
+    GONE = "gone"
+    """It was not run after, or was nothing to worry about."""
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class ConditionChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about the place or the request of the two runs that differs."""
+
+    name: str
+    before: str
+    after: str
+
+
+class OutcomeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the cells of a row on a backend, worst first: `hung 1/6`."""
+
+    row: str
+    label: str
+    change: Change
+    before: str
+    after: str
+
+
+class FindingChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding about one backend in one row."""
+
+    change: Change
+    kind: FindingKind
+    scenario: str
+    row: str
+    label: str
+    title: str
+    key: str = ""
+    known: str = ""
+    """Why it is expected, if it is."""
+
+
+class AnswerChange(msgspec.Struct, frozen=True, kw_only=True):
+    """The set of values that a graded key was seen to have."""
+
+    row: str
+    label: str
+    key: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class FigureChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of a backend in a row; `ratio` is after against before."""
+
+    row: str
+    label: str
+    key: str
+    is_headline: bool
+    unit: str
+    better: str
+    before: float
+    after: float
+    rounds_before: int
+    rounds_after: int
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    verdict: SpeedVerdict | None = None
+    """Nothing where there are too few rounds for any."""
+
+
+class RunChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that changed, and what did not."""
+
+    before: str
+    after: str
+    conditions: tuple[ConditionChange, ...]
+    obstacles: tuple[str, ...]
+    """Why figures are not compared."""
+    outcomes: tuple[OutcomeChange, ...]
+    findings: tuple[FindingChange, ...]
+    answers: tuple[AnswerChange, ...]
+    figures: tuple[FigureChange, ...]
+
+    @property
+    def slower(self) -> tuple[FigureChange, ...]:
+        """Headlines that are worse by more than the margin."""
+        return tuple(f for f in self.figures if f.is_headline and f.verdict is SpeedVerdict.SLOWER)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether anything is worse than before."""
+        changes = [*(outcome.change for outcome in self.outcomes), *(finding.change for finding in self.findings)]
+        return Change.REGRESSED in changes or bool(self.slower)
+
+
+Squares = Mapping[tuple[str, str], tuple[RowSummary, CellSummary]]
+Side = tuple[Run, Comparison]
+
+
+def compare_runs(before: Side, after: Side, *, across_machines: bool = False, margin: float = MARGIN) -> RunChanges:
+    """Return what changed from one run to another.
+
+    Args:
+        before: a run and what it says.
+        after: the other one.
+        across_machines: whether figures are compared although the machine is another one.
+        margin: a factor of figures closer to one than this is no change.
+    """
+    old, new = _squares(before[1]), _squares(after[1])
+    obstacles = tuple(_obstacles(before, after, across_machines=across_machines))
+    both = [(old[place], new[place]) for place in old if place in new]
+    return RunChanges(
+        before=before[1].run_id,
+        after=after[1].run_id,
+        conditions=tuple(_conditions(before[0], after[0])),
+        obstacles=obstacles,
+        outcomes=tuple(_outcomes(old, new)),
+        findings=tuple(_findings(before[1], after[1], old, new)),
+        answers=tuple(answer for (_, was), (row, now) in both for answer in _answers(row, was, now)),
+        figures=()
+        if obstacles
+        else tuple(figure for (_, was), (row, now) in both for figure in _figures(row, was, now, margin)),
+    )
+
+
+def _squares(comparison: Comparison) -> Squares:
+    return {(str(row.row), cell.label): (row, cell) for row in comparison.rows for cell in row.cells}
+
+
+# --- conditions ---
+
+
+def _conditions(before: Run, after: Run) -> Iterator[ConditionChange]:
+    old, new = _facts(before), _facts(after)
+    for name in dict.fromkeys((*old, *new)):
+        was, now = old.get(name, "–"), new.get(name, "–")
+        if was != now:
+            yield ConditionChange(name=name, before=was, after=now)
+
+
+def _facts(run: Run) -> dict[str, str]:
+    """Return what identifies the place, the software and the request of a run."""
+    environment = run.started.environment
+    facts = {name: str(environment[name]) for name in _CONDITIONS if name in environment}
+    versions: Any = environment.get("versions")
+    if isinstance(versions, dict):
+        facts |= {str(name): str(version) for name, version in versions.items()}
+    for record in run.records:
+        for role in record.result.roles:
+            if role.attestation is not None:
+                facts |= {name: str(version) for name, version in role.attestation.versions.items()}
+    return facts | {f"--{name}": str(getattr(run.started.request, name)) for name in _REQUEST}
+
+
+def _obstacles(before: Side, after: Side, *, across_machines: bool) -> Iterator[str]:
+    for name in _MACHINE:
+        was, now = (side[0].started.environment.get(name) for side in (before, after))
+        if was != now and not across_machines:
+            yield f"another machine: {name} {was} and {now}"
+    was, now = (side[0].started.request.perturb for side in (before, after))
+    if was != now:
+        yield f"perturbed differently: {', '.join(was) or 'not'} and {', '.join(now) or 'not'}"
+    for _, comparison in (before, after):
+        if comparison.self_check is not None and comparison.self_check.failed:
+            yield f"the self-check of {comparison.run_id} failed"
+
+
+# --- outcomes ---
+
+
+def _outcomes(old: Squares, new: Squares) -> Iterator[OutcomeChange]:
+    for row, label in dict.fromkeys((*old, *new)):
+        was, now = (side[row, label][1] if (row, label) in side else None for side in (old, new))
+        yield OutcomeChange(
+            row=row,
+            label=label,
+            change=_change_of(was.outcome if was else None, now.outcome if now else None),
+            before=_outcome_text(was),
+            after=_outcome_text(now),
+        )
+
+
+def _change_of(was: Outcome | None, now: Outcome | None) -> Change:
+    had, has = (outcome is not None and outcome not in _NOT_RUN for outcome in (was, now))
+    if not had or not has:
+        return Change.GONE if had else Change.NEW if has else Change.UNCHANGED
+    if was is now:
+        return Change.UNCHANGED
+    if Outcome.COMPLETED in (was, now):
+        return Change.FIXED if now is Outcome.COMPLETED else Change.REGRESSED
+    return Change.CHANGED
+
+
+def _outcome_text(cell: CellSummary | None) -> str:
+    if cell is None:
+        return "–"
+    rounds, affected = sum(cell.outcomes.values()), cell.outcomes.get(cell.outcome, 0)
+    return str(cell.outcome) if affected == rounds else f"{cell.outcome} {affected}/{rounds}"
+
+
+# --- findings ---
+
+_Place = tuple[FindingKind, str, str, str, str]
+"""Kind, row, backend, title, key."""
+
+
+def _findings(before: Comparison, after: Comparison, old: Squares, new: Squares) -> Iterator[FindingChange]:
+    was, now = _places(before.findings), _places(after.findings)
+    for place in sorted(dict.fromkeys((*now, *was)), key=lambda place: _WEIGHT[place[0]]):
+        kind, row, label, title, key = place
+        yield FindingChange(
+            change=_finding_change(was.get(place), now.get(place), _ran(old, row, label), _ran(new, row, label)),
+            kind=kind,
+            scenario=(now.get(place) or was[place]).row.scenario,
+            row=row,
+            label=label,
+            title=title,
+            key=key,
+            known=(now.get(place) or was[place]).known,
+        )
+
+
+def _places(findings: Iterable[Finding]) -> dict[_Place, Finding]:
+    return {
+        (finding.kind, str(finding.row), label, finding.title, finding.key): finding
+        for finding in findings
+        for label in finding.backends
+    }
+
+
+def _ran(squares: Squares, row: str, label: str) -> bool:
+    square = squares.get((row, label))
+    return square is not None and square[1].outcome not in _NOT_RUN
+
+
+def _finding_change(was: Finding | None, now: Finding | None, ran_before: bool, ran_after: bool) -> Change:
+    if was is not None and now is not None:
+        return Change.UNCHANGED
+    if now is not None:
+        return Change.REGRESSED if now.unexpected and ran_before else Change.NEW
+    assert was is not None
+    return Change.FIXED if was.unexpected and ran_after else Change.GONE
+
+
+# --- answers and figures ---
+
+
+def _answers(row: RowSummary, was: CellSummary, now: CellSummary) -> Iterator[AnswerChange]:
+    for key in was.frequencies.keys() & now.frequencies.keys():
+        before, after = tuple(sorted(was.frequencies[key])), tuple(sorted(now.frequencies[key]))
+        if before != after:
+            yield AnswerChange(row=str(row.row), label=now.label, key=key, before=before, after=after)
+
+
+def _figures(row: RowSummary, was: CellSummary, now: CellSummary, margin: float) -> Iterator[FigureChange]:
+    for key, metric in now.metrics.items():
+        if (base := was.metrics.get(key)) is None:
+            continue
+        change = FigureChange(
+            row=str(row.row),
+            label=now.label,
+            key=key,
+            is_headline=key == row.headline,
+            unit=metric.unit,
+            better=metric.better,
+            before=base.median,
+            after=metric.median,
+            rounds_before=len(base.values),
+            rounds_after=len(metric.values),
+            ratio=factor(math.log(metric.median) - math.log(base.median))
+            if min(base.median, metric.median) > 0
+            else None,
+        )
+        interval = ratio_interval(base, metric)
+        if interval is not None:
+            higher = metric.better == "higher"
+            change = msgspec.structs.replace(
+                change,
+                low=factor(interval.low),
+                high=factor(interval.high),
+                verdict=judge_interval(interval, needed=CONFIDENCE, higher_is_better=higher, margin=margin),
+            )
+        yield change
+
+
+def ratio_interval(base: MetricSummary, metric: MetricSummary) -> Interval | None:
+    """Return the interval of log(metric / base) of runs that share no rounds, or nothing if there are too few.
+
+    If each median lies within its own interval with 97.5 %, both do with at least 95 %, and then so does the
+    difference within the sum. It needs seven rounds of each, and is wider than one of pairs would be.
+    """
+    if min(*base.values, *metric.values) <= 0:
+        return None
+    confidence = 1 - (1 - CONFIDENCE) / 2
+    was, now = (estimate_median([math.log(value) for value in m.values], confidence) for m in (base, metric))
+    if was is None or now is None:
+        return None
+    return Interval(now.median - was.median, now.low - was.high, now.high - was.low, CONFIDENCE)

@@ -1,0 +1,46 @@
+"""What the self-test showed, beside the runs: whoever reads a report wants to know how often we err on that machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.model import UsageError
+
+_NAME = "selftest.json"
+_MACHINE = ("system", "machine", "cpu", "cores", "usable_cores")
+
+
+class _Stored(msgspec.Struct, kw_only=True):
+    text: str
+    environment: dict[str, Any]
+    result: dict[str, Any]
+
+
+def write_self_test(root: Path, text: str, environment: Mapping[str, Any], result: Mapping[str, Any]) -> Path:
+    """Store a result in the folder that holds the runs and return its path.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    path = root / _NAME
+    stored = _Stored(text=text, environment=dict(environment), result=dict(result))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(stored, enc_hook=str), indent=2))
+    except OSError as exc:
+        raise UsageError(f"cannot write {path}: {exc.strerror}") from exc
+    return path
+
+
+def read_self_test(root: Path, environment: Mapping[str, Any]) -> str:
+    """Return what the self-test said, if there was one on this machine; else an empty string."""
+    try:
+        stored = msgspec.json.decode((root / _NAME).read_bytes(), type=_Stored)
+    except (OSError, msgspec.DecodeError):
+        return ""
+    is_same = all(stored.environment.get(name) == environment.get(name) for name in _MACHINE)
+    return stored.text if is_same else ""

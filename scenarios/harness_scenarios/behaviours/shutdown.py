@@ -1,0 +1,340 @@
+"""How a run ends: what leaves it, and what becomes of what its main function leaves behind.
+
+What happens when the main function has ended cannot be observed by it. Where that is the question a second role, the
+witness, runs in a process of its own: what is left behind shares with it how far its clean-up came, and when the first
+role has ended the witness says what was shared.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from harness.api import (
+    ENDING,
+    Capability,
+    Graded,
+    Parameter,
+    PeerEndedError,
+    Probe,
+    Runtime,
+    Scenario,
+    allowed,
+    forbidden,
+    grid,
+    interesting,
+    outcomes,
+)
+
+from .cancel_target import PlannedFailureError
+from .group_failure import ToldFailureError
+from .question import ANSWER, Trial, make_question
+
+_EXIT_CODE = 3
+_RUNNER = "https://docs.python.org/3/library/asyncio-runner.html#asyncio.run"
+_THREADS = "https://docs.python.org/3/library/threading.html#thread-objects"
+_SYSTEM_EXIT_IN_TRIO = "https://github.com/python-trio/trio/issues/2984"
+_PEP_525 = "https://peps.python.org/pep-0525/#finalization"
+_TRIO_GENERATORS = "https://trio.readthedocs.io/en/stable/reference-core.html#finalization"
+_TIMEOUT, _HANG_AFTER = 30.0, 6.0
+_SHORT = 0.001
+
+# --- the main function raises ---
+
+
+async def _raise(_: Runtime, probe: Probe) -> None:
+    probe.step("main", f"raises {probe.parameters['raises']}")
+    match probe.parameters["raises"]:
+        case "an error":
+            raise PlannedFailureError
+        case "SystemExit":
+            sys.exit(_EXIT_CODE)
+        case _:
+            raise KeyboardInterrupt
+
+
+_RAISES = Parameter(
+    name="raises",
+    default="an error",
+    summary="what the main function raises",
+    choices=("an error", "SystemExit", "KeyboardInterrupt"),
+)
+
+main_raises = Scenario(
+    name="shutdown.main-raises",
+    question="The main function raises: does the run end with just that?",
+    contract=("What the main function raises leaves the run, unchanged.",),
+    ref="harness_scenarios.behaviours.shutdown:main_raises",
+    roles={"main": _raise},
+    parameters=(_RAISES,),
+    judges={
+        ENDING: outcomes(
+            {
+                "raises PlannedFailureError": allowed("the error of the main function leaves the run", _RUNNER),
+                f"exits {_EXIT_CODE}": allowed("the exit code is the one that was asked for"),
+                "raises KeyboardInterrupt": allowed("an interrupt leaves the run"),
+                "returns": forbidden("what the main function raised is lost"),
+            }
+        )
+    },
+    headline=ENDING,
+    rows={"quick": grid(raises=_RAISES.choices)},
+    timeout=_TIMEOUT,
+    hang_after=_HANG_AFTER,
+    summary="The main function raises: does the run end with just that?",
+)
+
+
+# --- exit in a task ---
+
+
+def _exit() -> None:
+    sys.exit(_EXIT_CODE)
+
+
+async def _exit_in_a_task(runtime: Runtime, probe: Probe) -> None:
+    async def child() -> None:
+        probe.step("child", "exits")
+        if probe.parameters["where"] == "a job in a thread":
+            await runtime.run_in_thread(_exit)
+        else:
+            _exit()
+
+    async with runtime.open_task_group() as group:
+        await group.spawn(child)
+        probe.step("parent", "waits for the child")
+
+
+_WHERE = Parameter(
+    name="where",
+    default="a task",
+    summary="what calls sys.exit: a task itself, or a job in a thread that it waits for",
+    choices=("a task", "a job in a thread"),
+)
+
+exit_in_a_task = Scenario(
+    name="shutdown.exit-in-a-task",
+    question="A task calls `sys.exit(3)`: with which exit code does the program end?",
+    contract=("The program ends, and not with the exit code of success.",),
+    ref="harness_scenarios.behaviours.shutdown:exit_in_a_task",
+    roles={"main": _exit_in_a_task},
+    parameters=(_WHERE,),
+    judges={
+        ENDING: outcomes(
+            {
+                f"exits {_EXIT_CODE}": allowed("as anywhere in a program"),
+                "raises BaseExceptionGroup(SystemExit)": interesting(
+                    "an exception group is a failure like any other: the exit code is 1 and a traceback is shown",
+                    _SYSTEM_EXIT_IN_TRIO,
+                ),
+                "returns": forbidden(
+                    "the exit is swallowed: the program goes on and ends with 0; in a thread Python ignores it",
+                    "https://docs.python.org/3/library/threading.html#threading.excepthook",
+                ),
+            }
+        )
+    },
+    headline=ENDING,
+    rows={"quick": grid(where=_WHERE.choices)},
+    timeout=_TIMEOUT,
+    hang_after=_HANG_AFTER,
+    summary="A task calls `sys.exit(3)`: with which exit code does the program end?",
+)
+
+
+# --- what is left behind ---
+
+_BEGINS, _COMPLETES = "its clean-up begins", "its clean-up completes"
+COMPLETED = "its clean-up completes"
+CUT_SHORT = "its clean-up is cut short at its first wait"
+NEVER = "its clean-up never begins"
+
+
+async def _witness(_: Runtime, probe: Probe) -> None:
+    """Say, when the main role has ended, how far the clean-up came of what it left behind."""
+    await probe.until_ended("main")
+    answer = NEVER
+    for key, meaning in ((_BEGINS, CUT_SHORT), (_COMPLETES, COMPLETED)):
+        try:
+            await probe.receive(key)
+        except PeerEndedError:
+            break
+        answer = meaning
+    probe.step("witness", answer)
+    probe.observe(ANSWER, answer)
+
+
+async def _clean_up(runtime: Runtime, probe: Probe, actor: str) -> None:
+    probe.share(_BEGINS, True)
+    probe.step(actor, "begins its clean-up")
+    await runtime.sleep(_SHORT)
+    probe.share(_COMPLETES, True)
+    probe.step(actor, "completes its clean-up")
+
+
+_MAIN = Parameter(name="main", default="returns", summary="how the main function ends", choices=("returns", "raises"))
+
+
+def _end(probe: Probe) -> None:
+    probe.step("main", f"{probe.parameters['main']}")
+    if probe.parameters["main"] == "raises":
+        raise PlannedFailureError
+
+
+def _make_left_behind(
+    main: Callable[[Runtime, Probe], Awaitable[None]],
+    *,
+    name: str,
+    question: str,
+    contract: str,
+    ref: str,
+    answers: dict[str, Graded],
+    requires: tuple[Capability, ...] = (),
+) -> Scenario:
+    return Scenario(
+        name=name,
+        question=question,
+        contract=("The run ends, and as the main function does.", contract),
+        ref=ref,
+        roles={"main": main, "witness": _witness},
+        parameters=(_MAIN,),
+        judges={
+            ANSWER: outcomes(answers),
+            ENDING: outcomes(
+                {
+                    "returns": allowed("the witness, and the main function if it does"),
+                    "raises PlannedFailureError": allowed("the main function, if it raises"),
+                }
+            ),
+        },
+        headline=ANSWER,
+        rows={"quick": grid(main=_MAIN.choices)},
+        requires=requires,
+        timeout=_TIMEOUT,
+        hang_after=_HANG_AFTER,
+        summary=question,
+    )
+
+
+async def _leave_a_task(runtime: Runtime, probe: Probe) -> None:
+    waits, never = runtime.create_event(), runtime.create_event()
+
+    async def wait() -> None:
+        try:
+            await waits.set()
+            await never.wait()
+        finally:
+            await _clean_up(runtime, probe, "task")
+
+    await runtime.spawn_detached(wait, name="left behind")
+    await waits.wait()
+    _end(probe)
+
+
+task_left_behind = _make_left_behind(
+    _leave_a_task,
+    name="shutdown.task-left-behind",
+    question="The main function ends while a task that nobody owns waits: what becomes of the task?",
+    contract="A task that is cancelled may clean up.",
+    ref="harness_scenarios.behaviours.shutdown:task_left_behind",
+    answers={
+        COMPLETED: allowed("what is left is cancelled, and its end is waited for", _RUNNER),
+        CUT_SHORT: interesting("what is left is cancelled, and not waited for"),
+        NEVER: interesting("a daemonic thread is stopped as the process ends, wherever it is", _THREADS),
+    },
+    requires=(Capability.DETACHED,),
+)
+
+
+LEFT_GENERATORS: list[AsyncGenerator[int, None]] = []
+"""Keeps a generator beyond the end of its run, so that it is not collected before. Once it is out it is let go."""
+
+
+async def _leave_a_generator(runtime: Runtime, probe: Probe) -> None:
+    async def numbers() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            if LEFT_GENERATORS:  # else the interpreter is about to end
+                await _clean_up(runtime, probe, "generator")
+
+    generator = numbers()
+    LEFT_GENERATORS.append(generator)
+    async for number in generator:
+        probe.step("main", f"takes {number} and leaves the loop")
+        break
+    _end(probe)
+
+
+generator_left_behind = _make_left_behind(
+    _leave_a_generator,
+    name="shutdown.generator-left-behind",
+    question="The main function ends while an asynchronous generator is suspended: is the generator cleaned up?",
+    contract="What the `finally` of a generator does first is done.",
+    ref="harness_scenarios.behaviours.shutdown:generator_left_behind",
+    answers={
+        COMPLETED: allowed("generators are closed before the loop is", _PEP_525),
+        CUT_SHORT: interesting("generators are closed where nothing can be waited for any more", _TRIO_GENERATORS),
+        NEVER: interesting(
+            "the runtime does not know of generators: PEP 525 leaves it to the event loop; "
+            "what the generator holds stays open",
+            _PEP_525,
+        ),
+    },
+)
+
+
+# --- an error that nobody awaits ---
+
+REPORTED = "the runtime reports the error"
+LOST = "the error is lost"
+_REPORT_SECONDS = 1.0
+_LOOK_AGAIN = 0.002
+
+
+async def _fail_unawaited(runtime: Runtime, trial: Trial) -> str:
+    failure = ToldFailureError("a task that nobody awaits")
+    fails = runtime.create_event()
+
+    async def fail() -> None:
+        trial.step("task", "fails")
+        await fails.set()
+        raise failure
+
+    await runtime.spawn_detached(fail, name="unawaited")
+    await fails.wait()
+    until = runtime.now() + _REPORT_SECONDS
+    while not failure.told and runtime.now() < until:
+        await runtime.sleep(_LOOK_AGAIN)
+        gc.collect()  # some say it when they forget the task
+    answer = REPORTED if failure.told else LOST
+    trial.step("main", answer)
+    return answer
+
+
+failure_reported = make_question(
+    _fail_unawaited,
+    name="shutdown.failure-nobody-awaits",
+    question="A task that nobody owns and nobody awaits fails: is its error reported?",
+    contract=("An error that nobody awaited is reported by the runtime, not lost.",),
+    ref="harness_scenarios.behaviours.shutdown:failure_reported",
+    answers={
+        REPORTED: allowed(
+            "the runtime logs it or hands it to a hook", "https://docs.python.org/3/library/asyncio-dev.html"
+        ),
+        LOST: forbidden("the error reaches nobody"),
+    },
+    repetitions=3,
+    requires=(Capability.DETACHED,),
+)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    main_raises,
+    exit_in_a_task,
+    task_left_behind,
+    generator_left_behind,
+    failure_reported,
+)

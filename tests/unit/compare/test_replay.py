@@ -1,0 +1,87 @@
+"""The procedure, replayed on figures whose truth is known."""
+
+import math
+import random
+
+import pytest
+
+from harness.compare import replay as procedure
+from harness.compare.replay import SelfTest, _critical_t, replay
+
+
+def figures(count=180, drift=0.0, spread=0.01, seed=1):
+    """Return figures of identical processes; `drift` is how much slower the machine gets over all of them."""
+    source = random.Random(seed)
+    return [1e3 * math.exp(drift * number / count + source.gauss(0, spread)) for number in range(count)]
+
+
+def test_identical_processes_are_seldom_called_different():
+    """And the interval holds the truth, as it promises."""
+    result = replay(figures(), replays=400)
+    assert result.passed
+    assert result.false_positives <= 0.05
+    assert result.covered >= 0.94
+    assert (result.processes, result.replays) == (180, 400)
+
+
+def test_intervals_that_are_too_narrow_are_caught(monkeypatch):
+    """A procedure that promises 95 % and keeps 50 % does not pass."""
+    honest = procedure.estimate_median
+    monkeypatch.setattr(procedure, "estimate_median", lambda sample, _: honest(sample, 0.5))
+    assert not replay(figures(), replays=200).passed
+
+
+def test_a_drift_of_the_machine_deceives_blocks_and_not_rounds():
+    """The machine gets a third slower meanwhile: one side after the other sees a difference nearly always."""
+    result = replay(figures(drift=0.3), replays=200)
+    assert result.false_positives_blocked > 0.9
+    assert result.passed
+    assert replay(figures(), replays=200).false_positives_blocked < 0.3
+
+
+def test_larger_differences_are_found_more_often():
+    """Five per cent with a scatter of one are found in nearly every replay."""
+    found = replay(figures(), replays=200).found
+    assert list(found) == ["2 %", "5 %", "10 %"]
+    assert found["2 %"] <= found["5 %"] <= found["10 %"]
+    assert found["5 %"] >= 0.95
+
+
+def test_narrow_intervals_take_few_rounds():
+    """Whoever scatters more is looked at for longer."""
+    assert replay(figures(spread=0.001), replays=50).rounds == 10
+    assert replay(figures(spread=0.2), replays=50).rounds == 60
+
+
+def test_it_is_repeatable():
+    """The same figures and the same seed give the same result."""
+    assert replay(figures(), replays=20, seed=3) == replay(figures(), replays=20, seed=3)
+
+
+@pytest.mark.parametrize(
+    ("false", "covered", "passed"), [(0.075, 0.93, True), (0.08, 0.99, False), (0.01, 0.92, False)]
+)
+def test_what_passes(false, covered, passed):
+    """Few false alarms, and intervals that hold."""
+    result = SelfTest(
+        processes=1,
+        replays=1,
+        false_positives=false,
+        covered=covered,
+        rounds=10,
+        found={},
+        false_positives_blocked=0.4,
+    )
+    assert result.passed is passed
+
+
+@pytest.mark.parametrize("values", [[1.0] * 20, [1.0] * 100 + [0.0]])
+def test_figures_that_prove_nothing(values):
+    """Too few of them, or one without a logarithm."""
+    with pytest.raises(ValueError, match="cannot replay"):
+        replay(values, replays=10)
+
+
+def test_the_point_of_the_t_distribution():
+    """As in tables."""
+    assert [round(_critical_t(freedom), 3) for freedom in (15, 20, 38)] == [2.131, 2.086, 2.024]

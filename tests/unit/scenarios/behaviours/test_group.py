@@ -1,0 +1,118 @@
+"""What a failure in a task group does: each runtime answers as known, and every broken contract is seen."""
+
+import importlib
+import sys
+
+import pytest
+
+from harness.api import Grade
+from harness_scenarios.behaviours import group
+from harness_scenarios.behaviours.question import NEVER_ENDS
+
+from . import group_saboteurs as broken
+
+SCENARIOS = {scenario.name.removeprefix("group."): scenario for scenario in group.SCENARIOS}
+LOOPS = ("asyncio", "uvloop")
+STRUCTURED = (*LOOPS, "trio")
+LOGGING = ("curio", "threads")
+ALL = (*STRUCTURED, *LOGGING)
+CURIO_OR_STRUCTURED = (*STRUCTURED, "curio")
+SINCE_3_13 = sys.version_info >= (3, 13)
+
+EXPECTED = {
+    "failure-reaches-the-parent": {group.IN_A_GROUP: STRUCTURED, group.NEVER: LOGGING},
+    "failure-cancels-siblings": {group.CANCELLED: CURIO_OR_STRUCTURED, group.RUNS_ON: ("threads",)},
+    "failure-in-the-body": {group.CHILD_CANCELLED_GROUP: STRUCTURED, group.CHILD_CANCELLED_PLAIN: LOGGING},
+    "two-failures": {group.BOTH_RAISED: STRUCTURED, group.NEITHER_RAISED: LOGGING},
+    "failure-in-cleanup": {
+        group.BOTH_RAISED: STRUCTURED,
+        group.NEITHER_RAISED: ("curio",),
+        group.NOT_CANCELLED: ("threads",),
+    },
+    "failure-while-cancelled": {group.RAISED: STRUCTURED, group.REPORTED: LOGGING},
+    "nested-failures": {
+        group.OUTER_CANCELLED: STRUCTURED if SINCE_3_13 else ("trio",),
+        group.OUTER_RUNS_ON: () if SINCE_3_13 else LOOPS,
+        group.NO_BODY_ENDS: LOGGING,
+    },
+    "cancel-after-failure": {
+        group.ENDS_THE_BLOCK: ALL if SINCE_3_13 else ("trio", "curio", "threads"),
+        group.LEAKS: () if SINCE_3_13 else LOOPS,
+    },
+}
+"""For each question the answers and the runtimes that give them."""
+
+GATHERED = {
+    "failure-reaches-the-parent": group.AS_IT_IS,
+    "failure-cancels-siblings": group.RUNS_ON,
+    "failure-in-the-body": group.CHILD_CANCELLED_PLAIN,
+    "two-failures": group.ONE_LOST,
+    "failure-in-cleanup": group.NOT_CANCELLED,
+    "failure-while-cancelled": group.LOST,
+}
+"""For each question the answer of `asyncio.gather`."""
+
+SABOTEURS = [
+    ("failure-reaches-the-parent", "trio", broken.NeverLeaves, NEVER_ENDS),
+    ("failure-cancels-siblings", "trio", broken.NeverLeaves, NEVER_ENDS),
+    ("failure-in-the-body", "trio", broken.SwallowsErrors, group.CHILD_CANCELLED_LOST),
+    ("failure-in-the-body", "trio", broken.ForgetsChildren, group.CHILD_RUNS_ON),
+    ("failure-in-the-body", "threads", broken.ForgetsChildren, group.CHILD_RUNS_ON),
+    ("two-failures", "trio", broken.DropsAllButOne, group.ONE_LOST),
+    ("two-failures", "asyncio", broken.SwallowsErrors, group.ONE_LOST),
+    ("failure-in-cleanup", "trio", broken.DropsAllButOne, group.ONE_LOST),
+    ("failure-while-cancelled", "trio", broken.SwallowsErrors, group.LOST),
+    ("nested-failures", "trio", broken.SecondRaisesLate, group.OUTER_RUNS_ON),
+    ("cancel-after-failure", "asyncio", broken.ForgetsToUncancel, group.LEAKS),
+]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_runtime_answers_as_known(ask_told, backend, name):
+    """The known difference appears on the runtimes where it lives and on no other."""
+    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 2})
+    assert answers == {answer for answer, runtimes in EXPECTED[name].items() if backend in runtimes}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("name", GATHERED)
+def test_gather_answers_as_known(ask_told, loop, name):
+    """The first error leaves at once as it is, siblings run on, and later errors are lost."""
+    spec = f"{loop}:group=gather"
+    assert spec in SCENARIOS[name].variants
+    assert ask_told(SCENARIOS[name], spec, {"repetitions": 2}) == {GATHERED[name]}
+
+
+def test_body_that_waits_is_uncancelled(ask_told, backend):
+    """A group that cancelled its waiting body undoes that everywhere: only one whose body had ended forgets it."""
+    answers = ask_told(SCENARIOS["cancel-after-failure"], backend, {"repetitions": 1, "when": "the body waits"})
+    assert answers == {group.ENDS_THE_BLOCK}
+
+
+@pytest.mark.parametrize(("name", "backend", "saboteur", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(ask_told, name, backend, saboteur, answer):
+    """A healthy runtime that breaks one thing gives the forbidden answer."""
+    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1}, wrap=saboteur)
+    grades = SCENARIOS[name].judges["answer"].grades
+    assert answers == {answer}
+    assert answer not in grades or grades[answer].grade is Grade.FORBIDDEN
+
+
+def test_error_that_is_reported_is_not_lost(ask_told):
+    """Where the parent gets one error and somebody asks for the text of the other one, none is lost."""
+    answers = ask_told(SCENARIOS["two-failures"], "trio", {"repetitions": 1}, wrap=broken.ReportsAllButOne)
+    assert answers == {group.ONE_RAISED}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_declaration(name):
+    """Each question is found where it says, each of its answers has a reason, and each is expected of somebody."""
+    question = SCENARIOS[name]
+    module, _, attribute = question.ref.partition(":")
+    assert getattr(importlib.import_module(module), attribute) is question
+    grades = question.judges["answer"].grades
+    assert all(graded.reason for graded in grades.values())
+    known = set(EXPECTED[name]) | {GATHERED.get(name)} - {None}
+    known |= {answer for asked, _, _, answer in SABOTEURS if asked == name} - {NEVER_ENDS}
+    assert set(grades) - known <= {group.ONE_RAISED}
+    assert known <= set(grades)

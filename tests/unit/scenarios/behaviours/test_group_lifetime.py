@@ -1,0 +1,124 @@
+"""How long a task group lasts, and what its tasks get: known answers, and every broken contract is seen."""
+
+import importlib
+import sys
+
+import pytest
+
+from harness.api import Grade
+from harness_scenarios.behaviours import group_lifetime as lifetime
+
+from . import group_saboteurs as broken
+
+SCENARIOS = {scenario.name.removeprefix("group."): scenario for scenario in lifetime.SCENARIOS}
+LOOPS = ("asyncio", "uvloop")
+OTHERS = ("trio", "curio", "threads")
+ALL = (*LOOPS, *OTHERS)
+BY_BODY, BY_FAILURE, BY_CANCELLATION = (
+    {"by": by} for by in ("the end of the body", "a failure of a sibling", "a cancellation")
+)
+IGNORES = {"task": "ignores the cancellation"}
+WHEN_BODY_ENDED, WHEN_CANCELLED, WHEN_ENDED = (
+    {"when": when} for when in ("its body has ended", "it is cancelled", "it has ended")
+)
+INHERITS = getattr(sys.flags, "thread_inherit_context", 0)
+
+EXPECTED = [
+    ("no-task-outlives-it", BY_BODY, {lifetime.ALL_ENDED: ALL}),
+    ("no-task-outlives-it", BY_FAILURE, {lifetime.ALL_ENDED: ALL}),
+    ("no-task-outlives-it", BY_FAILURE | IGNORES, {lifetime.ALL_ENDED: ALL}),
+    ("no-task-outlives-it", BY_CANCELLATION, {lifetime.ALL_ENDED: ALL}),
+    ("no-task-outlives-it", BY_CANCELLATION | IGNORES, {lifetime.ALL_ENDED: ALL}),
+    ("spawn-late", WHEN_BODY_ENDED, {lifetime.LATE_RUNS: ALL}),
+    ("spawn-late", WHEN_CANCELLED, {lifetime.LATE_IS_REFUSED: LOOPS, lifetime.LATE_IS_CANCELLED: OTHERS}),
+    ("spawn-late", WHEN_ENDED, {lifetime.LATE_IS_REFUSED: ALL}),
+    (
+        "context-inherited",
+        {},
+        {
+            lifetime.COPIED: ("asyncio", "uvloop", "trio", *["threads"] * INHERITS),
+            lifetime.SHARED: ("curio",),
+            lifetime.EMPTY: ("threads",) * (1 - INHERITS),
+        },
+    ),
+]
+"""Each question with its parameters, its answers and the runtimes that give them."""
+
+GATHERED = [
+    ("no-task-outlives-it", BY_BODY, lifetime.ALL_ENDED),
+    ("no-task-outlives-it", BY_FAILURE, lifetime.OUTLIVES),
+    ("no-task-outlives-it", BY_CANCELLATION, lifetime.ALL_ENDED),
+    ("spawn-late", WHEN_BODY_ENDED, lifetime.LATE_RUNS),
+    ("spawn-late", WHEN_ENDED, lifetime.LATE_IS_NOBODYS),
+]
+"""Questions with their parameters and the answer of `asyncio.gather`."""
+
+SABOTEURS = [
+    ("no-task-outlives-it", BY_BODY, "asyncio", broken.LeavesChildren, lifetime.OUTLIVES),
+    ("no-task-outlives-it", BY_FAILURE, "curio", broken.LeavesChildren, lifetime.OUTLIVES),
+    ("spawn-late", WHEN_CANCELLED, "asyncio", broken.SpawnsElsewhere, lifetime.LATE_RUNS_ON),
+    ("spawn-late", WHEN_ENDED, "threads", broken.SpawnsElsewhere, lifetime.LATE_IS_NOBODYS),
+]
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.parametrize(("name", "parameters", "expected"), EXPECTED)
+def test_each_runtime_answers_as_known(ask_told, backend, name, parameters, expected):
+    """The known difference appears on the runtimes where it lives and on no other."""
+    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1, **parameters})
+    assert answers == {answer for answer, runtimes in expected.items() if backend in runtimes}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(("name", "parameters", "answer"), GATHERED)
+def test_gather_answers_as_known(ask_told, loop, name, parameters, answer):
+    """Behind a failure, and behind the block, tasks of `gather` belong to nobody."""
+    spec = f"{loop}:group=gather"
+    assert spec in SCENARIOS[name].variants
+    assert ask_told(SCENARIOS[name], spec, {"repetitions": 1, **parameters}) == {answer}
+
+
+@pytest.mark.parametrize(("name", "parameters", "backend", "saboteur", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(ask_told, name, parameters, backend, saboteur, answer):
+    """A healthy runtime that breaks one thing gives the forbidden answer."""
+    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1, **parameters}, wrap=saboteur)
+    assert answers == {answer}
+    assert SCENARIOS[name].judges["answer"].grades[answer].grade is Grade.FORBIDDEN
+
+
+def test_task_that_is_accepted_and_dropped_is_seen(ask_told):
+    """A cancelled group that takes a task and never starts it gives an answer of its own."""
+    answers = ask_told(SCENARIOS["spawn-late"], "trio", WHEN_CANCELLED, wrap=broken.DropsLateTasks)
+    assert answers == {lifetime.LATE_NEVER_STARTS}
+
+
+def test_start_order_is_a_frequency(ask_told, backend):
+    """Loops start tasks in order, trio reverses about every other batch; threads may do anything."""
+    answers = ask_told(SCENARIOS["start-order"], backend, {"repetitions": 40})
+    if backend == "trio":
+        assert answers == {lifetime.IN_ORDER, lifetime.IN_REVERSE}
+    elif backend != "threads":
+        assert answers == {lifetime.IN_ORDER}
+
+
+def test_start_order_is_nobodys_fault():
+    """No order is forbidden, and what an operating system does by chance is not even worth a word."""
+    grades = SCENARIOS["start-order"].judges["answer"].grades
+    assert {answer: graded.grade for answer, graded in grades.items()} == {
+        lifetime.IN_ORDER: Grade.ALLOWED,
+        lifetime.IN_REVERSE: Grade.INTERESTING,
+        lifetime.IN_ANOTHER_ORDER: Grade.ALLOWED,
+    }
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_declaration(name):
+    """Each question is found where it says, and each of its answers has a reason."""
+    question = SCENARIOS[name]
+    module, _, attribute = question.ref.partition(":")
+    assert getattr(importlib.import_module(module), attribute) is question
+    grades = question.judges["answer"].grades
+    assert all(graded.reason for graded in grades.values())
+    known = {answer for asked, _, answers in EXPECTED if asked == name for answer in answers}
+    known |= {answer for asked, _, _, _, answer in SABOTEURS if asked == name}
+    assert known <= set(grades)
