@@ -17,6 +17,7 @@ def harness_scenarios() -> list[Scenario]:
     from .frames import frames
     from .idle import idle
     from .join import join
+    from .locks import locks
     from .merge import merge
     from .offload import offload
     from .sink import sink
@@ -28,7 +29,7 @@ def harness_scenarios() -> list[Scenario]:
     from .timers import timers
 
     mission = (storm, timeout_select, sink, channel)
-    load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, echo, idle)
+    load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, locks, echo, idle)
     return [*mission, *load, *list_questions()]
 
 

@@ -117,7 +117,6 @@ cancel_in_a_process = make_question(
         CANCELLATION_LOST: forbidden("a cancellation that was called arrives, at the latest behind the job"),
     },
     repetitions=1,
-    rows={"default": ({},)},
     requires=(Capability.PROCESS, Capability.CANCEL_SCOPE),
     variants=("trio:offload=abandon",),
     seconds=_PROCESS_SECONDS,
@@ -144,7 +143,7 @@ async def _cancel_queued(runtime: Runtime, trial: Trial) -> str:
     async def call(number: int) -> None:
         await callers[number].wait_for(lambda: runtime.run_in_thread(job, number))
 
-    chosen = None
+    chosen: int | None = None
     async with runtime.open_task_group() as group:
         for number in range(size):
             await group.spawn(call, number)
@@ -152,13 +151,16 @@ async def _cancel_queued(runtime: Runtime, trial: Trial) -> str:
         trial.observe("jobs that run", len(started))
         waiting = sorted(set(range(size)) - set(started))
         if waiting:
-            chosen = waiting[0]
+            # Neither the first nor the last: one of these is next and may be about to start.
+            chosen = waiting[len(waiting) // 2]
             trial.step("pool", "is full, another job waits")
             await callers[chosen].cancel()
-            await _until(runtime, lambda: callers[waiting[0]].has_left, _PATIENCE)
+            await _until(runtime, lambda: callers[chosen].has_left, _PATIENCE)
         gate.let_go()
     if chosen is None:
         return NONE_WAITS
+    if callers[chosen].runs_on:
+        return CANCELLATION_LOST
     return RUNS_ANYWAY if chosen in started else NEVER_RUNS
 
 
@@ -180,6 +182,7 @@ cancel_queued = make_question(
         NEVER_RUNS: allowed("what nobody waits for is not begun", _FUTURE),
         RUNS_ANYWAY: interesting("the job is done for nobody, after its caller has gone"),
         NONE_WAITS: allowed("the runtime starts as many threads as there are jobs"),
+        CANCELLATION_LOST: forbidden("a cancellation that was called arrives, at the latest behind the job"),
     },
     repetitions=1,
     judges={"jobs that run": NOTED},
