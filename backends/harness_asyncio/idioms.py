@@ -13,6 +13,7 @@ from typing import Any
 
 from . import queues, sockets
 from .gathering import GatherGroup
+from .streams import AsyncioListener, listen
 
 
 class SocketCalls:
@@ -65,11 +66,33 @@ class Executor:
         return await self._loop.run_in_executor(None, partial(fn, *args))
 
 
+class WaitingListener(AsyncioListener):
+    """A listener that is closed as `async with server` closes one."""
+
+    __slots__ = ()
+
+    async def aclose(self) -> None:
+        """`Server.close`, then `Server.wait_closed`."""
+        await super().aclose()
+        await self.wait_closed()
+
+
+class WaitClosed:
+    """`close=wait`."""
+
+    async def listen(
+        self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
+    ) -> AsyncioListener:
+        """`asyncio.start_server`, whose end is waited for."""
+        return await listen(host, port, backlog=backlog, reuse_port=reuse_port, kind=WaitingListener)
+
+
 IDIOMS: dict[tuple[str, str], type] = {
     ("io", "sock"): SocketCalls,
     ("timeout", "wait_for"): WaitFor,
     ("group", "gather"): Gather,
     ("channel", "queue"): PlainQueue,
     ("offload", "executor"): Executor,
+    ("close", "wait"): WaitClosed,
 }
 """(option, value) → what it changes. A value that is not here is the default."""

@@ -83,7 +83,14 @@ OFFLOAD = BackendOption(
     choices=("to_thread", "executor"),
     is_idiom=True,
 )
-IDIOMS = (IO, TIMEOUT, GROUP, CHANNEL, OFFLOAD)
+CLOSE = BackendOption(
+    name="close",
+    default="close",
+    summary="a listener is closed by Server.close, or waited for as well (wait_closed, as `async with server` does)",
+    choices=("close", "wait"),
+    is_idiom=True,
+)
+IDIOMS = (IO, TIMEOUT, GROUP, CHANNEL, OFFLOAD, CLOSE)
 """Options of every asyncio loop."""
 
 # Queue.shutdown is what the documentation teaches from 3.13 on; before that there is nothing to call.

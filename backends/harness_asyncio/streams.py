@@ -96,8 +96,8 @@ class AsyncioListener:
     async def aclose(self) -> None:
         """Stop listening; a waiting `accept` fails, connections that nobody accepted are reset.
 
-        `Server.wait_closed` is not called: on Python 3.12 and later it waits until every connection has ended, also
-        those that were accepted and live on (gh-79033).
+        `Server.wait_closed` is not called unless the option `close` says so: on Python 3.12 and later it waits until
+        every connection has ended, also those that were accepted and live on (gh-79033).
         """
         self._open = False
         self._server.close()
@@ -107,6 +107,10 @@ class AsyncioListener:
             # As the kernel does with what is left in its own queue of connections.
             await self._arrived.get_nowait().abort()
 
+    async def wait_closed(self) -> None:
+        """`Server.wait_closed`."""
+        await self._server.wait_closed()
+
     def _arrive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._open:
             self._arrived.put_nowait(AsyncioByteStream(reader, writer))
@@ -114,14 +118,16 @@ class AsyncioListener:
             writer.transport.abort()
 
 
-async def listen(host: str, port: int, *, backlog: int | None, reuse_port: bool) -> AsyncioListener:
+async def listen(
+    host: str, port: int, *, backlog: int | None, reuse_port: bool, kind: type[AsyncioListener] = AsyncioListener
+) -> AsyncioListener:
     """Listen on a TCP address; what is not given is left to asyncio."""
     options: dict[str, Any] = {}
     if backlog is not None:
         options["backlog"] = backlog
     if reuse_port:
         options["reuse_port"] = True
-    listener = AsyncioListener()
+    listener = kind()
     await listener.start(host, port, options)
     return listener
 

@@ -144,7 +144,7 @@ close_with_live_connection = make_question(
     },
     requires=NEEDED,
     repetitions=2,
-    variants=VARIANTS,
+    variants=(*VARIANTS, "asyncio:close=wait", "uvloop:close=wait"),
 )
 
 # --- accept ---

@@ -278,8 +278,8 @@ generator_left_behind = _make_left_behind(
         COMPLETED: allowed("generators are closed before the loop is", _PEP_525),
         CUT_SHORT: interesting("generators are closed where nothing can be waited for any more", _TRIO_GENERATORS),
         NEVER: interesting(
-            "the runtime does not know of generators: PEP 525 leaves it to the event loop; "
-            "what the generator holds stays open",
+            "PEP 525 leaves it to the runtime: curio 1.6 wants each generator to be wrapped by `curio.meta.finalize`, "
+            "threads do not know of them; what the generator holds stays open",
             _PEP_525,
         ),
     },

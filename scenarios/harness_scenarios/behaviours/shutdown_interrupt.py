@@ -1,7 +1,7 @@
 """Ctrl-C: who sees what of it, who cleans up first, and how the run ends.
 
-The signal goes to the main thread, where Python handles signals. Where it shall come while everybody waits, a plain
-thread sends it when the main thread has come to rest.
+The signal goes to the main thread, where Python handles signals. Another thread sends it only when the main thread has
+come to rest: a signal may strike between any two instructions, also where a runtime keeps its books.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _LOOKS = 5
 _BETWEEN_LOOKS = 0.002
 
 
-def _interrupt_when_at_rest() -> None:
-    """Send the signal when the main thread waits. Where the system does not say so, when it had the time to."""
+def _interrupt() -> None:
+    """Send the signal: at once if this is the main thread, else when that one waits, or had the time to."""
     quiet, before = 0, count_waits_of_main_thread()
-    while quiet < _LOOKS:
+    while quiet < _LOOKS and threading.current_thread() is not threading.main_thread():
         time.sleep(_BETWEEN_LOOKS)
         now = count_waits_of_main_thread()
         quiet = quiet + 1 if now == before else 0
@@ -89,7 +89,7 @@ async def _be_interrupted(runtime: Runtime, probe: Probe) -> None:
             await task_waits.set()
             await body_waits.wait()
             if when == IN_THE_TASK:
-                interrupt_main_thread()
+                _interrupt()
             await never.wait()
 
     async def body() -> None:
@@ -97,7 +97,7 @@ async def _be_interrupted(runtime: Runtime, probe: Probe) -> None:
             await task_waits.wait()
             await body_waits.set()
             if when == IN_THE_BODY:
-                interrupt_main_thread()
+                _interrupt()
             elif when == WHILE_ALL_WAIT:
                 _start_interrupter()
             await never.wait()
@@ -111,7 +111,7 @@ async def _be_interrupted(runtime: Runtime, probe: Probe) -> None:
 
 
 def _start_interrupter() -> None:
-    threading.Thread(target=_interrupt_when_at_rest, daemon=True, name="interrupter").start()
+    threading.Thread(target=_interrupt, daemon=True, name="interrupter").start()
 
 
 _WHEN = Parameter(
