@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from harness.api import ErrorKind, Runtime, UnhandledReport, UnsupportedError, classify_common
 
 from . import channels, introspection, selection, streams
-from .idioms import IDIOMS
 from .scopes import AsyncioCancelScope, AsyncioTaskGroup
 from .synchronisation import AsyncioCondition, AsyncioEvent, AsyncioLock, AsyncioSemaphore
 
@@ -167,8 +166,16 @@ class AsyncioRuntime:
         return self._loop
 
 
+_NO_IDIOMS = {"loop", "eager", "debug"}
+"""Options that change no idiom."""
+
+
 def runtime_class(options: Mapping[str, str]) -> type[AsyncioRuntime]:
     """Return the runtime with the idioms that options ask for in the place of the default ones."""
+    if not options.keys() - _NO_IDIOMS:
+        return AsyncioRuntime
+    from .idioms import IDIOMS  # four modules that a worker with the default idioms need not load
+
     chosen = [IDIOMS[item] for item in sorted(options.items()) if item in IDIOMS]
     return type("AsyncioRuntime", (*chosen, AsyncioRuntime), {}) if chosen else AsyncioRuntime
 
