@@ -16,7 +16,21 @@ import click
 
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
-from . import bisect, comparing, completion, doctor, expect, listing, matrix, planning, plugin_list, run, selftest, show
+from . import (
+    bisect,
+    comparing,
+    completion,
+    doctor,
+    expect,
+    issue,
+    listing,
+    matrix,
+    planning,
+    plugin_list,
+    run,
+    selftest,
+    show,
+)
 from .exits import MEANINGS, Exit
 from .state import State, help_if_alone
 
@@ -59,6 +73,7 @@ for _command in (
     show.show,
     show.report,
     comparing.compare,
+    issue.issue,
     expect.expect,
     bisect.bisect,
     plugin_list.plugins,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -47,7 +48,7 @@ def plan(state: State, /, **chosen: Any) -> None:
         click.echo(f"– {scenario} on {label}: {reason}")
     click.echo(_sum(made))
     if (budget := request.budget) is not None:
-        click.echo(f"then more rounds where intervals are widest, as far as {_duration(budget)} go")
+        click.echo(f"of a budget of {_duration(budget)}, what is left then goes to where intervals are widest")
 
 
 def _table(made: Plan) -> list[str]:
@@ -78,10 +79,9 @@ def _variants(made: Plan) -> list[str]:
     lines = []
     for spec in made.variants:
         counts = Counter(cell.scenario for cell in made.cells if cell.label == str(spec))
-        names = sorted(counts, key=made.scenarios.index)
-        shown = ", ".join(names[:_MOST_NAMES]) + (" ..." if len(names) > _MOST_NAMES else "")
         if counts:
-            lines.append(f"+ {spec}: {_count(counts.total(), 'cell')} of {shown}")
+            names = sorted(counts, key=made.scenarios.index)
+            lines.append(f"+ {spec}: {_count(counts.total(), 'cell')} of {_names(names)}")
     return lines
 
 
@@ -103,7 +103,7 @@ def _sum(made: Plan) -> str:
     expected = sum(known.get(cell.scenario, _GUESS) for cell in made.cells)
     limit = sum(cell.timeout for cell in made.cells)
     rows, labels = {cell.row for cell in made.cells}, {cell.label for cell in made.cells}
-    basis = "as in the last runs" if not unknown else f"guessing {_GUESS:g} s for each cell of {', '.join(unknown)}"
+    basis = "as in the last runs" if not unknown else f"guessing {_GUESS:g} s for each cell of {_names(unknown)}"
     return (
         f"{len(made.cells)} cells: {_count(len(rows), 'row')} on {_count(len(labels), 'backend')}; "
         f"expected {_duration(expected)} ({basis}), at most {_duration(limit)}"
@@ -121,6 +121,11 @@ def _seconds_known() -> dict[str, float]:
     except JournalError:
         pass  # a plan needs no history
     return {scenario: fmean(values) for scenario, values in seconds.items()}
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
 def _count(number: int, noun: str) -> str:

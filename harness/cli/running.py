@@ -93,9 +93,9 @@ def _write_page(state: State, outcome: RunOutcome) -> Path | None:
 
 def _print_paths(state: State, outcome: RunOutcome, page: Path | None) -> None:
     run_path = state.options(outcome.folder, 0).run_path
-    click.echo(f"run: {run_path}")
     if page is not None:
         click.echo(f"report: {run_path}/{page.name}")
+    click.echo(f"run: {run_path}")
 
 
 def _write_json(state: State, outcome: RunOutcome, target: str) -> None:

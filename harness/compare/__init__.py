@@ -11,7 +11,7 @@ judges). A row is judged at a time:
     expectations  which findings are known, and which known ones are gone
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
-    self_check  the reference against itself: can those verdicts be believed?
+    self_check  the reference against itself: can those verdicts be believed? (order_effects: what disturbed all alike)
     transitions  two runs: what changed from one to the other
 """
 
@@ -47,7 +47,7 @@ def compare(run: Run) -> Comparison:
     labels = order_labels(run)
     reference = run.started.plan.baseline or next(iter(labels), "")
     summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
-    check = check_ourselves(summaries, reference)
+    check = check_ourselves(run, summaries)
     return Comparison(
         run_id=run.started.run_id,
         labels=labels,

@@ -6,21 +6,23 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.model import CellSummary, RatioSummary, RowSummary, SelfCheck, SpeedVerdict
+from harness.model import CellSummary, RatioSummary, RowSummary, Run, SelfCheck, SpeedVerdict
 
 from .intervals import STRICT_CONFIDENCE
+from .order_effects import measure_order_effects
 
 
-def check_ourselves(rows: Sequence[RowSummary], reference: str) -> SelfCheck | None:
-    """Return in which rows identical code was called different; nothing if no row has the reference twice."""
+def check_ourselves(run: Run, rows: Sequence[RowSummary]) -> SelfCheck | None:
+    """Return in which rows identical code was called different; nothing if no row has a backend twice."""
     twice = [(row.row, row.alias) for row in rows if row.alias is not None]
     if not twice:
         return None
     checked = [(row, alias) for row, alias in twice if alias.confidence >= STRICT_CONFIDENCE]
     return SelfCheck(
-        reference=reference,
+        reference=twice[0][1].reference,
         checked=tuple(row for row, _ in checked),
         missed=tuple(row for row, alias in checked if not _holds_one(alias)),
+        effects=measure_order_effects(run, rows),
     )
 
 

@@ -32,17 +32,17 @@ def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> 
         row=row.id,
         headline=row.card.headline,
         cells=add_ratios(cells, row, reference),
-        alias=_summarise_alias(cells, row, reference, void),
+        alias=_summarise_alias(cells, row, void),
     )
 
 
-def _summarise_alias(
-    cells: Sequence[CellSummary], row: Row, reference: str, void: Mapping[str, str]
-) -> RatioSummary | None:
-    base = next((cell.headline for cell in cells if cell.label == reference), None)
-    again = [cell for cell in row.cells if cell.cell.alias and cell.label == reference and cell.id not in void]
+def _summarise_alias(cells: Sequence[CellSummary], row: Row, void: Mapping[str, str]) -> RatioSummary | None:
+    # Whoever was run twice, also if ratios refer to another column by now.
+    again = [cell for cell in row.cells if cell.cell.alias and cell.id not in void]
+    label = again[0].label if again else ""
+    base = next((cell.headline for cell in cells if cell.label == label), None)
     metric = _summarise_metrics(again, row).get(row.card.headline)
-    return compare_alias(metric, base, row, reference) if metric and base else None
+    return compare_alias(metric, base, row, label) if metric and base else None
 
 
 def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:

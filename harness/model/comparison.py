@@ -217,6 +217,18 @@ class RowSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The reference against itself, where it was run twice in each round."""
 
 
+class OrderEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """What the order of execution does to figures: above 1 is worse, with bounds of 99 %. Rounds balance it."""
+
+    name: str
+    """Which cells are set against the rest."""
+    ratio: float
+    low: float
+    high: float
+    count: int
+    """How many comparisons it rests on."""
+
+
 class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
     """The reference, run twice in each round, against itself: do we call identical code different?"""
 
@@ -225,6 +237,8 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
     """Rows with enough rounds for an interval of 99 %."""
     missed: tuple[RowId, ...] = ()
     """Those of them whose interval does not hold 1."""
+    effects: tuple[OrderEffect, ...] = ()
+    """What disturbed all backends alike."""
 
     @property
     def allowed(self) -> float:

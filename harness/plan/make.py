@@ -67,9 +67,8 @@ class _Expansion:
         cells: list[Cell] = []
         skipped: list[SkippedCell] = []
         for cell in self._cells(rounds):
-            scenario = self._scenarios[cell.scenario]
-            refusal = self._columns.refusals.get((cell.scenario, cell.roles[0].backend))
-            if reason := refusal or _lacks(cell, scenario, self._catalogue):
+            column = (cell.roles[0].backend, cell.roles[-1].backend)
+            if reason := self._why_not(self._scenarios[cell.scenario], column):
                 skipped.append(SkippedCell(cell=cell, reason=reason))
             else:
                 cells.append(cell)
@@ -99,10 +98,14 @@ class _Expansion:
         columns = self._columns.of[scenario.name]
         arms = tuple((column, False) for column in columns)
         reference = self._columns.reference
-        is_enough = self._is_measured(scenario) and rounds >= LEAST_ROUNDS
-        if is_enough and reference is not None and reference in columns and len(columns) > 1:
-            return (*arms, (reference, True))
-        return arms
+        if reference is None or rounds < LEAST_ROUNDS or not self._is_measured(scenario):
+            return arms
+        able = [column for column in columns if not self._why_not(scenario, column)]
+        return (*arms, (reference, True)) if reference in able and len(able) > 1 else arms
+
+    def _why_not(self, scenario: Scenario, column: Column) -> str:
+        refusal = self._columns.refusals.get((scenario.name, column[0]))
+        return refusal or _lacks(column, scenario, self._catalogue)
 
 
 def _rows(request: Request, scenarios: tuple[Scenario, ...]) -> tuple[RowId, ...]:
@@ -159,11 +162,11 @@ def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, numb
     )
 
 
-def _lacks(cell: Cell, scenario: Scenario, catalogue: Catalogue) -> str:
-    for assigned in cell.roles:
-        backend = catalogue.backend(assigned.backend.name)
+def _lacks(column: Column, scenario: Scenario, catalogue: Catalogue) -> str:
+    for spec in column:
+        backend = catalogue.backend(spec.name)
         for capability in scenario.requires:
-            offer = backend.offer(capability, dict(assigned.backend.options))
+            offer = backend.offer(capability, dict(spec.options))
             if offer.support is Support.ABSENT:
                 return f"{backend.name} has no {capability}" + (f": {offer.note}" if offer.note else "")
     return ""

@@ -31,6 +31,8 @@ from .console import make_fields, make_lines, print_to_text
 from .counts import describe_counts
 from .figures import format_figure
 from .finding_view import evidence_path, render_findings
+from .header import render_self_check
+from .ratio_lines import render_ratios
 from .safe_text import clean, clean_lines
 from .squares import value_text
 from .sweep_table import render_sweeps
@@ -59,6 +61,9 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
         yield from _render_tables(record, card.judges if card else {})
         yield Text()
     yield from render_sweeps(comparison)
+    yield from render_ratios(comparison)
+    if comparison.self_check is not None:
+        yield render_self_check(comparison.self_check)
     yield render_verdict(comparison)
     yield from render_findings(comparison.findings, options)
 

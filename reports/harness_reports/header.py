@@ -9,6 +9,7 @@ from rich.text import Text
 
 from harness.model import Comparison, RowId, Run, SelfCheck
 
+from .figures import format_factor
 from .safe_text import clean, shorten
 
 _FACTS = ("system", "kernel", "machine", "cpu", "cores")
@@ -27,8 +28,21 @@ def render_header(run: Run, comparison: Comparison) -> Iterator[Text]:
         yield Text.assemble(("incomplete: ", "bold yellow"), clean(comparison.note))
     if comparison.self_check is not None:
         yield render_self_check(comparison.self_check)
+        if effects := describe_effects(comparison.self_check):
+            yield Text(effects, style="dim")
         if said := run.started.environment.get("self_test"):
             yield Text(f"self-test on this machine: {clean(said)}", style="dim")
+
+
+def describe_effects(check: SelfCheck) -> str:
+    """Say how much slower cells were for their place in the order, where they were; rounds balance it."""
+    effects = [
+        f"{effect.name} {format_factor(effect.ratio)} "
+        f"[{format_factor(effect.low, '')}, {format_factor(effect.high, '')}]"
+        for effect in check.effects
+        if not effect.low <= 1 <= effect.high
+    ]
+    return f"slower, for all alike: {', '.join(effects)}" if effects else ""
 
 
 def render_self_check(check: SelfCheck) -> Text:

@@ -50,6 +50,7 @@ def _self_check(comparison: Comparison) -> dict[str, Any] | None:
         "checked": [str(row) for row in check.checked],
         "missed": [str(row) for row in check.missed],
         "failed": check.failed,
+        "effects": check.effects,
     }
 
 

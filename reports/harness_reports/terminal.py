@@ -17,6 +17,7 @@ from .grid import make_blocks, make_footnotes, make_layout, make_legend, render_
 from .header import render_header, render_self_check
 from .pairs_grid import has_pairs, render_pairs
 from .questions import LETTERS, make_question_blocks, split_questions
+from .ratio_lines import describe_ratio
 from .safe_text import clean
 from .squares import reference_of, value_text
 from .sweep_table import render_sweeps
@@ -98,6 +99,7 @@ def _fields_of(cell: CellSummary) -> list[tuple[str, RenderableType]]:
     outcomes = ", ".join(f"{outcome} {count}" for outcome, count in cell.outcomes.items())
     fields = make_lines("outcome", [outcomes])
     fields += make_lines("no figure", [clean(cell.reason)] if cell.reason else [])
+    fields += make_lines("ratio", [describe_ratio(cell)] if cell.ratio is not None else [])
     for key, metric in cell.metrics.items():
         fields += make_lines(clean(key), [format_figure(metric.median, clean(metric.unit))])
     for key, value in cell.values.items():

@@ -4,13 +4,53 @@ A scenario that cannot catch the faults that break its contract is worth nothing
 
 `--backend saboteur:fault=item-lost` runs one; `harness matrix --saboteurs` runs those that the selected scenarios must
 catch, beside the healthy backend, and prints the score.
+
+    wrapping      what is another one but for what a fault breaks
+    faults        the register
+    THEMES        the faults, by what they break
 """
 
+from . import (
+    cancellation,
+    channels,
+    clocks,
+    deadlines,
+    groups,
+    listeners,
+    locks,
+    offload,
+    scheduling,
+    stream_ends,
+    streams,
+)
 from .faults import FAULTS, Fault
+from .wrapping import sabotage
 
-__all__ = ["CONTROL", "FAULTS", "HEALTHY", "Fault"]
+__all__ = ["FAULTS", "HEALTHY", "THEMES", "Fault", "list_faults", "sabotage"]
 
-CONTROL = "asyncio"
-"""The backend that is wrapped, and that must pass what its saboteurs fail."""
-HEALTHY = "harness_asyncio.backend:AsyncioRunner"
-"""Its runner."""
+THEMES = (
+    channels,
+    clocks,
+    cancellation,
+    deadlines,
+    groups,
+    locks,
+    streams,
+    stream_ends,
+    listeners,
+    scheduling,
+    offload,
+)
+"""The modules of faults."""
+
+HEALTHY = {
+    "asyncio": "harness_asyncio.backend:AsyncioRunner",
+    "trio": "harness_trio.backend:TrioRunner",
+    "threads": "harness_threads.backend:ThreadsRunner",
+}
+"""The backends that are broken, and their runners."""
+
+
+def list_faults(control: str) -> list[Fault]:
+    """Return the faults of a healthy backend."""
+    return [fault for fault in FAULTS.values() if fault.control == control]

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.api import BackendRunner, Runtime, UnhandledReport
 
-from . import FAULTS, HEALTHY
+from . import FAULTS, HEALTHY, list_faults
 
 
 class SaboteurRunner:
     """Another runner, whose runtime is wrapped."""
 
+    control: ClassVar[str] = "asyncio"
+    """What is broken if no fault is named."""
+
     def __init__(self, options: Mapping[str, str]) -> None:
-        module, _, name = options.get("of", HEALTHY).partition(":")
-        self._inner: BackendRunner = getattr(importlib.import_module(module), name)({})
-        self._fault = FAULTS[options.get("fault", "item-lost")]
+        name = options.get("fault")
+        self._fault = FAULTS[name] if name else list_faults(self.control)[0]
+        module, _, runner = options.get("of", HEALTHY[self._fault.control]).partition(":")
+        self._inner: BackendRunner = getattr(importlib.import_module(module), runner)({})
 
     @property
     def expected_scheduler(self) -> str:
@@ -32,3 +36,15 @@ class SaboteurRunner:
             await main(sabotaged)
 
         self._inner.run(broken, unhandled)
+
+
+class TrioSaboteurRunner(SaboteurRunner):
+    """The same, on trio."""
+
+    control = "trio"
+
+
+class ThreadsSaboteurRunner(SaboteurRunner):
+    """The same, on threads."""
+
+    control = "threads"

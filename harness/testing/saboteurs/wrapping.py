@@ -1,26 +1,84 @@
-"""Runtimes, groups, channels and streams that are another one but for what a fault breaks."""
+"""Runtimes, and what they hand out, that are another one but for what a fault breaks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any, ClassVar, Literal
 
-from harness.api import Runtime
+from harness.api import ErrorKind, Runtime
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+Kind = Literal["stream", "listener", "sender", "receiver", "group", "scope", "lock", "semaphore", "condition", "event"]
+"""What a runtime hands out."""
 
 
 class Wrapped:
     """Whatever `inner` is; a subclass breaks a method of it."""
 
-    def __init__(self, inner: Any, runtime: Any = None) -> None:
+    def __init__(self, inner: Any) -> None:
         self.inner = inner
-        self.runtime = runtime
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
+
+
+class Part(Wrapped):
+    """Something that a sabotaged runtime hands out."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ()
+    """In whose place a subclass is put."""
+
+    def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
+        super().__init__(inner)
+        self.runtime: Any = runtime
+        """The sabotaged one, which may hold what its parts share."""
+
+    @property
+    def healthy(self) -> Runtime:
+        """The runtime that is wrapped."""
+        runtime: Runtime = self.runtime.inner
+        return runtime
+
+    def kind_of(self, exc: BaseException) -> ErrorKind:
+        """Say what an exception means."""
+        return self.healthy.classify(exc)
+
+    async def sleep_for_ever(self) -> None:
+        """Wait for what never comes."""
+        await self.healthy.create_event().wait()
+
+
+class Stream(Part):
+    """A connection, whichever side opened it."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("stream",)
+    state = "open"
+    """What a subclass wants to know later."""
+
+
+class Listener(Part):
+    """A listening socket. Its streams are those of the runtime."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("listener",)
+
+
+class Sender(Part):
+    """A sending end of a channel; its clones are broken in the same way."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("sender",)
+
+    def clone(self) -> Sender:
+        """Return another sender of the same kind."""
+        return type(self)(self.inner.clone(), self.runtime)
+
+
+class Receiver(Part):
+    """The receiving end of a channel."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("receiver",)
+
+
+class Held(Part):
+    """What `async with` acquires and releases."""
 
     async def __aenter__(self) -> Any:
         await self.acquire()
@@ -30,19 +88,72 @@ class Wrapped:
         await self.release()
 
 
+class Lock(Held):
+    """A lock, or a semaphore."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("lock", "semaphore")
+
+
+class Condition(Held):
+    """A condition."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("condition",)
+
+
+class Event(Part):
+    """An event."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("event",)
+
+
+class Block(Part):
+    """What an `async with` enters, and the manager of it."""
+
+    def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
+        super().__init__(inner, runtime)
+        self.manager = inner
+
+    async def __aenter__(self) -> Any:
+        self.inner = await self.manager.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> Any:
+        return await self.manager.__aexit__(kind, exc, trace)
+
+
+class Group(Block):
+    """A task group."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("group",)
+
+
+class Scope(Block):
+    """A cancel scope, with a deadline or without."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("scope",)
+
+
 class SabotagedRuntime(Wrapped):
-    """A runtime that hands out broken things; each class attribute names what takes the place of what it hands out."""
+    """A runtime that hands out broken parts: each class attribute names what takes the place of what it hands out."""
 
     inner: Runtime
-    stream: Callable[[Any, Any], Any] | None = None
-    listener: Callable[[Any, Any], Any] | None = None
-    sender: Callable[[Any, Any], Any] | None = None
-    receiver: Callable[[Any, Any], Any] | None = None
-    group: Callable[[Any, Any], Any] | None = None
-    scope: Callable[[Any, Any], Any] | None = None
-    lock: Callable[[Any, Any], Any] | None = None
-    event: Callable[[Any, Any], Any] | None = None
-    condition: Callable[[Any, Any], Any] | None = None
+    stream: type[Part] | None = None
+    listener: type[Part] | None = None
+    sender: type[Part] | None = None
+    receiver: type[Part] | None = None
+    group: type[Part] | None = None
+    scope: type[Part] | None = None
+    lock: type[Part] | None = None
+    semaphore: type[Part] | None = None
+    condition: type[Part] | None = None
+    event: type[Part] | None = None
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self.left_open: list[Any] = []
+        """What was closed in name only, so that a test can close it."""
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         """Connect; the stream may be broken."""
@@ -51,7 +162,7 @@ class SabotagedRuntime(Wrapped):
     async def listen(self, *args: Any, **kwargs: Any) -> Any:
         """Listen; the listener, and each stream that it accepts, may be broken."""
         listener = await self.inner.listen(*args, **kwargs)
-        return Accepting(self._wrap("listener", listener), self)
+        return self._wrap("listener", listener if self.stream is None else _Accepting(listener, self))
 
     def open_channel(self, capacity: int | None) -> tuple[Any, Any]:
         """Open a channel; its ends may be broken."""
@@ -62,42 +173,46 @@ class SabotagedRuntime(Wrapped):
         """Create a lock that may be broken."""
         return self._wrap("lock", self.inner.create_lock())
 
-    def create_event(self) -> Any:
-        """Create an event that may be broken."""
-        return self._wrap("event", self.inner.create_event())
+    def create_semaphore(self, permits: int) -> Any:
+        """Create a semaphore that may be broken."""
+        return self._wrap("semaphore", self.inner.create_semaphore(permits))
 
     def create_condition(self) -> Any:
         """Create a condition that may be broken."""
         return self._wrap("condition", self.inner.create_condition())
 
+    def create_event(self) -> Any:
+        """Create an event that may be broken."""
+        return self._wrap("event", self.inner.create_event())
+
     def open_task_group(self) -> Any:
         """Open a group that may be broken."""
-        return self._entered("group", self.inner.open_task_group())
+        return self._wrap("group", self.inner.open_task_group())
 
     def open_cancel_scope(self, **kwargs: Any) -> Any:
         """Open a scope that may be broken."""
-        return self._entered("scope", self.inner.open_cancel_scope(**kwargs))
+        return self._wrap("scope", self.inner.open_cancel_scope(**kwargs))
 
     def move_on_after(self, seconds: float) -> Any:
         """Open a scope with a time-out that may be broken."""
-        return self._entered("scope", self.inner.move_on_after(seconds))
+        return self._wrap("scope", self.inner.move_on_after(seconds))
 
-    def _wrap(self, kind: str, thing: Any) -> Any:
-        wrapping = getattr(type(self), kind)
-        return thing if wrapping is None else wrapping(thing, self)
+    def fail_after(self, seconds: float) -> Any:
+        """Open a scope with a time-out that may be broken."""
+        return self._wrap("scope", self.inner.fail_after(seconds))
 
-    def _entered(self, kind: str, block: Any) -> Any:
-        return block if getattr(type(self), kind) is None else self._enter(kind, block)
-
-    @asynccontextmanager
-    async def _enter(self, kind: str, block: Any) -> AsyncIterator[Any]:
-        async with block as thing:
-            yield self._wrap(kind, thing)
+    def _wrap(self, kind: Kind, thing: Any) -> Any:
+        part: type[Part] | None = getattr(type(self), kind)
+        return thing if part is None else part(thing, self)
 
 
-class Accepting(Wrapped):
-    """A listener whose streams are those of a sabotaged runtime."""
-
+class _Accepting(Listener):
     async def accept(self) -> Any:
-        """Accept; the stream may be broken."""
-        return self.runtime._wrap("stream", await self.inner.accept())  # noqa: SLF001 - two halves of one thing
+        stream: type[Part] = type(self.runtime).stream
+        return stream(await self.inner.accept(), self.runtime)
+
+
+def sabotage(*parts: type[Part]) -> type[SabotagedRuntime]:
+    """Return the runtime that hands out these parts."""
+    broken: dict[str, Any] = {kind: part for part in parts for kind in part.kinds}
+    return type(parts[0].__name__, (SabotagedRuntime,), broken | {"__doc__": parts[0].__doc__})

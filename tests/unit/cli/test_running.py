@@ -25,6 +25,7 @@ from harness.model import (
     Outcome,
     Renderer,
     RoleResult,
+    RunExtended,
     RunFinished,
     RunStarted,
     UsageError,
@@ -446,5 +447,28 @@ def test_times_as_people_write_them(harness, text, seconds):
 def test_a_plan_with_a_budget_says_what_comes_after(harness):
     """The first rounds are planned, the rest is decided by what they show."""
     lines = harness("plan", "-s", "shout", "--budget", "5m")[1].splitlines()
-    assert lines[-1] == "then more rounds where intervals are widest, as far as 5 min go"
+    assert lines[-1] == "of a budget of 5 min, what is left then goes to where intervals are widest"
     assert "+ alpha again: 6 cells of the self-check" in lines
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_progress_of_a_run_that_is_extended(built, capsys, monkeypatch):
+    """What is planned later is counted, on a terminal and elsewhere."""
+    from rich.progress import Progress
+
+    plan = session.make_plan(session.Request(scenarios=("shout",)), built)
+    started = RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=())
+    more = RunExtended(cells=plan.cells, skipped=plan.skipped)
+    events = (started, more, finished(plan.cells[0], Outcome.COMPLETED))
+    clock = iter((0.0, 11.0, 11.0))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.open_progress(quiet=False) as show:
+        for event in events:
+            show(event)
+    assert capsys.readouterr().err.splitlines() == [f"1/4 cells, last {plan.cells[0].id}"]
+    monkeypatch.undo()
+    with Progress() as bar:
+        live = progress._Live(bar)
+        for event in events:
+            live(event)
+        assert (bar.tasks[0].completed, bar.tasks[0].total) == (1, 4)

@@ -78,6 +78,16 @@ def test_chance_has_a_limit(rows, missed, failed):
     assert SelfCheck(reference="asyncio", checked=ids, missed=ids[:missed]).failed is failed
 
 
+def test_ratios_to_another_column_are_checked_by_the_same_twin():
+    """A stored run can be judged against another reference; who was run twice stays who it was."""
+    run = a_run(*row(1, twin=110), *row(2, twin=90), judges=JUDGES, headline="took")
+    plan = msgspec.structs.replace(run.started.plan, baseline="trio")
+    comparison = compare(msgspec.structs.replace(run, started=msgspec.structs.replace(run.started, plan=plan)))
+    assert (comparison.reference, comparison.self_check.reference) == ("trio", "asyncio")
+    assert comparison.self_check.failed
+    assert verdicts(comparison) == [SpeedVerdict.INCONCLUSIVE] * 2
+
+
 def test_too_few_rounds_check_nothing():
     """Seven have no interval of 99 %; and where the reference was not run twice there is no check at all."""
     assert comparison_of(row(1, twin=300, rounds=7)).self_check.checked == ()

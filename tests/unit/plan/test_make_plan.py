@@ -223,7 +223,9 @@ def test_the_twin_takes_turns_like_any_backend():
 
 
 def test_a_twin_without_anybody_to_compare_is_not_run():
-    """One backend has no ratio, so there is nothing to check; nor where the reference is not in a scenario."""
+    """One backend has no ratio, so there is nothing to check; nor where others, or the reference, cannot run."""
+    assert aliases(scenarios=("guard",), rounds=6) == []
+    assert aliases(scenarios=("guard",), baseline="beta", rounds=6) == []
     assert aliases(scenarios=("shout",), backends=("alpha",), rounds=6) == []
     assert aliases(scenarios=("shout",), server="alpha", client="beta", rounds=6) == []
 

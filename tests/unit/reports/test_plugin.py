@@ -16,6 +16,12 @@ def test_formats():
     assert {name: renderer.suffix for name, renderer in renderers.items()} == {
         "terminal": ".txt",
         "details": ".details.txt",
+        "html": ".html",
+        "markdown": ".md",
+        "github": ".github.txt",
+        "junit": ".junit.xml",
+        "csv": ".csv",
+        "issue": ".issue.md",
         "json": ".json",
     }
     run = everything()

@@ -1,18 +1,30 @@
 """Ratios in the terminal report: as much of them as there is room for."""
 
 import msgspec
+import pytest
 
 from harness.api import info, metric
 from harness.compare import compare
-from harness.model import RenderOptions, RowId, SelfCheck
+from harness.model import OrderEffect, RenderOptions, RowId, SelfCheck
+from harness_reports.cell_view import render_details
 from harness_reports.terminal import render_terminal
 
 from ..compare.run_builder import a_run, cell
 
-JUDGES = {"took": metric("ns"), "memory": metric("B"), "capacity": info()}
+JUDGES = {"took": metric("ns"), "memory": metric("B"), "capacity": info(), "size": info()}
 
 
-def report(figures, width=100, rounds=6, headline="took", parity=(), allow_disparity=False, **observed):
+def report(
+    figures,
+    width=100,
+    rounds=6,
+    headline="took",
+    parity=(),
+    allow_disparity=False,
+    render=render_terminal,
+    verbosity=0,
+    **observed,
+):
     """Return the report of backends with a figure each; `observed` maps a key to its value on each backend."""
     records = [
         cell(name, observed={headline: value} | {key: seen[name] for key, seen in observed.items()}, round=number)
@@ -23,7 +35,8 @@ def report(figures, width=100, rounds=6, headline="took", parity=(), allow_dispa
     cards = tuple(msgspec.structs.replace(card, parity=parity) for card in run.started.scenarios)
     request = msgspec.structs.replace(run.started.request, allow_disparity=allow_disparity)
     run = msgspec.structs.replace(run, started=msgspec.structs.replace(run.started, scenarios=cards, request=request))
-    return render_terminal(run, compare(run), RenderOptions(width=width)).replace("\N{MULTIPLICATION SIGN}", "x")
+    options = RenderOptions(width=width, verbosity=verbosity)
+    return render(run, compare(run), options).replace("\N{MULTIPLICATION SIGN}", "x")
 
 
 def test_six_rounds_have_an_interval_and_a_verdict():
@@ -74,12 +87,51 @@ def test_unlike_work_has_no_ratio_and_says_why():
     assert "--allow-disparity" not in allowed
 
 
-def check(checked, missed, verbosity=0):
+@pytest.mark.parametrize(
+    ("figures", "more", "line"),
+    [
+        (
+            {"asyncio": 1_000, "trio": 550},
+            {},
+            "trio x0.55 [0.55, 0.55] faster against asyncio (6 rounds, 95 %)",
+        ),
+        ({"asyncio": 1_000, "trio": 550}, {"rounds": 1}, "trio x0.55 against asyncio (1 round)"),
+        (
+            {"asyncio": 1_000, "uvloop": 900, "curio": 900, "trio": 550},
+            {},
+            "trio x0.55 [0.55, 0.55] inconclusive against asyncio (6 rounds, 95 %, about 8 would decide)",
+        ),
+        (
+            {"asyncio": 1_000, "trio": 550},
+            {"parity": ("capacity",), "capacity": {"asyncio": 1, "trio": 2}},
+            "trio no ratio to asyncio: not the same work: capacity: 2 against 1",
+        ),
+        (
+            {"asyncio": 1_000, "trio": 550},
+            {"parity": ("size",), "size": {"asyncio": 1, "trio": 2}, "allow_disparity": True},
+            "trio x0.55 ≁ [0.55, 0.55] faster against asyncio (6 rounds, 95 %, not the same work: size: 2 against 1)",
+        ),
+    ],
+)
+def test_a_ratio_in_full(figures, more, line):
+    """With what it rests on; `run` shows it below its cells."""
+    text = report(figures, render=render_details, width=140, **more)
+    assert "drain took\n" in text
+    assert line in [" ".join(shown.split()) for shown in text.splitlines()]
+
+
+def test_observations_have_their_ratio():
+    """`--verbose` says it beside the figure."""
+    text = report({"asyncio": 1_000, "trio": 550}, verbosity=1)
+    assert "  ratio   x0.55 [0.55, 0.55] faster against asyncio (6 rounds, 95 %)\n" in text
+
+
+def check(checked, missed, verbosity=0, effects=()):
     """Return the report of a run whose self-check has so many rows."""
     rows = tuple(RowId("drain", (("size", number),)) for number in range(checked))
     comparison = msgspec.structs.replace(
         compare(a_run(cell("asyncio"))),
-        self_check=SelfCheck(reference="asyncio", checked=rows, missed=rows[:missed]),
+        self_check=SelfCheck(reference="asyncio", checked=rows, missed=rows[:missed], effects=effects),
     )
     return render_terminal(a_run(cell("asyncio")), comparison, RenderOptions(width=120, verbosity=verbosity))
 
@@ -99,3 +151,14 @@ def test_a_failed_self_check_cannot_be_overlooked():
         assert "self-check failed: asyncio differs from itself in 2 of 3 rows, so no verdict on speed is given" in text
         assert "drain[size=0], drain[size=1]" in text
     assert "self-check" not in check(3, 0, -1)
+
+
+def test_what_disturbed_all_alike_is_said_where_it_did():
+    """One line below the self-check; what may be nothing is left to JSON."""
+    effects = (
+        OrderEffect(name="first of its round", ratio=1.2, low=1.1, high=1.3, count=30),
+        OrderEffect(name="second half of the rounds", ratio=1.1, low=0.9, high=1.3, count=30),
+    )
+    text = check(3, 0, effects=effects).replace("\N{MULTIPLICATION SIGN}", "x")
+    assert "slower, for all alike: first of its round x1.20 [1.10, 1.30]\n" in text
+    assert "for all alike" not in check(3, 0, effects=effects[1:])

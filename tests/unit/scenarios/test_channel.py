@@ -8,50 +8,16 @@ from contextlib import suppress
 import pytest
 
 from harness.api import EndOfChannel
+from harness.testing.saboteurs import FAULTS, sabotage
+from harness.testing.saboteurs.wrapping import Group, Receiver, SabotagedRuntime, Sender, Wrapped
 from harness_scenarios import channel as module
 from harness_scenarios.channel import channel, compute_fairness, count_discrepancies, count_disorder
 
 SMALL = {"items": 600, "producers": 3, "consumers": 2}
+ABOVE = "occupancy above capacity"
+"""Also where an item is lost as the channel is filled: more were sent than it has room for."""
 MARKED = 7
 """The item whose sending or receiving a saboteur breaks, in each pass."""
-
-
-class Wrapped:
-    """A runtime, or an end of a channel, that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
-class Sender(Wrapped):
-    """A sender whose clones are broken in the same way. `other` is the receiver."""
-
-    def __init__(self, inner, other):
-        super().__init__(inner)
-        self.other = other
-
-    def clone(self):
-        """Return a clone that is as broken."""
-        return type(self)(self.inner.clone(), self.other)
-
-
-class Receiver(Wrapped):
-    """A receiver that may be broken."""
-
-
-def sabotage(sender=Sender, receiver=Receiver, capacity=lambda capacity: capacity):
-    """Return a wrapping of the runtime that opens broken channels."""
-
-    class Sabotaged(Wrapped):
-        def open_channel(self, asked):
-            send, receive = self.inner.open_channel(capacity(asked))
-            receive = receiver(receive)
-            return sender(send, receive), receive
-
-    return {"main": Sabotaged}
 
 
 # --- healthy ---
@@ -92,25 +58,6 @@ def test_the_parity_line_tells_what_a_ratio_needs(run_roles):
 # --- saboteurs ---
 
 
-class LosingSender(Sender):
-    """Loses one item."""
-
-    async def send(self, item):
-        """Send, but not the marked item."""
-        if item != MARKED:
-            await self.inner.send(item)
-
-
-class DoublingSender(Sender):
-    """Sends one item twice."""
-
-    async def send(self, item):
-        """Send, and the marked item again."""
-        await self.inner.send(item)
-        if item == MARKED:
-            await self.inner.send(item)
-
-
 class DamagingSender(Sender):
     """Sends something else in the place of one item."""
 
@@ -119,19 +66,7 @@ class DamagingSender(Sender):
         await self.inner.send(1_000_000 if item == MARKED else item)
 
 
-class OvertakingSender(Sender):
-    """Lets one item be overtaken by the next."""
-
-    async def send(self, item):
-        """Send; the marked item goes out after its successor."""
-        if item == MARKED + 1:
-            await self.inner.send(item)
-            await self.inner.send(MARKED)
-        elif item != MARKED:
-            await self.inner.send(item)
-
-
-class SendingWhenCancelled(Sender):
+class SendsWhenCancelled(Sender):
     """Sends although the send was cancelled."""
 
     async def send(self, item):
@@ -139,20 +74,16 @@ class SendingWhenCancelled(Sender):
         try:
             await self.inner.send(item)
         except asyncio.CancelledError:
-            self.other.smuggled.append(item)
+            self.runtime.smuggled.append(item)
             raise
 
 
-class SmugglersReceiver(Receiver):
+class FindsSmuggled(Receiver):
     """Delivers what was smuggled in before all else."""
-
-    def __init__(self, inner):
-        super().__init__(inner)
-        self.smuggled = []
 
     async def receive(self):
         """Receive."""
-        return self.smuggled.pop() if self.smuggled else await self.inner.receive()
+        return self.runtime.smuggled.pop() if self.runtime.smuggled else await self.inner.receive()
 
 
 class ForgetfulReceiver(Receiver):
@@ -168,28 +99,47 @@ class ForgetfulReceiver(Receiver):
         return await self.inner.receive()
 
 
+class Smuggles(SabotagedRuntime):
+    """A cancelled send raises and its item arrives."""
+
+    sender = SendsWhenCancelled
+    receiver = FindsSmuggled
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.smuggled = []
+
+
+class RendezvousWithPlace(Wrapped):
+    """A rendezvous does not wait."""
+
+    def open_channel(self, capacity):
+        """Open a channel with a place."""
+        return self.inner.open_channel(1 if capacity == 0 else capacity)
+
+
 @pytest.mark.parametrize(
     ("wrap", "capacity", "broken"),
     [
-        pytest.param(sabotage(LosingSender), 1, {"items lost"}, id="loses"),
-        pytest.param(sabotage(DoublingSender), 20, {"items duplicated"}, id="doubles"),
+        pytest.param(FAULTS["item-lost"].runtime, 1, {"items lost", ABOVE}, id="loses"),
+        pytest.param(FAULTS["item-sent-twice"].runtime, 20, {"items duplicated"}, id="doubles"),
         pytest.param(sabotage(DamagingSender), 1, {"items lost", "items never sent"}, id="damages"),
-        pytest.param(sabotage(OvertakingSender), 1, {"items out of order"}, id="overtakes"),
-        pytest.param(sabotage(SendingWhenCancelled, SmugglersReceiver), 1, {"items never sent"}, id="sends-cancelled"),
-        pytest.param(sabotage(capacity=lambda _: None), 4, {"occupancy above capacity"}, id="takes-without-limit"),
-        pytest.param(sabotage(capacity=lambda asked: asked + 1), 4, {"occupancy above capacity"}, id="takes-one-more"),
-        pytest.param(sabotage(capacity=lambda _: 1), 0, {"occupancy above capacity"}, id="rendezvous-does-not-wait"),
-        pytest.param(sabotage(receiver=ForgetfulReceiver), 4, {"consumers ended too early"}, id="ends-too-early"),
+        pytest.param(FAULTS["order-broken"].runtime, 1, {"items out of order", "items lost", ABOVE}, id="overtakes"),
+        pytest.param(Smuggles, 1, {"items never sent"}, id="sends-cancelled"),
+        pytest.param(FAULTS["channel-without-limit"].runtime, 4, {ABOVE}, id="without-limit"),
+        pytest.param(FAULTS["channel-takes-one-more"].runtime, 4, {ABOVE}, id="takes-one-more"),
+        pytest.param(RendezvousWithPlace, 0, {ABOVE}, id="rendezvous-does-not-wait"),
+        pytest.param(sabotage(ForgetfulReceiver), 4, {"consumers ended too early"}, id="ends-too-early"),
     ],
 )
 def test_each_saboteur_is_caught(run_roles, monkeypatch, wrap, capacity, broken):
     """What the saboteur broke, and nothing else, is seen; the same cell without it is healthy."""
     monkeypatch.setattr(module, "_PARITY_LIMIT", 0.02)  # a saboteur may make the parity check wait for ever
     parameters = {"items": 600, "producers": 1, "consumers": 2, "capacity": capacity}
-    if broken == {"items out of order"}:
+    if "items out of order" in broken:
         parameters["consumers"] = 1  # of two consumers each may well see its own items in order
-    sabotaged = run_roles(channel, parameters, wrap=wrap)
-    control = run_roles(channel, parameters, wrap=sabotage())
+    sabotaged = run_roles(channel, parameters, wrap={"main": wrap})
+    control = run_roles(channel, parameters)
     assert (sabotaged.errors, sabotaged.violations()) == ({}, broken)
     assert (control.errors, control.violations()) == ({}, set())
 
@@ -201,7 +151,12 @@ def test_a_full_channel_is_caught_in_the_flow_too(run_roles):
         def buffered(self):
             return 0
 
-    report = run_roles(channel, {**SMALL, "capacity": 4}, wrap=sabotage(DenyingSender, capacity=lambda _: None))
+    class Denying(FAULTS["channel-without-limit"].runtime):
+        def open_channel(self, capacity):
+            send, receive = super().open_channel(capacity)
+            return DenyingSender(send, self), receive
+
+    report = run_roles(channel, {**SMALL, "capacity": 4}, wrap={"main": Denying})
     passes, filling = report.values["occupancy above capacity"][:-1], report.values["occupancy above capacity"][-1]
     assert (min(passes) > 0, filling > 0) == (True, True)
 
@@ -218,14 +173,7 @@ def test_a_consumer_that_dies_is_missed(run_roles):
                 raise OSError("planted")
             return await self.inner.receive()
 
-    class SilentGroup(Wrapped):
-        async def __aenter__(self):
-            await self.inner.__aenter__()
-            return self
-
-        async def __aexit__(self, *exc):
-            return await self.inner.__aexit__(*exc)
-
+    class SilentGroup(Group):
         async def spawn(self, fn, *args):
             async def silenced():
                 with suppress(OSError):
@@ -233,24 +181,13 @@ def test_a_consumer_that_dies_is_missed(run_roles):
 
             await self.inner.spawn(silenced)
 
-    class Sabotaged(sabotage(receiver=FailingReceiver)["main"]):
-        def open_task_group(self):
-            return SilentGroup(self.inner.open_task_group())
-
-    report = run_roles(channel, {**SMALL, "capacity": None}, wrap={"main": Sabotaged})
+    report = run_roles(channel, {**SMALL, "capacity": None}, wrap={"main": sabotage(FailingReceiver, SilentGroup)})
     assert report.violations() == {"consumers not ended"}
     assert report.values["consumers ended"] == [1] * 4
 
 
-class DeafSender(Sender):
-    """Closes without a word."""
-
-    async def aclose(self):
-        """Do nothing."""
-
-
-@pytest.mark.parametrize(("sender", "ends"), [(Sender, True), (DeafSender, False)])
-def test_a_close_that_wakes_nobody_is_a_hang_after_all_items(run_roles, sender, ends):
+@pytest.mark.parametrize(("fault", "ends"), [(None, True), ("sender-never-closes", False)])
+def test_a_close_that_wakes_nobody_is_a_hang_after_all_items(run_roles, fault, ends):
     """Consumers wait for ever, and the progress stands still after the last item: that is how a hang is told."""
     ended = []
 
@@ -263,8 +200,9 @@ def test_a_close_that_wakes_nobody_is_a_hang_after_all_items(run_roles, sender, 
         with suppress(asyncio.CancelledError):
             await cell
 
+    wrap = {"main": FAULTS[fault].runtime} if fault else {}
     parameters = {"items": 256, "capacity": None}
-    report = run_roles(channel, parameters, wrap=sabotage(sender), roles={"main": run_for_a_while})
+    report = run_roles(channel, parameters, wrap=wrap, roles={"main": run_for_a_while})
     assert (report.errors, ended, report.progress["main"]) == ({}, [ends], (4 if ends else 1) * 2 * 256)
 
 

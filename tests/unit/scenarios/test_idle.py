@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import pytest
 
+from harness.testing.saboteurs import FAULTS, sabotage
+from harness.testing.saboteurs.wrapping import Stream
 from harness_scenarios.idle import idle, read_memory_bytes
 
 TASKS = {"kind": "tasks", "number": 20}
 CONNECTIONS = {"kind": "connections", "number": 10}
 IMPATIENT = {"patience": 0.3}
-
-
-class Wrapped:
-    """A runtime, event or stream that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
-def sabotage_server(stream_class):
-    """Return a wrapping of the server's runtime that accepts streams of a class."""
-
-    class SabotagedListener(Wrapped):
-        async def accept(self):
-            return stream_class(await self.inner.accept())
-
-    class Sabotaged(Wrapped):
-        async def listen(self, **options):
-            return SabotagedListener(await self.inner.listen(**options))
-
-    return {"server": Sabotaged}
-
-
-class ForgetfulEvent(Wrapped):
-    """An event that never wakes the third of those who wait for it."""
-
-    def __init__(self, inner, never):
-        super().__init__(inner)
-        self.never = never
-        self.waiters = count(1)  # `next` is atomic, also between threads
-
-    async def wait(self):
-        """Wait for the event, or for one that is never set."""
-        await (self.never if next(self.waiters) == 3 else self.inner).wait()
-
-
-class ForgetfulRuntime(Wrapped):
-    """A runtime that loses a wake-up of each event."""
-
-    def create_event(self):
-        """Create an event that forgets."""
-        return ForgetfulEvent(self.inner.create_event(), never=self.inner.create_event())
 
 
 # --- healthy ---
@@ -103,7 +58,9 @@ def test_declaration_names_what_exists():
 
 def test_a_task_that_is_not_woken(run_roles, backend):
     """It is counted and cancelled, and no time is given for what never happened."""
-    report = run_roles(idle, {**TASKS, **IMPATIENT}, wrap={"server": ForgetfulRuntime}, backend=backend)
+    report = run_roles(
+        idle, {**TASKS, **IMPATIENT}, wrap={"server": FAULTS["event-forgets-a-waiter"].runtime}, backend=backend
+    )
     assert (report.errors, report.violations()) == ({}, {"answers missing"})
     assert report["answers missing"] == 1
     assert "activation time" not in report
@@ -111,36 +68,21 @@ def test_a_task_that_is_not_woken(run_roles, backend):
 
 def test_a_connection_whose_user_is_not_woken(run_roles, backend):
     """The same on the client's side of a connection."""
-    report = run_roles(idle, {**CONNECTIONS, **IMPATIENT}, wrap={"client": ForgetfulRuntime}, backend=backend)
+    report = run_roles(
+        idle, {**CONNECTIONS, **IMPATIENT}, wrap={"client": FAULTS["event-forgets-a-waiter"].runtime}, backend=backend
+    )
     assert (report.errors, report.violations()) == ({}, {"answers missing"})
     assert report["answers missing"] == 1
 
 
 def test_a_task_that_runs_twice(run_roles):
     """A group that starts what it is given a second time."""
-
-    class DoublingGroup(Wrapped):
-        async def __aenter__(self):
-            self.group = await self.inner.__aenter__()
-            return self
-
-        async def __aexit__(self, *exc):
-            return await self.inner.__aexit__(*exc)
-
-        async def spawn(self, function, index):
-            for _ in range(2 if index == 3 else 1):
-                await self.group.spawn(function, index)
-
-    class DoublingRuntime(Wrapped):
-        def open_task_group(self):
-            return DoublingGroup(self.inner.open_task_group())
-
-    report = run_roles(idle, TASKS, wrap={"server": DoublingRuntime})
+    report = run_roles(idle, TASKS, wrap={"server": FAULTS["child-runs-twice"].runtime})
     assert report.violations() == {"answers given twice"}
     assert report["answers given twice"] == 1
 
 
-class EditedStream(Wrapped):
+class EditedStream(Stream):
     """A stream on which the answer is `edit(answer)`."""
 
     async def send_all(self, data):
@@ -161,7 +103,7 @@ class EditedStream(Wrapped):
 )
 def test_an_answer_that_is_not_the_one(run_roles, edit, violations):
     """An answer that is repeated, cut off, too long, for another connection, or not there."""
-    wrap = sabotage_server(type("Edited", (EditedStream,), {"edit": staticmethod(edit)}))
+    wrap = {"server": sabotage(type("Edited", (EditedStream,), {"edit": staticmethod(edit)}))}
     report = run_roles(idle, CONNECTIONS, wrap=wrap)
     assert (report.errors, report.violations()) == ({}, violations)
 
@@ -169,11 +111,11 @@ def test_an_answer_that_is_not_the_one(run_roles, edit, violations):
 def test_a_connection_that_breaks(run_roles, backend):
     """The error is shown and its answer is missing."""
 
-    class AbortedStream(Wrapped):
+    class AbortedStream(Stream):
         async def send_all(self, data):
             await self.inner.abort()
 
-    wrap = sabotage_server(AbortedStream)
+    wrap = {"server": sabotage(AbortedStream)}
     report = run_roles(idle, CONNECTIONS, wrap=wrap, backend=backend)
     assert (report.errors, report.violations()) == ({}, {"answers missing"})
     assert "Reset" in report.values["client error"][0] or "Broken" in report.values["client error"][0]
@@ -181,24 +123,5 @@ def test_a_connection_that_breaks(run_roles, backend):
 
 def test_one_that_spins_while_it_waits(run_roles):
     """All answer, but the wait takes a CPU."""
-
-    class Spinning:
-        def __init__(self, runtime):
-            self.runtime, self.event = runtime, runtime.create_event()
-
-        def is_set(self):
-            return self.event.is_set()
-
-        async def set(self):
-            await self.event.set()
-
-        async def wait(self):
-            while not self.event.is_set():
-                await self.runtime.checkpoint()
-
-    class Sabotaged(Wrapped):
-        def create_event(self):
-            return Spinning(self.inner)
-
-    report = run_roles(idle, {"number": 3}, wrap={"server": Sabotaged})
+    report = run_roles(idle, {"number": 3}, wrap={"server": FAULTS["event-spins"].runtime})
     assert (report.errors, report.violations()) == ({}, {"server CPU while idle"})

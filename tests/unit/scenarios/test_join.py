@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS, sabotage
+from harness.testing.saboteurs.wrapping import Group, SabotagedRuntime, Wrapped
 from harness_scenarios.join import (
     AS_RAISED,
     CANCELLED,
@@ -41,37 +43,6 @@ ARRIVALS = {
 
 # A thread whose error reaches nobody tells threading.excepthook, and that pytest.
 ignore_errors_of_threads = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-
-
-class Wrapped:
-    """A runtime or task group that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
-class WrappedGroup(Wrapped):
-    """A task group whose `spawn` or end a subclass breaks."""
-
-    async def __aenter__(self):
-        self.group = await self.inner.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc):
-        return await self.inner.__aexit__(*exc)
-
-
-def sabotage_group(group_class):
-    """Return a wrapping of the runtime that opens groups of a class."""
-
-    class Sabotaged(Wrapped):
-        def open_task_group(self):
-            return group_class(self.inner.open_task_group())
-
-    return {"main": Sabotaged}
 
 
 # --- healthy ---
@@ -152,26 +123,14 @@ def test_declaration_names_what_exists():
 
 def test_operations_that_run_one_after_another(run_roles, backend):
     """A group whose `spawn` waits for the end of the task."""
-
-    class SerialGroup(WrappedGroup):
-        async def spawn(self, function, *args):
-            await function(*args)
-
-    report = run_roles(join, BRIEF, wrap=sabotage_group(SerialGroup), backend=backend)
+    report = run_roles(join, BRIEF, wrap={"main": FAULTS["children-one-by-one"].runtime}, backend=backend)
     assert (report.errors, report.violations()) == ({}, {AT_ONCE, SHARE})
     assert report[AT_ONCE] == 1
 
 
 def test_a_join_that_does_not_wait(run_roles):
     """Its children outlive it."""
-    detached = set()
-
-    class LeakingGroup(WrappedGroup):
-        async def spawn(self, function, *args):
-            detached.add(asyncio.ensure_future(function(*args)))
-            await asyncio.sleep(0)
-
-    report = run_roles(join, THREE, wrap=sabotage_group(LeakingGroup))
+    report = run_roles(join, THREE, wrap={"main": FAULTS["child-outlives-group"].runtime})
     assert {OUTLIVING, UNENDED, SHORT_JOINS} <= report.violations()
     assert max(report.values[OUTLIVING]) == 3
 
@@ -180,62 +139,39 @@ def test_a_join_that_leaves_one_child_behind(run_roles):
     """The longest operation goes on when the join is over."""
     detached = set()
 
-    class LeakingGroup(WrappedGroup):
+    class LeakingGroup(Group):
         async def spawn(self, function, index):
             if index == 2:
                 detached.add(asyncio.ensure_future(function(index)))
             else:
-                await self.group.spawn(function, index)
+                await self.inner.spawn(function, index)
 
-    report = run_roles(join, {**THREE, "scale": 0.2}, wrap=sabotage_group(LeakingGroup))
+    report = run_roles(join, {**THREE, "scale": 0.2}, wrap={"main": sabotage(LeakingGroup)})
     assert {OUTLIVING, UNENDED, SHORT_JOINS} <= report.violations()
     assert max(report.values[OUTLIVING]) == 1
 
 
 def test_an_operation_that_is_forgotten(run_roles, backend):
     """One that never starts has not ended."""
-
-    class DroppingGroup(WrappedGroup):
-        async def spawn(self, function, index):
-            if index != 1:
-                await self.group.spawn(function, index)
-
-    report = run_roles(join, BRIEF, wrap=sabotage_group(DroppingGroup), backend=backend)
+    report = run_roles(join, BRIEF, wrap={"main": FAULTS["child-never-starts"].runtime}, backend=backend)
     assert (report.violations(), report.values[UNENDED]) == ({UNENDED}, [1] * 5)
 
 
 def test_an_operation_that_runs_twice(run_roles, backend):
     """It ends once too often."""
-
-    class DoublingGroup(WrappedGroup):
-        async def spawn(self, function, index):
-            for _ in range(2 if index == 1 else 1):
-                await self.group.spawn(function, index)
-
-    report = run_roles(join, BRIEF, wrap=sabotage_group(DoublingGroup), backend=backend)
+    report = run_roles(join, BRIEF, wrap={"main": FAULTS["child-runs-twice"].runtime}, backend=backend)
     assert (report.violations(), report.values[UNENDED]) == ({UNENDED}, [-1] * 5)
 
 
 def test_sleeps_that_are_short(run_roles, backend):
     """A join and a sequence are over before their time."""
-
-    class HastyRuntime(Wrapped):
-        async def sleep(self, seconds):
-            await self.inner.sleep(0)
-
-    report = run_roles(join, {**THREE, "scale": 1.0}, wrap={"main": HastyRuntime}, backend=backend)
+    report = run_roles(join, {**THREE, "scale": 1.0}, wrap={"main": FAULTS["timer-early"].runtime}, backend=backend)
     assert {SHORT_SEQUENCES, SHORT_JOINS} <= report.violations()
 
 
 def test_a_sibling_that_vanishes(run_roles):
     """One that neither ended nor was cancelled is counted, where another one fails."""
-
-    class DroppingGroup(WrappedGroup):
-        async def spawn(self, function, index):
-            if index != 1:
-                await self.group.spawn(function, index)
-
-    report = run_roles(join, FAILING, wrap=sabotage_group(DroppingGroup))
+    report = run_roles(join, FAILING, wrap={"main": FAULTS["child-never-starts"].runtime})
     assert (report.violations(), report.values[VANISHED]) == ({VANISHED}, [1] * 5)
 
 
@@ -243,32 +179,31 @@ def test_a_join_that_is_over_before_the_error(run_roles):
     """It has not waited for the operation that fails."""
     detached = set()
 
-    class LeakingGroup(WrappedGroup):
+    class LeakingGroup(Group):
         async def spawn(self, function, *args):
             task = asyncio.ensure_future(function(*args))
             task.add_done_callback(asyncio.Future.exception)
             detached.add(task)
             await asyncio.sleep(0)
 
-    report = run_roles(join, FAILING, wrap=sabotage_group(LeakingGroup))
+    report = run_roles(join, FAILING, wrap={"main": sabotage(LeakingGroup)})
     assert {OUTLIVING, VANISHED, "joins over before the error"} <= report.violations()
 
 
 def test_an_error_that_is_raised_alone(run_roles):
     """As `asyncio.gather` does it; siblings that had ended are told from those that were cancelled."""
 
-    class UnwrappingGroup(WrappedGroup):
+    class UnwrappingGroup(Group):
         async def __aexit__(self, *exc):
             try:
-                return await self.inner.__aexit__(*exc)
+                return await super().__aexit__(*exc)
             except BaseExceptionGroup as group:
                 raise group.exceptions[0] from None
 
-    class Uneven(Wrapped):
+    class Uneven(SabotagedRuntime):
         """The second of three operations ends at once, the third one long after the error."""
 
-        def open_task_group(self):
-            return UnwrappingGroup(self.inner.open_task_group())
+        group = UnwrappingGroup
 
         async def sleep(self, seconds):
             await self.inner.sleep({0.01: 0.01, 0.015: 0}.get(seconds, 60))
@@ -282,10 +217,10 @@ def test_an_error_that_is_raised_alone(run_roles):
 def test_another_error_is_not_taken_for_the_operation_s(run_roles):
     """It ends the role."""
 
-    class BrokenGroup(WrappedGroup):
+    class BrokenGroup(Group):
         async def __aexit__(self, *exc):
-            await self.inner.__aexit__(*exc)
+            await super().__aexit__(*exc)
             raise ValueError("broken")
 
-    report = run_roles(join, THREE, wrap=sabotage_group(BrokenGroup))
+    report = run_roles(join, THREE, wrap={"main": sabotage(BrokenGroup)})
     assert isinstance(report.errors["main"], ValueError)

@@ -6,40 +6,11 @@ import asyncio
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS, sabotage
+from harness.testing.saboteurs.wrapping import Group, Receiver, Sender
 from harness_scenarios.spawn import IN_ORDER, OTHERWISE, spawn
 
 KINDS = ("many", "chained", "pingpong")
-
-
-class Wrapped:
-    """A runtime, task group or end of a channel that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
-class WrappedGroup(Wrapped):
-    """A task group whose `spawn` a subclass breaks."""
-
-    async def __aenter__(self):
-        self.group = await self.inner.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc):
-        return await self.inner.__aexit__(*exc)
-
-
-def sabotage_group(group_class):
-    """Return a wrapping of the runtime that opens groups of a class."""
-
-    class Sabotaged(Wrapped):
-        def open_task_group(self):
-            return group_class(self.inner.open_task_group())
-
-    return {"main": Sabotaged}
 
 
 # --- healthy ---
@@ -68,7 +39,7 @@ def test_one_task(run_roles, kind):
 def test_children_that_start_in_another_order(run_roles):
     """A group that starts its tasks at its end, the last one first; asyncio itself keeps the order."""
 
-    class ReversingGroup(WrappedGroup):
+    class ReversingGroup(Group):
         async def __aenter__(self):
             self.held = []
             return await super().__aenter__()
@@ -78,12 +49,12 @@ def test_children_that_start_in_another_order(run_roles):
 
         async def __aexit__(self, *exc):
             for call in reversed(self.held):
-                await self.group.spawn(*call)
+                await self.inner.spawn(*call)
             return await super().__aexit__(*exc)
 
     row = {"kind": "many", "count": 20}
     assert run_roles(spawn, row).values["children start"] == [IN_ORDER] * 10
-    report = run_roles(spawn, row, wrap=sabotage_group(ReversingGroup))
+    report = run_roles(spawn, row, wrap={"main": sabotage(ReversingGroup)})
     assert (report.errors, report.violations()) == ({}, set())
     assert report.values["children start"] == [OTHERWISE] * 10
 
@@ -102,13 +73,7 @@ def test_declaration_names_what_exists():
 
 def test_a_task_that_never_starts(run_roles, backend):
     """One that is forgotten is counted in each value."""
-
-    class DroppingGroup(WrappedGroup):
-        async def spawn(self, function, index):
-            if index != 13:
-                await self.group.spawn(function, index)
-
-    wrap = sabotage_group(DroppingGroup)
+    wrap = {"main": FAULTS["child-never-starts"].runtime}
     report = run_roles(spawn, {"kind": "many", "count": 20}, wrap=wrap, backend=backend)
     assert (report.errors, report.violations()) == ({}, {"tasks that did not run"})
     assert report.values["tasks that did not run"] == [1, 1, 1, 1]
@@ -117,25 +82,19 @@ def test_a_task_that_never_starts(run_roles, backend):
 def test_a_chain_that_breaks(run_roles):
     """All tasks behind the one that is forgotten are missing."""
 
-    class BreakingGroup(WrappedGroup):
+    class BreakingGroup(Group):
         async def spawn(self, function, *args):
             if args[-1] != 15:
-                await self.group.spawn(function, *args)
+                await self.inner.spawn(function, *args)
 
-    report = run_roles(spawn, {"kind": "chained", "count": 20}, wrap=sabotage_group(BreakingGroup))
+    report = run_roles(spawn, {"kind": "chained", "count": 20}, wrap={"main": sabotage(BreakingGroup)})
     assert (report.errors, report.violations()) == ({}, {"tasks that did not run"})
     assert report.values["tasks that did not run"] == [5, 5, 5, 5]
 
 
 def test_a_task_that_runs_twice(run_roles, backend):
     """A group that starts what it is given a second time."""
-
-    class DoublingGroup(WrappedGroup):
-        async def spawn(self, function, index):
-            for _ in range(2 if index == 13 else 1):
-                await self.group.spawn(function, index)
-
-    wrap = sabotage_group(DoublingGroup)
+    wrap = {"main": FAULTS["child-runs-twice"].runtime}
     report = run_roles(spawn, {"kind": "many", "count": 20}, wrap=wrap, backend=backend)
     assert (report.errors, report.violations()) == ({}, {"tasks that ran twice"})
     assert report.values["tasks that ran twice"] == [1, 1, 1, 1]
@@ -145,24 +104,17 @@ def test_a_task_that_outlives_its_group(run_roles):
     """Tasks that are started beside the group, and answer before they have ended."""
     detached = set()
 
-    class LeakingGroup(WrappedGroup):
+    class LeakingGroup(Group):
         async def spawn(self, function, *args):
             detached.add(asyncio.ensure_future(function(*args)))
 
-    class LingeringSender(Wrapped):
+    class LingeringSender(Sender):
         async def send(self, item):
             await self.inner.send(item)
             await asyncio.sleep(0.01 if item == -20 else 0)
 
-    class LeakingRuntime(Wrapped):
-        def open_task_group(self):
-            return LeakingGroup(self.inner.open_task_group())
-
-        def open_channel(self, capacity):
-            sender, receiver = self.inner.open_channel(capacity)
-            return LingeringSender(sender), receiver
-
-    report = run_roles(spawn, {"kind": "pingpong", "count": 20}, wrap={"main": LeakingRuntime})
+    wrap = {"main": sabotage(LeakingGroup, LingeringSender)}
+    report = run_roles(spawn, {"kind": "pingpong", "count": 20}, wrap=wrap)
     assert (report.errors, report.violations()) == ({}, {"tasks not ended with their group"})
     assert report.values["tasks not ended with their group"] == [1, 1, 1, 1]
 
@@ -170,18 +122,13 @@ def test_a_task_that_outlives_its_group(run_roles):
 def test_an_answer_to_something_else(run_roles, backend):
     """A channel that changes an item."""
 
-    class ChangingReceiver(Wrapped):
+    class ChangingReceiver(Receiver):
         received = 0
 
         async def receive(self):
             self.received += 1
             return await self.inner.receive() * (10 if self.received == 7 else 1)
 
-    class ChangingRuntime(Wrapped):
-        def open_channel(self, capacity):
-            sender, receiver = self.inner.open_channel(capacity)
-            return sender, ChangingReceiver(receiver)
-
-    wrap = {"main": ChangingRuntime}
+    wrap = {"main": sabotage(ChangingReceiver)}
     report = run_roles(spawn, {"kind": "pingpong", "count": 20}, wrap=wrap, backend=backend)
     assert (report.errors, report.violations()) == ({}, {"wrong answers"})

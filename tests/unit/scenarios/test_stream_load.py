@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS, sabotage
+from harness.testing.saboteurs.wrapping import Stream, Wrapped
 from harness_scenarios import stream as module
 from harness_scenarios.stream import stream
 
@@ -12,31 +14,7 @@ GONE = {**FAST, "client": "gone"}
 SLOW = {"interval": 0.0, "client": "slow"}
 
 
-class Wrapped:
-    """A runtime or stream that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
-def sabotage_server(stream_class):
-    """Return a wrapping of the server's runtime that accepts streams of a class."""
-
-    class SabotagedListener(Wrapped):
-        async def accept(self):
-            return stream_class(await self.inner.accept())
-
-    class Sabotaged(Wrapped):
-        async def listen(self, **options):
-            return SabotagedListener(await self.inner.listen(**options))
-
-    return {"server": Sabotaged}
-
-
-class EditedStream(Wrapped):
+class EditedStream(Stream):
     """Sends the eleventh chunk through `edit`, a list of what is sent in its place."""
 
     sent = 0
@@ -50,7 +28,7 @@ class EditedStream(Wrapped):
 
 def make_edited(edit):
     """Return a wrapping with that edit."""
-    return sabotage_server(type("Edited", (EditedStream,), {"edit": staticmethod(edit)}))
+    return {"server": sabotage(type("Edited", (EditedStream,), {"edit": staticmethod(edit)}))}
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +103,7 @@ def test_a_chunk_that_changes(run_roles, edit, violations):
 def test_swapped_chunks(run_roles):
     """All bytes are there, and not in order."""
 
-    class SwappingStream(Wrapped):
+    class SwappingStream(Stream):
         held = b""
         sent = 0
 
@@ -138,33 +116,13 @@ def test_swapped_chunks(run_roles):
             if self.sent == 12:
                 await self.inner.send_all(self.held)
 
-    report = run_roles(stream, FAST, wrap=sabotage_server(SwappingStream))
+    report = run_roles(stream, FAST, wrap={"server": sabotage(SwappingStream)})
     assert (report.errors, report.violations()) == ({}, {"chunks"})
 
 
 def test_a_writer_without_backpressure(run_roles):
     """All is accepted at once, so that the generator runs to its end ahead of the client."""
-
-    class HoardingStream(Wrapped):
-        hoard = None
-
-        async def send_all(self, data):
-            if self.hoard is None:
-                self.hoard = []
-                await self.inner.send_all(data)
-            else:
-                self.hoard.append(data)
-
-        async def send_eof(self):
-            # Accepted at once too: what is held goes out when the handler has ended.
-            return
-
-        async def aclose(self):
-            for data in self.hoard:
-                await self.inner.send_all(data)
-            await self.inner.aclose()
-
-    report = run_roles(stream, SLOW, wrap=sabotage_server(HoardingStream))
+    report = run_roles(stream, SLOW, wrap={"server": FAULTS["send-without-limit"].runtime})
     assert (report.errors, report.violations()) == ({}, {"generator waited", "bytes ahead of the client"})
     assert report["chunks received"] == 100
 
@@ -172,14 +130,14 @@ def test_a_writer_without_backpressure(run_roles):
 def test_a_client_whose_going_is_not_noticed(run_roles, backend):
     """Sending swallows the error: all is produced for nobody."""
 
-    class DeafStream(Wrapped):
+    class DeafStream(Stream):
         async def send_all(self, data):
             try:
                 await self.inner.send_all(data)
             except Exception:
                 return
 
-    report = run_roles(stream, GONE, wrap=sabotage_server(DeafStream), backend=backend)
+    report = run_roles(stream, GONE, wrap={"server": sabotage(DeafStream)}, backend=backend)
     assert (report.errors, report.violations()) == ({}, {"sending to the client that went"})
     assert (report["chunks produced"], report["chunks sent to nobody"]) == (40, 36)
 
@@ -191,7 +149,7 @@ def test_a_send_that_raises_although_the_client_is_there(run_roles):
         def edit(self, data):
             raise BrokenPipeError("planted")
 
-    report = run_roles(stream, FAST, wrap=sabotage_server(BreakingStream))
+    report = run_roles(stream, FAST, wrap={"server": sabotage(BreakingStream)})
     assert (report.errors, report.violations()) == ({}, {"sending", "bytes lost"})
     assert report["generator finalised"] == "before the handler ended"
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from harness.testing.saboteurs import FAULTS
+from harness.testing.saboteurs.wrapping import Group, SabotagedRuntime, Wrapped
 from harness_scenarios.switch import switch
 
 SMALL = {"tasks": 10, "yields": 150}
-
-
-class Wrapped:
-    """A runtime or task group that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
 
 
 # --- healthy ---
@@ -74,36 +66,14 @@ def test_declaration_names_what_exists():
 
 def test_a_yield_that_does_nothing(run_roles):
     """Each task runs to its end before the next one starts."""
-
-    class SkippingRuntime(Wrapped):
-        async def checkpoint(self):
-            pass
-
-    report = run_roles(switch, SMALL, wrap={"main": SkippingRuntime})
+    report = run_roles(switch, SMALL, wrap={"main": FAULTS["checkpoint-yields-nothing"].runtime})
     assert (report.errors, report.violations()) == ({}, {"a yield lets others run"})
     assert report["a yield lets others run"] == "never"
 
 
 def test_a_task_that_never_starts(run_roles, backend):
     """Its yields are missing."""
-
-    class DroppingGroup(Wrapped):
-        async def __aenter__(self):
-            self.group = await self.inner.__aenter__()
-            return self
-
-        async def __aexit__(self, *exc):
-            return await self.inner.__aexit__(*exc)
-
-        async def spawn(self, function, index, *args):
-            if index != 3:
-                await self.group.spawn(function, index, *args)
-
-    class DroppingRuntime(Wrapped):
-        def open_task_group(self):
-            return DroppingGroup(self.inner.open_task_group())
-
-    report = run_roles(switch, SMALL, wrap={"main": DroppingRuntime}, backend=backend)
+    report = run_roles(switch, SMALL, wrap={"main": FAULTS["child-never-starts"].runtime}, backend=backend)
     assert report.violations() == {"tasks not run to their end", "yields missing"}
     assert set(report.values["tasks not run to their end"]) == {1}
     assert set(report.values["yields missing"]) == {150}
@@ -115,26 +85,17 @@ def test_a_task_that_does_not_go_on_after_a_yield(run_roles):
     class Vanished(Exception):
         pass
 
-    class VanishingGroup(Wrapped):
-        async def __aenter__(self):
-            self.group = await self.inner.__aenter__()
-            return self
-
-        async def __aexit__(self, *exc):
-            return await self.inner.__aexit__(*exc)
-
+    class VanishingGroup(Group):
         async def spawn(self, function, *args):
             async def vanish():
                 with suppress(Vanished):
                     await function(*args)
 
-            await self.group.spawn(vanish)
+            await self.inner.spawn(vanish)
 
-    class VanishingRuntime(Wrapped):
+    class VanishingRuntime(SabotagedRuntime):
+        group = VanishingGroup
         calls = 0
-
-        def open_task_group(self):
-            return VanishingGroup(self.inner.open_task_group())
 
         async def checkpoint(self):
             self.calls += 1

@@ -8,21 +8,13 @@ from contextlib import suppress
 import pytest
 
 from harness.api import ClosedResourceError
+from harness.testing.saboteurs import FAULTS
+from harness.testing.saboteurs.wrapping import Wrapped
 from harness_scenarios import timeout_select as module
 from harness_scenarios.timeout_select import timeout_select
 from harness_scenarios.timer_race import Contender, Tally
 
 SMALL = {"deadline": 0.01, "races": 24, "n": 4}
-
-
-class Wrapped:
-    """A runtime, or something that it made, that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
 
 
 class Clock:
@@ -135,32 +127,17 @@ def test_time_that_jumps_is_neither_early_nor_late(run_in_jumps):
 
 def test_a_timer_that_fires_early_is_caught(run_in_jumps):
     """A deadline that comes after half of its time."""
-
-    class Early(Wrapped):
-        def move_on_after(self, seconds):
-            return self.inner.move_on_after(seconds / 2)
-
-    assert_caught(run_in_jumps, Early, {"timers fired early"}, winner="never")
+    assert_caught(run_in_jumps, FAULTS["deadline-early"].runtime, {"timers fired early"}, winner="never")
 
 
 def test_a_sleep_that_ends_early_is_caught(run_in_jumps):
     """A sleep that lasts half of its time, in a select."""
-
-    class Early(Wrapped):
-        async def sleep(self, seconds):
-            await self.inner.sleep(seconds / 2)
-
-    assert_caught(run_in_jumps, Early, {"timers fired early"}, winner="never", via="select")
+    assert_caught(run_in_jumps, FAULTS["timer-early"].runtime, {"timers fired early"}, winner="never", via="select")
 
 
 def test_an_early_deadline_is_caught_in_a_tie(run_in_jumps):
     """An absolute deadline that is taken for an earlier one."""
-
-    class Early(Wrapped):
-        def open_cancel_scope(self, *, deadline):
-            return self.inner.open_cancel_scope(deadline=deadline - 0.008)
-
-    assert_caught(run_in_jumps, Early, {"timers fired early"}, winner="tie")
+    assert_caught(run_in_jumps, FAULTS["deadline-early"].runtime, {"timers fired early"}, winner="tie")
 
 
 def test_a_timer_that_outlives_its_race_is_caught(run_in_jumps):
@@ -218,22 +195,7 @@ def test_a_loser_that_has_not_ended_is_caught(run_in_jumps):
 
 def test_a_race_without_a_winner_is_caught(run_in_jumps):
     """A scope that was left by its deadline and says that it was not."""
-
-    class MuteScope(Wrapped):
-        cancelled_caught = False
-
-        async def __aenter__(self):
-            await self.inner.__aenter__()
-            return self
-
-        async def __aexit__(self, *exc):
-            return await self.inner.__aexit__(*exc)
-
-    class Mute(Wrapped):
-        def move_on_after(self, seconds):
-            return MuteScope(self.inner.move_on_after(seconds))
-
-    assert_caught(run_in_jumps, Mute, {"selects is not conserved"}, winner="never")
+    assert_caught(run_in_jumps, FAULTS["time-out-hidden"].runtime, {"selects is not conserved"}, winner="never")
 
 
 def test_a_timer_that_wins_over_a_ready_operation_is_caught(run_in_jumps):
@@ -287,19 +249,6 @@ class Repeating(Wrapped):
         return item
 
 
-class Inventing(Wrapped):
-    """A receiver that delivers, once, what nobody sent."""
-
-    invented = False
-
-    async def receive(self):
-        """Return at once, the first time."""
-        if self.invented:
-            return await self.inner.receive()
-        self.invented = True
-        return 0
-
-
 @pytest.mark.parametrize("via", ["deadline", "select"])
 def test_an_item_that_is_lost_with_its_loser_is_caught(run_in_jumps, via):
     """A receive that is cancelled in the tick in which its item came has taken it."""
@@ -331,7 +280,7 @@ def test_an_item_that_is_delivered_and_still_there_is_caught(run_in_jumps):
 
 def test_an_item_that_nobody_sent_is_caught(run_in_jumps):
     """A receive that returns although nobody sends."""
-    assert_caught(run_in_jumps, wrap_receiver(Inventing), {"items duplicated"}, winner="never")
+    assert_caught(run_in_jumps, FAULTS["item-from-nowhere"].runtime, {"items duplicated"}, winner="never")
 
 
 # --- saboteurs: nested deadlines ---
@@ -375,12 +324,9 @@ def test_the_wrong_scope_blamed_is_caught(run_in_jumps):
 
 def test_an_ignored_inner_deadline_is_caught(run_in_jumps):
     """The inner block goes on until the outer deadline."""
-
-    class IgnoringInner(OneDeadline):
-        def change_inner(self, _outer, _inner):
-            return None
-
-    assert_caught(run_in_jumps, IgnoringInner, {"inner deadlines kept"}, winner="nested", n=1)
+    assert_caught(
+        run_in_jumps, FAULTS["inner-deadline-forgotten"].runtime, {"inner deadlines kept"}, winner="nested", n=1
+    )
 
 
 def test_an_outer_deadline_that_comes_early_is_caught(run_in_jumps):

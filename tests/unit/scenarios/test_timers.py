@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
+from harness.testing.saboteurs.wrapping import Wrapped
 from harness_scenarios.timers import timers
 from harness_scenarios.wake_ups import (
     IN_ORDER,
@@ -34,37 +36,6 @@ IDS = ("pacing", "accumulated", "sleepers", "equal")
 EARLY = "wake-ups early by the runtime's clock"
 MISSING = "wake-ups missing"
 COARSE = "least lateness of a lone sleep (ms)"
-
-
-class Wrapped:
-    """A runtime or task group that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
-class WrappedGroup(Wrapped):
-    """A task group whose `spawn` a subclass breaks."""
-
-    async def __aenter__(self):
-        self.group = await self.inner.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc):
-        return await self.inner.__aexit__(*exc)
-
-
-def sabotage_group(group_class):
-    """Return a wrapping of the runtime that opens groups of a class."""
-
-    class Sabotaged(Wrapped):
-        def open_task_group(self):
-            return group_class(self.inner.open_task_group())
-
-    return {"main": Sabotaged}
 
 
 def make_wake_up(due, woke, *, sleeper=0, slept=None, offset=0.0):
@@ -190,12 +161,7 @@ def test_presets_that_healthy_runtimes_pass_ask_for_whole_milliseconds(preset):
 @pytest.mark.parametrize("row", [PACING, SLEEPERS], ids=["pacing", "sleepers"])
 def test_a_timer_that_fires_early(run_roles, backend, row):
     """Sleeps that last half of their time."""
-
-    class HastyRuntime(Wrapped):
-        async def sleep(self, seconds):
-            await self.inner.sleep(seconds / 2)
-
-    report = run_roles(timers, {**row, "interval": 2.0}, wrap={"main": HastyRuntime}, backend=backend)
+    report = run_roles(timers, {**row, "interval": 2.0}, wrap={"main": FAULTS["timer-early"].runtime}, backend=backend)
     assert (report.errors, report.violations()) == ({}, {EARLY})
     assert report["most early by the system's clock"] > 0
 
@@ -217,51 +183,30 @@ def test_one_early_sleep_among_many(run_roles, backend):
 
 def test_a_deadline_that_passes_early(run_roles, backend):
     """A scope that ends at once, long before its time."""
-
-    class HastyRuntime(Wrapped):
-        def open_cancel_scope(self, *, deadline):
-            return self.inner.open_cancel_scope(deadline=deadline - 10)
-
     row = {**EQUAL, "interval": 400.0, "ticks": 1}
-    report = run_roles(timers, row, wrap={"main": HastyRuntime}, backend=backend)
+    report = run_roles(timers, row, wrap={"main": FAULTS["deadline-early"].runtime}, backend=backend)
     assert EARLY in report.violations()
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "threads"])
 def test_a_timer_that_rounds_up_to_ten_milliseconds(run_roles, backend):
     """Every sleep is late, which no busy machine brings about."""
-
-    class CoarseRuntime(Wrapped):
-        async def sleep(self, seconds):
-            await self.inner.sleep(math.ceil(seconds * 100) / 100)
-
     row = {**PACING, "interval": 10.0, "ticks": 2}
-    report = run_roles(timers, row, wrap={"main": CoarseRuntime}, backend=backend)
+    report = run_roles(timers, row, wrap={"main": FAULTS["timer-rounds-up"].runtime}, backend=backend)
     assert (report.errors, report.violations()) == ({}, {COARSE})
     assert report[COARSE] >= 8
 
 
 def test_a_group_that_does_not_wait_for_its_sleepers(run_roles):
     """Their wake-ups are missing."""
-    detached = set()
-
-    class LeakingGroup(WrappedGroup):
-        async def spawn(self, function, *args):
-            detached.add(asyncio.ensure_future(function(*args)))
-
-    report = run_roles(timers, {**SLEEPERS, "interval": 20.0}, wrap=sabotage_group(LeakingGroup))
+    wrap = {"main": FAULTS["child-outlives-group"].runtime}
+    report = run_roles(timers, {**SLEEPERS, "interval": 20.0}, wrap=wrap)
     assert (report.violations(), report[MISSING]) == ({MISSING}, 40)
 
 
 def test_a_sleeper_that_runs_twice(run_roles):
     """It wakes more often than it was to sleep."""
-
-    class DoublingGroup(WrappedGroup):
-        async def spawn(self, function, index):
-            for _ in range(2 if index == 3 else 1):
-                await self.group.spawn(function, index)
-
-    report = run_roles(timers, SLEEPERS, wrap=sabotage_group(DoublingGroup))
+    report = run_roles(timers, SLEEPERS, wrap={"main": FAULTS["child-runs-twice"].runtime})
     assert (report.violations(), report[MISSING]) == ({MISSING}, -2)
 
 

@@ -1,0 +1,106 @@
+"""`harness issue`: a bug report about one cell, ready to paste upstream."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import re
+from pathlib import Path
+
+import click
+import msgspec
+
+from harness.journal import RunStore, read_run
+from harness.model import CellRecord, Comparison, Outcome, Run, UsageError
+
+from .show import RUNS, complete_run
+from .state import State
+
+_MOST_NAMES = 6
+_SHARED_NAMES = frozenset(
+    {"root", "user", "runner", "admin", "test", "nobody", "ubuntu", "debian", "localhost", "host"}
+)
+"""Names that tell nothing about anybody, and that are words of their own."""
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN", shell_complete=complete_run)
+@click.argument("cell")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
+)
+@click.pass_obj
+def issue(state: State, run_name: str, cell: str, out: Path) -> None:
+    """Write a bug report about a cell (a part of its id), to paste into the tracker of a runtime.
+
+    It says what was expected and why, what was seen here and on the other runtimes, and how to see it again with one
+    command. Paths, host and user names are not in it; read it before you send it all the same.
+
+    \b
+    Examples:
+      harness issue latest lock.held-after-cancelled-wait@curio
+      harness issue 20261121-0628 'storm[mode=burst]@uvloop' > issue.md
+    """
+    from harness.compare import compare
+
+    folder = RunStore(out).find(run_name)
+    run = read_run(folder)
+    record = find_cell(run, cell)
+    narrowed, comparison = narrow(run, compare(run), record)
+    text = state.catalogue.renderer("issue").render(narrowed, comparison, state.options(folder, 0))
+    click.echo(without_names(text, platform.node(), _user()), nl=False)
+
+
+def find_cell(run: Run, text: str) -> CellRecord:
+    """Return the cell that a part of an id means; of the rounds of one, the first that did not complete.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    exact = [record for record in run.records if text in _names_of(record)]
+    found = exact or [record for record in run.records if text in record.cell.id]
+    if not found:
+        raise UsageError(f"cannot find a cell {text!r} in the run; harness show RUN lists its rows")
+    squares = list(dict.fromkeys(record.cell.id.rpartition("#")[0].replace("(again)", "") for record in found))
+    if len(squares) > 1:
+        names = ", ".join(squares[:_MOST_NAMES]) + (", …" if len(squares) > _MOST_NAMES else "")
+        raise UsageError(f"{text!r} means {len(squares)} cells: {names}")
+    return next((record for record in found if record.result.outcome is not Outcome.COMPLETED), found[0])
+
+
+def _names_of(record: CellRecord) -> tuple[str, ...]:
+    whole = record.cell.id
+    return whole, whole.rpartition("#")[0], f"{record.cell.scenario}@{record.cell.label}"
+
+
+def narrow(run: Run, comparison: Comparison, record: CellRecord) -> tuple[Run, Comparison]:
+    """Return the row of a cell with that cell first, and what is said of it.
+
+    Raises:
+        UsageError: nothing is.
+    """
+    backends = {record.cell.label, *(str(assigned.backend) for assigned in record.cell.roles)}
+    findings = tuple(f for f in comparison.findings if f.row == record.cell.row and backends & set(f.backends))
+    if not findings:
+        raise UsageError(f"cell {record.cell.id} has nothing to report: it did what the others do, and what it should")
+    others = [other for other in run.records if other.cell.row == record.cell.row and other is not record]
+    rows = tuple(row for row in comparison.rows if row.row == record.cell.row)
+    return (
+        msgspec.structs.replace(run, records=(record, *others)),
+        msgspec.structs.replace(comparison, rows=rows, findings=findings),
+    )
+
+
+def without_names(text: str, host: str, user: str) -> str:
+    """Return a text without the names of this host and its user, where they stand as words of their own."""
+    for name, word in ((host, "HOST"), (host.partition(".")[0], "HOST"), (user, "USER")):
+        if len(name) > 1 and name.lower() not in _SHARED_NAMES:
+            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", word, text)
+    return text
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may have no name for the user
+        return ""

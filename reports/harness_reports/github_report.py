@@ -1,0 +1,34 @@
+"""Annotations of GitHub Actions: a line for each finding, which GitHub shows beside the run."""
+
+from __future__ import annotations
+
+from harness.model import Comparison, RenderOptions, Run
+
+from .finding_view import sort_findings
+from .safe_text import clean
+from .verdict import Alike, make_verdict, place_of
+
+
+def render_github(run: Run, comparison: Comparison, options: RenderOptions) -> str:
+    """Return workflow commands: an error for what is unexpected, a notice for what is allowed or known."""
+    del run, options
+    found = sort_findings(comparison.findings)
+    lines = [_command("error", alike) for alike in found.unexpected]
+    lines += [_command("notice", alike) for alike in (*found.allowed, *found.known)]
+    lines += [_command("warning", (finding,)) for finding in found.unavailable]
+    kind = "error" if comparison.unexpected else "notice"
+    return "".join(f"{line}\n" for line in (*lines, f"::{kind} title=harness::{_data(make_verdict(comparison))}"))
+
+
+def _command(level: str, alike: Alike) -> str:
+    finding = alike[0]
+    parts = [f"{place_of(alike)}: {finding.title}", finding.known or finding.reason, finding.command]
+    return f"::{level} title={_property(f'harness: {finding.kind}')}::{_data('; '.join(filter(None, parts)))}"
+
+
+def _data(value: str) -> str:
+    return clean(value).replace("%", "%25")
+
+
+def _property(value: str) -> str:
+    return _data(value).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,219 @@
+"""Everything that is known of the cells of a square."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from harness.api import Judge
+from harness.model import (
+    Autopsy,
+    CellRecord,
+    CellSummary,
+    Outcome,
+    RenderOptions,
+    RoleResult,
+    RowSummary,
+    Run,
+    ScenarioCard,
+)
+
+from ..again import command_of
+from ..cell_view import facts_of, samples_of, unhandled_text
+from ..figures import format_figure
+from ..finding_view import evidence_path
+from ..safe_text import clean, clean_lines, shorten
+from ..squares import describe_square
+from ..value_table import is_table, value_in_table
+from .evidence import Output, read_outputs
+from .matrix import MatrixSquare, make_square
+
+_MOST_ROUNDS = 3
+_MOST_LINES = 120
+_LINE_LENGTH = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableView:
+    """An observed list of alike things, such as the steps of a search."""
+
+    name: str
+    columns: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleView:
+    """What went wrong in a role's process."""
+
+    name: str
+    outcome: str
+    error: tuple[str, ...]
+    unhandled: tuple[str, ...]
+    autopsy: tuple[tuple[str, tuple[str, ...]], ...]
+    """What it looked like before it was killed: the tree of its tasks, and what the kernel knows of it."""
+    stacks: tuple[str, ...]
+    left_behind: tuple[str, ...]
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.error or self.unhandled or self.autopsy or self.stacks or self.left_behind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundView:
+    """One cell."""
+
+    name: str
+    cell_id: str
+    fields: tuple[tuple[str, tuple[str, ...]], ...]
+    tables: tuple[TableView, ...]
+    roles: tuple[RoleView, ...]
+    outputs: tuple[Output, ...]
+    evidence: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellView:
+    """A square of the matrix, and its cells: all that went wrong, and the first of those that did not."""
+
+    row_name: str
+    square: MatrixSquare
+    agreement: tuple[str, ...]
+    """What has to be the same for ratios to mean something, and what is not."""
+    figures: tuple[tuple[str, str], ...]
+    """Of each round, where there are several."""
+    rounds: tuple[RoundView, ...]
+    left_out: int
+    weight: int
+    """What goes wrong is shown first if there is not room for everything."""
+
+
+def view_cell(
+    row: RowSummary,
+    cell: CellSummary,
+    records: Sequence[CellRecord],
+    card: ScenarioCard | None,
+    run: Run,
+    options: RenderOptions,
+) -> CellView:
+    """Return everything that is known of a square."""
+    judge = card.judges.get(card.headline) if card else None
+    shown = sorted(records, key=_order)[:_MOST_ROUNDS]
+    return CellView(
+        row_name=clean(row.row),
+        square=make_square(describe_square(cell, row, judge), row, cell.label),
+        agreement=tuple(_agreement(cell, card)),
+        figures=tuple(_figures(cell)),
+        rounds=tuple(_view_round(record, card, cell, run, options) for record in shown),
+        left_out=len(records) - len(shown),
+        weight=2 if cell.is_unexpected else 1 if cell.findings or cell.known else 0,
+    )
+
+
+def _order(record: CellRecord) -> tuple[bool, bool, int]:
+    return record.result.outcome is Outcome.COMPLETED, record.cell.alias, record.cell.round
+
+
+def _agreement(cell: CellSummary, card: ScenarioCard | None) -> Iterable[str]:
+    for key in card.parity if card else ():
+        if key in cell.values:
+            yield f"{clean(key)}: {shorten(clean(cell.values[key]), _LINE_LENGTH)}"
+    for field in cell.ratio.disparity if cell.ratio else ():
+        yield f"not the same work: {clean(field)}"
+
+
+def _figures(cell: CellSummary) -> Iterable[tuple[str, str]]:
+    if cell.headline is not None and len(cell.headline.values) > 1:
+        rounds = cell.headline.rounds or range(1, len(cell.headline.values) + 1)
+        for number, value in zip(rounds, cell.headline.values, strict=True):
+            yield str(number), format_figure(value, clean(cell.headline.unit))
+
+
+def _view_round(
+    record: CellRecord, card: ScenarioCard | None, square: CellSummary, run: Run, options: RenderOptions
+) -> RoundView:
+    again = ", again" if record.cell.alias else ""
+    several = len(record.result.roles) > 1
+    judges = card.judges if card else {}
+    return RoundView(
+        name=f"round {record.cell.round}{again}",
+        cell_id=record.cell.id,
+        fields=tuple(_join_lines(facts_of(record, card, square))),
+        tables=tuple(_tables(record, judges)),
+        roles=tuple(
+            role for role in (_view_role(role, several=several) for role in record.result.roles) if role.is_telling
+        ),
+        outputs=tuple(read_outputs(record.result, options)),
+        evidence=evidence_path(record.result.evidence, options),
+        command=command_of(record.cell, run),
+    )
+
+
+def _join_lines(fields: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, tuple[str, ...]]]:
+    name = ""
+    lines: list[str] = []
+    for field, value in fields:
+        text = shorten(value.plain if isinstance(value, Text) else str(value), _LINE_LENGTH)
+        if field:
+            if lines:
+                yield name, tuple(lines)
+            name, lines = field, []
+        lines.append(text)
+    if lines:
+        yield name, tuple(lines)
+
+
+def _tables(record: CellRecord, judges: dict[str, Judge]) -> Iterable[TableView]:
+    for key, values in samples_of(record).items():
+        for value in values:
+            if is_table(value):
+                names = list(dict.fromkeys(name for line in value for name in line))
+                lines = [
+                    tuple(value_in_table(line[name], judges.get(name)) if name in line else "" for name in names)
+                    for line in value[:_MOST_LINES]
+                ]
+                yield TableView(name=clean(key), columns=tuple(map(clean, names)), lines=tuple(lines))
+
+
+def _view_role(role: RoleResult, *, several: bool) -> RoleView:
+    error: list[str] = []
+    if role.error is not None:
+        error = [line for leaf in role.error.leaves for line in clean_lines(leaf)]
+        error += clean_lines(role.error.traceback) or [f"{clean(role.error.type)}: {clean(role.error.message)}"]
+    left = [f"{clean(name)} (ended)" for name in role.escaped]
+    left += [f"{clean(name)} (could not be ended)" for name in role.survivors]
+    left += [clean(name) for name in role.leaks]
+    reason = f": {clean(role.reason)}" if role.reason else ""
+    return RoleView(
+        name=clean(role.role) if several else "",
+        outcome=f"{role.outcome}{reason}",
+        error=_cut(error),
+        unhandled=_cut([unhandled_text(entry) for entry in role.unhandled]),
+        autopsy=tuple(_autopsy_parts(role.autopsy)) if role.autopsy else (),
+        stacks=_cut(clean_lines(role.stacks)),
+        left_behind=_cut(left),
+    )
+
+
+def _autopsy_parts(autopsy: Autopsy) -> Iterable[tuple[str, tuple[str, ...]]]:
+    yield "diagnosis", _cut([clean(autopsy.diagnosis), *(f"  {clean(reason)}" for reason in autopsy.reasons)])
+    for name, texts in (
+        ("task tree", autopsy.tasks),
+        ("descriptors", autopsy.descriptors),
+        ("threads", autopsy.threads),
+        ("children", autopsy.children),
+    ):
+        if texts:
+            yield name, _cut([line for text in texts for line in clean_lines(text)])
+
+
+def _cut(lines: Sequence[str]) -> tuple[str, ...]:
+    kept = [shorten(line, _LINE_LENGTH) for line in lines[:_MOST_LINES]]
+    more = len(lines) - len(kept)
+    return tuple(kept if more <= 0 else [*kept, f"… and {more} more lines"])

@@ -1,0 +1,107 @@
+"""The backends at a glance: who is safe, who differs, who hangs, who is faster and by how much."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.model import CellSummary, Comparison, FindingKind, Outcome, RowSummary
+
+from ..figures import format_factor
+from ..pairs_grid import has_pairs
+from ..safe_text import clean
+from ..squares import best_labels
+
+_STOPS = (FindingKind.HANG, FindingKind.CRASH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What is said of a backend in a line."""
+
+    label: str
+    tone: str
+    verdict: str
+    """A word or two."""
+    rows: int
+    fine: int
+    allowed: int
+    known: int
+    unexpected: int
+    stopped: int
+    """Rows in which it hung or crashed, known or not."""
+    not_run: int
+    speed: str
+    speed_order: float
+    speed_rows: int
+    best: int
+
+
+def glance_at(comparison: Comparison, labels: Sequence[str]) -> list[Glance]:
+    """Return a line for each of these columns."""
+    return [_glance(comparison, label) for label in labels]
+
+
+def _glance(comparison: Comparison, label: str) -> Glance:
+    found = [(row, cell) for row in comparison.rows for cell in row.cells if label in (cell.label, *_one_role(cell))]
+    cells = [cell for _, cell in found]
+    ran = [cell for cell in cells if cell.outcome not in (Outcome.UNAVAILABLE, Outcome.UNSUPPORTED, Outcome.NOT_RUN)]
+    unexpected = sum(cell.is_unexpected for cell in ran)
+    known = sum(bool(cell.known) and not cell.is_unexpected for cell in ran)
+    allowed = sum(bool(cell.findings) and not cell.is_unexpected and not cell.known for cell in ran)
+    stopped = sum(any(kind in _STOPS for kind in (*cell.findings, *cell.known)) for cell in ran)
+    tone, verdict = _verdict(len(ran), unexpected, known, stopped)
+    is_reference = label == comparison.reference
+    ratios = [] if is_reference else list(_ratios(cells))
+    factor = statistics.median(ratios) if ratios else 1.0
+    return Glance(
+        label=clean(label),
+        tone=tone,
+        verdict=verdict,
+        rows=len(ran),
+        fine=len(ran) - unexpected - known - allowed,
+        allowed=allowed,
+        known=known,
+        unexpected=unexpected,
+        stopped=stopped,
+        not_run=len(cells) - len(ran),
+        speed="reference" if is_reference else format_factor(factor) if ratios else "",
+        speed_order=factor,
+        speed_rows=len(ratios),
+        best=sum(label in best_labels(row) for row, _ in found),
+    )
+
+
+def _one_role(cell: CellSummary) -> tuple[str, ...]:
+    """Return the backends of a pair, each of which has a part in what the pair did."""
+    return cell.roles if len(set(cell.roles)) > 1 else ()
+
+
+def _verdict(ran: int, unexpected: int, known: int, stopped: int) -> tuple[str, str]:
+    if not ran:
+        return "off", "did not run"
+    if unexpected and stopped:
+        return "bad", "stops or hangs"
+    if unexpected:
+        return "bad", "unexpected findings"
+    if known:
+        return "may", "known differences"
+    return "ok", "as expected"
+
+
+def _ratios(cells: Sequence[CellSummary]) -> Iterator[float]:
+    for cell in cells:
+        if (
+            cell.ratio is not None
+            and cell.ratio.ratio is not None
+            and cell.headline is not None
+            and cell.ratio.ratio > 0
+        ):
+            # As times: what is better when higher counts the other way round.
+            yield cell.ratio.ratio if cell.headline.better == "lower" else 1 / cell.ratio.ratio
+
+
+def has_speed(rows: Sequence[RowSummary]) -> bool:
+    """Return whether any row has a ratio, so that a column for speed says something."""
+    return any(cell.ratio and cell.ratio.ratio for row in rows if not has_pairs(row) for cell in row.cells)

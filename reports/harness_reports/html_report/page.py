@@ -1,0 +1,150 @@
+"""The page as a whole."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.model import Comparison, RenderOptions, Run, format_value
+
+from ..grid import make_footnotes
+from ..header import describe_extent, describe_machine, render_self_check
+from ..safe_text import clean, clean_lines, shorten
+from ..verdict import make_verdict
+from .findings import view_findings
+from .matrix import make_matrix
+from .overview import glance_at, has_speed
+from .sections import SectionView, view_sections
+
+_ROOM = 1_900_000
+"""Characters for the details of cells; those that do not fit are named, with the command that shows them."""
+_FACT_LENGTH = 300
+_ADDRESS = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;:)])")
+
+
+def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str:
+    """Return a run and what it says as one HTML file that needs no other; equal runs give equal text."""
+    matrix = make_matrix(run, comparison)
+    rest = [label for label in comparison.labels if label not in matrix.columns]
+    labels = [*matrix.columns, *rest]
+    backends = list(
+        dict.fromkeys((*matrix.columns, *(card.label for card in run.started.backends if _asked(run, card.label))))
+    )
+    sections = view_sections(run, comparison, labels, options)
+    environment = _environment()
+    page = environment.get_template("page.html").render(
+        run_id=clean(comparison.run_id),
+        started_at=clean(run.started.started_at),
+        extent=describe_extent(run, comparison),
+        machine=describe_machine(run),
+        note=clean(comparison.note),
+        verdict=make_verdict(comparison),
+        tone="bad" if comparison.unexpected else "ok" if comparison.rows else "odd",
+        self_check=comparison.self_check and render_self_check(comparison.self_check).plain,
+        self_check_failed=bool(comparison.self_check and comparison.self_check.failed),
+        reference=clean(comparison.reference),
+        glances=glance_at(comparison, backends),
+        has_speed=has_speed(comparison.rows),
+        not_run=[line.removeprefix("– ") for line in make_footnotes(comparison)],
+        matrix=matrix,
+        findings=view_findings(comparison, options),
+        measured=[section for section in sections if not section.family],
+        families=_families(sections),
+        fitting=_fitting(sections, environment),
+        run_path=clean(options.run_path),
+        environment=_facts(run.started.environment),
+        backends=run.started.backends,
+        request=_facts(_request_of(run)),
+    )
+    return f"{page}\n"
+
+
+def _asked(run: Run, label: str) -> bool:
+    return label not in {str(spec) for spec in run.started.plan.variants}
+
+
+def _families(sections: list[SectionView]) -> dict[str, list[SectionView]]:
+    families: dict[str, list[SectionView]] = {}
+    for section in sections:
+        if section.family:
+            families.setdefault(section.family, []).append(section)
+    return families
+
+
+def _fitting(sections: list[SectionView], environment: Environment) -> dict[str, Markup]:
+    """Return the details of cells by fragment, as many as there is room for: first those with something wrong."""
+    macro = environment.get_template("cell.html").module.cell_details  # type: ignore[attr-defined]
+    cells = [cell for section in sections for row in section.rows for cell in row.cells]
+    fitting: dict[str, Markup] = {}
+    room = _ROOM
+    for cell in sorted(cells, key=lambda cell: -cell.weight):
+        text = Markup(macro(cell))  # noqa: S704 - what a template made
+        room -= len(text)
+        if room < 0:
+            break
+        fitting[cell.square.anchor] = text
+    return fitting
+
+
+def _facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    flat: list[tuple[str, str]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            flat += [(f"{name}: {key}", str(item)) for key, item in value.items()]
+        elif isinstance(value, list | tuple):
+            flat.append((name, ", ".join(map(str, value))))
+        elif value is not None and value != "":
+            flat.append((name, format_value(value)))
+    return [(clean(name), shorten(clean(value), _FACT_LENGTH)) for name, value in flat]
+
+
+def _request_of(run: Run) -> dict[str, Any]:
+    import msgspec
+
+    return {
+        name: value
+        for name, value in msgspec.structs.asdict(run.started.request).items()
+        if value not in ((), False, 0)
+    }
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__ or "", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.globals["source"] = _source
+    environment.filters["linked"] = _linked
+    return environment
+
+
+def _printable(value: object) -> object:
+    """Make whatever a template prints safe to read; escaping comes after it."""
+    if isinstance(value, Markup | int | float):
+        return value
+    return "\n".join(clean_lines(value))
+
+
+def _linked(text: str) -> Markup:
+    """Return a text whose web addresses are links; everything else in it is escaped."""
+    parts = _ADDRESS.split(clean(text))
+    made = Markup("")
+    for index, part in enumerate(parts):
+        made += Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(part) if index % 2 else part
+    return made
+
+
+def _source(name: str) -> Markup:
+    """Return a style sheet or a script that is part of this package."""
+    loader = _environment().loader
+    assert loader is not None
+    return Markup(loader.get_source(_environment(), name)[0])  # noqa: S704 - our own file
