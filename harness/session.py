@@ -21,14 +21,17 @@ from harness.model import (
     CellProgressed,
     Comparison,
     Expectation,
+    Outcome,
     Plan,
     Request,
     Run,
     RunEvent,
     RunExtended,
     RunFinished,
+    RunResumed,
     RunStarted,
     ScenarioCard,
+    UsageError,
     matches_glob,
 )
 from harness.plan import make_plan, plan_rounds
@@ -91,6 +94,49 @@ def run_session(
         publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
     run = read_run(folder)
     return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+
+
+def resume_session(
+    folder: Path,
+    plugins: Plugins,
+    catalogue: Catalogue,
+    on_event: Callable[[RunEvent], None],
+    lanes: int = 1,
+) -> RunOutcome:
+    """Run what a run has left over, in the same journal, and judge the whole.
+
+    Args:
+        folder: of the run.
+        plugins: listen to the events.
+        catalogue: what the plugins bring; it must have what the run's cells need.
+        on_event: sees each event after it is in the journal.
+        lanes: as in `run_session`.
+
+    Raises:
+        UsageError: nothing is left over, or the journal cannot be written.
+    """
+    before = read_run(folder)
+    left = tuple(record.cell for record in before.records if record.result.outcome in _LEFT_OVER)
+    if not left:
+        raise UsageError(f"cannot resume {folder.name}: every cell of it has its result")
+    with JournalWriter(folder / JOURNAL_NAME, is_resumed=True) as journal:
+
+        def publish(event: RunEvent) -> None:
+            if not isinstance(event, CellProgressed):
+                journal.write(event)
+            on_event(event)
+            plugins.notify(event)
+
+        publish(RunResumed(resumed_at=_now(), environment=describe_environment()))
+        on_event(msgspec.structs.replace(before.started, plan=Plan(cells=left)))  # how many there are to come
+        stage = execute(Plan(cells=left), catalogue, folder, lanes=lanes)
+        interrupted = _follow(cast("Generator[RunEvent, None, None]", stage), publish)
+        publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
+    run = read_run(folder)
+    return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+
+
+_LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN)
 
 
 def _parts(

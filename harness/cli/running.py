@@ -12,7 +12,7 @@ import click
 from harness.expectations import read_expectations
 from harness.journal import RunStore
 from harness.model import FindingKind, UsageError
-from harness.session import RunOutcome, run_session
+from harness.session import RunOutcome, resume_session, run_session
 
 from .exits import Exit
 from .progress import open_progress
@@ -40,9 +40,21 @@ def run_and_report(
     state.warn_about_broken_plugins()
     with open_progress(quiet=quiet or json_file == "-", colourless=state.colourless) as progress:
         outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations, lanes)
+    return _report(state, outcome, renderer, json_file, verbose - quiet)
+
+
+def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, verbose: bool) -> int:
+    """Run what a run has left over, print the report of the whole and return the exit code."""
+    state.warn_about_broken_plugins()
+    with open_progress(quiet=quiet, colourless=state.colourless) as progress:
+        outcome = resume_session(folder, state.plugins, state.catalogue, progress, jobs)
+    return _report(state, outcome, "terminal", None, verbose - quiet)
+
+
+def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | None, verbosity: int) -> int:
     state.warn_about_broken_plugins()  # a listener may have failed meanwhile
     if json_file != "-":
-        _print(state, outcome, renderer, verbose - quiet)
+        _print(state, outcome, renderer, verbosity)
     page = _write_page(state, outcome)
     if json_file != "-":
         _print_paths(state, outcome, page)
@@ -96,6 +108,8 @@ def _print_paths(state: State, outcome: RunOutcome, page: Path | None) -> None:
     if page is not None:
         click.echo(f"report: {run_path}/{page.name}")
     click.echo(f"run: {run_path}")
+    if outcome.interrupted:
+        click.echo(f"go on with: harness resume {outcome.folder.name}")
 
 
 def _write_json(state: State, outcome: RunOutcome, target: str) -> None:

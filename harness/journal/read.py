@@ -25,6 +25,7 @@ from harness.model import (
     RunEvent,
     RunExtended,
     RunFinished,
+    RunResumed,
     RunStarted,
     SkippedCell,
 )
@@ -95,6 +96,7 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
     observations: dict[str, list[Observation]] = defaultdict(list)
     begun: set[str] = set()
     results: dict[str, CellResult] = {}
+    finished = 0
     footer: RunFinished | None = None
     for event in events:
         match event:
@@ -102,17 +104,21 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
                 observations[cell_id].append(observation)
             case CellStarted(cell_id=cell_id):
                 begun.add(cell_id)
+                observations[cell_id].clear()  # of an earlier start, in a run that was resumed
             case CellFinished(result=result):
                 results[result.cell_id] = result
+                finished += 1
             case RunExtended(cells=cells, skipped=skipped):
                 started = _extended(started, cells, skipped)
             case RunFinished():
                 footer = event
+            case RunResumed():
+                footer = None
             case RunStarted() | CellProgressed():
                 pass
             case _:
                 assert_never(event)
-    note = note or _check(footer, len(events), len(results))
+    note = note or _check(footer, len(events), finished)
     records = tuple(
         CellRecord(
             cell=cell,

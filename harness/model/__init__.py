@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         RunEvent,
         RunExtended,
         RunFinished,
+        RunResumed,
         RunStarted,
         ScenarioCard,
     )
@@ -112,6 +113,7 @@ __all__ = [
     "RunEvent",
     "RunExtended",
     "RunFinished",
+    "RunResumed",
     "RunStarted",
     "ScenarioCard",
     "SelfCheck",

@@ -96,6 +96,14 @@ class RunExtended(msgspec.Struct, frozen=True, kw_only=True, tag="run-extended")
     skipped: tuple[SkippedCell, ...] = ()
 
 
+class RunResumed(msgspec.Struct, frozen=True, kw_only=True, tag="run-resumed"):
+    """A run that did not end goes on: what follows is about its remaining cells."""
+
+    resumed_at: str
+    """UTC, ISO 8601."""
+    environment: dict[str, Any] = {}
+
+
 class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished"):
     """Last line of a journal: its counts prove that it is complete. `events` counts the lines before this one."""
 
@@ -105,7 +113,9 @@ class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished")
     interrupted: bool = False
 
 
-RunEvent = RunStarted | RunExtended | CellStarted | CellObserved | CellProgressed | CellFinished | RunFinished
+RunEvent = (
+    RunStarted | RunExtended | RunResumed | CellStarted | CellObserved | CellProgressed | CellFinished | RunFinished
+)
 
 
 class CellRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -201,3 +201,31 @@ def test_bisect_finds_the_number(tmp_path):
     )
     assert code == 1, out + err
     assert "goes wrong from connections=51 on: violation: connections timed out is more than 0" in out
+
+
+def test_resume_runs_what_is_left(tmp_path):
+    """After a kill in the middle: what has its result is not run again, and nothing is missing in the end."""
+    selection = ["-s", "switch", "-s", "join", "--preset", "quick", "--rounds", "2"]
+    with start("matrix", *selection, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        journal = wait_for_cells(tmp_path, 3)
+        process.kill()
+    before = {r.cell.id: r.result for r in read_run(journal.parent).records if r.result.outcome == "completed"}
+    code, out, err = run("resume", cwd=tmp_path)
+    after = read_run(journal.parent)
+    assert code == 0, out + err
+    assert after.complete
+    assert {r.cell.id: r.result for r in after.records if r.cell.id in before} == before
+    assert "not run" not in {r.result.outcome for r in after.records}
+    code, out, err = run("resume", cwd=tmp_path)
+    assert code == 2
+    assert err.strip() == f"harness: cannot resume {journal.parent.name}: every cell of it has its result"
+
+
+def wait_for_cells(cwd, number):
+    """Return the journal of the only run when so many of its cells are finished."""
+    for _ in range(2400):
+        found = list((cwd / ".harness" / "runs").glob("*/journal.jsonl"))
+        if found and found[0].read_bytes().count(b'"cell-finished"') >= number:
+            return found[0]
+        time.sleep(0.025)
+    raise AssertionError("no cells were finished")

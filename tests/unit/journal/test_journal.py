@@ -20,6 +20,7 @@ from harness.model import (
     Request,
     RoleBackend,
     RunFinished,
+    RunResumed,
     RunStarted,
     SkippedCell,
     Step,
@@ -224,3 +225,38 @@ def test_a_run_that_was_extended(tmp_path):
     outcomes = {record.cell.scenario: record.result.outcome for record in run.records}
     assert outcomes["three"] is Outcome.COMPLETED
     assert outcomes["four"] is outcomes["five"] is Outcome.NOT_RUN
+
+
+def test_a_journal_that_was_cut_off_is_gone_on_with(tmp_path):
+    """Half a line is cut off; the counts of the footer hold for the whole."""
+    path = tmp_path / JOURNAL_NAME
+    with JournalWriter(path) as journal:
+        for event in EVENTS[:5]:
+            journal.write(event)
+    with path.open("ab") as file:
+        file.write(encode_line(EVENTS[5])[:20])
+    with JournalWriter(path, is_resumed=True) as journal:
+        assert (journal.events, journal.cells) == (5, 1)
+        for event in (RunResumed(resumed_at=""), EVENTS[2], EVENTS[3], *EVENTS[5:]):
+            journal.write(event)
+        journal.write(RunFinished(finished_at="", events=journal.events, cells=journal.cells))
+    run = read_run(tmp_path)
+    assert (run.complete, run.note) == (True, "")
+    one = next(record for record in run.records if record.cell == ONE)
+    assert (one.result.outcome, one.observations) == (Outcome.COMPLETED, (SEEN,))
+
+
+def test_the_footer_of_an_interrupted_run_does_not_count_for_its_resumption(tmp_path):
+    """A resumed run that is cut off has no footer again."""
+    path = tmp_path / JOURNAL_NAME
+    with JournalWriter(path) as journal:
+        for event in (*EVENTS[:2], RunFinished(finished_at="", events=2, cells=1, interrupted=True)):
+            journal.write(event)
+        journal.write(RunResumed(resumed_at=""))
+    assert read_run(tmp_path).note == "the run did not end: the journal has no footer"
+
+
+def test_a_journal_that_is_not_there_is_not_gone_on_with(tmp_path):
+    """It is said which."""
+    with pytest.raises(UsageError, match="cannot go on with the journal"):
+        JournalWriter(tmp_path / JOURNAL_NAME, is_resumed=True)
