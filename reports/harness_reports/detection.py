@@ -37,4 +37,6 @@ def render_detection(run: Run, comparison: Comparison) -> Iterator[RenderableTyp
             yield text.append(shorten(clean(by), _TITLE_LENGTH) or "not caught", style="dim")
     everything = [by for found in faults.values() for by in found.values()]
     yield Text()
-    yield Text(f"detection score: {sum(map(bool, everything))} of {len(everything)} planted faults", style="bold")
+    names = {label for found in faults.values() for label in found}
+    score = f"detection score: {sum(map(bool, everything))} of {len(everything)}"
+    yield Text(f"{score}: {len(names)} planted faults, each on every scenario that must catch it", style="bold")

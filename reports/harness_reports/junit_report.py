@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from harness.model import CellRecord, Comparison, Finding, FindingKind, Outcome, RenderOptions, Run
+from harness.model import CellRecord, Comparison, Finding, FindingKind, Outcome, RenderOptions, RowId, Run
 
 from .again import command_of
 from .by_cell import FindingsByCell, attach_findings
@@ -16,6 +16,9 @@ from .verdict import make_verdict
 _NOT_RUN = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INTERRUPTED)
 _ERRORS = (FindingKind.HARNESS_FAULT, FindingKind.CRASH, FindingKind.WRONG_BACKEND)
 _MOST_LINES = 60
+
+Squares = dict[tuple[RowId, str], list[str]]
+"""The ids of the cells of each square."""
 
 
 def render_junit(run: Run, comparison: Comparison, options: RenderOptions) -> str:
@@ -28,12 +31,14 @@ def render_junit(run: Run, comparison: Comparison, options: RenderOptions) -> st
     found = attach_findings(run, comparison)
     root = ET.Element("testsuites", name=f"harness {clean(comparison.run_id)}")
     by_scenario: dict[str, list[CellRecord]] = {}
+    squares: Squares = {}
     for record in run.records:
         by_scenario.setdefault(record.cell.scenario, []).append(record)
+        squares.setdefault((record.cell.row, record.cell.label), []).append(record.cell.id)
     for scenario, records in by_scenario.items():
         suite = ET.SubElement(root, "testsuite", name=clean(scenario), timestamp=_timestamp(run))
         for record in records:
-            suite.append(_make_case(record, found, run, options))
+            suite.append(_make_case(record, found, squares, run, options))
         _count(suite)
     suite = ET.SubElement(root, "testsuite", name="harness", timestamp=_timestamp(run))
     for finding in found.elsewhere:
@@ -47,12 +52,14 @@ def render_junit(run: Run, comparison: Comparison, options: RenderOptions) -> st
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _make_case(record: CellRecord, found: FindingsByCell, run: Run, options: RenderOptions) -> ET.Element:
+def _make_case(
+    record: CellRecord, found: FindingsByCell, squares: Squares, run: Run, options: RenderOptions
+) -> ET.Element:
     again = " (again)" if record.cell.alias else ""
     name = f"{clean(record.cell.label)}{again} round {record.cell.round}"
     case = ET.Element("testcase", classname=clean(record.cell.row), name=name, time=f"{record.result.seconds:.3f}")
     findings = found.of.get(record.cell.id, ())
-    _add_findings(case, findings, _share(record, findings, found, run))
+    _add_findings(case, findings, _share(record, findings, found, squares))
     if not findings and record.result.outcome in _NOT_RUN:
         ET.SubElement(case, "skipped", message=clean(f"{record.result.outcome}: {record.result.reason}"))
     lines = [f"outcome: {record.result.outcome}", f"again: {clean(command_of(record.cell, run))}"]
@@ -66,14 +73,12 @@ def _make_case(record: CellRecord, found: FindingsByCell, run: Run, options: Ren
     return case
 
 
-def _share(record: CellRecord, findings: Sequence[Finding], found: FindingsByCell, run: Run) -> str:
+def _share(record: CellRecord, findings: Sequence[Finding], found: FindingsByCell, squares: Squares) -> str:
     """Return in how many of its square's rounds a cell's heaviest finding shows, unless it does in all."""
     if not findings:
         return ""
-    square = [
-        other for other in run.records if (other.cell.row, other.cell.label) == (record.cell.row, record.cell.label)
-    ]
-    showing = sum(findings[0] in found.of.get(other.cell.id, ()) for other in square)
+    square = squares[record.cell.row, record.cell.label]
+    showing = sum(findings[0] in found.of.get(other, ()) for other in square)
     return f"flaky, in {showing} of {len(square)} rounds: " if showing < len(square) else ""
 
 

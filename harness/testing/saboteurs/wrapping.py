@@ -215,4 +215,7 @@ class _Accepting(Listener):
 def sabotage(*parts: type[Part]) -> type[SabotagedRuntime]:
     """Return the runtime that hands out these parts."""
     broken: dict[str, Any] = {kind: part for part in parts for kind in part.kinds}
-    return type(parts[0].__name__, (SabotagedRuntime,), broken | {"__doc__": parts[0].__doc__})
+    first = parts[0]
+    return type(
+        first.__name__, (SabotagedRuntime,), broken | {"__doc__": first.__doc__, "__module__": first.__module__}
+    )

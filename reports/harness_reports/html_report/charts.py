@@ -305,7 +305,7 @@ _CONFIG: Spec = {
         "titleFontSize": 11,
         "titleFontWeight": "normal",
     },
-    "legend": {"labelColor": "var(--ink)", "labelFontSize": 11},
+    "legend": {"symbolOpacity": 1, "labelColor": "var(--ink)", "labelFontSize": 11},
     "header": {"labelColor": "var(--ink)", "labelFontSize": 11},
 }
 

@@ -131,7 +131,7 @@ def _measured_blocks(run: Run, rows: Sequence[RowSummary], columns: Sequence[str
         judge = judges.get(scenario)
         names = name_rows([dict(row.row.parameters) for row in several])
         lines = [
-            _make_line(line, columns)
+            _make_line(line, columns, name)
             for row, name in zip(several, names, strict=True)
             for line in make_lines(row, judge, name, places)
         ]
@@ -148,26 +148,29 @@ def _question_blocks(run: Run, rows: Sequence[RowSummary], columns: Sequence[str
     for family, grouped in groupby(rows, key=lambda row: row.row.scenario.partition(".")[0]):
         lines: list[MatrixLine] = []
         for row in grouped:
-            shown = list(make_lines(row, None, clean(row.row).removeprefix(f"{clean(family)}."), places))
+            name = clean(row.row).removeprefix(f"{clean(family)}.")
+            shown = list(make_lines(row, None, name, places))
             answers = name_answers(row)
             is_alike = not answers and all(sq.symbol == FINE for line in shown for sq in line.squares.values())
             texts = [f"{letter} {shorten(clean(answer), _ANSWER_LENGTH)}" for answer, letter in answers.items()]
             for line in shown:
                 is_first = line is shown[0]
-                made = _make_line(with_letters(line, row), columns, tuple(texts) if is_first else ())
+                made = _make_line(with_letters(line, row), columns, name, tuple(texts) if is_first else ())
                 lines.append(MatrixLine(name=made.name, answers=made.answers, squares=made.squares, is_alike=is_alike))
         yield MatrixBlock(
             heading=f"{clean(family)}.*", anchor=f"family-{scenario_anchor(family)}", caption="", lines=tuple(lines)
         )
 
 
-def _make_line(line: GridRow, columns: Sequence[str], answers: tuple[str, ...] = ()) -> MatrixLine:
+def _make_line(line: GridRow, columns: Sequence[str], name: str, answers: tuple[str, ...] = ()) -> MatrixLine:
+    # A sorted or filtered idiom may stand apart from its row, so it bears the row's name.
+    own = name if line.name == name else f"{name}, {line.name.strip()}"
     squares = tuple(
         make_square(line.squares[column], line.summary, line.labels[column]) if column in line.squares else None
         for column in columns
     )
     is_alike = all(square.symbol == FINE for square in line.squares.values())
-    return MatrixLine(name=line.name.strip(), answers=answers, squares=squares, is_alike=is_alike)
+    return MatrixLine(name=own, answers=answers, squares=squares, is_alike=is_alike)
 
 
 def _make_pairs(run: Run, rows: Sequence[RowSummary]) -> Iterable[PairsGrid]:

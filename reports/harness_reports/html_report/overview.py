@@ -51,7 +51,8 @@ def _glance(comparison: Comparison, label: str) -> Glance:
     known = sum(bool(cell.known) and not cell.is_unexpected for cell in ran)
     allowed = sum(bool(cell.findings) and not cell.is_unexpected and not cell.known for cell in ran)
     stopped = sum(any(kind in _STOPS for kind in (*cell.findings, *cell.known)) for cell in ran)
-    tone, verdict = _verdict(len(ran), unexpected, known, stopped)
+    stops = any(kind in _STOPS for cell in ran for kind in cell.findings)
+    tone, verdict = _verdict(len(ran), unexpected, known, stops=stops)
     is_reference = label == comparison.reference
     ratios = [] if is_reference else list(_ratios(cells))
     factor = statistics.median(ratios) if ratios else 1.0
@@ -78,10 +79,10 @@ def _one_role(cell: CellSummary) -> tuple[str, ...]:
     return cell.roles if len(set(cell.roles)) > 1 else ()
 
 
-def _verdict(ran: int, unexpected: int, known: int, stopped: int) -> tuple[str, str]:
+def _verdict(ran: int, unexpected: int, known: int, *, stops: bool) -> tuple[str, str]:
     if not ran:
         return "off", "did not run"
-    if unexpected and stopped:
+    if unexpected and stops:
         return "bad", "stops or hangs"
     if unexpected:
         return "bad", "unexpected findings"

@@ -27,6 +27,7 @@ from .traces import TraceView, view_traces
 
 _MOST_CHARTS = 80
 _LEAST_OF_A_CURVE = 3
+_MOST_SQUARES = 2_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,8 @@ class SectionView:
     rows: tuple[RowView, ...]
     charts: tuple[ChartView, ...]
     figures: tuple[FigureLine, ...]
+    left_out: tuple[str, ...]
+    """Fragments of cells that a page of so large a run has no room for."""
     is_alike: bool
     summary: str
 
@@ -128,11 +131,29 @@ def view_sections(run: Run, comparison: Comparison, labels: Sequence[str], optio
     by_scenario: dict[str, list[RowSummary]] = {}
     for row in comparison.rows:
         by_scenario.setdefault(row.row.scenario, []).append(row)
-    budget = ChartBudget()
+    budget, detailed = ChartBudget(), choose_rows(comparison)
     return [
-        _view_section(name, rows, cards.get(name), records, run, comparison, labels, options, budget)
+        _view_section(name, rows, cards.get(name), records, run, comparison, labels, options, budget, detailed)
         for name, rows in by_scenario.items()
     ]
+
+
+def choose_rows(comparison: Comparison) -> frozenset[RowId]:
+    """Return the rows that the page has in detail: all of a usual run; of a large one first those with findings."""
+    chosen: list[RowId] = []
+    room = _MOST_SQUARES
+    for row in sorted(comparison.rows, key=_weight):
+        room -= len(row.cells)
+        if room < 0 and chosen:
+            break
+        chosen.append(row.row)
+    return frozenset(chosen)
+
+
+def _weight(row: RowSummary) -> int:
+    if any(cell.is_unexpected for cell in row.cells):
+        return 0
+    return 1 if any(cell.findings or cell.known for cell in row.cells) else 2
 
 
 def _view_section(
@@ -145,10 +166,13 @@ def _view_section(
     labels: Sequence[str],
     options: RenderOptions,
     budget: ChartBudget,
+    detailed: frozenset[RowId],
 ) -> SectionView:
     names = name_rows([dict(row.row.parameters) for row in rows])
     views = tuple(
-        _view_row(row, row_name, card, records, run, options) for row, row_name in zip(rows, names, strict=True)
+        _view_row(row, row_name, card, records, run, options)
+        for row, row_name in zip(rows, names, strict=True)
+        if row.row in detailed
     )
     question = is_question(rows[0], run)
     charts = () if question else tuple(_charts(rows, records, comparison, labels, budget, card))
@@ -162,6 +186,7 @@ def _view_section(
         rows=views,
         charts=charts,
         figures=tuple(_figure_lines(rows, names)),
+        left_out=tuple(cell_anchor(row.row, c.label) for row in rows if row.row not in detailed for c in row.cells),
         is_alike=not differing,
         summary=_summary(len(rows), differing),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from harness.api import Runtime, TaskGroup
+from harness.api import Event, Runtime, TaskGroup
 
 from .cancel_target import TURNS, PlannedFailureError
 
@@ -60,3 +60,13 @@ async def take_turns(runtime: Runtime) -> None:
     """Let everybody run until whatever follows from what has happened has happened."""
     for _ in range(TURNS):
         await runtime.checkpoint()
+
+
+async def wait_a_while(runtime: Runtime, event: Event) -> None:
+    """Wait for what happens soon, if it happens at all."""
+    async with runtime.move_on_after(_PATIENCE):
+        await event.wait()
+
+
+_PATIENCE = 0.2
+"""How long to wait for what may not come. What comes takes a loop some turns, and threads less than a millisecond."""

@@ -18,7 +18,7 @@ from harness.api import (
 )
 
 from .cancel_target import PlannedFailureError
-from .group_failure import leave_group, take_turns
+from .group_failure import leave_group, take_turns, wait_a_while
 from .question import Trial, make_question
 
 _TASK_GROUP = "https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup"
@@ -187,12 +187,7 @@ class _LateTask:
                 raise
             self.fate = LATE_IS_REFUSED
             self._step("spawner", f"spawn raises {type(exc).__name__}")
-
-    async def leave(self) -> None:
-        """Let it go on and end."""
-        await self.permit.set()
-        if self.fate in (LATE_IS_CANCELLED, LATE_RUNS):
-            await self.ended.wait()
+            await self.ended.set()
 
 
 async def _spawn_late(runtime: Runtime, trial: Trial) -> str:
@@ -230,7 +225,7 @@ async def _spawn_when_cancelled(runtime: Runtime, late: _LateTask) -> str:
 
     async def witness() -> None:
         await spawned.wait()
-        await take_turns(runtime)
+        await wait_a_while(runtime, late.ended)
         await late.permit.set()
 
     async with runtime.open_task_group() as outside:
@@ -245,9 +240,9 @@ async def _spawn_when_cancelled(runtime: Runtime, late: _LateTask) -> str:
 async def _spawn_behind_block(runtime: Runtime, late: _LateTask) -> str:
     async with runtime.open_task_group() as group:
         await runtime.checkpoint()
+    await late.permit.set()
     await late.spawn_into(group)
-    await take_turns(runtime)
-    await late.leave()
+    await wait_a_while(runtime, late.ended)
     return LATE_IS_NOBODYS if late.fate == LATE_RUNS else late.fate
 
 

@@ -18,7 +18,6 @@ from harness.api import (
     interesting,
 )
 
-from .group_failure import take_turns
 from .offload_jobs import (
     Crowd,
     Gate,
@@ -201,8 +200,8 @@ errors_cross = make_question(
             "https://docs.python.org/3/library/pickle.html#object.__reduce__",
         ),
         POOL_BREAKS: forbidden(
-            "one error ends every process of the pool, or leaves a dead one in it: concurrent.futures cannot tell whose "
-            "result it could not read, curio 1.6 does not replace a worker that has exited",
+            "one error ends every process of the pool, or leaves a dead one in it: concurrent.futures cannot tell "
+            "whose result it could not read, curio 1.6 does not replace a worker that has exited",
             "https://github.com/python/cpython/pull/3895",
         ),
         RETURNS: forbidden("the error is lost"),
@@ -350,62 +349,6 @@ cancel_in_a_job = make_question(
 )
 
 
-NEVER_RUNS = "the job never runs"
-RUNS_ANYWAY = "the job runs all the same"
-_MORE_THAN_ANY_POOL = 100
-
-
-async def _cancel_before_a_job(runtime: Runtime, trial: Trial) -> str:
-    gate, ran = Gate(), Gate()
-    ran.let_go()
-    calls = runtime.create_event()
-    scopes: list[CancelScope] = []
-
-    async def occupy() -> None:
-        await runtime.run_in_thread(gate.attend, _LONG)
-
-    async def caller() -> None:
-        async with runtime.open_cancel_scope() as scope:
-            scopes.append(scope)
-            await calls.set()
-            await runtime.run_in_thread(ran.attend, _LONG)
-
-    async with runtime.open_task_group() as group:
-        for _ in range(trial.parameters["jobs"]):
-            await group.spawn(occupy)
-        await take_turns(runtime)
-        await group.spawn(caller)
-        await calls.wait()
-        await take_turns(runtime)
-        trial.step("canceller", "cancels who waits for a thread")
-        await scopes[0].cancel()
-        gate.let_go()
-    async with runtime.move_on_after(_PATIENCE):
-        await _until(runtime, ran.ended.is_set)
-    answer = RUNS_ANYWAY if ran.started.is_set() else NEVER_RUNS
-    trial.step("job", answer)
-    return answer
-
-
-cancel_before_a_job = make_question(
-    _cancel_before_a_job,
-    name="offload.cancel-before-a-job",
-    question="Every thread of the pool is busy, and a task that waits for one is cancelled: does its job run later?",
-    contract=("The cancelled task leaves.",),
-    ref="harness_scenarios.behaviours.offload:cancel_before_a_job",
-    answers={
-        NEVER_RUNS: allowed("a job that has not started is dropped", _EXECUTOR),
-        RUNS_ANYWAY: interesting("there is no pool: each job has a thread and starts at once"),
-    },
-    repetitions=1,
-    parameters=(
-        Parameter(name="jobs", default=_MORE_THAN_ANY_POOL, summary="how many jobs occupy the pool", at_least=0),
-    ),
-    requires=(Capability.THREAD, Capability.CANCEL_SCOPE, Capability.DEADLINE),
-    variants=_ASYNCIO_VARIANTS,
-)
-
-
 SCENARIOS: tuple[Scenario, ...] = (
     jobs_at_once,
     others_run,
@@ -413,5 +356,4 @@ SCENARIOS: tuple[Scenario, ...] = (
     stop_iteration,
     context_visible,
     cancel_in_a_job,
-    cancel_before_a_job,
 )

@@ -28,7 +28,7 @@ from harness.api import (
 )
 
 from .cancel_target import PlannedFailureError
-from .group_failure import ToldFailureError
+from .group_failure import ToldFailureError, wait_a_while
 from .question import ANSWER, Trial, make_question
 
 _EXIT_CODE = 3
@@ -112,10 +112,14 @@ _WHERE = Parameter(
     summary="what calls sys.exit: a task itself, or a job in a thread that it waits for",
     choices=("a task", "a job in a thread"),
 )
+_SWALLOWED = forbidden(
+    "the exit is swallowed: the program goes on and ends with 0; in a thread Python ignores it",
+    "https://docs.python.org/3/library/threading.html#threading.excepthook",
+)
 
 exit_in_a_task = Scenario(
     name="shutdown.exit-in-a-task",
-    question="A task calls `sys.exit(3)`: with which exit code does the program end?",
+    question="A task of a group calls `sys.exit(3)`: with which exit code does the program end?",
     contract=("The program ends, and not with the exit code of success.",),
     ref="harness_scenarios.behaviours.shutdown:exit_in_a_task",
     roles={"main": _exit_in_a_task},
@@ -128,10 +132,7 @@ exit_in_a_task = Scenario(
                     "an exception group is a failure like any other: the exit code is 1 and a traceback is shown",
                     _SYSTEM_EXIT_IN_TRIO,
                 ),
-                "returns": forbidden(
-                    "the exit is swallowed: the program goes on and ends with 0; in a thread Python ignores it",
-                    "https://docs.python.org/3/library/threading.html#threading.excepthook",
-                ),
+                "returns": _SWALLOWED,
             }
         )
     },
@@ -139,7 +140,40 @@ exit_in_a_task = Scenario(
     rows={"quick": grid(where=_WHERE.choices)},
     timeout=_TIMEOUT,
     hang_after=_HANG_AFTER,
-    summary="A task calls `sys.exit(3)`: with which exit code does the program end?",
+    summary="A task of a group calls `sys.exit(3)`: with which exit code does the program end?",
+)
+
+
+async def _exit_unawaited(runtime: Runtime, probe: Probe) -> None:
+    exits, never = runtime.create_event(), runtime.create_event()
+
+    async def fail() -> None:
+        probe.step("task", "exits")
+        await exits.set()
+        _exit()
+
+    await runtime.spawn_detached(fail, name="unawaited")
+    await exits.wait()
+    await wait_a_while(runtime, never)
+    probe.step("main", "goes on")
+
+
+exit_nobody_awaits = Scenario(
+    name="shutdown.exit-nobody-awaits",
+    question="A task that nobody owns and nobody awaits calls `sys.exit(3)`: does the program end?",
+    contract=("The program ends, and not with the exit code of success.",),
+    ref="harness_scenarios.behaviours.shutdown:exit_nobody_awaits",
+    roles={"main": _exit_unawaited},
+    parameters=(),
+    judges={
+        ENDING: outcomes({f"exits {_EXIT_CODE}": allowed("as anywhere in a program"), "returns": _SWALLOWED}),
+    },
+    headline=ENDING,
+    rows={"quick": ({},)},
+    requires=(Capability.DETACHED, Capability.DEADLINE),
+    timeout=_TIMEOUT,
+    hang_after=_HANG_AFTER,
+    summary="A task that nobody owns and nobody awaits calls `sys.exit(3)`: does the program end?",
 )
 
 
@@ -334,6 +368,7 @@ failure_reported = make_question(
 SCENARIOS: tuple[Scenario, ...] = (
     main_raises,
     exit_in_a_task,
+    exit_nobody_awaits,
     task_left_behind,
     generator_left_behind,
     failure_reported,

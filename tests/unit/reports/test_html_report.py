@@ -13,6 +13,7 @@ from harness.api import allowed, exact, forbidden, metric, outcomes, trace
 from harness.compare import compare
 from harness.model import Autopsy, Expectation, Outcome, RenderOptions
 from harness_reports.again import command_of
+from harness_reports.html_report import sections
 from harness_reports.html_report.anchors import cell_anchor
 from harness_reports.html_report.charts import draw_figures, draw_ratios
 from harness_reports.html_report.page import render_html
@@ -333,6 +334,19 @@ def test_a_run_of_many_cells_still_gives_a_page():
     assert text.count('<details class="cell"') == 1001
     detail = text[text.index(f'id="{cell_anchor(bad.cell.row, "b0")}"') :]
     assert "stuck at the end" in detail[:1500]
+
+
+def test_of_a_large_run_rows_with_findings_are_detailed_first(monkeypatch):
+    """The others stay in the matrix; their links lead to the place that says what to do."""
+    monkeypatch.setattr(sections, "_MOST_SQUARES", 6)
+    cells = [cell(name, parameters={"n": n}) for n in range(10) for name in ("asyncio", "trio")]
+    bad = cell("trio", Outcome.HUNG, parameters={"n": 99}, reason="stuck")
+    found = page(a_run(*cells, bad))
+    names = found.all("id")
+    assert [link for link in found.all("href", "a") if link.startswith("#") and link[1:] not in names] == []
+    assert len(found.all("data-anchor")) == 5
+    assert cell_anchor(bad.cell.row, "trio") in found.all("data-anchor")
+    assert "16 cells in which nothing unusual was seen have no room" in found.text
 
 
 def test_variants_have_no_column_and_their_own_cells():

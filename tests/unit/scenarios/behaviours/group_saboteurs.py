@@ -50,7 +50,7 @@ class WithGroups(Wrapped):
 class NeverLeaves(WithGroups):
     """A block in which a task failed is never left."""
 
-    class group(Group):  # noqa: N801 - the name of the attribute
+    class _Group(Group):
         async def __aexit__(self, *exc):
             try:
                 return await self.inner.__aexit__(*exc)
@@ -59,44 +59,52 @@ class NeverLeaves(WithGroups):
                     raise
                 await self.runtime.create_event().wait()
 
+    group = _Group
+
 
 class SwallowsErrors(WithGroups):
     """A group cancels its tasks as it should and then drops every error."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         async def __aexit__(self, *exc):
             try:
                 return await self.inner.__aexit__(*exc)
             except BaseExceptionGroup:
                 return True
 
+    group = _Group
+
 
 class ForgetsChildren(WithGroups):
     """A group whose body failed waits for its tasks instead of cancelling them."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         async def __aexit__(self, kind, exc, trace):
             if not isinstance(exc, PlannedFailureError):
                 return await self.inner.__aexit__(kind, exc, trace)
             await self.inner.__aexit__(None, None, None)
             return False
 
+    group = _Group
+
 
 class DropsAllButOne(WithGroups):
     """Of several errors a group raises one."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         async def __aexit__(self, *exc):
             try:
                 return await self.inner.__aexit__(*exc)
             except BaseExceptionGroup as several:
                 raise several.exceptions[0] from None
 
+    group = _Group
+
 
 class ReportsAllButOne(WithGroups):
     """Of several errors a group raises one and reports the others."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         async def __aexit__(self, *exc):
             try:
                 return await self.inner.__aexit__(*exc)
@@ -105,11 +113,13 @@ class ReportsAllButOne(WithGroups):
                 self.runtime.reports = [str(other) for other in others]
                 raise first from None
 
+    group = _Group
+
 
 class ForgetsToUncancel(WithGroups):
     """A group of asyncio that fails cancels its parent once more than it takes back."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         async def __aexit__(self, *exc):
             try:
                 return await self.inner.__aexit__(*exc)
@@ -118,6 +128,8 @@ class ForgetsToUncancel(WithGroups):
                 with suppress(asyncio.CancelledError):
                     await asyncio.sleep(0)
                 raise
+
+    group = _Group
 
 
 class SecondRaisesLate(WithGroups):
@@ -154,7 +166,7 @@ class SecondRaisesLate(WithGroups):
 class LeavesChildren(WithGroups):
     """Tasks of a group are nobody's: the block does not wait for them."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         async def spawn(self, fn, *args, name=None):
             async def run():
                 with suppress(PlannedFailureError):
@@ -162,11 +174,13 @@ class LeavesChildren(WithGroups):
 
             await self.runtime.spawn_detached(run, name=name)
 
+    group = _Group
+
 
 class SpawnsElsewhere(WithGroups):
     """A group that is cancelled or has ended still takes tasks, and runs them elsewhere."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         is_over = False
 
         async def spawn(self, fn, *args, name=None):
@@ -182,11 +196,13 @@ class SpawnsElsewhere(WithGroups):
             self.is_over = True
             return left
 
+    group = _Group
+
 
 class DropsLateTasks(WithGroups):
     """A group that is cancelled accepts tasks and drops them."""
 
-    class group(Group):  # noqa: N801
+    class _Group(Group):
         is_over = False
 
         async def spawn(self, fn, *args, name=None):
@@ -196,3 +212,5 @@ class DropsLateTasks(WithGroups):
         async def cancel(self):
             self.is_over = True
             await self.inner.cancel()
+
+    group = _Group

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import cancel
 from harness_scenarios.behaviours.question import NEVER_ENDS
 
-from . import cancel_saboteurs as broken
+from .impatient import impatient
 
 SCENARIOS = {scenario.name.removeprefix("cancel."): scenario for scenario in cancel.SCENARIOS}
 ALL = ("asyncio", "uvloop", "trio", "curio", "threads")
@@ -41,18 +42,18 @@ CANCELLED_FIRST = [
 ]
 
 SABOTEURS = [
-    ("before-first-step", {"by": "call"}, "trio", broken.CancelsNothing, NEVER_ENDS),
-    ("before-first-step", {"by": "failure"}, "trio", broken.CancelsNothing, NEVER_ENDS),
-    ("repeated-at-each-wait", {}, "trio", broken.CancelsNothing, NEVER_ENDS),
-    ("swallowed-leaves-nothing-behind", {}, "asyncio", broken.LeavesOneBehind, cancel.STILL_CANCELLED),
-    ("swallowed-leaves-nothing-behind", {}, "trio", broken.HidesTimeOut, cancel.WRONG_BLAME),
-    ("wake-up-in-the-same-turn", WAKE_UP, "trio", broken.CancelsNothing, cancel.LOST),
-    ("wake-up-as-the-group-fails", {}, "trio", broken.ShieldsFirstChild, cancel.LOST),
-    ("not-lost-in-a-timed-call", CANCELLATION, "asyncio", broken.SwallowsInTimedCall, cancel.LOST),
-    ("not-lost-in-a-timed-call", CANCELLATION, "curio", broken.SwallowsInTimedCall, cancel.LOST),
-    ("as-the-block-ends", WAKE_UP, "trio", broken.LeavesOneBehind, cancel.LEAKS),
-    ("nested-in-the-same-turn", {}, "trio", broken.CancelsOnce, cancel.OUTER_RUNS_ON),
-    ("nested-in-the-same-turn", {}, "threads", broken.CancelsOnce, cancel.OUTER_RUNS_ON),
+    ("before-first-step", {"by": "call"}, "trio", "cancels-nothing", NEVER_ENDS),
+    ("before-first-step", {"by": "failure"}, "trio", "cancels-nothing", NEVER_ENDS),
+    ("repeated-at-each-wait", {}, "trio", "cancels-nothing", NEVER_ENDS),
+    ("swallowed-leaves-nothing-behind", {}, "asyncio", "cancellation-left-behind", cancel.STILL_CANCELLED),
+    ("swallowed-leaves-nothing-behind", {}, "trio", "time-out-hidden", cancel.WRONG_BLAME),
+    ("wake-up-in-the-same-turn", WAKE_UP, "trio", "cancels-nothing", cancel.LOST),
+    ("wake-up-as-the-group-fails", {}, "trio", "first-child-not-cancelled", cancel.LOST),
+    ("not-lost-in-a-timed-call", CANCELLATION, "asyncio", "timed-call-swallows-cancellation", cancel.LOST),
+    ("not-lost-in-a-timed-call", CANCELLATION, "curio", "timed-call-swallows-cancellation", cancel.LOST),
+    ("as-the-block-ends", WAKE_UP, "trio", "cancellation-left-behind", cancel.LEAKS),
+    ("nested-in-the-same-turn", {}, "trio", "cancels-once", cancel.OUTER_RUNS_ON),
+    ("nested-in-the-same-turn", {}, "threads", "cancels-once", cancel.OUTER_RUNS_ON),
 ]
 
 
@@ -75,11 +76,13 @@ def test_a_cancellation_that_comes_first_wins(run_roles, backend, name, answers)
         assert seen == answers
 
 
-@pytest.mark.parametrize(("name", "parameters", "backend", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, parameters, backend, saboteur, answer):
+@pytest.mark.parametrize(("name", "parameters", "backend", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, parameters, backend, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
     pytest.importorskip(f"harness_{backend}.backend", exc_type=(ImportError, AttributeError))
-    report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": saboteur})
+    saboteur = FAULTS[fault].runtime
+    wrap = impatient(saboteur) if answer == NEVER_ENDS else {"main": saboteur}
+    report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap=wrap)
     assert report.errors == {}
     assert answer in report.values["answer"]
     assert report.violations() == {"answer"}

@@ -6,10 +6,9 @@ import importlib
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import cancel_cleanup as cleanup
 from harness_scenarios.behaviours.question import NEVER_ENDS
-
-from . import cancel_saboteurs as broken
 
 SCENARIOS = {scenario.name.removeprefix("cancel."): scenario for scenario in cleanup.SCENARIOS}
 LOOPS = ("asyncio", "uvloop")
@@ -31,13 +30,13 @@ EXPECTED = {
 """For each question the answers and the runtimes that give them."""
 
 SABOTEURS = [
-    ("cleanup-waits", "asyncio", broken.CancelsNothing, NEVER_ENDS),
-    ("again-in-cleanup", "asyncio", broken.CancelsOnce, cleanup.OUTER_RUNS_ON),
-    ("again-in-cleanup", "trio", broken.CancelsOnce, cleanup.OUTER_RUNS_ON),
-    ("shielded-call", "trio", broken.ShieldsNothing, cleanup.WORK_IS_CANCELLED),
-    ("shielded-call", "asyncio", broken.ShieldsNothing, cleanup.WORK_IS_CANCELLED),
-    ("shielded-block", "trio", broken.ShieldsNothing, cleanup.INSIDE_THE_SHIELD),
-    ("shielded-block", "trio", broken.CancelsNothing, cleanup.LOST),
+    ("cleanup-waits", "asyncio", "cancels-nothing", NEVER_ENDS),
+    ("again-in-cleanup", "asyncio", "cancels-once", cleanup.OUTER_RUNS_ON),
+    ("again-in-cleanup", "trio", "cancels-once", cleanup.OUTER_RUNS_ON),
+    ("shielded-call", "trio", "shields-nothing", cleanup.WORK_IS_CANCELLED),
+    ("shielded-call", "asyncio", "shields-nothing", cleanup.WORK_IS_CANCELLED),
+    ("shielded-block", "trio", "shields-nothing", cleanup.INSIDE_THE_SHIELD),
+    ("shielded-block", "trio", "cancels-nothing", cleanup.LOST),
 ]
 
 SEEN_NOWHERE = {"again-in-cleanup": {cleanup.COMPLETES}}
@@ -57,10 +56,10 @@ def test_each_runtime_answers_as_known(run_roles, backend, name):
     assert set(report.values["answer"]) == expected
 
 
-@pytest.mark.parametrize(("name", "backend", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, backend, saboteur, answer):
+@pytest.mark.parametrize(("name", "backend", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, backend, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend=backend, wrap={"main": saboteur})
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend=backend, wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
     assert report.values["answer"] == [answer]
     assert report.violations() == {"answer"}

@@ -6,9 +6,8 @@ import importlib
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import cancel_items as items
-
-from . import cancel_saboteurs as broken
 
 SCENARIOS = {scenario.name.removeprefix("cancel."): scenario for scenario in items.SCENARIOS}
 EXPECTED = {
@@ -20,15 +19,15 @@ EXPECTED = {
 READY = {"ready-operation": {items.IS_A_CHECKPOINT, items.GOES_THROUGH}}
 
 SABOTEURS = [
-    ("receive-keeps-item", 1, "trio", broken.ChecksAfterwards, items.LOST),
-    ("receive-keeps-item", 0, "trio", broken.ChecksAfterwards, items.LOST),
-    ("receive-keeps-item", 1, "asyncio", broken.ChecksAfterwards, items.LOST),
-    ("receive-keeps-item", 1, "asyncio", broken.ReceivesTwice, items.TWICE),
-    ("send-sends-once", 1, "trio", broken.ChecksAfterwards, items.SENT_IN_SPITE),
-    ("send-sends-once", 0, "asyncio", broken.ChecksAfterwards, items.SENT_IN_SPITE),
-    ("send-sends-once", 1, "asyncio", broken.sends_the_second(0), items.NEVER_ARRIVES),
-    ("send-sends-once", 1, "asyncio", broken.sends_the_second(2), items.DUPLICATED),
-    ("ready-operation", None, "asyncio", broken.ChecksAfterwards, items.ITEM_GONE),
+    ("receive-keeps-item", 1, "trio", "cancelled-receive-drops", items.LOST),
+    ("receive-keeps-item", 0, "trio", "cancelled-receive-drops", items.LOST),
+    ("receive-keeps-item", 1, "asyncio", "cancelled-receive-drops", items.LOST),
+    ("receive-keeps-item", 1, "asyncio", "item-received-twice", items.TWICE),
+    ("send-sends-once", 1, "trio", "cancelled-send-sends", items.SENT_IN_SPITE),
+    ("send-sends-once", 0, "asyncio", "cancelled-send-sends", items.SENT_IN_SPITE),
+    ("send-sends-once", 1, "asyncio", "item-lost", items.NEVER_ARRIVES),
+    ("send-sends-once", 1, "asyncio", "item-sent-twice", items.DUPLICATED),
+    ("ready-operation", None, "asyncio", "cancelled-receive-drops", items.ITEM_GONE),
 ]
 
 
@@ -49,11 +48,11 @@ def test_only_trio_looks_before_it_receives(run_roles, backend):
     assert set(report.values["answer"]) == {items.IS_A_CHECKPOINT if backend == "trio" else items.GOES_THROUGH}
 
 
-@pytest.mark.parametrize(("name", "capacity", "backend", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, capacity, backend, saboteur, answer):
+@pytest.mark.parametrize(("name", "capacity", "backend", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, capacity, backend, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
     parameters = {} if capacity is None else {"capacity": capacity}
-    report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": saboteur})
+    report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
     assert answer in report.values["answer"]
     assert report.violations() == {"answer"}

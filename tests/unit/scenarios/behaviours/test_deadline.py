@@ -6,9 +6,8 @@ import importlib
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import deadline
-
-from . import cancel_saboteurs as broken
 
 SCENARIOS = {scenario.name.removeprefix("deadline."): scenario for scenario in deadline.SCENARIOS}
 ALL = ("asyncio", "uvloop", "trio", "curio", "threads")
@@ -29,19 +28,19 @@ EXPECTED = [
 """Each question with its parameters, its answers and the runtimes that give them."""
 
 SABOTEURS = [
-    ("outer-passes-first", {}, "trio", broken.BlamesInnermost, deadline.INNER_BLAMED),
-    ("outer-passes-first", {}, "trio", broken.HidesTimeOut, deadline.NOBODY_BLAMED),
-    ("inner-passes-first", {}, "trio", broken.CancelsOutwards, deadline.OUTER_TOO),
-    ("inner-passes-first", {}, "threads", broken.HidesTimeOut, deadline.NOBODY_BLAMED),
-    ("both-pass-at-once", {}, "asyncio", broken.ForgetsOuterDeadline, deadline.OUTER_LOST),
-    ("both-pass-at-once", {}, "trio", broken.HidesTimeOut, deadline.NOBODY_BLAMED),
-    ("in-the-past", {}, "trio", broken.ForgetsDeadlines, deadline.NO_WAIT),
-    ("zero-and-ready", {}, "asyncio", broken.ChecksAfterwards, deadline.ITEM_LOST),
-    ("block-without-wait", {}, "trio", broken.LeavesOneBehind, deadline.NEXT_WAIT),
-    ("always-ready-loop", {}, "trio", broken.ForgetsDeadlines, deadline.NOT_EVEN_THEN),
-    ("reaches-children", {}, "asyncio", broken.SpawnsOutside, deadline.CHILD_LEFT),
-    ("reaches-children", {}, "trio", broken.HidesTimeOut, deadline.SILENT),
-    ("in-cleanup", {}, "asyncio", broken.HidesTimeOut, deadline.CANCELLATION_LOST),
+    ("outer-passes-first", {}, "trio", "wrong-scope-blamed", deadline.INNER_BLAMED),
+    ("outer-passes-first", {}, "trio", "time-out-hidden", deadline.NOBODY_BLAMED),
+    ("inner-passes-first", {}, "trio", "time-out-spreads-outwards", deadline.OUTER_TOO),
+    ("inner-passes-first", {}, "threads", "time-out-hidden", deadline.NOBODY_BLAMED),
+    ("both-pass-at-once", {}, "asyncio", "outer-deadline-forgotten", deadline.OUTER_LOST),
+    ("both-pass-at-once", {}, "trio", "time-out-hidden", deadline.NOBODY_BLAMED),
+    ("in-the-past", {}, "trio", "deadlines-forgotten", deadline.NO_WAIT),
+    ("zero-and-ready", {}, "asyncio", "cancelled-receive-drops", deadline.ITEM_LOST),
+    ("block-without-wait", {}, "trio", "cancellation-left-behind", deadline.NEXT_WAIT),
+    ("always-ready-loop", {}, "trio", "deadlines-forgotten", deadline.NOT_EVEN_THEN),
+    ("reaches-children", {}, "asyncio", "child-outlives-group", deadline.CHILD_LEFT),
+    ("reaches-children", {}, "trio", "time-out-hidden", deadline.SILENT),
+    ("in-cleanup", {}, "asyncio", "time-out-hidden", deadline.CANCELLATION_LOST),
 ]
 
 SEEN_NOWHERE = {"both-pass-at-once": {deadline.ONE_BY_ONE}, "block-without-wait": {deadline.TOLD}}
@@ -56,10 +55,10 @@ def test_each_runtime_answers_as_known(run_roles, backend, name, parameters, ans
     assert set(report.values["answer"]) == {answer for answer, backends in answers.items() if backend in backends}
 
 
-@pytest.mark.parametrize(("name", "parameters", "backend", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, parameters, backend, saboteur, answer):
+@pytest.mark.parametrize(("name", "parameters", "backend", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, parameters, backend, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": saboteur})
+    report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
     assert answer in report.values["answer"]
     assert report.violations() == {"answer"}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import deadline_condition as condition
-
-from . import cancel_saboteurs as broken
 
 TAKEN, FREE = {"lock": "taken"}, {"lock": "free"}
 
@@ -40,7 +39,10 @@ def test_condition_of_curio_loses_its_lock(run_roles, backend):
 def test_broken_contract_is_seen(run_roles, backend, parameters, answer):
     """A lock that is not, or not safely, taken again gives the forbidden answer."""
     report = run_roles(
-        condition.condition_wait, parameters, backend=backend, wrap={"main": broken.CancelledWhileItLocks}
+        condition.condition_wait,
+        parameters,
+        backend=backend,
+        wrap={"main": FAULTS["wait-cancelled-while-it-locks"].runtime},
     )
     assert report.errors == {}
     assert answer in report.values["answer"]

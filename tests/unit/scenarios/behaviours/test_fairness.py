@@ -5,9 +5,11 @@ import importlib
 import pytest
 
 from harness.api import Outcomes
+from harness.testing.saboteurs import FAULTS
+from harness.testing.saboteurs.scheduling import BusyTasksStarve
 from harness_scenarios.behaviours import fairness, question
 
-from . import fairness_saboteurs as broken
+from .impatient import impatient
 
 SCENARIOS = {scenario.name.removeprefix("fairness."): scenario for scenario in fairness.SCENARIOS}
 LOOPS = ("asyncio", "uvloop", "trio", "curio")
@@ -45,21 +47,30 @@ def test_only_on_trio_each_operation_gives_way(run_roles, backend, operation):
 @pytest.mark.parametrize("name", ["timer-in-a-crowd", "socket-in-a-crowd"])
 def test_starved_by_ready_tasks_is_seen(run_roles, name):
     """A runtime that serves timers and sockets only when it is idle breaks the contract."""
-    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": broken.ServesWhenIdle})
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": FAULTS["busy-tasks-starve"].runtime})
     assert (report["answer"], report.violations()) == (fairness.NOT_WHILE_BUSY, {"answer"})
+
+
+class ServesLate(BusyTasksStarve):
+    """Its timers and sockets are served two thousand turns late."""
+
+    async def until_idle(self):
+        """Let the others take two thousand turns."""
+        for _ in range(2000):
+            await self.inner.checkpoint()
 
 
 @pytest.mark.parametrize("name", ["timer-in-a-crowd", "socket-in-a-crowd"])
 def test_served_late_is_seen(run_roles, name):
     """A runtime that serves timers and sockets after thousands of turns gives another answer."""
-    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": broken.ServesLate})
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": ServesLate})
     assert report["answer"] == fairness.LATE
 
 
 @pytest.mark.parametrize("name", ["task-that-never-waits", "ready-tasks-take-turns", "ready-operation-gives-way"])
 def test_ready_task_that_never_runs_is_seen(run_roles, name):
     """A runtime whose wake-ups are lost breaks the contract of each question."""
-    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap=broken.impatient(broken.DeafEvents))
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap=impatient(FAULTS["event-wakes-nobody"].runtime))
     assert (report["answer"], report.violations()) == (question.NEVER_ENDS, {"answer"})
 
 

@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from harness.api import Grade
-from harness_scenarios.behaviours import group
+from harness_scenarios.behaviours import group, group_around
 from harness_scenarios.behaviours.question import NEVER_ENDS
 
 from . import group_saboteurs as broken
 
-SCENARIOS = {scenario.name.removeprefix("group."): scenario for scenario in group.SCENARIOS}
+SCENARIOS = {scenario.name.removeprefix("group."): scenario for scenario in (*group.SCENARIOS, *group_around.SCENARIOS)}
 LOOPS = ("asyncio", "uvloop")
 STRUCTURED = (*LOOPS, "trio")
 LOGGING = ("curio", "threads")
@@ -31,13 +31,13 @@ EXPECTED = {
     },
     "failure-while-cancelled": {group.RAISED: STRUCTURED, group.REPORTED: LOGGING},
     "nested-failures": {
-        group.OUTER_CANCELLED: STRUCTURED if SINCE_3_13 else ("trio",),
-        group.OUTER_RUNS_ON: () if SINCE_3_13 else LOOPS,
-        group.NO_BODY_ENDS: LOGGING,
+        group_around.OUTER_CANCELLED: STRUCTURED if SINCE_3_13 else ("trio",),
+        group_around.OUTER_RUNS_ON: () if SINCE_3_13 else LOOPS,
+        group_around.NO_BODY_ENDS: LOGGING,
     },
     "cancel-after-failure": {
-        group.ENDS_THE_BLOCK: ALL if SINCE_3_13 else ("trio", "curio", "threads"),
-        group.LEAKS: () if SINCE_3_13 else LOOPS,
+        group_around.ENDS_THE_BLOCK: ALL if SINCE_3_13 else ("trio", "curio", "threads"),
+        group_around.LEAKS: () if SINCE_3_13 else LOOPS,
     },
 }
 """For each question the answers and the runtimes that give them."""
@@ -62,8 +62,8 @@ SABOTEURS = [
     ("two-failures", "asyncio", broken.SwallowsErrors, group.ONE_LOST),
     ("failure-in-cleanup", "trio", broken.DropsAllButOne, group.ONE_LOST),
     ("failure-while-cancelled", "trio", broken.SwallowsErrors, group.LOST),
-    ("nested-failures", "trio", broken.SecondRaisesLate, group.OUTER_RUNS_ON),
-    ("cancel-after-failure", "asyncio", broken.ForgetsToUncancel, group.LEAKS),
+    ("nested-failures", "trio", broken.SecondRaisesLate, group_around.OUTER_RUNS_ON),
+    ("cancel-after-failure", "asyncio", broken.ForgetsToUncancel, group_around.LEAKS),
 ]
 
 
@@ -86,7 +86,7 @@ def test_gather_answers_as_known(ask_told, loop, name):
 def test_body_that_waits_is_uncancelled(ask_told, backend):
     """A group that cancelled its waiting body undoes that everywhere: only one whose body had ended forgets it."""
     answers = ask_told(SCENARIOS["cancel-after-failure"], backend, {"repetitions": 1, "when": "the body waits"})
-    assert answers == {group.ENDS_THE_BLOCK}
+    assert answers == {group_around.ENDS_THE_BLOCK}
 
 
 @pytest.mark.parametrize(("name", "backend", "saboteur", "answer"), SABOTEURS)

@@ -5,10 +5,9 @@ import resource
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import listener_fds
 from harness_scenarios.behaviours.listener_fds import FullTable
-
-from . import listener_saboteurs as broken
 
 SCENARIOS = {scenario.name.removeprefix("listener."): scenario for scenario in listener_fds.SCENARIOS}
 
@@ -23,10 +22,10 @@ EXPECTED = {
 """For each question the answers and the runtimes that give them."""
 
 SABOTEURS = [
-    ("out-of-fds", broken.ClosesWaiting, "the waiting clients are closed"),
-    ("out-of-fds", broken.ForgetsWaiting, "the waiting clients are forgotten"),
-    ("out-of-fds", broken.DiesOutOfFds, "the server is dead for ever"),
-    ("out-of-fds-spin", broken.SpinsOutOfFds, "the runtime spins"),
+    ("out-of-fds", "out-of-fds-closes-waiting", "the waiting clients are closed"),
+    ("out-of-fds", "out-of-fds-forgets-waiting", "the waiting clients are forgotten"),
+    ("out-of-fds", "out-of-fds-kills-accept", "the server is dead for ever"),
+    ("out-of-fds-spin", "out-of-fds-spins", "the runtime spins"),
 ]
 
 
@@ -51,10 +50,10 @@ def test_each_runtime_answers_as_known(run_roles, backend, name):
     assert set(report.values["answer"]) == {answer for answer, known in EXPECTED[name].items() if backend in known}
 
 
-@pytest.mark.parametrize(("name", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, saboteur, answer):
+@pytest.mark.parametrize(("name", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    wrap = {"main": broken.with_listeners(saboteur)}
+    wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {}, backend="trio", wrap=wrap)
     assert report.values["answer"] == [answer]
     assert report.violations() == {"answer"}

@@ -5,10 +5,11 @@ import importlib
 import pytest
 
 from harness.api import Outcomes
+from harness.testing.saboteurs import FAULTS, sabotage
+from harness.testing.saboteurs.wrapping import Lock
 from harness_scenarios.behaviours import lock, question
 
-from . import lock_saboteurs as broken
-from .fairness_saboteurs import Impatient, impatient
+from .impatient import Impatient, impatient
 
 SCENARIOS = {scenario.name.removeprefix("lock."): scenario for scenario in lock.SCENARIOS}
 NEVER_ENDS = question.NEVER_ENDS
@@ -31,16 +32,16 @@ EXPECTED = [
 """For each question the answers and the runtimes that give them; where threads are not named they may give any."""
 
 SABOTEURS = [
-    ("re-entry", broken.GuardsNothing, lock.TAKEN_TWICE),
-    ("owner-ends", broken.GuardsNothing, lock.INHERITED),
-    ("order-inversion", broken.GuardsNothing, lock.TAKEN_TWICE),
-    ("release-by-another-task", broken.NeverReleases, "returns, and the lock is held"),
+    ("re-entry", "lock-open", lock.TAKEN_TWICE),
+    ("owner-ends", "lock-open", lock.INHERITED),
+    ("order-inversion", "lock-open", lock.TAKEN_TWICE),
+    ("release-by-another-task", "lock-never-released", "returns, and the lock is held"),
 ]
 HANGING_SABOTEURS = [
-    ("handover-survives-cancel", broken.KeepsWhenCancelled),
-    ("handover-survives-cancel", broken.NeverReleases),
-    ("order-of-waiters", broken.NeverReleases),
-    ("waiter-gets-a-turn", broken.NeverReleases),
+    ("handover-survives-cancel", "lock-lost-with-its-waiter"),
+    ("handover-survives-cancel", "lock-never-released"),
+    ("order-of-waiters", "lock-never-released"),
+    ("waiter-gets-a-turn", "lock-never-released"),
 ]
 
 
@@ -70,30 +71,74 @@ def test_waiter_starves_on_threads(run_roles, primitive):
     assert set(report.values["answer"]) & {lock.STARVES, lock.LATE}
 
 
+class LetsBarge(Lock):
+    """A release hands nothing over: who asks first has the lock, and the waiter looks again a turn later."""
+
+    held = False
+
+    async def acquire(self):
+        """Look at it once a turn."""
+        while self.held:
+            await self.healthy.checkpoint()
+        self.held = True
+
+    async def release(self):
+        """Let whoever looks next have it."""
+        self.held = False
+
+    def locked(self):
+        """Return whether it is held."""
+        return self.held
+
+
+class WakesInReverse(Lock):
+    """The last to come is the first to be served."""
+
+    held = False
+
+    def __init__(self, inner, runtime):
+        super().__init__(inner, runtime)
+        self.waiting = []
+
+    async def acquire(self):
+        """Wait for an event of its own."""
+        if self.held:
+            self.waiting.append(self.healthy.create_event())
+            await self.waiting[-1].wait()
+        self.held = True
+
+    async def release(self):
+        """Wake the last."""
+        if self.waiting:
+            await self.waiting.pop().set()
+        else:
+            self.held = False
+
+
 @pytest.mark.parametrize(
     ("name", "saboteur", "answer"),
     [
-        ("waiter-gets-a-turn", broken.LetsBarge, lock.STARVES),
-        ("order-of-waiters", broken.WakesInReverse, lock.ANOTHER_ORDER),
+        ("waiter-gets-a-turn", LetsBarge, lock.STARVES),
+        ("order-of-waiters", WakesInReverse, lock.ANOTHER_ORDER),
     ],
 )
 def test_other_policy_is_seen(run_roles, name, saboteur, answer):
     """A lock with another policy, which is nobody's fault, gives another answer."""
-    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": broken.with_locks(saboteur)})
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": sabotage(saboteur)})
     assert (report["answer"], report.violations()) == (answer, set())
 
 
-@pytest.mark.parametrize(("name", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, saboteur, answer):
+@pytest.mark.parametrize(("name", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    report = run_roles(SCENARIOS[name], {}, wrap={"main": broken.with_locks(saboteur)})
+    report = run_roles(SCENARIOS[name], {}, wrap={"main": FAULTS[fault].runtime})
     assert (report["answer"], report.violations()) == (answer, {"answer"})
 
 
-@pytest.mark.parametrize(("name", "saboteur"), HANGING_SABOTEURS)
-def test_lost_wake_up_is_seen(run_roles, name, saboteur):
+@pytest.mark.parametrize(("name", "fault"), HANGING_SABOTEURS)
+def test_lost_wake_up_is_seen(run_roles, name, fault):
     """A healthy runtime that loses a wake-up makes a trial that never ends."""
-    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap=impatient(broken.with_locks(saboteur)))
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap=impatient(FAULTS[fault].runtime))
     assert (report["answer"], report.violations()) == (NEVER_ENDS, {"answer"})
 
 

@@ -6,10 +6,10 @@ import sys
 import pytest
 
 from harness.api import ENDING
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import lock_condition, question
 
-from . import lock_saboteurs as broken
-from .fairness_saboteurs import impatient
+from .impatient import impatient
 
 SCENARIOS = {scenario.name.removeprefix("lock."): scenario for scenario in lock_condition.SCENARIOS}
 ALL = ("asyncio", "uvloop", "trio", "curio", "threads")
@@ -99,37 +99,37 @@ def test_ending_of_curio_is_known():
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "saboteur", "answer"),
+    ("name", "parameters", "fault", "answer"),
     [
-        ("notified-and-cancelled", {}, broken.NotifiesNobody, lock_condition.LOST),
-        ("notified-and-cancelled", LATER, broken.NotifiesNobody, lock_condition.LOST),
-        ("held-after-cancelled-wait", {}, broken.WaitsWithoutLock, lock_condition.LOCK_LOST),
-        ("notify-needs-the-lock", {}, broken.NotifiesWithoutLock, lock_condition.BY_NOBODY),
+        ("notified-and-cancelled", {}, "first-notify-lost", lock_condition.LOST),
+        ("notified-and-cancelled", LATER, "first-notify-lost", lock_condition.LOST),
+        ("held-after-cancelled-wait", {}, "wait-ends-without-lock", lock_condition.LOCK_LOST),
+        ("notify-needs-the-lock", {}, "notify-without-lock", lock_condition.BY_NOBODY),
     ],
 )
-def test_broken_contract_is_seen(run_roles, name, parameters, saboteur, answer):
+def test_broken_contract_is_seen(run_roles, name, parameters, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    wrap = {"main": broken.with_conditions(saboteur)}
+    wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {"repetitions": 1, **parameters}, backend="threads", wrap=wrap)
     assert (report["answer"], report.violations()) == (answer, {"answer"})
 
 
 def test_lost_notifications_hang(run_roles):
     """Where no notification arrives the trial never ends."""
-    wrap = impatient(broken.with_conditions(broken.NotifiesNever))
+    wrap = impatient(FAULTS["notify-lost"].runtime)
     report = run_roles(SCENARIOS["order-of-notified"], {"repetitions": 1}, wrap=wrap)
     assert (report["answer"], report.violations()) == (question.NEVER_ENDS, {"answer"})
 
 
 @pytest.mark.parametrize(
-    ("saboteur", "broken_key"),
+    ("fault", "broken_key"),
     [
-        (broken.NotifiesOne, "each waiter is woken"),
-        (broken.KeepsNotifications, "an old notification wakes a later waiter"),
+        ("notify-wakes-one", "each waiter is woken"),
+        ("notification-kept", "an old notification wakes a later waiter"),
     ],
 )
-def test_wrong_number_of_woken_is_seen(run_roles, saboteur, broken_key):
+def test_wrong_number_of_woken_is_seen(run_roles, fault, broken_key):
     """Too few woken now, or one too many later."""
-    wrap = impatient(broken.with_conditions(saboteur))
+    wrap = impatient(FAULTS[fault].runtime)
     report = run_roles(SCENARIOS["notify-more-than-wait"], {"waiters": 2}, wrap=wrap)
     assert (report.errors, report.violations()) == ({}, {broken_key})

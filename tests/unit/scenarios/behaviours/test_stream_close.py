@@ -2,9 +2,8 @@
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import stream_close
-
-from . import stream_saboteurs as broken
 
 SCENARIOS = {scenario.name.removeprefix("stream."): scenario for scenario in stream_close.SCENARIOS}
 ALL = ("asyncio", "uvloop", "trio", "curio", "threads")
@@ -37,19 +36,19 @@ EXPECTED = {
 """For each question the answers and the runtimes that give them."""
 
 SABOTEURS = [
-    ("close-wakes-reader", broken.SleepsAtOwnClose, "never ends"),
-    ("close-wakes-reader", broken.NeverCloses, "the close never ends"),
-    ("close-wakes-writer", broken.SleepsAtOwnClose, "waits until the peer reads, then never ends"),
-    ("close-wakes-writer", broken.HidesOwnClose, "returns"),
-    ("close-flushes", broken.DiscardsAtClose, "every accepted byte arrives, then reset"),
-    ("close-flushes", broken.NeverCloses, "the close never ends"),
-    ("close-flushes", broken.ClosesInName, "every accepted byte arrives, then stays open"),
-    ("close-with-unread-bytes", broken.ClosesInName, "the reply, then stays open"),
-    ("send-after-close", broken.HidesOwnClose, "returns"),
-    ("send-after-close", broken.SleepsAtOwnClose, "never ends"),
-    ("receive-after-close", broken.SleepsAtOwnClose, "never ends"),
-    ("close-twice", broken.ClosesOnce, "never ends"),
-    ("close-after-reset", broken.NeverCloses, "never ends"),
+    ("close-wakes-reader", "own-close-wakes-nobody", "never ends"),
+    ("close-wakes-reader", "close-hangs", "the close never ends"),
+    ("close-wakes-writer", "own-close-wakes-nobody", "waits until the peer reads, then never ends"),
+    ("close-wakes-writer", "own-close-hidden", "returns"),
+    ("close-flushes", "close-discards", "every accepted byte arrives, then reset"),
+    ("close-flushes", "close-hangs", "the close never ends"),
+    ("close-flushes", "close-in-name", "every accepted byte arrives, then stays open"),
+    ("close-with-unread-bytes", "close-in-name", "the reply, then stays open"),
+    ("send-after-close", "own-close-hidden", "returns"),
+    ("send-after-close", "own-close-wakes-nobody", "never ends"),
+    ("receive-after-close", "own-close-wakes-nobody", "never ends"),
+    ("close-twice", "second-close-hangs", "never ends"),
+    ("close-after-reset", "close-hangs", "never ends"),
 ]
 
 
@@ -60,10 +59,10 @@ def test_each_runtime_answers_as_known(run_roles, backend, name):
     assert answers == {answer for answer, backends in EXPECTED[name].items() if backend in backends}
 
 
-@pytest.mark.parametrize(("name", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, saboteur, answer):
+@pytest.mark.parametrize(("name", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    wrap = {"main": broken.with_streams(saboteur)}
+    wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend="trio", wrap=wrap)
     assert report.values["answer"] == [answer]
     assert report.violations() == {"answer"}
@@ -71,7 +70,7 @@ def test_broken_contract_is_seen(run_roles, name, saboteur, answer):
 
 def test_discarded_bytes_are_seen(run_roles):
     """A close that drops what the runtime had accepted breaks the contract (trio has accepted next to nothing)."""
-    wrap = {"main": broken.with_streams(broken.DiscardsAtClose)}
+    wrap = {"main": FAULTS["close-discards"].runtime}
     report = run_roles(SCENARIOS["close-flushes"], {"repetitions": 1}, backend="asyncio", wrap=wrap)
     assert report.values["answer"] == ["accepted bytes are lost"]
     assert report.violations() == {"answer"}

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from harness.testing.saboteurs import FAULTS
+from harness.testing.saboteurs.wrapping import Wrapped
 from harness_scenarios.behaviours import timer
-
-from .stream_saboteurs import Wrapped
 
 SCENARIOS = {scenario.name.removeprefix("timer."): scenario for scenario in timer.SCENARIOS}
 ALL = ("asyncio", "uvloop", "trio", "curio", "threads")
@@ -85,76 +85,39 @@ def test_uvloop_keeps_insertion_order_of_equal_deadlines(run_roles):
 
 # --- saboteurs ---
 
+SABOTEURS = [
+    ("early-by-own-clock", "timer-early", "early"),
+    ("early-by-system-clock", "timer-early", "early"),
+    ("sleep-forever", "long-sleep-returns", "returns"),
+    ("sleep-hundred-years", "long-sleep-returns", "returns"),
+    ("negative-sleep", "negative-sleep-never-ends", "never ends"),
+    ("nan-sleep", "timers-stop-at-nan", "other timers stop"),
+    ("close-deadlines", "deadlines-forgotten", "never ends"),
+]
 
-class SleepsTooShort(Wrapped):
-    """A sleep ends after half of its time."""
 
-    async def sleep(self, seconds):
-        await self.inner.sleep(seconds / 2)
+@pytest.mark.parametrize(("name", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, fault, answer):
+    """A healthy runtime that breaks one thing gives the forbidden answer."""
+    report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend="asyncio", wrap={"main": FAULTS[fault].runtime})
+    assert report.values["answer"] == [answer]
+    assert report.violations() == {"answer"}
 
 
 class SkipsShortSleeps(Wrapped):
     """A sleep of less than a millisecond does not wait."""
 
     async def sleep(self, seconds):
+        """Sleep, or not."""
         await self.inner.sleep(seconds if seconds >= 0.001 else 0)
-
-
-class ReturnsFromLongSleeps(Wrapped):
-    """A sleep for more than a day overflows and is over."""
-
-    async def sleep(self, seconds):
-        await self.inner.sleep(seconds if seconds < 86400 else 0)
-
-
-class SleepsForeverIfLate(Wrapped):
-    """A sleep for a negative time never ends."""
-
-    async def sleep(self, seconds):
-        await self.inner.sleep(seconds if seconds >= 0 else math.inf)
-
-
-class StopsAtNan(Wrapped):
-    """A sleep for a time that is not a number stops all timers that come after it."""
-
-    stopped = False
-
-    async def sleep(self, seconds):
-        self.stopped = self.stopped or math.isnan(seconds)
-        await self.inner.sleep(math.inf if self.stopped else seconds)
-
-
-class ForgetsDeadlines(Wrapped):
-    """A scope with a deadline is never ended by it."""
-
-    def open_cancel_scope(self, **options):
-        return self.inner.open_cancel_scope()
 
 
 class RoundsDeadlines(Wrapped):
     """A deadline is rounded up to a whole millisecond."""
 
     def open_cancel_scope(self, *, deadline):
+        """Open a scope that ends late."""
         return self.inner.open_cancel_scope(deadline=math.ceil(deadline * 1e3) / 1e3)
-
-
-SABOTEURS = [
-    ("early-by-own-clock", SleepsTooShort, "early"),
-    ("early-by-system-clock", SleepsTooShort, "early"),
-    ("sleep-forever", ReturnsFromLongSleeps, "returns"),
-    ("sleep-hundred-years", ReturnsFromLongSleeps, "returns"),
-    ("negative-sleep", SleepsForeverIfLate, "never ends"),
-    ("nan-sleep", StopsAtNan, "other timers stop"),
-    ("close-deadlines", ForgetsDeadlines, "never ends"),
-]
-
-
-@pytest.mark.parametrize(("name", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, saboteur, answer):
-    """A healthy runtime that breaks one thing gives the forbidden answer."""
-    report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend="asyncio", wrap={"main": saboteur})
-    assert report.values["answer"] == [answer]
-    assert report.violations() == {"answer"}
 
 
 def test_skipped_short_sleep_is_seen(run_roles):

@@ -1,0 +1,64 @@
+"""The page about saboteurs says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.plugins import Plugins
+from harness.testing.saboteurs import FAULTS, THEMES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "saboteurs.md").read_text()
+
+
+def read_tables():
+    """Return the rows of each table of faults, in the order of the page."""
+    blocks = re.findall(r"^\| fault \|.*\n\|[- |]+\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block.splitlines()] for block in blocks
+    ]
+
+
+def test_every_fault_is_in_the_page_with_what_must_catch_it():
+    """A table for each theme, a line for each fault, and no other."""
+    expected = [
+        [
+            [f"`{fault.name}`", fault.summary, f"`{fault.control}`", ", ".join(f"`{name}`" for name in fault.caught_by)]
+            for fault in FAULTS.values()
+            if fault.runtime.__module__ == theme.__name__
+        ]
+        for theme in THEMES
+    ]
+    assert read_tables() == expected
+
+
+def test_every_saboteur_is_in_the_page_with_its_control():
+    """And no other."""
+    declared = {b.name: b.control for b in Plugins().catalogue().backends.values() if b.planted}
+    assert dict(re.findall(r"^\| `(saboteur[\w-]*)` \| `(\w+)` \|$", PAGE, re.MULTILINE)) == declared
+
+
+def test_the_example_makes_a_broken_runtime():
+    """It runs as it stands."""
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    names = {}
+    exec(example, names)
+    sent = []
+
+    class Healthy:
+        async def sleep(self, seconds):
+            sent.append(seconds)
+
+        async def connect(self):
+            return self
+
+        async def send_all(self, data):
+            sent.append(data)
+
+    async def use():
+        await (await names["broken"](Healthy()).connect()).send_all(b"bytes")
+
+    with pytest.raises(StopIteration):
+        use().send(None)
+    assert sent == [1, b"bytes"]
+    assert names["known"] is FAULTS["close-hangs"].runtime

@@ -1,0 +1,152 @@
+"""Blocking work beside a runtime: each runtime answers as known, and every broken contract is seen."""
+
+import gc
+import importlib
+import os
+import sys
+
+import pytest
+
+from harness.api import Grade
+from harness_scenarios.behaviours import offload
+from harness_scenarios.behaviours.question import NEVER_ENDS
+
+from . import offload_saboteurs as broken
+
+SCENARIOS = {scenario.name.removeprefix("offload."): scenario for scenario in offload.SCENARIOS}
+LOOPS = ("asyncio", "uvloop")
+OTHERS = ("trio", "curio", "threads")
+ALL = (*LOOPS, *OTHERS)
+POOLS = (*LOOPS, "trio", "threads")
+HANGS = sys.version_info < (3, 12)
+"""Python 3.12.1 and later raise an error; 3.12.0 is too old to bother."""
+SMALL_POOL = (os.cpu_count() or 1) + 4 < 20
+
+PLAIN, UNCOPYABLE, EXIT = (
+    {"raises": raises} for raises in ("an error", "an error that cannot be copied", "SystemExit")
+)
+IN_A_PROCESS = {"where": "a process"}
+
+EXPECTED = [
+    (
+        "jobs-at-once",
+        {"jobs": 20},
+        {offload.SOME_WAIT: LOOPS * SMALL_POOL, offload.AT_ONCE: OTHERS if SMALL_POOL else ALL},
+    ),
+    ("jobs-at-once", {"jobs": 100}, {offload.SOME_WAIT: (*LOOPS, "trio", "curio"), offload.AT_ONCE: ("threads",)}),
+    ("others-run", {}, {offload.RUN_MEANWHILE: ALL}),
+    ("errors-cross", PLAIN, {offload.SAME_ERROR: ALL}),
+    ("errors-cross", UNCOPYABLE, {offload.SAME_ERROR: ALL}),
+    ("errors-cross", EXIT, {offload.SAME_ERROR: ALL}),
+    ("context-visible", {}, {offload.VISIBLE: (*LOOPS, "trio"), offload.NOT_VISIBLE: ("curio", "threads")}),
+    ("cancel-in-a-job", {}, {offload.CALLER_LEAVES: (*LOOPS, "curio", "threads"), offload.CALLER_WAITS: ("trio",)}),
+]
+"""Each question with its parameters, its answers and the runtimes that give them."""
+
+IN_PROCESSES = [
+    (PLAIN, {offload.SAME_ERROR: ALL}),
+    (UNCOPYABLE, {offload.POOL_BREAKS: POOLS, offload.ANOTHER_ERROR: ("curio",)}),
+    (EXIT, {offload.SAME_ERROR: POOLS, offload.POOL_BREAKS: ("curio",)}),
+]
+"""What a job in another process raises, and what becomes of it."""
+
+VARIANTS = [
+    ("context-visible", "asyncio:offload=executor", offload.NOT_VISIBLE),
+    ("context-visible", "uvloop:offload=executor", offload.NOT_VISIBLE),
+    ("cancel-in-a-job", "asyncio:offload=executor", offload.CALLER_LEAVES),
+    ("cancel-in-a-job", "trio:offload=abandon", offload.CALLER_LEAVES),
+]
+
+SABOTEURS = [
+    ("jobs-at-once", {"jobs": 4}, broken.DropsJobs, offload.SOME_LOST),
+    ("others-run", {}, broken.BlocksTheRuntime, offload.STAND_STILL),
+    ("errors-cross", PLAIN, broken.LosesErrors, offload.RETURNS),
+    ("errors-cross", PLAIN, broken.BreaksAtAnError, offload.POOL_BREAKS),
+    ("stop-iteration", {}, broken.LosesErrors, offload.RETURNS),
+    ("stop-iteration", {}, broken.NeverReturns, NEVER_ENDS),
+    ("context-visible", {}, broken.SharesItsContext, offload.COMES_BACK),
+    ("cancel-in-a-job", {}, broken.SwallowsCancellation, NEVER_ENDS),
+]
+
+
+@pytest.fixture
+def collected():
+    """Collect what a trial leaves in the test that made it, and not in the next one."""
+    yield
+    gc.collect()
+
+
+def among(expected, backend):
+    """Return the answers that are expected of a runtime."""
+    return {answer for answer, runtimes in expected.items() if backend in runtimes}
+
+
+@pytest.mark.parametrize(("name", "parameters", "expected"), EXPECTED)
+def test_each_runtime_answers_as_known(run_roles, backend, name, parameters, expected):
+    """The known difference appears on the runtimes where it lives and on no other; none breaks a contract."""
+    report = run_roles(SCENARIOS[name], parameters, backend=backend)
+    assert (report.errors, report.violations()) == ({}, set())
+    assert set(report.values["answer"]) == among(expected, backend)
+
+
+# curio 1.6 leaves the pipe of a worker process to the garbage collector
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("collected")
+@pytest.mark.parametrize(("parameters", "expected"), IN_PROCESSES)
+def test_errors_of_another_process(run_roles, backend, parameters, expected):
+    """One that cannot be copied breaks each pool of concurrent.futures, an exit breaks the one of curio."""
+    report = run_roles(SCENARIOS["errors-cross"], parameters | IN_A_PROCESS, backend=backend)
+    answers = among(expected, backend)
+    assert report.errors == {}
+    assert set(report.values["answer"]) == answers
+    assert report.violations() == ({"answer"} if offload.POOL_BREAKS in answers else set())
+
+
+def test_stop_iteration(run_roles, backend):
+    """Before Python 3.12 asyncio never ends the call; the trial survives it. Everybody else raises an error."""
+    hangs = HANGS and backend in LOOPS
+    report = run_roles(SCENARIOS["stop-iteration"], {}, backend=backend)
+    assert report.errors == {}
+    assert report["answer"] == (NEVER_ENDS if hangs else offload.AN_ERROR)
+    assert report.violations() == ({"answer"} if hangs else set())
+
+
+def test_jobs_at_once_are_counted(run_roles, backend):
+    """The number of jobs that ran at the same time is an observed fact."""
+    report = run_roles(SCENARIOS["jobs-at-once"], {"jobs": 3}, backend=backend)
+    assert (report["answer"], report["jobs at once"]) == (offload.AT_ONCE, 3)
+
+
+@pytest.mark.parametrize(("name", "spec", "answer"), VARIANTS)
+def test_variants_answer_as_known(ask_variant, name, spec, answer):
+    """Context variables stay behind with `run_in_executor`; trio leaves a job alone on demand."""
+    assert spec in SCENARIOS[name].variants
+    assert ask_variant(SCENARIOS[name], spec) == {answer}
+
+
+@pytest.mark.parametrize(("name", "parameters", "saboteur", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, parameters, saboteur, answer):
+    """A healthy runtime that breaks one thing gives the forbidden answer."""
+    backend = "asyncio" if saboteur is broken.SwallowsCancellation else "trio"
+    pytest.importorskip(f"harness_{backend}.backend")
+    report = run_roles(SCENARIOS[name], {"repetitions": 1, **parameters}, backend=backend, wrap={"main": saboteur})
+    assert report.errors == {}
+    assert (report["answer"], report.violations()) == (answer, {"answer"})
+
+
+def test_error_that_is_renamed_is_seen(run_roles):
+    """Another error that leaves later jobs alone is an answer of its own, and no violation."""
+    report = run_roles(SCENARIOS["errors-cross"], PLAIN, wrap={"main": broken.RenamesErrors})
+    assert (report["answer"], report.violations()) == (offload.ANOTHER_ERROR, set())
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_declaration(name):
+    """Each question is found where it says, its answers have reasons, and forbidden ones are shown to be seen."""
+    question = SCENARIOS[name]
+    module, _, attribute = question.ref.partition(":")
+    assert getattr(importlib.import_module(module), attribute) is question
+    grades = question.judges["answer"].grades
+    assert all(graded.reason for graded in grades.values())
+    seen = {answer for asked, _, _, answer in SABOTEURS if asked == name}
+    assert {answer for answer, graded in grades.items() if graded.grade is Grade.FORBIDDEN} <= seen
