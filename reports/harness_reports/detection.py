@@ -31,12 +31,19 @@ def render_detection(run: Run, comparison: Comparison) -> Iterator[RenderableTyp
         caught = sum(map(bool, found.values()))
         style = "bold green" if caught == len(found) else "bold red"
         yield Text.assemble((clean(scenario), "bold"), "  ", (f"{caught} of {len(found)} caught", style))
+        width = max(len(_name_of(label)) for label in found) + 1
         for label, by in found.items():
-            fault = clean(label.partition("fault=")[2] or label)
-            text = Text.assemble(f"  {_CAUGHT if by else _MISSED} ", (f"{fault:<24}", "" if by else "red"))
+            fault = _name_of(label)
+            text = Text.assemble(f"  {_CAUGHT if by else _MISSED} ", (f"{fault:<{width}}", "" if by else "red"))
             yield text.append(shorten(clean(by), _TITLE_LENGTH) or "not caught", style="dim")
     everything = [by for found in faults.values() for by in found.values()]
     yield Text()
     names = {label for found in faults.values() for label in found}
-    score = f"detection score: {sum(map(bool, everything))} of {len(everything)}"
-    yield Text(f"{score}: {len(names)} planted faults, each on every scenario that must catch it", style="bold")
+    caught = f"{sum(map(bool, everything))} of {len(everything)}"
+    yield Text(
+        f"detection score: {caught} ({len(names)} planted faults, on all scenarios that must catch them)", "bold"
+    )
+
+
+def _name_of(label: str) -> str:
+    return clean(label.partition("fault=")[2] or label)

@@ -9,7 +9,6 @@ from harness.model import CellRecord, Comparison, Finding, FindingKind, Outcome,
 
 from .again import command_of
 from .by_cell import FindingsByCell, attach_findings
-from .finding_view import evidence_path
 from .safe_text import clean, clean_lines
 from .verdict import make_verdict
 
@@ -28,6 +27,7 @@ def render_junit(run: Run, comparison: Comparison, options: RenderOptions) -> st
     skip that says why it is known, as build servers show expected failures. A finding that only some rounds of a square
     show is marked as flaky.
     """
+    del options
     found = attach_findings(run, comparison)
     root = ET.Element("testsuites", name=f"harness {clean(comparison.run_id)}")
     by_scenario: dict[str, list[CellRecord]] = {}
@@ -38,7 +38,7 @@ def render_junit(run: Run, comparison: Comparison, options: RenderOptions) -> st
     for scenario, records in by_scenario.items():
         suite = ET.SubElement(root, "testsuite", name=clean(scenario), timestamp=_timestamp(run))
         for record in records:
-            suite.append(_make_case(record, found, squares, run, options))
+            suite.append(_make_case(record, found, squares, run))
         _count(suite)
     suite = ET.SubElement(root, "testsuite", name="harness", timestamp=_timestamp(run))
     for finding in found.elsewhere:
@@ -52,9 +52,7 @@ def render_junit(run: Run, comparison: Comparison, options: RenderOptions) -> st
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _make_case(
-    record: CellRecord, found: FindingsByCell, squares: Squares, run: Run, options: RenderOptions
-) -> ET.Element:
+def _make_case(record: CellRecord, found: FindingsByCell, squares: Squares, run: Run) -> ET.Element:
     again = " (again)" if record.cell.alias else ""
     name = f"{clean(record.cell.label)}{again} round {record.cell.round}"
     case = ET.Element("testcase", classname=clean(record.cell.row), name=name, time=f"{record.result.seconds:.3f}")
@@ -64,8 +62,7 @@ def _make_case(
         ET.SubElement(case, "skipped", message=clean(f"{record.result.outcome}: {record.result.reason}"))
     lines = [f"outcome: {record.result.outcome}", f"again: {clean(command_of(record.cell, run))}"]
     lines += [f"reason: {clean(record.result.reason)}"] if record.result.reason else []
-    evidence = evidence_path(record.result.evidence, options)
-    lines += [f"evidence: {clean(evidence)}"] if evidence else []
+    lines += [f"evidence: {clean(record.result.evidence)}"] if record.result.evidence else []
     output = ET.Element("system-out")
     output.text = "\n".join(lines)
     # The schema has an order: what became of it, then its output.

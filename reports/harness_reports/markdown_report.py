@@ -30,10 +30,9 @@ def render_markdown(run: Run, comparison: Comparison, options: RenderOptions) ->
     for their details.
     """
     head = "\n".join(_head_lines(run, comparison))
+    del options
     parts = [head, *_finding_parts(comparison), *_matrix_parts(run, comparison)]
     end = f"\nThe whole report: {code(f'harness report {comparison.run_id} --format html')}\n"
-    if options.run_path:
-        end += f"Run folder: {code(options.run_path)}\n"
     return "\n".join([*_fitting(parts, _ROOM - len(end)), end])
 
 

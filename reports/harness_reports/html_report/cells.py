@@ -24,7 +24,6 @@ from harness.model import (
 from ..again import command_of
 from ..cell_view import facts_of, samples_of, unhandled_text
 from ..figures import format_figure
-from ..finding_view import evidence_path
 from ..safe_text import clean, clean_lines, shorten
 from ..squares import describe_square
 from ..value_table import is_table, value_in_table
@@ -150,7 +149,7 @@ def _view_round(
             role for role in (_view_role(role, several=several) for role in record.result.roles) if role.is_telling
         ),
         outputs=tuple(read_outputs(record.result, options)),
-        evidence=evidence_path(record.result.evidence, options),
+        evidence=record.result.evidence,
         command=command_of(record.cell, run),
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model import Comparison, Finding, FindingKind, Group, RenderOptions, RowId, format_parameters
+from harness.model import Comparison, Finding, FindingKind, Group, RowId, format_parameters
 
-from ..finding_view import evidence_path, sort_findings
+from ..finding_view import sort_findings
 from ..safe_text import clean, clean_lines
 from ..verdict import Alike, name_backends, place_of
 from .anchors import cell_anchor, scenario_anchor
@@ -52,13 +52,13 @@ class FindingLists:
     unavailable: tuple[FindingView, ...]
 
 
-def view_findings(comparison: Comparison, options: RenderOptions) -> FindingLists:
+def view_findings(comparison: Comparison) -> FindingLists:
     """Return every finding of a run."""
     found = sort_findings(comparison.findings)
     names = {row.row: [cell.label for cell in row.cells] for row in comparison.rows}
     unavailable = [(finding,) for finding in found.unavailable]
     lists = [
-        tuple(_view(alike, names, options, f"{prefix}-{number}") for number, alike in enumerate(several, 1))
+        tuple(_view(alike, names, f"{prefix}-{number}") for number, alike in enumerate(several, 1))
         for prefix, several in (
             ("finding", found.unexpected),
             ("allowed", found.allowed),
@@ -69,7 +69,7 @@ def view_findings(comparison: Comparison, options: RenderOptions) -> FindingList
     return FindingLists(unexpected=lists[0], allowed=lists[1], known=lists[2], unavailable=lists[3])
 
 
-def _view(alike: Alike, names: dict[RowId, list[str]], options: RenderOptions, anchor: str) -> FindingView:
+def _view(alike: Alike, names: dict[RowId, list[str]], anchor: str) -> FindingView:
     finding = alike[0]
     is_unavailable = finding.kind is FindingKind.UNAVAILABLE
     links = [link for each in alike for link in _links_of(each, names.get(each.row, []), several=len(alike) > 1)]
@@ -90,7 +90,7 @@ def _view(alike: Alike, names: dict[RowId, list[str]], options: RenderOptions, a
         divergence_name="first difference" if finding.key else "last seen",
         details=tuple(_lines_of(finding)),
         command=finding.command,
-        evidence=evidence_path(finding.evidence, options),
+        evidence=finding.evidence,
         links=tuple(links[:_MOST_LINKS]),
         more_links=max(len(links) - _MOST_LINKS, 0),
     )

@@ -15,9 +15,7 @@ from ..compare.run_builder import a_run, cell, steps, unhandled
 from .hostile_runs import EVIL, hostile
 from .sample_runs import show
 
-ANSWERS = {
-    "answer": outcomes({"all": allowed(), "none": forbidden("lost", "https://example.org/none")})
-}
+ANSWERS = {"answer": outcomes({"all": allowed(), "none": forbidden("lost", "https://example.org/none")})}
 
 
 def answered(**answers):
