@@ -18,6 +18,22 @@ _TITLE_LENGTH = 70
 def render_detection(run: Run, comparison: Comparison) -> Iterator[RenderableType]:
     """Yield the score of each scenario, and a line for each fault."""
     planted = {card.label for card in run.started.backends if card.planted}
+    faults = _list_faults(planted, comparison)
+    width = max((len(_name_of(label)) for found in faults.values() for label in found), default=0)
+    for scenario, found in faults.items():
+        caught = sum(map(bool, found.values()))
+        style = "bold green" if caught == len(found) else "bold red"
+        yield Text.assemble((clean(scenario), "bold"), "  ", (f"{caught} of {len(found)} caught", style))
+        for label, by in found.items():
+            name = (f"{_name_of(label):<{width}}  ", "" if by else "red")
+            text = Text.assemble(f"  {_CAUGHT if by else _MISSED} ", name)
+            yield text.append(shorten(clean(by), _TITLE_LENGTH) or "not caught", style="dim")
+    yield Text()
+    yield Text(_score(faults), style="bold")
+
+
+def _list_faults(planted: set[str], comparison: Comparison) -> dict[str, dict[str, str]]:
+    """Return by scenario and label what caught the fault, empty if nothing did."""
     faults: dict[str, dict[str, str]] = {}
     for row in comparison.rows:
         for cell in row.cells:
@@ -27,22 +43,14 @@ def render_detection(run: Run, comparison: Comparison) -> Iterator[RenderableTyp
         for label in planted.intersection(finding.backends):
             if finding.kind is not FindingKind.MISSED and not faults[finding.row.scenario][label]:
                 faults[finding.row.scenario][label] = f"{finding.kind}: {finding.title}"
-    for scenario, found in faults.items():
-        caught = sum(map(bool, found.values()))
-        style = "bold green" if caught == len(found) else "bold red"
-        yield Text.assemble((clean(scenario), "bold"), "  ", (f"{caught} of {len(found)} caught", style))
-        width = max(len(_name_of(label)) for label in found) + 1
-        for label, by in found.items():
-            fault = _name_of(label)
-            text = Text.assemble(f"  {_CAUGHT if by else _MISSED} ", (f"{fault:<{width}}", "" if by else "red"))
-            yield text.append(shorten(clean(by), _TITLE_LENGTH) or "not caught", style="dim")
+    return faults
+
+
+def _score(faults: dict[str, dict[str, str]]) -> str:
     everything = [by for found in faults.values() for by in found.values()]
-    yield Text()
     names = {label for found in faults.values() for label in found}
-    caught = f"{sum(map(bool, everything))} of {len(everything)}"
-    yield Text(
-        f"detection score: {caught} ({len(names)} planted faults, on all scenarios that must catch them)", "bold"
-    )
+    score = f"detection score: {sum(map(bool, everything))} of {len(everything)}"
+    return f"{score} ({len(names)} planted faults, on all scenarios that must catch them)"
 
 
 def _name_of(label: str) -> str:

@@ -29,7 +29,7 @@ def render_issue(run: Run, comparison: Comparison, options: RenderOptions) -> st
     if record is None:
         return "nothing was run: there is nothing to report\n"
     own = [f for f in comparison.findings if f.row == record.cell.row and record.cell.label in f.backends]
-    own = own or [f for f in comparison.findings if set(_backends_of(record)) & set(f.backends)]
+    own = _by_interest(own or [f for f in comparison.findings if set(_backends_of(record)) & set(f.backends)])
     card = next((card for card in run.started.scenarios if card.name == record.cell.scenario), None)
     row = [other for other in run.records if other.cell.row == record.cell.row]
     lines = [f"# {_title_of(record, own)}", ""]
@@ -47,11 +47,16 @@ def render_issue(run: Run, comparison: Comparison, options: RenderOptions) -> st
 
 def _subject_of(run: Run, comparison: Comparison) -> CellRecord | None:
     if len({record.cell.row for record in run.records}) > 1:
-        for finding in comparison.findings:
+        for finding in _by_interest(comparison.findings):
             for record in run.records:
                 if record.cell.row == finding.row and record.cell.label in finding.backends:
                     return record
     return next(iter(run.records), None)
+
+
+def _by_interest(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings in order of weight, those that nobody knows of first."""
+    return sorted(findings, key=lambda finding: not finding.unexpected)
 
 
 def _backends_of(record: CellRecord) -> list[str]:

@@ -9,6 +9,7 @@ from harness.model import CellRecord, Comparison, Finding, FindingKind, Outcome,
 
 from .again import command_of
 from .by_cell import FindingsByCell, attach_findings
+from .private import without_paths
 from .safe_text import clean, clean_lines
 from .verdict import make_verdict
 
@@ -115,7 +116,7 @@ def _lines_of(finding: Finding) -> list[str]:
         ("again", finding.command),
     ):
         lines += [f"  {name}: {clean(value)}"] if value else []
-    details = [line for detail in finding.details for line in clean_lines(detail)]
+    details = [line for detail in finding.details for line in clean_lines(without_paths(detail))]
     return [*lines, *(f"    {line}" for line in details[:_MOST_LINES])]
 
 

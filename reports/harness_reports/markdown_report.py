@@ -12,6 +12,7 @@ from .header import describe_extent, describe_machine, render_self_check
 from .html_report.overview import Glance, glance_at
 from .markdown_text import block, code, folded, linked, table, text
 from .pairs_grid import has_pairs
+from .private import without_paths
 from .questions import LETTERS, make_question_blocks, split_questions
 from .safe_text import clean_lines, shorten
 from .squares import FINE
@@ -111,7 +112,7 @@ def _field_lines(finding: Finding) -> Iterator[str]:
     ):
         if value:
             yield f"- {name}: {value}"
-    details = [line for detail in finding.details for line in clean_lines(detail)]
+    details = [line for detail in finding.details for line in clean_lines(without_paths(detail))]
     if details:
         yield ""
         yield from block(details[:_MOST_DETAILS])

@@ -2,77 +2,41 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from harness.model import Comparison, Renderer, RenderOptions, Run
 from harness.plugins import hookimpl
+
+_FORMATS = (
+    ("terminal", ".txt", "grid, verdict and findings", "terminal:render_terminal"),
+    ("details", ".details.txt", "everything known of each cell", "cell_view:render_details"),
+    ("html", ".html", "one file to send to people", "html_report.page:render_html"),
+    ("markdown", ".md", "for a comment on a pull request", "markdown_report:render_markdown"),
+    ("github", ".github.txt", "annotations of GitHub Actions", "github_report:render_github"),
+    ("junit", ".junit.xml", "a test case for each cell", "junit_report:render_junit"),
+    ("csv", ".csv", "every value that was observed", "csv_report:render_csv"),
+    ("issue", ".issue.md", "a bug report about one cell", "issue_report:render_issue"),
+    ("json", ".json", "everything, for programs", "json_report:render_json"),
+)
+"""Name, suffix, what it is, and where it is made."""
 
 
 @hookimpl
 def harness_renderers() -> list[Renderer]:
     """Bring the built-in formats."""
     return [
-        Renderer(name="terminal", summary="grid, verdict and findings", suffix=".txt", render=_render_terminal),
-        Renderer(
-            name="details", summary="everything known of each cell", suffix=".details.txt", render=_render_details
-        ),
-        Renderer(name="html", summary="one file to send to people", suffix=".html", render=_render_html),
-        Renderer(name="markdown", summary="for a comment on a pull request", suffix=".md", render=_render_markdown),
-        Renderer(name="github", summary="annotations of GitHub Actions", suffix=".github.txt", render=_render_github),
-        Renderer(name="junit", summary="a test case for each cell", suffix=".junit.xml", render=_render_junit),
-        Renderer(name="csv", summary="every value that was observed", suffix=".csv", render=_render_csv),
-        Renderer(name="issue", summary="a bug report about one cell", suffix=".issue.md", render=_render_issue),
-        Renderer(name="json", summary="everything, for programs", suffix=".json", render=_render_json),
+        Renderer(name=name, summary=summary, suffix=suffix, render=_Late(place))
+        for name, suffix, summary, place in _FORMATS
     ]
 
 
-def _render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .terminal import render_terminal
+class _Late:
+    """A render function that is imported when it is called."""
 
-    return render_terminal(run, comparison, options)
+    def __init__(self, place: str) -> None:
+        self._place = place
 
-
-def _render_details(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .cell_view import render_details
-
-    return render_details(run, comparison, options)
-
-
-def _render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .html_report.page import render_html
-
-    return render_html(run, comparison, options)
-
-
-def _render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .json_report import render_json
-
-    return render_json(run, comparison, options)
-
-
-def _render_markdown(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .markdown_report import render_markdown
-
-    return render_markdown(run, comparison, options)
-
-
-def _render_github(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .github_report import render_github
-
-    return render_github(run, comparison, options)
-
-
-def _render_junit(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .junit_report import render_junit
-
-    return render_junit(run, comparison, options)
-
-
-def _render_csv(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .csv_report import render_csv
-
-    return render_csv(run, comparison, options)
-
-
-def _render_issue(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    from .issue_report import render_issue
-
-    return render_issue(run, comparison, options)
+    def __call__(self, run: Run, comparison: Comparison, options: RenderOptions) -> str:
+        module, _, name = self._place.partition(":")
+        render = getattr(import_module(f".{module}", __package__), name)
+        return str(render(run, comparison, options))

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from time import perf_counter_ns, process_time_ns
 
 from harness.api import (
@@ -114,11 +116,22 @@ async def _wait_for(runtime: Runtime, probe: Probe, is_so: Callable[[], bool]) -
 
 
 async def _watch_idling(runtime: Runtime, probe: Probe) -> None:
-    """Observe how much of a CPU this process takes while all are idle."""
-    cpu_ns, wall_ns = process_time_ns(), perf_counter_ns()
+    """Observe how much of the CPU that it could get this process takes while all are idle."""
+    queued_ns, cpu_ns, wall_ns = _read_queued_ns(), process_time_ns(), perf_counter_ns()
     await runtime.sleep(_IDLE_SECONDS)
-    share = (process_time_ns() - cpu_ns) / (perf_counter_ns() - wall_ns)
-    probe.observe(f"{probe.role} CPU while idle", round(100 * share, 1))
+    took_ns, lasted_ns = process_time_ns() - cpu_ns, perf_counter_ns() - wall_ns
+    # Time in which it was ready and others had the CPU is none in which it slept.
+    could_ns = max(took_ns, lasted_ns - (_read_queued_ns() - queued_ns))
+    probe.observe(f"{probe.role} CPU while idle", round(100 * took_ns / could_ns, 1))
+
+
+def _read_queued_ns() -> int:
+    """Return how long the threads of this process have been ready and not run; 0 where that is not told."""
+    queued_ns = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError, ValueError, IndexError):
+            queued_ns += int(path.read_text().split()[1])
+    return queued_ns
 
 
 # --- tasks ---

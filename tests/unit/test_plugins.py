@@ -111,7 +111,8 @@ def test_a_listener_that_raises_is_not_called_again(install):
     for _ in range(3):
         plugins.notify(RunFinished(finished_at="", events=0, cells=0))
     assert report(plugins, "listener").error == "harness_on_event raised ValueError: no"
-    assert sum(name.endswith("_listener") and len(module.calls) for name, module in sys.modules.items()) == 1
+    (module,) = [m for name, m in sys.modules.items() if name.startswith("plugin_of_") and name.endswith("_listener")]
+    assert len(module.calls) == 1
 
 
 def test_an_unknown_name_suggests_the_nearest(install):
@@ -130,7 +131,8 @@ def test_loading_all_plugins_imports_no_runtime():
         from harness.plugins import Plugins
         catalogue = Plugins().catalogue()
         assert not [plugin for plugin in catalogue.plugins if plugin.error], catalogue.plugins
-        assert list(catalogue.backends) == ["asyncio", "curio", "threads", "trio", "uvloop"], list(catalogue.backends)
+        whole = [backend.name for backend in catalogue.backends.values() if not backend.planted]
+        assert whole == ["asyncio", "curio", "threads", "trio", "uvloop"], whole
         print(sorted({"asyncio", "uvloop", "trio", "curio", "rich"} & set(sys.modules)))
     """
     done = subprocess.run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -162,13 +161,16 @@ class _ExitSwallowed(_OnFailure):
         return True
 
 
-@fault("detached-failure-lost", "shutdown.failure-nobody-awaits")
+@fault("detached-failure-lost", "shutdown.failure-nobody-awaits", "shutdown.exit-nobody-awaits")
 class _DetachedFailureLost(SabotagedRuntime):
-    """The error of a task that nobody owns is dropped."""
+    """What a task that nobody owns raises is dropped."""
 
     async def spawn_detached(self, fn: _Fn, *args: object, name: str | None = None) -> None:
         async def run() -> None:
-            with suppress(Exception):
+            try:
                 await fn(*args)
+            except BaseException as exc:
+                if self.inner.is_cancelled(exc):
+                    raise
 
         await self.inner.spawn_detached(run, name=name)

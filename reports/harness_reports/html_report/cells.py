@@ -24,6 +24,7 @@ from harness.model import (
 from ..again import command_of
 from ..cell_view import facts_of, samples_of, unhandled_text
 from ..figures import format_figure
+from ..private import without_paths
 from ..safe_text import clean, clean_lines, shorten
 from ..squares import describe_square
 from ..value_table import is_table, value_in_table
@@ -213,6 +214,6 @@ def _autopsy_parts(autopsy: Autopsy) -> Iterable[tuple[str, tuple[str, ...]]]:
 
 
 def _cut(lines: Sequence[str]) -> tuple[str, ...]:
-    kept = [shorten(line, _LINE_LENGTH) for line in lines[:_MOST_LINES]]
+    kept = [shorten(without_paths(line), _LINE_LENGTH) for line in lines[:_MOST_LINES]]
     more = len(lines) - len(kept)
     return tuple(kept if more <= 0 else [*kept, f"… and {more} more lines"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.model import CellResult, RenderOptions
 
+from ..private import without_paths
 from ..safe_text import clean_lines, shorten
 
 _HEAD, _TAIL = 20, 20
@@ -41,7 +42,7 @@ def read_outputs(result: CellResult, options: RenderOptions) -> list[Output]:
 def _read(path: Path) -> Output:
     with path.open("rb") as file:
         text = file.read(_MOST_BYTES).decode(errors="replace")
-    lines = [shorten(line, _LINE_LENGTH) for line in clean_lines(text)]
+    lines = [shorten(without_paths(line), _LINE_LENGTH) for line in clean_lines(text)]
     left_out = len(lines) - _HEAD - _TAIL
     if left_out > 1:
         lines = [*lines[:_HEAD], f"… {left_out} lines left out …", *lines[-_TAIL:]]

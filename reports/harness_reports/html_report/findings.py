@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.model import Comparison, Finding, FindingKind, Group, RowId, format_parameters
 
 from ..finding_view import sort_findings
+from ..private import without_paths
 from ..safe_text import clean, clean_lines
 from ..verdict import Alike, name_backends, place_of
 from .anchors import cell_anchor, scenario_anchor
@@ -97,7 +98,7 @@ def _view(alike: Alike, names: dict[RowId, list[str]], anchor: str) -> FindingVi
 
 
 def _lines_of(finding: Finding) -> list[str]:
-    lines = [line for detail in finding.details for line in clean_lines(detail)]
+    lines = [line for detail in finding.details for line in clean_lines(without_paths(detail))]
     more = len(lines) - _MOST_DETAILS
     return lines if more <= 0 else [*lines[:_MOST_DETAILS], f"… and {more} more lines"]
 

@@ -83,7 +83,7 @@ def _verdict(ran: int, unexpected: int, known: int, *, stops: bool) -> tuple[str
     if not ran:
         return "off", "did not run"
     if unexpected and stops:
-        return "bad", "stops or hangs"
+        return "bad", "hangs or crashes"
     if unexpected:
         return "bad", "unexpected findings"
     if known:

@@ -20,8 +20,10 @@ from .matrix import make_matrix
 from .overview import glance_at, has_speed
 from .sections import SectionView, view_sections
 
-_ROOM = 1_900_000
-"""Characters for the details of cells; those that do not fit are named, with the command that shows them."""
+_ROOM = 2_800_000
+"""Characters of a page; details of cells that do not fit are left out, with the command that shows them."""
+_SLOT = re.compile("\x02([^\x02]+)\x02")
+"""Where the details of a cell go. Nothing else in a page can have this character: no text keeps it."""
 _FACT_LENGTH = 300
 _ADDRESS = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;:)])")
 
@@ -54,12 +56,13 @@ def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str
         findings=view_findings(comparison),
         measured=[section for section in sections if not section.family],
         families=_families(sections),
-        fitting=_fitting(sections, environment),
+        slot=lambda anchor: Markup(f"\x02{anchor}\x02"),  # noqa: S704 - made of safe characters
         environment=_facts(run.started.environment),
         backends=run.started.backends,
         request=_facts(_request_of(run)),
     )
-    return f"{page}\n"
+    details = _fitting(sections, environment, _ROOM - len(page))
+    return _SLOT.sub(lambda slot: details[slot[1]], f"{page}\n")
 
 
 def _asked(run: Run, label: str) -> bool:
@@ -74,18 +77,15 @@ def _families(sections: list[SectionView]) -> dict[str, list[SectionView]]:
     return families
 
 
-def _fitting(sections: list[SectionView], environment: Environment) -> dict[str, Markup]:
+def _fitting(sections: list[SectionView], environment: Environment, room: int) -> dict[str, str]:
     """Return the details of cells by fragment, as many as there is room for: first those with something wrong."""
-    macro = environment.get_template("cell.html").module.cell_details  # type: ignore[attr-defined]
+    module: Any = environment.get_template("cell.html").module
     cells = [cell for section in sections for row in section.rows for cell in row.cells]
-    fitting: dict[str, Markup] = {}
-    room = _ROOM
+    fitting: dict[str, str] = {}
     for cell in sorted(cells, key=lambda cell: -cell.weight):
-        text = Markup(macro(cell))  # noqa: S704 - what a template made
+        text = str(module.cell_details(cell)) if room > 0 else ""
         room -= len(text)
-        if room < 0:
-            break
-        fitting[cell.square.anchor] = text
+        fitting[cell.square.anchor] = text if room > 0 else str(module.no_room(cell))
     return fitting
 
 

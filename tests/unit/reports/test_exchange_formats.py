@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from harness.api import bounded, exact, info
 from harness.compare import compare
-from harness.model import Expectation, Outcome, RenderOptions
+from harness.model import ErrorReport, Expectation, Outcome, RenderOptions
 from harness_reports import markdown_text
 from harness_reports.csv_report import COLUMNS, render_csv
 from harness_reports.github_report import render_github
+from harness_reports.html_report.page import render_html
+from harness_reports.issue_report import render_issue
 from harness_reports.junit_report import render_junit
 from harness_reports.markdown_report import render_markdown
 
@@ -83,6 +85,19 @@ def test_whatever_the_text_is_nothing_in_it_moves_a_cursor(render, text):
     made = render(run, compare(run), RenderOptions())
     made.encode()
     assert all(line.isprintable() for line in made.split("\n"))
+
+
+@pytest.mark.parametrize("render", [render_html, render_junit, render_markdown, render_issue])
+def test_what_is_sent_to_people_does_not_say_where_files_lie(render, tmp_path):
+    """In stacks, tracebacks, outputs; what a maintainer needs of a path stays."""
+    (tmp_path / "evidence" / "a").mkdir(parents=True)
+    (tmp_path / "evidence" / "a" / "main.stderr").write_text('File "/home/alice/out.py"')
+    path = "/home/alice/v/lib/python3.11/site-packages/trio/run.py"
+    error = ErrorReport(type="OSError", message="no", traceback=f'File "{path}", line 1')
+    hung = cell("trio", Outcome.HUNG, stacks=f'File "{path}", line 3', error=error, evidence="evidence/a")
+    text = show(render, a_run(hung, cell("asyncio")), run_path=str(tmp_path))
+    assert "alice" not in text
+    assert "trio/run.py" in text
 
 
 # --- JUnit ---

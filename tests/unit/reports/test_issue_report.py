@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.api import allowed, forbidden, outcomes, trace
 from harness.compare import compare
-from harness.model import Autopsy, ErrorReport, Outcome, RenderOptions
+from harness.model import Autopsy, ErrorReport, Expectation, Outcome, RenderOptions
 from harness_reports.issue_report import render_issue
 from harness_reports.private import without_paths
 
@@ -96,6 +96,12 @@ def test_of_a_whole_run_it_is_about_the_heaviest_finding():
         cell("trio", Outcome.HUNG, scenario="bad", reason="stuck"),
     )
     assert show(render_issue, run).startswith("# trio: hangs")
+    expected = Expectation(scenario="bad", backends=("trio",), reason="upstream knows")
+    started = msgspec.structs.replace(run.started, expectations=(expected,))
+    known = msgspec.structs.replace(
+        run, started=started, records=(*run.records, cell("curio", unhandled=(unhandled(),)))
+    )
+    assert show(render_issue, known).startswith("# curio: unhandled exception")
     assert show(render_issue, a_run()) == "nothing was run: there is nothing to report\n"
 
 

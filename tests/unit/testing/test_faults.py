@@ -18,7 +18,7 @@ SCENARIOS = Plugins().catalogue().scenarios
 
 def _is_asked_here(name):
     """Return whether it is a question, and one that the end of the run does not answer: only a worker sees that."""
-    return "." in name and name in SCENARIOS and set(SCENARIOS[name].judges) != {ENDING}
+    return "." in name and name in SCENARIOS and ENDING not in SCENARIOS[name].judges
 
 
 FIRST = {name: asked[0] for name, fault in FAULTS.items() if (asked := [*filter(_is_asked_here, fault.caught_by)])}

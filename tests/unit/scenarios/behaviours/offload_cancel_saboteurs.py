@@ -1,30 +1,8 @@
-"""Runtimes that break one thing about the cancellation of who waits for a job."""
+"""Runtimes that do one thing in another way when who waits for a job is cancelled: no fault, another policy."""
 
 from __future__ import annotations
 
 from harness.testing.saboteurs.wrapping import Wrapped
-
-
-class LosesCancellation(Wrapped):
-    """A cancellation by call is never delivered."""
-
-    def open_cancel_scope(self, **kwargs):
-        """Open a scope that cannot be cancelled."""
-        return _Deaf(self.inner.open_cancel_scope(**kwargs))
-
-
-class _Deaf(Wrapped):
-    """A scope whose `cancel` does nothing."""
-
-    async def __aenter__(self):
-        await self.inner.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc):
-        return await self.inner.__aexit__(*exc)
-
-    async def cancel(self):
-        """Do nothing."""
 
 
 class KeepsJobs(Wrapped):

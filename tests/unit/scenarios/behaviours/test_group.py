@@ -6,10 +6,12 @@ import sys
 import pytest
 
 from harness.api import Grade
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import group, group_around
 from harness_scenarios.behaviours.question import NEVER_ENDS
 
-from . import group_saboteurs as broken
+from .group_saboteurs import ForgetsToUncancel, ReportsAllButOne, SecondRaisesLate
+from .impatient import Impatient
 
 SCENARIOS = {scenario.name.removeprefix("group."): scenario for scenario in (*group.SCENARIOS, *group_around.SCENARIOS)}
 LOOPS = ("asyncio", "uvloop")
@@ -53,17 +55,17 @@ GATHERED = {
 """For each question the answer of `asyncio.gather`."""
 
 SABOTEURS = [
-    ("failure-reaches-the-parent", "trio", broken.NeverLeaves, NEVER_ENDS),
-    ("failure-cancels-siblings", "trio", broken.NeverLeaves, NEVER_ENDS),
-    ("failure-in-the-body", "trio", broken.SwallowsErrors, group.CHILD_CANCELLED_LOST),
-    ("failure-in-the-body", "trio", broken.ForgetsChildren, group.CHILD_RUNS_ON),
-    ("failure-in-the-body", "threads", broken.ForgetsChildren, group.CHILD_RUNS_ON),
-    ("two-failures", "trio", broken.DropsAllButOne, group.ONE_LOST),
-    ("two-failures", "asyncio", broken.SwallowsErrors, group.ONE_LOST),
-    ("failure-in-cleanup", "trio", broken.DropsAllButOne, group.ONE_LOST),
-    ("failure-while-cancelled", "trio", broken.SwallowsErrors, group.LOST),
-    ("nested-failures", "trio", broken.SecondRaisesLate, group_around.OUTER_RUNS_ON),
-    ("cancel-after-failure", "asyncio", broken.ForgetsToUncancel, group_around.LEAKS),
+    ("failure-reaches-the-parent", "trio", FAULTS["failure-wakes-nobody"].runtime, NEVER_ENDS),
+    ("failure-cancels-siblings", "trio", FAULTS["failure-wakes-nobody"].runtime, NEVER_ENDS),
+    ("failure-in-the-body", "trio", FAULTS["failure-swallowed"].runtime, group.CHILD_CANCELLED_LOST),
+    ("failure-in-the-body", "trio", FAULTS["failed-body-cancels-nobody"].runtime, group.CHILD_RUNS_ON),
+    ("failure-in-the-body", "threads", FAULTS["failed-body-cancels-nobody"].runtime, group.CHILD_RUNS_ON),
+    ("two-failures", "trio", FAULTS["second-failure-lost"].runtime, group.ONE_LOST),
+    ("two-failures", "asyncio", FAULTS["failure-swallowed"].runtime, group.ONE_LOST),
+    ("failure-in-cleanup", "trio", FAULTS["second-failure-lost"].runtime, group.ONE_LOST),
+    ("failure-while-cancelled", "trio", FAULTS["failure-swallowed"].runtime, group.LOST),
+    ("nested-failures", "trio", SecondRaisesLate, group_around.OUTER_RUNS_ON),
+    ("cancel-after-failure", "asyncio", ForgetsToUncancel, group_around.LEAKS),
 ]
 
 
@@ -92,7 +94,7 @@ def test_body_that_waits_is_uncancelled(ask_told, backend):
 @pytest.mark.parametrize(("name", "backend", "saboteur", "answer"), SABOTEURS)
 def test_broken_contract_is_seen(ask_told, name, backend, saboteur, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1}, wrap=saboteur)
+    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1}, wrap=lambda runtime: Impatient(saboteur(runtime)))
     grades = SCENARIOS[name].judges["answer"].grades
     assert answers == {answer}
     assert answer not in grades or grades[answer].grade is Grade.FORBIDDEN
@@ -100,7 +102,7 @@ def test_broken_contract_is_seen(ask_told, name, backend, saboteur, answer):
 
 def test_error_that_is_reported_is_not_lost(ask_told):
     """Where the parent gets one error and somebody asks for the text of the other one, none is lost."""
-    answers = ask_told(SCENARIOS["two-failures"], "trio", {"repetitions": 1}, wrap=broken.ReportsAllButOne)
+    answers = ask_told(SCENARIOS["two-failures"], "trio", {"repetitions": 1}, wrap=ReportsAllButOne)
     assert answers == {group.ONE_RAISED}
 
 

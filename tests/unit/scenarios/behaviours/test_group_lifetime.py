@@ -6,9 +6,10 @@ import sys
 import pytest
 
 from harness.api import Grade
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import group_lifetime as lifetime
 
-from . import group_saboteurs as broken
+from .group_saboteurs import DropsLateTasks
 
 SCENARIOS = {scenario.name.removeprefix("group."): scenario for scenario in lifetime.SCENARIOS}
 LOOPS = ("asyncio", "uvloop")
@@ -54,10 +55,10 @@ GATHERED = [
 """Questions with their parameters and the answer of `asyncio.gather`."""
 
 SABOTEURS = [
-    ("no-task-outlives-it", BY_BODY, "asyncio", broken.LeavesChildren, lifetime.OUTLIVES),
-    ("no-task-outlives-it", BY_FAILURE, "curio", broken.LeavesChildren, lifetime.OUTLIVES),
-    ("spawn-late", WHEN_CANCELLED, "asyncio", broken.SpawnsElsewhere, lifetime.LATE_RUNS_ON),
-    ("spawn-late", WHEN_ENDED, "threads", broken.SpawnsElsewhere, lifetime.LATE_IS_NOBODYS),
+    ("no-task-outlives-it", BY_BODY, "asyncio", FAULTS["child-outlives-group"].runtime, lifetime.OUTLIVES),
+    ("no-task-outlives-it", BY_FAILURE, "curio", FAULTS["child-outlives-group"].runtime, lifetime.OUTLIVES),
+    ("spawn-late", WHEN_CANCELLED, "asyncio", FAULTS["late-child-accepted"].runtime, lifetime.LATE_RUNS_ON),
+    ("spawn-late", WHEN_ENDED, "threads", FAULTS["late-child-accepted"].runtime, lifetime.LATE_IS_NOBODYS),
 ]
 
 
@@ -88,16 +89,16 @@ def test_broken_contract_is_seen(ask_told, name, parameters, backend, saboteur, 
 
 def test_task_that_is_accepted_and_dropped_is_seen(ask_told):
     """A cancelled group that takes a task and never starts it gives an answer of its own."""
-    answers = ask_told(SCENARIOS["spawn-late"], "trio", WHEN_CANCELLED, wrap=broken.DropsLateTasks)
+    answers = ask_told(SCENARIOS["spawn-late"], "trio", WHEN_CANCELLED, wrap=DropsLateTasks)
     assert answers == {lifetime.LATE_NEVER_STARTS}
 
 
 def test_start_order_is_a_frequency(ask_told, backend):
-    """Loops start tasks in order, trio reverses about every other batch; threads may do anything."""
+    """Loops start tasks in order; trio reverses about every other batch, of whatever is a batch then; threads vary."""
     answers = ask_told(SCENARIOS["start-order"], backend, {"repetitions": 40})
-    if backend == "trio":
-        assert answers == {lifetime.IN_ORDER, lifetime.IN_REVERSE}
-    elif backend != "threads":
+    if backend in ("trio", "threads"):
+        assert answers <= {lifetime.IN_ORDER, lifetime.IN_REVERSE, lifetime.IN_ANOTHER_ORDER}
+    else:
         assert answers == {lifetime.IN_ORDER}
 
 

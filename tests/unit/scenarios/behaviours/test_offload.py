@@ -8,10 +8,12 @@ import sys
 import pytest
 
 from harness.api import Grade
+from harness.testing.saboteurs import FAULTS
+from harness.testing.saboteurs.wrapping import Wrapped
 from harness_scenarios.behaviours import offload
 from harness_scenarios.behaviours.question import NEVER_ENDS
 
-from . import offload_saboteurs as broken
+from .impatient import Impatient
 
 SCENARIOS = {scenario.name.removeprefix("offload."): scenario for scenario in offload.SCENARIOS}
 LOOPS = ("asyncio", "uvloop")
@@ -58,14 +60,14 @@ VARIANTS = [
 ]
 
 SABOTEURS = [
-    ("jobs-at-once", {"jobs": 4}, broken.DropsJobs, offload.SOME_LOST),
-    ("others-run", {}, broken.BlocksTheRuntime, offload.STAND_STILL),
-    ("errors-cross", PLAIN, broken.LosesErrors, offload.RETURNS),
-    ("errors-cross", PLAIN, broken.BreaksAtAnError, offload.POOL_BREAKS),
-    ("stop-iteration", {}, broken.LosesErrors, offload.RETURNS),
-    ("stop-iteration", {}, broken.NeverReturns, NEVER_ENDS),
-    ("context-visible", {}, broken.SharesItsContext, offload.COMES_BACK),
-    ("cancel-in-a-job", {}, broken.SwallowsCancellation, NEVER_ENDS),
+    ("jobs-at-once", {"jobs": 4}, "offload-drops-jobs", offload.SOME_LOST),
+    ("others-run", {}, "offload-blocks", offload.STAND_STILL),
+    ("errors-cross", PLAIN, "error-of-thread-lost", offload.RETURNS),
+    ("errors-cross", PLAIN, "error-breaks-the-pool", offload.POOL_BREAKS),
+    ("stop-iteration", {}, "error-of-thread-lost", offload.RETURNS),
+    ("stop-iteration", {}, "error-of-thread-wakes-nobody", NEVER_ENDS),
+    ("context-visible", {}, "context-comes-back", offload.COMES_BACK),
+    ("cancel-in-a-job", {}, "offload-swallows-cancellation", NEVER_ENDS),
 ]
 
 
@@ -124,19 +126,32 @@ def test_variants_answer_as_known(ask_variant, name, spec, answer):
     assert ask_variant(SCENARIOS[name], spec) == {answer}
 
 
-@pytest.mark.parametrize(("name", "parameters", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(run_roles, name, parameters, saboteur, answer):
+@pytest.mark.parametrize(("name", "parameters", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, parameters, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    backend = "asyncio" if saboteur is broken.SwallowsCancellation else "trio"
+    backend = "asyncio" if fault == "offload-swallows-cancellation" else "trio"
     pytest.importorskip(f"harness_{backend}.backend")
-    report = run_roles(SCENARIOS[name], {"repetitions": 1, **parameters}, backend=backend, wrap={"main": saboteur})
+    saboteur = FAULTS[fault].runtime
+    wrap = {"main": (lambda runtime: Impatient(saboteur(runtime))) if answer == NEVER_ENDS else saboteur}
+    report = run_roles(SCENARIOS[name], {"repetitions": 1, **parameters}, backend=backend, wrap=wrap)
     assert report.errors == {}
     assert (report["answer"], report.violations()) == (answer, {"answer"})
 
 
+class RenamesErrors(Wrapped):
+    """What a job raises arrives as another error."""
+
+    async def run_in_thread(self, fn, *args):
+        """Run it, and rename what it raises."""
+        try:
+            return await self.inner.run_in_thread(fn, *args)
+        except ValueError as error:
+            raise RuntimeError("a job failed") from error
+
+
 def test_error_that_is_renamed_is_seen(run_roles):
     """Another error that leaves later jobs alone is an answer of its own, and no violation."""
-    report = run_roles(SCENARIOS["errors-cross"], PLAIN, wrap={"main": broken.RenamesErrors})
+    report = run_roles(SCENARIOS["errors-cross"], PLAIN, wrap={"main": RenamesErrors})
     assert (report["answer"], report.violations()) == (offload.ANOTHER_ERROR, set())
 
 

@@ -6,9 +6,10 @@ import importlib
 import pytest
 
 from harness.api import Outcomes
+from harness.testing.saboteurs import FAULTS
 from harness_scenarios.behaviours import offload_cancel
 
-from .offload_cancel_saboteurs import KeepsJobs, LosesCancellation, ReportsErrors
+from .offload_cancel_saboteurs import KeepsJobs, ReportsErrors
 
 SCENARIOS = {scenario.name.removeprefix("offload."): scenario for scenario in offload_cancel.SCENARIOS}
 POOLS = ("asyncio", "uvloop", "trio", "curio")
@@ -61,7 +62,7 @@ def test_trio_abandons_on_demand(ask_variant, name, answer):
 @pytest.mark.parametrize("name", ["cancel-in-a-process", "cancel-queued"])
 def test_lost_cancellation_is_seen(run_roles, name):
     """A runtime that never delivers the cancellation breaks the contract."""
-    report = run_roles(SCENARIOS[name], {}, wrap={"main": LosesCancellation})
+    report = run_roles(SCENARIOS[name], {}, wrap={"main": FAULTS["cancels-nothing"].runtime})
     assert (report["answer"], report.violations()) == (offload_cancel.CANCELLATION_LOST, {"answer"})
 
 

@@ -4,15 +4,16 @@ import asyncio
 import gc
 import importlib
 import sys
+from contextlib import suppress
 
 import pytest
 
 from harness.api import ENDING, Grade
+from harness.testing.saboteurs import FAULTS
+from harness.testing.saboteurs.wrapping import Wrapped
 from harness.worker.errors import describe_ending
 from harness_asyncio.backend import AsyncioRunner
 from harness_scenarios.behaviours import shutdown
-
-from . import shutdown_saboteurs as broken
 
 SCENARIOS = {scenario.name.removeprefix("shutdown."): scenario for scenario in shutdown.SCENARIOS}
 EXITS, EXITS_IN_A_GROUP, RETURNS = "exits 3", "raises BaseExceptionGroup(SystemExit)", "returns"
@@ -40,7 +41,7 @@ TASKS = {
 }
 
 
-class Remembering(broken.Wrapped):
+class Remembering(Wrapped):
     """A runtime that remembers its events, so that what still waits can be ended after the run."""
 
     def __init__(self, inner):
@@ -50,6 +51,14 @@ class Remembering(broken.Wrapped):
     def create_event(self):
         self.events.append(self.inner.create_event())
         return self.events[-1]
+
+
+class EndsInSilence(Wrapped):
+    """A runner whose runs return whatever leaves them."""
+
+    def run(self, main, unhandled):
+        with suppress(BaseException):
+            self.inner.run(main, unhandled)
 
 
 class Ending:
@@ -108,7 +117,7 @@ def test_exit_that_nobody_awaits(run_roles, name):
 def test_exit_that_is_dropped_is_seen():
     """A runtime that drops what tasks without an owner raise breaks the contract."""
     question = SCENARIOS["exit-nobody-awaits"]
-    ending = Ending({}).of(question, AsyncioRunner({}), broken.DropsErrors)
+    ending = Ending({}).of(question, AsyncioRunner({}), FAULTS["detached-failure-lost"].runtime)
     assert is_forbidden(question, ending)
 
 
@@ -149,14 +158,16 @@ def test_failure_that_nobody_awaits_is_reported(ask_told, name):
 def test_failure_that_is_dropped_is_seen(ask_told):
     """An error that reaches nobody is lost, which is forbidden."""
     question = SCENARIOS["failure-nobody-awaits"]
-    assert ask_told(question, "asyncio", {"repetitions": 1}, wrap=broken.DropsErrors) == {shutdown.LOST}
+    assert ask_told(question, "asyncio", {"repetitions": 1}, wrap=FAULTS["detached-failure-lost"].runtime) == {
+        shutdown.LOST
+    }
     assert question.judges["answer"].grades[shutdown.LOST].grade is Grade.FORBIDDEN
 
 
 @pytest.mark.parametrize("raises", ENDINGS_OF_MAIN)
 def test_error_of_main_that_is_lost_is_seen(raises):
     """A run that returns although its main function raised breaks the contract."""
-    ending = Ending({"raises": raises}).of(SCENARIOS["main-raises"], broken.EndsInSilence(AsyncioRunner({})))
+    ending = Ending({"raises": raises}).of(SCENARIOS["main-raises"], EndsInSilence(AsyncioRunner({})))
     assert is_forbidden(SCENARIOS["main-raises"], ending)
 
 
@@ -164,7 +175,7 @@ def test_swallowed_exit_is_seen():
     """A group that swallows the exit of its task breaks the contract, as threads do."""
     question = SCENARIOS["exit-in-a-task"]
     trio_backend = pytest.importorskip("harness_trio.backend")
-    ending = Ending({"where": "a task"}).of(question, trio_backend.TrioRunner({}), broken.SwallowsEnds)
+    ending = Ending({"where": "a task"}).of(question, trio_backend.TrioRunner({}), FAULTS["exit-swallowed"].runtime)
     assert is_forbidden(question, ending)
     assert not is_forbidden(question, EXITS)
     assert not is_forbidden(question, EXITS_IN_A_GROUP)

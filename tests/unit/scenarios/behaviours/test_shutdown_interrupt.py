@@ -50,11 +50,11 @@ PROGRAM = """
 import importlib, json, sys
 from harness.worker.errors import describe_ending
 from harness_scenarios.behaviours.shutdown_interrupt import interrupt
-from tests.unit.scenarios.behaviours import shutdown_saboteurs
+from harness.testing.saboteurs import FAULTS
 
 name, wrap, moments = sys.argv[1], sys.argv[2], sys.argv[3:]
 runner_class = getattr(importlib.import_module(f"harness_{name}.backend"), f"{name.capitalize()}Runner")
-wrap = getattr(shutdown_saboteurs, wrap) if wrap else lambda runtime: runtime
+wrap = FAULTS[wrap].runtime if wrap else lambda runtime: runtime
 
 
 class Probe:
@@ -101,9 +101,9 @@ def test_each_runtime_answers_as_known(backend):
 @pytest.mark.parametrize(
     ("backend", "saboteur", "keys"),
     [
-        ("trio", "SwallowsEnds", {ENDING}),
-        ("threads", "SwallowsEnds", {ENDING}),
-        ("asyncio", "ForgetsTasks", {TASK, ORDER}),
+        ("trio", "exit-swallowed", {ENDING}),
+        ("threads", "exit-swallowed", {ENDING}),
+        ("asyncio", "child-outlives-group", {TASK, ORDER}),
     ],
 )
 def test_broken_contract_is_seen(backend, saboteur, keys):
