@@ -66,12 +66,17 @@ def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> It
     yield from render_pairs(run, comparison)
     measured, questions = split_questions(run, comparison)
     alone = [row for row in measured if not has_pairs(row)]
-    blocks = [*make_blocks(run, alone), *make_question_blocks(run, questions)]
-    layout = make_layout(blocks, _labels_of(comparison, [*alone, *questions]), options.width)
+    blocks, asked = make_blocks(run, alone), make_question_blocks(run, questions)
+    layout = make_layout(blocks, _labels_of(comparison, alone), options.width)
     yield from render_grid(blocks, layout)
+    if asked:
+        if blocks:
+            yield Text()
+        # Their squares are narrow and their names long: a table of their own has room for both.
+        yield from render_grid(asked, make_layout(asked, _labels_of(comparison, questions), options.width))
     if comparison.rows:
         yield Text()
-        everything = [*blocks, *make_blocks(run, [row for row in measured if has_pairs(row)])]
+        everything = [*blocks, *asked, *make_blocks(run, [row for row in measured if has_pairs(row)])]
         legend = make_legend(everything, layout, reference_of(comparison) if blocks else "")
         if questions:
             legend.append(LETTERS)

@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-from harness.api import ENDING, Bounded, Exact, Grade, Outcomes
+from harness.api import Bounded, Exact, Grade, Outcomes
 from harness.plugins import Plugins
 from harness.testing.saboteurs import FAULTS
 from harness.testing.saboteurs.wrapping import Wrapped
@@ -16,13 +16,16 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 SCENARIOS = Plugins().catalogue().scenarios
 
 
+ENDS_THE_PROCESS = {"shutdown.interrupt", "shutdown.exit-in-a-task", "shutdown.exit-nobody-awaits"}
+"""Questions for a worker: asked here they would end the tests."""
+
+
 def _is_asked_here(name):
-    """Return whether it is a question, and one that the end of the run does not answer: only a worker sees that."""
-    return "." in name and name in SCENARIOS and ENDING not in SCENARIOS[name].judges
+    return "." in name and name not in ENDS_THE_PROCESS
 
 
 FIRST = {name: asked[0] for name, fault in FAULTS.items() if (asked := [*filter(_is_asked_here, fault.caught_by)])}
-"""A question that must see a fault. What only load scenarios see is checked for itself in `test_saboteurs`."""
+"""A question that must see a fault. What no question sees is checked for itself in `test_saboteurs`."""
 
 
 class Impatient(Wrapped):

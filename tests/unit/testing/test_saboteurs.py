@@ -1,4 +1,4 @@
-"""Saboteurs are declared, run on what they break, and break only that; faults that only load scenarios see."""
+"""Saboteurs are declared, run on what they break, and break only that; faults that no question sees."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_what_it_does_not_break_works(run_broken, fault):
     assert run_broken(fault, main) == 7
 
 
-# --- faults that only load scenarios see ---
+# --- faults that only load scenarios, or workers, see ---
 
 
 @pytest.mark.parametrize(
@@ -223,6 +223,23 @@ def test_children_one_by_one(run_broken):
         return steps
 
     assert run_broken("children-one-by-one", main) == [("starts", 0), ("ends", 0), ("starts", 1), ("ends", 1)]
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt])
+def test_exit_swallowed(run_broken, end):
+    """Of a task, and of the body."""
+
+    async def main(runtime):
+        async def child():
+            raise end
+
+        async with runtime.open_task_group() as group:
+            await group.spawn(child)
+        async with runtime.open_task_group():
+            raise end
+        return "goes on"
+
+    assert run_broken("exit-swallowed", main) == "goes on"
 
 
 def test_accept_stops(run_broken):
