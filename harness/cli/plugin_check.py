@@ -1,0 +1,132 @@
+"""`harness plugin check`: does a backend keep the contract?"""
+
+from __future__ import annotations
+
+import io
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from .exits import Exit
+from .selection import complete_backend
+from .state import State
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.testing.check import CheckReport, Finding
+
+_WIDTH = 100
+_MOST_CHARACTERS = 300
+"""Of what was seen, without `--verbose`."""
+
+
+@click.command()
+@click.argument("backend", shell_complete=complete_backend)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--verbose", "-v", is_flag=True, help="Also whole errors, and every question that was not asked.")
+@click.pass_obj
+def check(state: State, /, *, backend: str, as_json: bool, verbose: bool) -> int:
+    """Ask a backend for every clause of the Runtime contract, and see what a run says when something goes wrong.
+
+    Takes seconds, and longer if the backend hangs. Exits with 1 unless all that was asked holds.
+
+    \b
+    Examples:
+      harness plugin check mylib
+      harness plugin check asyncio:channel=queue --json
+    """
+    from harness.testing.check import check_backend
+
+    state.warn_about_broken_plugins()
+    report = check_backend(backend, state.catalogue)
+    click.echo(_as_json(report) if as_json else _as_text(report, colour=state.colour, verbose=verbose), color=True)
+    return Exit.OK if report.passed else Exit.FINDINGS
+
+
+def _as_json(report: CheckReport) -> str:
+    findings = [msgspec.to_builtins(f) | {"summary": f.summary} for f in report.findings]
+    said = {
+        "backend": report.backend,
+        "passed": report.passed,
+        "held": report.held,
+        "asked": report.asked,
+        "findings": findings,
+    }
+    return msgspec.json.format(msgspec.json.encode(said)).decode()
+
+
+def _as_text(report: CheckReport, *, colour: bool, verbose: bool) -> str:
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(
+        file=text, width=_WIDTH, force_terminal=colour, no_color=not colour, highlight=False, markup=False
+    )
+    _print_counts(console, report)
+    for finding in report.broken:
+        _print_broken(console, finding, verbose=verbose)
+    _print_not_asked(console, report, verbose=verbose)
+    console.print()
+    score = f"{report.held} of {report.asked} hold" + (f", {report.held / report.asked:.1%}" if report.asked else "")
+    console.print(f"{report.backend}: {score}", style="green" if report.passed else "red")
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def _print_counts(console: Console, report: CheckReport) -> None:
+    """Print how many hold, by what they are about."""
+    from rich.table import Table
+
+    from harness.testing.check import Verdict
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("about")
+    for verdict in Verdict:
+        table.add_column(verdict.value, justify="right")
+    for kind in dict.fromkeys(finding.kind for finding in report.findings):
+        found = [finding.verdict for finding in report.findings if finding.kind == kind]
+        table.add_row(kind, *(str(found.count(verdict) or "–") for verdict in Verdict))
+    console.print(table)
+
+
+def _print_broken(console: Console, finding: Finding, *, verbose: bool) -> None:
+    console.print()
+    console.print(f"✗ {_printable(finding.question)}", style="bold red")
+    seen = finding.error if verbose else shorten(finding.summary, _MOST_CHARACTERS, placeholder=" …")
+    for name, text in (
+        ("seen", "\n".join(map(_printable, seen.splitlines()))),
+        ("promised by", f"{finding.about}: {finding.promise}"),
+        ("look at", finding.where),
+    ):
+        if text:
+            console.print(_entry(name, text))
+
+
+def _print_not_asked(console: Console, report: CheckReport, *, verbose: bool) -> None:
+    reasons: dict[str, list[str]] = {}
+    for finding in report.findings:
+        if finding.verdict == "not asked":
+            reasons.setdefault(finding.error, []).append(finding.question)
+    if reasons:
+        console.print()
+    for reason, questions in reasons.items():
+        console.print(f"– {len(questions)} not asked: {_printable(reason)}", style="dim")
+        for question in questions if verbose else ():
+            console.print(f"    {_printable(question)}", style="dim")
+
+
+def _entry(name: str, text: str) -> object:
+    from rich.table import Table
+
+    entry = Table.grid(padding=(0, 1))
+    entry.add_column(width=13)
+    entry.add_column(overflow="fold")
+    entry.add_row(f"  {name}", text)
+    return entry
+
+
+def _printable(line: str) -> str:
+    """Drop what a hostile message could do to a terminal."""
+    return "".join(character for character in line if character.isprintable())

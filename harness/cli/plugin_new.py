@@ -1,0 +1,66 @@
+"""`harness plugin new`: a distribution to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.model import UsageError
+from harness.testing.skeleton import KINDS, Skeleton
+
+from .state import State
+
+_LOOK = {
+    "backend": "harness plugin check {name}",
+    "scenario": "harness matrix --scenario {name}",
+    "renderer": "harness report latest --format {name}",
+}
+"""What shows that it works, by kind."""
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--kind",
+    "-k",
+    type=click.Choice(KINDS),
+    required=True,
+    help="What it brings: a runtime, a question, or a report format.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder in which its own is made.  [default: the current one]",
+)
+@click.pass_obj
+def new(state: State, name: str, kind: str, out: Path) -> None:
+    """Write a complete distribution: pyproject.toml, package, tests and README in a folder harness-NAME.
+
+    It installs, passes its own tests and is listed before anything in it is changed.
+
+    \b
+    Examples:
+      harness plugin new mylib --kind backend
+      harness plugin new fan-out --kind scenario --out ../plugins
+    """
+    skeleton = Skeleton(kind, name)
+    _require_free(state, skeleton)
+    target = skeleton.write(out)
+    click.echo(f"{target}:")
+    for path, _ in skeleton.texts():
+        click.echo(f"  {path}")
+    click.echo(f"go on with:\n  cd {target}\n  pip install --editable '.[test]'\n  pytest")
+    click.echo(f"  {_LOOK[kind].format(name=skeleton.name)}")
+
+
+def _require_free(state: State, skeleton: Skeleton) -> None:
+    catalogue = state.catalogue
+    things = {"backend": catalogue.backends, "scenario": catalogue.scenarios, "renderer": catalogue.renderers}
+    plugins = {plugin.name: plugin.distribution for plugin in catalogue.plugins}
+    if skeleton.name in plugins:
+        owner = plugins[skeleton.name] or "an unknown distribution"
+        raise UsageError(f"a plugin {skeleton.name!r} is there already, of {owner}; take another name")
+    if skeleton.name in things[skeleton.kind]:
+        raise UsageError(f"a {skeleton.kind} {skeleton.name!r} is there already; take another name")

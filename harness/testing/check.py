@@ -1,0 +1,338 @@
+"""Check a backend: every clause of the Runtime contract, and what a run says of it when something goes wrong.
+
+The clauses come from the kit (`harness.testing.contract`). The rest are cells of the real planner and executor, of
+scenarios whose end is known beforehand (`harness.testing.deliberate`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Container, Generator, Iterator
+from contextlib import closing
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+import msgspec
+
+from harness.api import Capability, Scenario, Support, backend, runtime
+from harness.execute import execute
+from harness.model import CellFinished, CellObserved, CellResult, Outcome, Request, RunEvent
+from harness.plan import make_plan, parse_spec
+from harness.plugins import Catalogue
+
+from .clauses import CLAUSES, Clause
+from .contract import lacking, run_clauses
+from .deliberate import BLOCKS, FAILS, RUNS, WAITS, PlannedFailure
+
+_KIT = "/harness/testing/"
+_CLAUSES = "/harness/testing/clauses/"
+_UNABLE = "the backend cannot be run here"
+_FRAME = re.compile(r'^[\s|]*File "(?P<path>[^"]+)", line (?P<line>\d+),? in (?P<name>\S+)', re.MULTILINE)
+
+
+class Verdict(StrEnum):
+    """What a check says of one question."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    NOT_ASKED = "not asked"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one question."""
+
+    question: str
+    about: str
+    """The operation that promises it, e.g. `Runtime.sleep`."""
+    verdict: Verdict
+    error: str = ""
+    """All that is known of what went wrong, or why it was not asked."""
+    promise: str = ""
+    """What is promised: the docstring of the operation, of what is broken."""
+    where: str = ""
+    """The innermost line of the backend that the error went through, `file:line in function`."""
+
+    @property
+    def kind(self) -> str:
+        """The class of the contract that it is about."""
+        return self.about.partition(".")[0]
+
+    @property
+    def summary(self) -> str:
+        """The line of the error that says what was wrong."""
+        lines = [line for line in (line.strip(" |+-") for line in self.error.splitlines()) if line]
+        if not lines:
+            return ""
+        return lines[-1] if "Traceback (most recent call last)" in self.error else lines[0]
+
+
+class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found."""
+
+    backend: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def asked(self) -> int:
+        """How many questions were asked: those that need what is declared absent are not."""
+        return sum(finding.verdict is not Verdict.NOT_ASKED for finding in self.findings)
+
+    @property
+    def held(self) -> int:
+        """How many hold."""
+        return sum(finding.verdict is Verdict.HOLDS for finding in self.findings)
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """Those that do not."""
+        return tuple(finding for finding in self.findings if finding.verdict is Verdict.BROKEN)
+
+    @property
+    def passed(self) -> bool:
+        """Whether there was something to ask, and all of it holds."""
+        return bool(self.held) and not self.broken
+
+
+class _Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that was run: its result and the keys that it observed."""
+
+    result: CellResult
+    keys: frozenset[str] = frozenset()
+
+
+class _Conduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A question about a whole cell. `judge` returns what is wrong, or nothing."""
+
+    question: str
+    about: str
+    scenario: Scenario
+    judge: Callable[[_Cell], str]
+    needs_absent: bool = False
+    """Whether the scenario is to need what the backend declares absent."""
+
+
+class Check:
+    """The questions that are put to a backend.
+
+    Args:
+        spec: of the backend, `name[:key=value,...]`.
+        catalogue: where it is found.
+
+    Raises:
+        UsageError: unknown backend, option or value.
+    """
+
+    def __init__(self, spec: str, catalogue: Catalogue) -> None:
+        self._spec = parse_spec(spec, catalogue)
+        self._backend = catalogue.backend(self._spec.name)
+        self._catalogue = catalogue
+        self._absent = next((c for c in Capability if self._offer(c) is Support.ABSENT), None)
+
+    @property
+    def backend(self) -> str:
+        """The spec, in canonical order."""
+        return str(self._spec)
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """Every question in the order in which it is put, with what it is about."""
+        return {conduct.question: conduct.about for conduct in _CONDUCT} | {c.name: c.of for c in CLAUSES}
+
+    def run(self, only: Container[str] | None = None) -> Generator[Finding, None, None]:
+        """Put the questions, or only those named, and yield what became of each, in order.
+
+        A backend that cannot be run at all is asked nothing else.
+        """
+        unable = ""
+        with TemporaryDirectory(prefix="harness-check-") as folder:
+            for conduct in _CONDUCT:
+                if only is not None and conduct.question not in only:
+                    continue
+                if reason := unable or self._why_no_cell(conduct):
+                    yield _not_asked(conduct.question, conduct.about, reason)
+                    continue
+                cell = self._run(conduct, Path(folder))
+                yield self._finding(conduct.question, conduct.about, conduct.judge(cell))
+                if cell.result.outcome is Outcome.UNAVAILABLE:
+                    unable = _UNABLE
+        yield from self._clauses([clause for clause in CLAUSES if only is None or clause.name in only], unable)
+
+    # --- clauses ---
+    def _clauses(self, clauses: list[Clause], unable: str) -> Iterator[Finding]:
+        asked = [clause for clause in clauses if not unable and not self._why_not(clause)]
+        with closing(self._results(asked)) as results:
+            for clause in clauses:
+                if reason := unable or self._why_not(clause):
+                    yield _not_asked(clause.name, clause.of, reason)
+                    continue
+                try:
+                    error = next(results)
+                except ImportError as exc:
+                    error, unable = str(exc), _UNABLE
+                yield self._finding(clause.name, clause.of, error)
+
+    def _results(self, clauses: list[Clause]) -> Generator[str, None, None]:
+        """Yield for each clause what is wrong with it, or nothing."""
+        for result in run_clauses(self._backend.runner, dict(self._spec.options), clauses):
+            yield "".join(f"nobody awaited: {line}\n" for line in result.unhandled) + result.error
+
+    def _why_not(self, clause: Clause) -> str:
+        configured = msgspec.structs.replace(
+            self._backend, capabilities=self._backend.offers(dict(self._spec.options)), options=()
+        )
+        offer = lacking(configured, clause)
+        return "" if offer is None else f"declared absent: {offer.note or 'no reason given'}"
+
+    # --- conduct ---
+    def _why_no_cell(self, conduct: _Conduct) -> str:
+        return "the backend declares nothing absent" if conduct.needs_absent and self._absent is None else ""
+
+    def _run(self, conduct: _Conduct, folder: Path) -> _Cell:
+        scenario = conduct.scenario
+        if conduct.needs_absent and self._absent is not None:
+            scenario = msgspec.structs.replace(scenario, name="check.nonsense", requires=(self._absent,))
+        catalogue = msgspec.structs.replace(self._catalogue, scenarios={scenario.name: scenario})
+        plan = make_plan(Request(backends=(self.backend,), scenarios=(scenario.name,), preset=""), catalogue)
+        # Closed, so that a check that is interrupted ends the processes of its cell too.
+        with closing(cast("Generator[RunEvent, None, None]", execute(plan, catalogue, folder))) as stage:
+            events = list(stage)
+        (ended,) = (event for event in events if isinstance(event, CellFinished))
+        facts = (event.observation for event in events if isinstance(event, CellObserved))
+        return _Cell(result=ended.result, keys=frozenset(getattr(fact, "key", "") for fact in facts))
+
+    def _offer(self, capability: Capability) -> Support:
+        return self._backend.offer(capability, dict(self._spec.options)).support
+
+    def _finding(self, question: str, about: str, error: str) -> Finding:
+        if not error:
+            return Finding(question=question, about=about, verdict=Verdict.HOLDS)
+        package = self._backend.runner.partition(":")[0].partition(".")[0]
+        return Finding(
+            question=question,
+            about=about,
+            verdict=Verdict.BROKEN,
+            error=error.rstrip(),
+            promise=describe_promise(about),
+            where=_find_line(error, package),
+        )
+
+
+def check_backend(spec: str, catalogue: Catalogue) -> CheckReport:
+    """Put every question to a backend.
+
+    Raises:
+        UsageError: unknown backend, option or value.
+    """
+    check = Check(spec, catalogue)
+    return CheckReport(backend=check.backend, findings=tuple(check.run()))
+
+
+def describe_promise(about: str) -> str:
+    """Return the docstring of an operation of the contract, of a class or of a method of one; a line."""
+    kind, _, name = about.partition(".")
+    owner = getattr(runtime, kind, None) or getattr(backend, kind)
+    text = inspect.getdoc(vars(owner).get(name)) if name else inspect.getdoc(owner)
+    return " ".join((text or "").split())
+
+
+def _not_asked(question: str, about: str, reason: str) -> Finding:
+    return Finding(question=question, about=about, verdict=Verdict.NOT_ASKED, error=reason)
+
+
+def _find_line(error: str, package: str) -> str:
+    """Return the innermost line of the backend, or of what it called, that a clause came to."""
+    frames = list(_FRAME.finditer(error))
+    if "most recent call last" not in error:
+        frames.reverse()  # as faulthandler writes them
+    first = next((number for number, frame in enumerate(frames) if _CLAUSES in frame["path"]), -1)
+    below = [frame for frame in frames[first + 1 :] if _KIT not in frame["path"]]
+    # Where no clause is among them the scheduler itself failed, below the `run` that it was started with.
+    own = [f for f in below if f"/{package}/" in f["path"] and (first >= 0 or f["name"] != "run")] or below
+    return f"{own[-1]['path']}:{own[-1]['line']} in {own[-1]['name']}" if own else ""
+
+
+# --- what must be said of a cell ---
+
+
+def _is_attested(cell: _Cell) -> str:
+    if cell.result.outcome is not Outcome.COMPLETED:
+        return _otherwise(cell, Outcome.COMPLETED)
+    attestation = cell.result.roles[0].attestation
+    if attestation is None:
+        return "the worker attested nothing"
+    return "" if attestation.holds else f"{attestation.scheduler} ran, and {attestation.expected} was expected"
+
+
+def _leaves_nothing(cell: _Cell) -> str:
+    if cell.result.outcome is not Outcome.COMPLETED:
+        return _otherwise(cell, Outcome.COMPLETED)
+    (role,) = cell.result.roles
+    lost = [f"nobody awaited: {one.context}" for one in role.unhandled]
+    return "; ".join([*role.leaks, *(f"process {left}" for left in (*role.escaped, *role.survivors)), *lost])
+
+
+def _is_unsupported(cell: _Cell) -> str:
+    return "" if cell.result.outcome is Outcome.UNSUPPORTED else _otherwise(cell, Outcome.UNSUPPORTED)
+
+
+def _is_raised(cell: _Cell) -> str:
+    if cell.result.outcome is not Outcome.RAISED:
+        return _otherwise(cell, Outcome.RAISED)
+    error = cell.result.roles[0].error
+    said = "" if error is None else " ".join((error.type, *error.leaves))
+    return "" if PlannedFailure.__name__ in said else f"{PlannedFailure.__name__} was raised, and {said!r} is reported"
+
+
+def _is_ended(cell: _Cell) -> str:
+    if cell.result.outcome is not Outcome.HUNG:
+        return _otherwise(cell, Outcome.HUNG)
+    if not cell.keys:
+        return "hung before it came to where it should"
+    left = cell.result.roles[0].survivors
+    return f"could not be ended: {', '.join(left)}" if left else ""
+
+
+def _otherwise(cell: _Cell, wanted: Outcome) -> str:
+    """Say that a cell ended otherwise than it must, and how."""
+    said = f"the cell must be {wanted.value!r}, and is {cell.result.outcome.value!r}: {cell.result.reason}"
+    traces = [role.error.traceback for role in cell.result.roles if role.error is not None]
+    return "\n".join([said.rstrip(": "), *traces])
+
+
+_CONDUCT = (
+    _Conduct(
+        question="what runs is what was asked for",
+        about="BackendRunner.expected_scheduler",
+        scenario=RUNS,
+        judge=_is_attested,
+    ),
+    _Conduct(question="a run leaves nothing behind", about="BackendRunner.run", scenario=RUNS, judge=_leaves_nothing),
+    _Conduct(
+        question="a scenario that needs what is absent is unsupported",
+        about="Capability",
+        scenario=RUNS,
+        judge=_is_unsupported,
+        needs_absent=True,
+    ),
+    _Conduct(
+        question="a scenario that raises is reported with its exception",
+        about="BackendRunner.run",
+        scenario=FAILS,
+        judge=_is_raised,
+    ),
+    _Conduct(
+        question="a task that waits for ever is seen as hung, and ended",
+        about="BackendRunner.run",
+        scenario=WAITS,
+        judge=_is_ended,
+    ),
+    _Conduct(
+        question="a call that never returns is seen as hung, and ended",
+        about="BackendRunner.run",
+        scenario=BLOCKS,
+        judge=_is_ended,
+    ),
+)

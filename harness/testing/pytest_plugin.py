@@ -1,0 +1,116 @@
+"""`pytest --harness-backend mylib`: every question of `harness plugin check` as a test item.
+
+Without the option it does nothing, and imports nothing but pytest.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .check import Check, Finding
+
+_OPTION = "--harness-backend"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that switches it on."""
+    parser.getgroup("harness").addoption(
+        _OPTION,
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="check this backend, name[:key=value,...], by every clause of the Runtime contract; repeatable",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before -k and -m select among the items
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add the items of each backend that was named."""
+    for spec in config.getoption(_OPTION):
+        items += _open_backend(session, spec).collect()
+
+
+def _open_backend(session: pytest.Session, spec: str) -> BackendQuestions:
+    from harness.model import UsageError
+    from harness.plugins import Plugins
+
+    from .check import Check
+
+    try:
+        check = Check(spec, Plugins().catalogue())
+    except UsageError as exc:
+        raise pytest.UsageError(f"{_OPTION}: {exc}") from exc
+    name = f"harness[{check.backend}]"
+    questions: BackendQuestions = BackendQuestions.from_parent(session, name=name, nodeid=name, path=Path(__file__))
+    questions.check = check
+    return questions
+
+
+class BackendQuestions(pytest.Collector):
+    """The questions that are put to one backend, in one go: the first item that runs starts it."""
+
+    check: Check
+    _findings: Generator[Finding, None, None] | None = None
+
+    def collect(self) -> list[pytest.Item]:
+        """Return an item for each question."""
+        self._known: dict[str, Finding] = {}
+        return [QuestionItem.from_parent(self, name=name) for name in self.check.questions]
+
+    def find(self, question: str) -> Finding:
+        """Return what became of a question; wait for it if need be."""
+        if self._findings is None:
+            selected = {item.name for item in self.session.items if item.parent is self}
+            self._findings = self.check.run(selected)
+            self.config.add_cleanup(self._findings.close)  # with -x some of it is still running
+        while question not in self._known:
+            finding = next(self._findings)
+            self._known[finding.question] = finding
+        return self._known[question]
+
+
+class BrokenPromise(Exception):
+    """A question whose answer is no."""
+
+
+class QuestionItem(pytest.Item):
+    """One question."""
+
+    parent: BackendQuestions
+
+    def runtest(self) -> None:
+        """Fail if what is promised does not hold; skip what was not asked, with the reason."""
+        finding = self.parent.find(self.name)
+        if finding.verdict == "not asked":
+            pytest.skip(finding.error)
+        if finding.verdict == "broken":
+            raise BrokenPromise(finding)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: None = None) -> str:  # type: ignore[override]
+        """Say what was seen, what is promised, and where to look."""
+        if not isinstance(excinfo.value, BrokenPromise):
+            return str(super().repr_failure(excinfo, style))
+        (finding,) = excinfo.value.args
+        return "\n".join(
+            [
+                finding.error,
+                "",
+                f"{finding.about}: {finding.promise}",
+                *([f"look at {finding.where}"] * bool(finding.where)),
+            ]
+        )
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return the source of the clause."""
+        from .clauses import CLAUSES
+
+        clause = next((clause for clause in CLAUSES if clause.name == self.name), None)
+        if clause is None:
+            return self.path, None, self.name
+        return Path(inspect.getfile(clause.check)), inspect.getsourcelines(clause.check)[1] - 1, self.name

@@ -1,0 +1,157 @@
+"""Try a scenario in this process, on a runtime or on a broken one: for the tests of its author.
+
+A cell of a run is a process and is judged beside the other backends; a trial is a call that returns what was observed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from threading import Thread
+from typing import Any
+
+from harness.api import Bounded, Exact, Grade, Outcomes, PeerEndedError, Runtime, Scenario, Value
+from harness.plugins import Plugins
+
+_POLL = 0.001
+"""Seconds between two looks at what the roles share."""
+
+Wrap = Callable[[Runtime], Any]
+
+
+class Trial:
+    """What a scenario observed. `errors` has what left a role, `running` the roles that did not end in time."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.values: dict[str, list[Any]] = defaultdict(list)
+        """Every value of each key, in the order in which they were observed."""
+        self.steps: list[tuple[str, str]] = []
+        """Actor and step of the trace."""
+        self.progress = 0
+        self.errors: dict[str, BaseException] = {}
+        self.unhandled: list[tuple[str, BaseException | None]] = []
+        """Exceptions that the runtime logged or dropped because nobody awaited them, each with its message."""
+        self.running: tuple[str, ...] = ()
+        self._scenario = scenario
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the only value of a key; `ValueError` if there are none or several."""
+        (value,) = self.values[key]
+        return value
+
+    @property
+    def violations(self) -> set[str]:
+        """The keys with a value that the scenario's contract forbids, and the totals that are not conserved."""
+        broken = {key for key, values in self.values.items() if any(self._is_forbidden(key, value) for value in values)}
+        for total, parts in self._scenario.conserved.items():
+            if total in self.values and self[total] != sum(self[part] for part in parts):
+                broken.add(total)
+        return broken
+
+    def _is_forbidden(self, key: str, value: Any) -> bool:
+        match self._scenario.judges[key]:
+            case Bounded(at_least=least, at_most=most):
+                return (least is not None and value < least) or (most is not None and value > most)
+            case Outcomes(grades=grades):
+                return value not in grades or grades[value].grade is Grade.FORBIDDEN
+            case Exact(expected=expected):
+                return expected is not None and value != expected
+        return False
+
+
+class _TrialProbe:
+    """A probe that keeps what it is told."""
+
+    runtime: Runtime
+
+    def __init__(self, role: str, parameters: Mapping[str, Value], seed: int, trial: Trial, board: _Board) -> None:
+        self.role = role
+        self.parameters: Mapping[str, Any] = parameters
+        self.seed = seed
+        self._trial = trial
+        self._board = board
+
+    def observe(self, key: str, value: object) -> None:
+        if key not in self._board.declared:
+            raise ValueError(f"{key!r} is observed and not declared in judges")
+        self._trial.values[key].append(value)
+
+    def step(self, actor: str, what: str) -> None:
+        self._trial.steps.append((actor, what))
+
+    def advance(self, count: int = 1) -> None:
+        self._trial.progress += count
+
+    def share(self, key: str, value: object) -> None:
+        self._board.shared[key] = value
+
+    async def receive(self, key: str) -> Any:
+        while key not in self._board.shared:
+            if self._board.ended >= self._board.roles - {self.role}:
+                raise PeerEndedError(key)
+            await self.runtime.sleep(_POLL)
+        return self._board.shared[key]
+
+    async def until_ended(self, role: str) -> None:
+        while role not in self._board.ended:
+            await self.runtime.sleep(_POLL)
+
+
+class _Board:
+    """What the roles of a trial share."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.roles = set(scenario.roles)
+        self.declared = set(scenario.judges)
+        self.shared: dict[str, object] = {}
+        self.ended: set[str] = set()
+
+
+def try_scenario(
+    scenario: Scenario,
+    backend: str,
+    parameters: Mapping[str, Value] | None = None,
+    *,
+    wrap: Wrap | None = None,
+    seed: int = 1,
+    limit: float = 60.0,
+) -> Trial:
+    """Run a scenario once and return what it observed; it never raises what the scenario raises.
+
+    Args:
+        scenario: the declaration.
+        backend: name of an installed backend; every role runs on it, in a thread of its own.
+        parameters: what differs from the defaults.
+        wrap: takes the runtime and returns what the scenario sees instead, e.g. one that is broken on purpose
+            (`harness.testing.saboteurs.sabotage`).
+        seed: of the cell.
+        limit: seconds until roles that still run are given up.
+    """
+    module, _, name = Plugins().catalogue().backend(backend).runner.partition(":")
+    runner_class = getattr(importlib.import_module(module), name)
+    values = {known.name: known.default for known in scenario.parameters} | dict(parameters or {})
+    trial, board = Trial(scenario), _Board(scenario)
+
+    def run(role: str) -> None:
+        probe = _TrialProbe(role, values, seed, trial, board)
+
+        async def main(runtime: Runtime) -> None:
+            probe.runtime = runtime
+            role_function: Callable[..., Awaitable[None]] = scenario.roles[role]
+            await role_function(wrap(runtime) if wrap else runtime, probe)
+
+        try:
+            runner_class({}).run(main, lambda exc, context: trial.unhandled.append((context, exc)))
+        except BaseException as exc:  # noqa: BLE001 - whatever it raises is what became of the role
+            trial.errors[role] = exc
+        finally:
+            board.ended.add(role)
+
+    threads = [Thread(target=run, args=(role,), name=role, daemon=True) for role in scenario.roles]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(limit)
+    trial.running = tuple(thread.name for thread in threads if thread.is_alive())
+    return trial

@@ -1,0 +1,118 @@
+"""The pages for plugin authors, followed from an empty folder: each command in order, with what it shows.
+
+A line of a block that is no command must be in the output of the command above it; `[exit N]` is its exit code. A block
+of Python replaces the function of that name in the file that its first line names.
+"""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXIT = re.compile(r"\[exit (\d+)\]")
+PLUGIN = "harness.testing.pytest_plugin"
+
+
+class Reader:
+    """Somebody who does what a page says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = ""
+        self.done = 0
+
+    def follow(self, page: str) -> None:
+        """Go through its blocks."""
+        for kind, text in BLOCK.findall(page):
+            if kind == "python":
+                self.replace(text)
+            else:
+                for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                    command, *shown = part.splitlines()
+                    self.do(shlex.split(command), shown)
+                    self.done += 1
+
+    def do(self, words: list[str], shown: list[str]) -> None:
+        """Carry out a command, and compare what it shows."""
+        if words[0] == "cd":
+            self.folder /= words[1]
+        elif words[0] == "pip":
+            self.install()
+        else:
+            codes = [int(code) for line in shown for code in EXIT.findall(line)]
+            self.call(words, codes[0] if codes else 0, [line for line in shown if not EXIT.search(line)])
+
+    def install(self) -> None:
+        """Put the distribution on the path with what an installer writes from pyproject.toml."""
+        project = tomllib.loads((self.folder / "pyproject.toml").read_text())["project"]
+        source = self.folder / "src"
+        facts = source / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
+        points = project["entry-points"]["harness"].items()
+        (facts / "entry_points.txt").write_text("\n".join(["[harness]", *(f"{k} = {v}" for k, v in points)]) + "\n")
+        self.path = str(source)
+
+    def call(self, words: list[str], code: int, shown: list[str]) -> None:
+        """Run a program of this environment."""
+        module = {"harness": ["harness.cli"], "pytest": ["pytest", "-v", "-p", "no:cacheprovider"]}[words[0]]
+        if words[0] == "pytest" and not any(point.value == PLUGIN for point in entry_points(group="pytest11")):
+            module += ["-p", PLUGIN]  # the tree was installed before it brought this plugin
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", *module, *words[1:]],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": self.path, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        assert done.returncode == code, f"{words}\n{done.stdout}{done.stderr}"
+        said = simplify(done.stdout)
+        assert [line for line in shown if simplify(line) not in said] == [], f"{words}\n{done.stdout}"
+
+    def replace(self, text: str) -> None:
+        """Put a function in the place of the one of that name."""
+        first, code = text.split("\n", 1)
+        file = self.folder / first.removeprefix("# ")
+        (new,) = ast.parse(code).body
+        lines = file.read_text().splitlines(keepends=True)
+        (old,) = (
+            node
+            for node in ast.walk(ast.parse("".join(lines)))
+            if isinstance(node, type(new)) and node.name == new.name
+        )
+        lines[old.lineno - 1 : old.end_lineno] = textwrap.indent(code, " " * old.col_offset)
+        file.write_text("".join(lines))
+
+
+def simplify(text: str) -> str:
+    """Let a page go on being right when the contract has a clause more, and wherever a line is broken."""
+    return re.sub(r"\d+ of \d+ hold", "N of N hold", " ".join(text.split()))
+
+
+@pytest.mark.parametrize("name", ["add-a-backend.md", "add-a-scenario.md"])
+def test_a_page_can_be_followed(tmp_path, name):
+    """From an empty folder, and it has commands."""
+    reader = Reader(tmp_path)
+    reader.follow((PAGES / name).read_text())
+    assert reader.done > 5
+
+
+@pytest.mark.parametrize("name", ["add-a-backend.md", "add-a-scenario.md"])
+def test_links(name):
+    """Each leads somewhere."""
+    links = re.findall(r"\]\(([^)#:]+)\)", (PAGES / name).read_text())
+    assert [link for link in links if not (PAGES / link).exists()] == []

@@ -1,0 +1,137 @@
+"""What a check says of a backend that breaks one promise, and of one that breaks none."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from harness.api import Backend, BackendOption, Capability, Offer, Support, runtime
+from harness.model import UsageError
+from harness.plugins import Catalogue
+from harness.testing.check import Check, CheckReport, Finding, Verdict, check_backend, describe_promise
+from harness.testing.clauses import CLAUSES
+
+HERE = Path(__file__).parent
+ATTESTED, TIDY, NONSENSE, FAILS, WAITS, BLOCKS = (
+    "what runs is what was asked for",
+    "a run leaves nothing behind",
+    "a scenario that needs what is absent is unsupported",
+    "a scenario that raises is reported with its exception",
+    "a task that waits for ever is seen as hung, and ended",
+    "a call that never returns is seen as hung, and ended",
+)
+SLEEP = "sleep does not return before its time"
+LOCK = next(clause.name for clause in CLAUSES if clause.of == "Lock.acquire")
+CHOICE = BackendOption(
+    name="group",
+    default="taskgroup",
+    summary="",
+    choices=("taskgroup", "gather"),
+    offers={"gather": {Capability.RENDEZVOUS: Offer(Support.ABSENT, "not there")}},
+)
+
+
+@pytest.fixture(autouse=True)
+def _beside(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+
+
+def ask(runner, *questions, spec="planted", **declared):
+    """Return what became of these questions, by question."""
+    backend = Backend(name="planted", summary="", runner=runner, **declared)
+    catalogue = Catalogue(backends={"planted": backend}, scenarios={}, renderers={}, plugins=())
+    return {finding.question: finding for finding in Check(spec, catalogue).run(questions)}
+
+
+def test_the_conduct_of_a_healthy_backend():
+    """All of it holds, hangs included; what it does not lack is not asked."""
+    found = ask("harness_asyncio.backend:AsyncioRunner", ATTESTED, TIDY, NONSENSE, FAILS, WAITS, BLOCKS)
+    assert [(name, finding.verdict, finding.error) for name, finding in found.items()] == [
+        (ATTESTED, Verdict.HOLDS, ""),
+        (TIDY, Verdict.HOLDS, ""),
+        (NONSENSE, Verdict.NOT_ASKED, "the backend declares nothing absent"),
+        (FAILS, Verdict.HOLDS, ""),
+        (WAITS, Verdict.HOLDS, ""),
+        (BLOCKS, Verdict.HOLDS, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runner", "question", "summary"),
+    [
+        ("Lying", ATTESTED, "the cell must be 'completed', and is 'wrong backend'"),
+        ("Leaking", TIDY, "fd "),
+        ("Swallowing", FAILS, "the cell must be 'raised', and is 'completed'"),
+        ("Renaming", FAILS, "PlannedFailure was raised, and 'OSError' is reported"),
+        ("Impatient", WAITS, "the cell must be 'hung', and is 'completed'"),
+        ("Stuck", WAITS, "hung before it came to where it should"),
+        ("EarlySleep", SLEEP, "AssertionError: "),
+        ("Forgetful", LOCK, "NotImplementedError: no lock yet"),
+    ],
+)
+def test_a_broken_promise(runner, question, summary):
+    """It is found, with what was promised."""
+    (finding,) = ask(f"planted_runners:{runner}", question).values()
+    assert finding.verdict is Verdict.BROKEN
+    assert finding.summary.startswith(summary), finding.error
+    assert finding.promise == describe_promise(finding.about)
+
+
+def test_where_to_look():
+    """The innermost line below the clause."""
+    (finding,) = ask("planted_runners:Forgetful", LOCK).values()
+    file = HERE / "planted_runners.py"
+    line = file.read_text().splitlines().index('    raise NotImplementedError("no lock yet")') + 1
+    assert finding.where == f"{file}:{line} in create_lock"
+
+
+def test_a_backend_that_is_not_installed():
+    """Said once, with its own error; nothing else is asked."""
+    found = ask("nowhere:Runner", ATTESTED, FAILS, SLEEP)
+    assert "No module named 'nowhere'" in found[ATTESTED].error
+    assert [found[name].verdict for name in (FAILS, SLEEP)] == [Verdict.NOT_ASKED] * 2
+    clauses = ask("nowhere:Runner", SLEEP, LOCK)
+    assert [finding.verdict for finding in clauses.values()].count(Verdict.BROKEN) == 1
+
+
+def test_what_is_declared_absent():
+    """Its clauses are not asked, for the reason that was given; a scenario that needs it is unsupported."""
+    rendezvous = next(clause.name for clause in CLAUSES if Capability.RENDEZVOUS in clause.requires)
+    runner, asyncio = "harness_asyncio.backend:AsyncioRunner", {"options": (CHOICE,)}
+    absent = ask(runner, NONSENSE, rendezvous, spec="planted:group=gather", **asyncio)
+    assert (absent[NONSENSE].verdict, absent[rendezvous].verdict) == (Verdict.HOLDS, Verdict.NOT_ASKED)
+    assert absent[rendezvous].error == "declared absent: not there"
+    present = ask(runner, NONSENSE, **asyncio)
+    assert present[NONSENSE].verdict is Verdict.NOT_ASKED
+
+
+def test_the_score():
+    """What was not asked counts for nothing, and a backend of which nothing could be asked has not passed."""
+
+    def report(*verdicts):
+        return CheckReport(
+            backend="x", findings=tuple(Finding(question=str(v), about="Runtime", verdict=v) for v in verdicts)
+        )
+
+    good = report(Verdict.HOLDS, Verdict.NOT_ASKED)
+    assert (good.held, good.asked, good.broken, good.passed) == (1, 1, (), True)
+    bad = report(Verdict.HOLDS, Verdict.BROKEN, Verdict.NOT_ASKED)
+    assert (bad.held, bad.asked, len(bad.broken), bad.passed) == (1, 2, 1, False)
+    assert not report(Verdict.NOT_ASKED).passed
+
+
+def test_every_question_has_a_promise():
+    """What is about nothing that is documented could not be mended."""
+    catalogue = Catalogue(
+        backends={"x": Backend(name="x", summary="", runner="m:C")}, scenarios={}, renderers={}, plugins=()
+    )
+    questions = Check("x", catalogue).questions
+    assert {clause.name for clause in CLAUSES} < questions.keys()
+    assert [about for about in questions.values() if not describe_promise(about)] == []
+    assert describe_promise("Runtime.sleep") == " ".join(inspect.getdoc(runtime.Runtime.sleep).split())
+
+
+def test_a_backend_that_nobody_brings():
+    """The same error as everywhere."""
+    with pytest.raises(UsageError, match="unknown backend 'x'"):
+        check_backend("x", Catalogue(backends={}, scenarios={}, renderers={}, plugins=()))
