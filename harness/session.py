@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import msgspec
 
@@ -72,28 +72,16 @@ def run_session(
     """
     plan = make_plan(request, catalogue)
     folder = store.create()
-    with JournalWriter(folder / JOURNAL_NAME) as journal:
-
-        def publish(event: RunEvent) -> None:
-            if not isinstance(event, CellProgressed):
-                journal.write(event)
-            on_event(event)
-            plugins.notify(event)
-
-        environment = describe_environment()
-        if said := read_self_test(store.root, environment):
-            environment["self_test"] = said
-        publish(_started(folder.name, request, plan, catalogue, expectations, environment))
-        try:
-            interrupted = any(
-                _follow(cast("Generator[RunEvent, None, None]", execute(part, catalogue, folder, lanes=lanes)), publish)
-                for part in _parts(plan, request, catalogue, folder, publish)
-            )
-        except KeyboardInterrupt:
-            interrupted = True  # between two parts; the journal says which cells were planned
-        publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
-    run = read_run(folder)
-    return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+    environment = describe_environment()
+    if said := read_self_test(store.root, environment):
+        environment["self_test"] = said
+    with _Recorder(folder, plugins, on_event) as recorder:
+        recorder.publish(_started(folder.name, request, plan, catalogue, expectations, environment))
+        recorder.follow_all(
+            cast("Generator[RunEvent, None, None]", execute(part, catalogue, folder, lanes=lanes))
+            for part in _parts(plan, request, catalogue, folder, recorder.publish)
+        )
+    return recorder.outcome()
 
 
 def resume_session(
@@ -119,21 +107,11 @@ def resume_session(
     left = tuple(record.cell for record in before.records if record.result.outcome in _LEFT_OVER)
     if not left:
         raise UsageError(f"cannot resume {folder.name}: every cell of it has its result")
-    with JournalWriter(folder / JOURNAL_NAME, is_resumed=True) as journal:
-
-        def publish(event: RunEvent) -> None:
-            if not isinstance(event, CellProgressed):
-                journal.write(event)
-            on_event(event)
-            plugins.notify(event)
-
-        publish(RunResumed(resumed_at=_now(), environment=describe_environment()))
-        on_event(msgspec.structs.replace(before.started, plan=Plan(cells=left)))  # how many there are to come
+    with _Recorder(folder, plugins, on_event, is_resumed=True) as recorder:
+        recorder.publish(RunResumed(resumed_at=_now(), cells=len(left), environment=describe_environment()))
         stage = execute(Plan(cells=left), catalogue, folder, lanes=lanes)
-        interrupted = _follow(cast("Generator[RunEvent, None, None]", stage), publish)
-        publish(RunFinished(finished_at=_now(), events=journal.events, cells=journal.cells, interrupted=interrupted))
-    run = read_run(folder)
-    return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+        recorder.follow_all([cast("Generator[RunEvent, None, None]", stage)])
+    return recorder.outcome()
 
 
 _LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN)
@@ -155,21 +133,63 @@ def _parts(
         yield more
 
 
-def _follow(stage: Generator[RunEvent, None, None], publish: Callable[[RunEvent], None]) -> bool:
-    """Publish every event of a stage; return whether the user interrupted it."""
-    with closing(stage):
+class _Recorder:
+    """Writes the events of a run into its journal, tells them to who listens, and reads the run back."""
+
+    def __init__(
+        self, folder: Path, plugins: Plugins, on_event: Callable[[RunEvent], None], *, is_resumed: bool = False
+    ) -> None:
+        self._folder = folder
+        self._plugins = plugins
+        self._on_event = on_event
+        self._journal = JournalWriter(folder / JOURNAL_NAME, is_resumed=is_resumed)
+        self._interrupted = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
-            for event in stage:
-                publish(event)
-        except KeyboardInterrupt as interrupt:
-            # It may have come while an event was published. Then the stage has yet to see it, to end the running
-            # cell and to report the others; a stage that has ended throws it back.
-            with suppress(KeyboardInterrupt):
-                publish(stage.throw(interrupt))
+            if kind is None:
+                counts = {"events": self._journal.events, "cells": self._journal.cells}
+                self.publish(RunFinished(finished_at=_now(), interrupted=self._interrupted, **counts))
+        finally:
+            self._journal.close()
+
+    def publish(self, event: RunEvent) -> None:
+        """Write an event, then tell it."""
+        if not isinstance(event, CellProgressed):
+            self._journal.write(event)
+        self._on_event(event)
+        self._plugins.notify(event)
+
+    def follow_all(self, stages: Iterable[Generator[RunEvent, None, None]]) -> None:
+        """Publish every event of one stage after the other, until the user interrupts one."""
+        try:
+            self._interrupted = any(map(self._follow, stages))
+        except KeyboardInterrupt:
+            self._interrupted = True  # between two stages; the journal says which cells were planned
+
+    def _follow(self, stage: Generator[RunEvent, None, None]) -> bool:
+        """Publish every event of a stage; return whether the user interrupted it."""
+        with closing(stage):
+            try:
                 for event in stage:
-                    publish(event)
-            return True
-    return False
+                    self.publish(event)
+            except KeyboardInterrupt as interrupt:
+                # It may have come while an event was published. Then the stage has yet to see it, to end the running
+                # cell and to report the others; a stage that has ended throws it back.
+                with suppress(KeyboardInterrupt):
+                    self.publish(stage.throw(interrupt))
+                    for event in stage:
+                        self.publish(event)
+                return True
+        return False
+
+    def outcome(self) -> RunOutcome:
+        """Return the run as it was stored, and its judgement."""
+        run = read_run(self._folder)
+        return RunOutcome(folder=self._folder, run=run, comparison=compare(run), interrupted=self._interrupted)
 
 
 def _started(

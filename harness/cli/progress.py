@@ -10,7 +10,16 @@ from typing import Any
 
 import click
 
-from harness.model import CellFinished, CellProgressed, CellStarted, Outcome, RunEvent, RunExtended, RunStarted
+from harness.model import (
+    CellFinished,
+    CellProgressed,
+    CellStarted,
+    Outcome,
+    RunEvent,
+    RunExtended,
+    RunResumed,
+    RunStarted,
+)
 
 _PLAIN_EVERY = 10.0
 
@@ -52,6 +61,8 @@ class _Live:
         match event:
             case RunStarted(plan=plan):
                 self._task = self._bar.add_task("", total=len(plan.cells) + len(plan.skipped), now="")
+            case RunResumed(cells=cells):
+                self._task = self._bar.add_task("", total=cells, now="")
             case RunExtended(cells=cells, skipped=skipped):
                 self._bar.update(self._task, total=self._bar.tasks[self._task].total + len(cells) + len(skipped))
             case CellStarted(cell_id=cell_id):
@@ -75,6 +86,8 @@ class _Plain:
         match event:
             case RunStarted(plan=plan):
                 self._total = len(plan.cells) + len(plan.skipped)
+            case RunResumed(cells=cells):
+                self._total = cells
             case RunExtended(cells=cells, skipped=skipped):
                 self._total += len(cells) + len(skipped)
             case CellFinished(result=result):

@@ -35,11 +35,10 @@ def run_and_report(
     """Run what the options select, print the report and return the exit code."""
     request = build_request(**selection)
     expectations = tuple(expectation for file in expectation_files for expectation in read_expectations(file))
-    lanes = 1 if request.perturb else jobs  # what disturbs one cell would disturb the others as well
     _check_target(json_file)
     state.warn_about_broken_plugins()
     with open_progress(quiet=quiet or json_file == "-", colourless=state.colourless) as progress:
-        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations, lanes)
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations, jobs)
     return _report(state, outcome, renderer, json_file, verbose - quiet)
 
 

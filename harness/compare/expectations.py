@@ -15,9 +15,8 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
-from harness.model import PLANTED, Expectation, Finding, FindingKind, Run, matches_glob
+from harness.model import PLANTED, Expectation, Finding, FindingKind, Run, make_command, matches_glob
 
-from .command import make_command
 from .findings import Judgement, make_judgement
 from .rows import CellFacts, Row
 from .values import outcome_text, value_text

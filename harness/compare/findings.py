@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model import Finding, FindingKind, Group
+from harness.model import Finding, FindingKind, Group, make_command
 
-from .command import make_command
 from .rows import CellFacts, Row, has_several_backends
 
 EVERY_BACKEND = "every backend that ran does this: look at the scenario first"

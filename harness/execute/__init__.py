@@ -36,7 +36,7 @@ def execute(plan: Plan, catalogue: Catalogue, folder: Path, *, lanes: int = 1) -
     posix.adopt_orphans()
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
-    shared = [cell for cell in plan.cells if lanes > 1 and catalogue.scenario(cell.scenario).side_by_side]
+    shared = [cell for cell in plan.cells if lanes > 1 and _may_share(cell, catalogue)]
     alone = [cell for cell in plan.cells if cell not in shared]
     interrupt: KeyboardInterrupt | None = None
     if shared:
@@ -54,6 +54,11 @@ def execute(plan: Plan, catalogue: Catalogue, folder: Path, *, lanes: int = 1) -
             interrupt = exc
     if interrupt is not None:
         raise interrupt
+
+
+def _may_share(cell: Cell, catalogue: Catalogue) -> bool:
+    # What disturbs one cell would disturb the others as well.
+    return catalogue.scenario(cell.scenario).side_by_side and not cell.perturb
 
 
 def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:

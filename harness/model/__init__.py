@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         format_parameters,
         format_value,
     )
+    from .command import make_command
     from .comparison import (
         PLANTED,
         CellSummary,
@@ -126,10 +127,11 @@ __all__ = [
     "WorkerProtocolError",
     "format_parameters",
     "format_value",
+    "make_command",
     "matches_glob",
 ]
 
-_MODULES = ("cell", "outcome", "errors", "run", "comparison", "expectation", "renderer")
+_MODULES = ("cell", "command", "outcome", "errors", "run", "comparison", "expectation", "renderer")
 
 
 def __getattr__(name: str) -> Any:

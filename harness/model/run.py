@@ -101,6 +101,8 @@ class RunResumed(msgspec.Struct, frozen=True, kw_only=True, tag="run-resumed"):
 
     resumed_at: str
     """UTC, ISO 8601."""
+    cells: int = 0
+    """How many there are."""
     environment: dict[str, Any] = {}
 
 

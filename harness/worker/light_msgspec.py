@@ -61,8 +61,7 @@ class Encoder:
         def plain(value: object) -> object:
             match value:
                 case Struct():
-                    tag = {"type": value.__struct_tag__} if value.__struct_tag__ else {}
-                    return {**tag, **_fields(value)}
+                    return _tagged_fields(value)
                 case set() | frozenset():
                     return list(value)
                 case bytes() | bytearray() | memoryview():
@@ -111,6 +110,11 @@ def _fields(struct: Struct) -> dict[str, object]:
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
+def _tagged_fields(struct: Struct) -> dict[str, object]:
+    tag = {"type": struct.__struct_tag__} if struct.__struct_tag__ else {}
+    return {**tag, **_fields(struct)}
+
+
 def _without_nan(value: Any) -> Any:
     match value:
         case float():
@@ -120,6 +124,5 @@ def _without_nan(value: Any) -> Any:
         case list() | tuple() | set() | frozenset():
             return [_without_nan(item) for item in value]
         case Struct():
-            tag = {"type": value.__struct_tag__} if value.__struct_tag__ else {}
-            return {**tag, **{name: _without_nan(item) for name, item in _fields(value).items()}}
+            return _without_nan(_tagged_fields(value))
     return value

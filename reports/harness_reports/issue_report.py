@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.model import CellRecord, Comparison, Finding, FindingKind, RenderOptions, RoleResult, Run, ScenarioCard
+from harness.model import (
+    CellRecord,
+    Comparison,
+    Finding,
+    FindingKind,
+    RenderOptions,
+    RoleResult,
+    Run,
+    ScenarioCard,
+    make_command,
+)
 
-from .again import command_of
 from .html_report.traces import TraceView, view_traces
 from .markdown_text import block, code, linked, table, text
 from .private import without_paths
@@ -36,7 +45,7 @@ def render_issue(run: Run, comparison: Comparison, options: RenderOptions) -> st
     lines += _summary_lines(record, own, card)
     lines += ["## Versions", "", *_version_lines(record, run), ""]
     lines += ["## Reproduce", "", "With harness installed (`pip install runtime-harness`):", ""]
-    lines += [*block([without_paths(command_of(record.cell, run))], "sh"), ""]
+    lines += [*block([without_paths(make_command(record.cell, run.started.request, run.started.plan.seed))], "sh"), ""]
     for finding in own:
         lines += _finding_lines(finding, record)
     lines += _trace_lines(view_traces(row), record)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from harness.model import CellRecord, Comparison, Finding, FindingKind, Outcome, RenderOptions, RowId, Run
+from harness.model import CellRecord, Comparison, Finding, FindingKind, Outcome, RenderOptions, RowId, Run, make_command
 
-from .again import command_of
 from .by_cell import FindingsByCell, attach_findings
 from .private import without_paths
 from .safe_text import clean, clean_lines
@@ -61,7 +60,10 @@ def _make_case(record: CellRecord, found: FindingsByCell, squares: Squares, run:
     _add_findings(case, findings, _share(record, findings, found, squares))
     if not findings and record.result.outcome in _NOT_RUN:
         ET.SubElement(case, "skipped", message=clean(f"{record.result.outcome}: {record.result.reason}"))
-    lines = [f"outcome: {record.result.outcome}", f"again: {clean(command_of(record.cell, run))}"]
+    lines = [
+        f"outcome: {record.result.outcome}",
+        f"again: {clean(make_command(record.cell, run.started.request, run.started.plan.seed))}",
+    ]
     lines += [f"reason: {clean(record.result.reason)}"] if record.result.reason else []
     lines += [f"evidence: {clean(record.result.evidence)}"] if record.result.evidence else []
     output = ET.Element("system-out")

@@ -13,7 +13,6 @@ the second write may wait for the acknowledgement of the first, which the system
 from __future__ import annotations
 
 from array import array
-from collections.abc import Awaitable, Callable
 from itertools import chain, pairwise
 from time import perf_counter_ns, process_time
 
@@ -21,12 +20,10 @@ from harness.api import (
     ByteStream,
     Capability,
     Judge,
-    Listener,
     Parameter,
     Probe,
     Runtime,
     Scenario,
-    TaskGroup,
     bounded,
     grid,
     info,
@@ -34,55 +31,16 @@ from harness.api import (
 )
 
 from .percentiles import PERCENTILES, compute_percentiles
+from .serving import receive_exactly, serve_until_client_ends
 from .tagged_payload import LEAST_BYTES, make_request
 
 _KIB = 1024
-_MOST_AT_ONCE = 65_536
 _NUMBER_BYTES = 8
 """Each request begins with its number on its connection, so that a stale reply is not taken for the right one."""
 _ADVANCE_EVERY = 16
 
 
-async def receive_exactly(stream: ByteStream, size: int) -> bytes:
-    """Return the next `size` bytes, or fewer if the stream ends before."""
-    data = await stream.receive_some(min(size, _MOST_AT_ONCE))
-    if len(data) == size or not data:
-        return data
-    parts, missing = [data], size - len(data)
-    while missing and (data := await stream.receive_some(min(missing, _MOST_AT_ONCE))):
-        parts.append(data)
-        missing -= len(data)
-    return b"".join(parts)
-
-
 # --- server ---
-
-Attend = Callable[[ByteStream], Awaitable[None]]
-
-
-async def serve_until_client_ends(runtime: Runtime, probe: Probe, attend: Attend) -> None:
-    """Share an address and attend each connection in a task of its own, until the client has ended."""
-    # All connections come at once; one that finds the backlog full is tried again after a second.
-    listener = await runtime.listen(backlog=1024)
-    try:
-        probe.share("address", list(listener.address))
-        async with runtime.open_task_group() as group:
-            await group.spawn(_accept_connections, listener, group, attend)
-            await probe.until_ended("client")
-            await group.cancel()
-    finally:
-        await listener.aclose()
-
-
-async def _accept_connections(listener: Listener, group: TaskGroup, attend: Attend) -> None:
-    async def attend_and_close(stream: ByteStream) -> None:
-        try:
-            await attend(stream)
-        finally:
-            await stream.aclose()
-
-    while True:
-        await group.spawn(attend_and_close, await listener.accept())
 
 
 async def server(runtime: Runtime, probe: Probe) -> None:

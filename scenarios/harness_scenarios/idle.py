@@ -33,8 +33,8 @@ from harness.api import (
     metric,
 )
 
-from .echo import receive_exactly, serve_until_client_ends
 from .posix import read_peak_memory_bytes
+from .serving import receive_exactly, serve_until_client_ends
 from .whole_message import receive_to_eof
 
 _TAG_BYTES = 4

@@ -25,6 +25,7 @@ a pass of its own, in which the tasks yield outside too. All passes are checked.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter_ns
 from typing import Any
@@ -107,7 +108,7 @@ async def _look_for_starvation(runtime: Runtime, probe: Probe, kind: type[_Crew]
     probe.observe("longest wait beside work outside", min(longest))
 
 
-class _Crew:
+class _Crew(ABC):
     """The tasks of one pass and what they contend for.
 
     A task enters the log after it was let in and leaves it before it lets others in, so that whoever is inside by the
@@ -148,8 +149,9 @@ class _Crew:
             await self._gate.set()
         return perf_counter_ns() - start_ns
 
+    @abstractmethod
     async def _start(self, group: TaskGroup) -> None:
-        raise NotImplementedError
+        """Start the tasks, which wait for the gate."""
 
     async def _contend(self, index: int, acquire: _Step, release: _Step) -> None:
         log = self._log.append

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
@@ -30,15 +31,16 @@ class _ChildrenOneByOne(Group):
         await fn(*args)
 
 
-class _CountingGroup(Group):
+class _CountingGroup(Group, ABC):
     spawned = 0
 
     async def spawn(self, fn: _Fn, *args: object, name: str | None = None) -> None:
         self.spawned += 1
         await self.spawn_number(self.spawned, fn, *args, name=name)
 
+    @abstractmethod
     async def spawn_number(self, number: int, fn: _Fn, *args: object, name: str | None) -> None:
-        raise NotImplementedError
+        """Start the task with this number, or not."""
 
 
 @fault("child-never-starts", "join", "switch")
@@ -84,7 +86,7 @@ class _LateChildAccepted(Group):
 # --- failures ---
 
 
-class _OnFailure(Group):
+class _OnFailure(Group, ABC):
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> Any:
@@ -93,8 +95,9 @@ class _OnFailure(Group):
         except BaseExceptionGroup as several:
             return await self.instead(several)
 
+    @abstractmethod
     async def instead(self, several: BaseExceptionGroup[BaseException]) -> Any:
-        raise NotImplementedError
+        """End otherwise than by the failures of the tasks."""
 
 
 @fault("failure-wakes-nobody", "group.failure-reaches-the-parent", control="trio")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from abc import ABC, abstractmethod
 from typing import Any
 
 from harness.api import ErrorKind
@@ -43,7 +44,7 @@ class _EndOvertakesBytes(Stream):
         return b""
 
 
-class _AtSecondEnd(Stream):
+class _AtSecondEnd(Stream, ABC):
     async def receive_some(self, max_bytes: int) -> bytes:
         if self.state == "at end":
             await self.at_second_end()
@@ -51,8 +52,9 @@ class _AtSecondEnd(Stream):
         self.state = "open" if data else "at end"
         return data
 
+    @abstractmethod
     async def at_second_end(self) -> None:
-        raise NotImplementedError
+        """Do something instead of saying the end again."""
 
 
 @fault("second-end-hangs", "stream.eof-twice", control="trio")
@@ -125,7 +127,7 @@ class _ResetDropsBytes(Stream):
         return ahead
 
 
-class _OnError(Stream):
+class _OnError(Stream, ABC):
     on: ErrorKind
 
     async def receive_some(self, max_bytes: int) -> Any:
@@ -144,8 +146,9 @@ class _OnError(Stream):
                 raise
             await self.instead(None)
 
+    @abstractmethod
     async def instead(self, result: Any) -> Any:
-        raise NotImplementedError
+        """Do something instead of failing; `result` is that of a call which succeeds."""
 
 
 @fault(

@@ -19,9 +19,9 @@ from harness.model import (
     RowSummary,
     Run,
     ScenarioCard,
+    make_command,
 )
 
-from ..again import command_of
 from ..cell_view import facts_of, samples_of, unhandled_text
 from ..figures import format_figure
 from ..private import without_paths
@@ -151,7 +151,7 @@ def _view_round(
         ),
         outputs=tuple(read_outputs(record.result, options)),
         evidence=record.result.evidence,
-        command=command_of(record.cell, run),
+        command=make_command(record.cell, run.started.request, run.started.plan.seed),
     )
 
 

@@ -39,11 +39,7 @@ async def _wait_in_cleanup(runtime: Runtime, trial: Trial) -> str:
                 target.answer = COMPLETES
         target.step(target.answer)
 
-    async with runtime.open_task_group() as group:
-        await group.spawn(work)
-        await target.until_it_waits()
-        await target.cancel()
-    return target.answer
+    return await target.cancel_in(work)
 
 
 cleanup_waits = make_question(

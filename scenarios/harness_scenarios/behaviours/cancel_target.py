@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from harness.api import CancelScope, Runtime, TaskGroup
@@ -63,6 +63,14 @@ class Target:
         for scope in reversed(self._scopes):
             await scope.cancel()
         await self._called.set()
+
+    async def cancel_in(self, work: Callable[[], Awaitable[None]]) -> str:
+        """Run the task, cancel it when it waits, and return its answer when it has ended."""
+        async with self._runtime.open_task_group() as group:
+            await group.spawn(work)
+            await self.until_it_waits()
+            await self.cancel()
+        return self.answer
 
     async def say_when_cancelled(self, witness: Target) -> None:
         """Say that the cancellation was called when a witness sees it: for a canceller that cannot say so itself."""

@@ -9,6 +9,7 @@ from harness.api import (
     ReceiveChannel,
     Runtime,
     Scenario,
+    SendChannel,
     allowed,
     forbidden,
     interesting,
@@ -233,14 +234,10 @@ close_twice = make_question(
 )
 
 
-NOT_SENT = "the send fails and its item is not sent"
-SENT_ALL_THE_SAME = "the send fails and its item is sent"
-SENT = "the send succeeds and its item is sent"
-DROPPED = "the send succeeds and its item is lost"
-
-
-async def _close_while_a_send_waits(runtime: Runtime, trial: Trial) -> str:
-    send, receive = runtime.open_channel(1)
+async def _close_meanwhile(
+    runtime: Runtime, trial: Trial, send: SendChannel, end: SendChannel | ReceiveChannel, closer: str, step: str
+) -> str:
+    """Close an end of a full channel while a send waits for room, and return what became of the send."""
     await send.send("what fills it")
     waits = runtime.create_event()
     outcomes: list[str] = []
@@ -255,11 +252,23 @@ async def _close_while_a_send_waits(runtime: Runtime, trial: Trial) -> str:
         await group.spawn(wait)
         await waits.wait()
         await give_turns(runtime)
-        trial.step("closer", "closes the sender")
-        await send.aclose()
+        trial.step(closer, step)
+        await end.aclose()
+    return outcomes[0]
+
+
+NOT_SENT = "the send fails and its item is not sent"
+SENT_ALL_THE_SAME = "the send fails and its item is sent"
+SENT = "the send succeeds and its item is sent"
+DROPPED = "the send succeeds and its item is lost"
+
+
+async def _close_while_a_send_waits(runtime: Runtime, trial: Trial) -> str:
+    send, receive = runtime.open_channel(1)
+    outcome = await _close_meanwhile(runtime, trial, send, send, "closer", "closes the sender")
     items = await receive_to_the_end(runtime, receive, 2)
     await receive.aclose()
-    if outcomes == [RETURNS]:
+    if outcome == RETURNS:
         return SENT if "item" in items else DROPPED
     return SENT_ALL_THE_SAME if "item" in items else NOT_SENT
 
@@ -290,24 +299,9 @@ GOES_IN = "the send succeeds and nobody will receive"
 
 async def _close_receiver_while_a_send_waits(runtime: Runtime, trial: Trial) -> str:
     send, receive = runtime.open_channel(1)
-    await send.send("what fills it")
-    waits = runtime.create_event()
-    outcomes: list[str] = []
-
-    async def wait() -> None:
-        trial.step("sender", "sends and waits for room")
-        await waits.set()
-        outcomes.append(await attempt(runtime, send.send, "item"))
-        trial.step("sender", f"is woken: {outcomes[0]}")
-
-    async with runtime.open_task_group() as group:
-        await group.spawn(wait)
-        await waits.wait()
-        await give_turns(runtime)
-        trial.step("receiver", "closes")
-        await receive.aclose()
+    outcome = await _close_meanwhile(runtime, trial, send, receive, "receiver", "closes")
     await send.aclose()
-    return {RETURNS: GOES_IN, ErrorKind.BROKEN.value: SEES_IT}.get(outcomes[0], outcomes[0])
+    return {RETURNS: GOES_IN, ErrorKind.BROKEN.value: SEES_IT}.get(outcome, outcome)
 
 
 receiver_closes = make_question(

@@ -378,11 +378,7 @@ async def _time_out_in_cleanup(runtime: Runtime, trial: Trial) -> str:
             target.answer = CANCELLATION_LOST
         target.step(target.answer)
 
-    async with runtime.open_task_group() as group:
-        await group.spawn(work)
-        await target.until_it_waits()
-        await target.cancel()
-    return target.answer
+    return await target.cancel_in(work)
 
 
 in_cleanup = make_question(

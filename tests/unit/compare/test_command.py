@@ -2,8 +2,7 @@
 
 import pytest
 
-from harness.compare.command import make_command
-from harness.model import Request
+from harness.model import Request, make_command
 
 from .run_builder import cell
 

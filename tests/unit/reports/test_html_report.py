@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from harness.api import allowed, exact, forbidden, metric, outcomes, trace
 from harness.compare import compare
 from harness.model import Autopsy, Expectation, Outcome, RenderOptions
-from harness_reports.again import command_of
 from harness_reports.html_report import sections
 from harness_reports.html_report.anchors import cell_anchor
 from harness_reports.html_report.charts import draw_figures, draw_ratios
@@ -251,17 +250,6 @@ def test_outputs_are_read_from_the_run_folder_and_from_nowhere_else(tmp_path):
         found = page(a_run(cell("trio", evidence=evidence)), run_path=str(tmp_path / "run")).text
         assert ("said in" in found) is shown
     assert "61 lines left out" in page(a_run(cell("trio", evidence="evidence/a")), run_path=str(tmp_path / "run")).text
-
-
-def test_the_command_of_a_cell_is_that_of_its_findings():
-    """Two places make it; they must agree."""
-    records = [
-        cell("trio", Outcome.HUNG, parameters={"n": 1, "name": "a b"}),
-        cell("asyncio+uvloop", Outcome.HUNG, parameters={"n": 2}, round=3),
-    ]
-    run = a_run(*records, seed=7, timeout=2.5)
-    commands = {finding.row: finding.command for finding in compare(run).findings}
-    assert {record.cell.row: command_of(record.cell, run) for record in records} == commands
 
 
 # --- charts ---

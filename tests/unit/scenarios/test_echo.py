@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness_scenarios.echo import echo, receive_exactly
+from harness_scenarios.echo import echo
+from harness_scenarios.serving import receive_exactly
 
 SMALL = {"requests": 60, "connections": 3, "size": 100}
 

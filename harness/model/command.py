@@ -1,22 +1,28 @@
-"""The command that runs a cell again."""
+"""The command that shows a finding again."""
 
 from __future__ import annotations
 
 import shlex
 
-from harness.model import Cell, Run, format_value
+from .cell import Cell, Request, format_value
 
 
-def command_of(cell: Cell, run: Run) -> str:
-    """Return the shell command that runs a cell again as it was run: parameters, seed, perturbation, limit."""
-    request = run.started.request
+def make_command(cell: Cell, request: Request, seed: int) -> str:
+    """Return the shell command that runs the row of a cell on its backends again.
+
+    Args:
+        cell: the cell that showed the finding.
+        request: what the user asked for; a limit of theirs is asked for again.
+        seed: of the plan. Cells draw theirs from it by row and round, so it is said unless it is the default, and
+            with it the round that showed the finding.
+    """
     words = ["harness", "run", *_backend_words(cell), "--scenario", cell.scenario]
     for name, value in cell.parameters:
         words += ["--param", f"{name}={format_value(value)}"]
     for perturbation in request.perturb:
         words += ["--perturb", perturbation]
-    if run.started.plan.seed:
-        words += ["--seed", str(run.started.plan.seed)]
+    if seed:
+        words += ["--seed", str(seed)]
     if cell.round > 1:
         words += ["--rounds", str(cell.round)]
     if request.timeout is not None:
