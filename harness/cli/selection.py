@@ -137,9 +137,9 @@ _SELECTION = (
 
 
 def default_jobs() -> int:
-    """Return how many cells may run at a time: what is waited for most is a process that starts."""
+    """Return how many cells may run at a time: half of their time they wait."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, usable)
+    return min(8, 2 * usable)
 
 
 _OUTPUT = (
@@ -156,7 +156,7 @@ _OUTPUT = (
         type=click.IntRange(1),
         default=default_jobs,
         metavar="N",
-        help="Cells at a time, of scenarios that measure nothing [default: one for each CPU, at most 8].",
+        help="Cells at a time, of scenarios that measure nothing [default: two for each CPU, at most 8].",
     ),
     click.option(
         "--expectations",

@@ -308,7 +308,7 @@ not_lost_in_a_timed_call = make_question(
         ),
     },
     parameters=(_FIRST,),
-    rows={"quick": grid(first=("wake-up", "cancellation"))},
+    rows={"quick": grid(first=("cancellation", "wake-up"))},
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
     variants=("asyncio:timeout=wait_for", "uvloop:timeout=wait_for"),
 )

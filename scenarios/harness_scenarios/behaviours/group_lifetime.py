@@ -271,7 +271,7 @@ spawn_late = make_question(
             choices=(_BODY_ENDED, _CANCELLED, _ENDED),
         ),
     ),
-    rows={"quick": grid(when=(_BODY_ENDED, _CANCELLED, _ENDED))},
+    rows={"quick": grid(when=(_CANCELLED, _BODY_ENDED, _ENDED))},
     repetitions=3,
     requires=(Capability.GROUP_CANCEL,),
     variants=("asyncio:group=gather", "uvloop:group=gather"),

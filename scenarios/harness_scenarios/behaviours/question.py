@@ -71,7 +71,8 @@ def make_question(
         repetitions: how often it is asked; 1 where the answer cannot vary.
         judges: of the facts beside the answer.
         parameters: beside `repetitions`.
-        rows: as in `Scenario`; nothing is one row of defaults.
+        rows: as in `Scenario`; nothing is one row of defaults. Those given for `quick` are what `default` has: a
+            screening asks the first of them.
         requires: capabilities without which the question makes no sense.
         variants: backend specs that are asked too, if their backend is selected.
         seconds: limit of a trial.
@@ -100,7 +101,7 @@ def make_question(
         parameters=(_repetitions(repetitions), *parameters),
         judges={ANSWER: outcomes(answers), **(judges or {})},
         headline=ANSWER,
-        rows=rows or {},
+        rows=_screened(rows or {}),
         requires=requires,
         variants=variants,
         side_by_side=side_by_side,
@@ -108,6 +109,11 @@ def make_question(
         hang_after=HANG_SECONDS + seconds - TRIAL_SECONDS,
         summary=question,
     )
+
+
+def _screened(rows: dict[str, tuple[dict[str, Value], ...]]) -> dict[str, tuple[dict[str, Value], ...]]:
+    every = rows.get("quick", ({},))
+    return {"default": every, **rows, "quick": every[:1]}
 
 
 def _repetitions(default: int) -> Parameter:
