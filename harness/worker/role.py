@@ -35,6 +35,7 @@ def run_role(job_text: str) -> None:
     """Run the role that the job describes and report its end; never raises what the scenario raised."""
     job: WorkerJob = decode_line(job_text.encode(), WorkerJob)
     faulthandler.register(DUMP_SIGNAL, file=job.stacks_fd, all_threads=True, chain=False)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started ignoring it
     signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # until there is a runtime to ask
     os.set_inheritable(job.stacks_fd, False)
     pipe = Pipe(job.report_fd, job.order_fd)

@@ -229,3 +229,10 @@ def wait_for_cells(cwd, number):
             return found[0]
         time.sleep(0.025)
     raise AssertionError("no cells were finished")
+
+
+def test_a_run_in_the_background_of_a_shell(tmp_path):
+    """There SIGINT is ignored, and what a process ignores its children ignore: cells must not."""
+    ignoring = f"trap '' INT; exec {sys.executable} -P -m harness.cli run -b asyncio -s shutdown.interrupt -q"
+    done = subprocess.run(["sh", "-c", ignoring], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
