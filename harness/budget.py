@@ -1,4 +1,4 @@
-"""What the rest of a run's time is best spent on: further rounds where intervals are widest.
+"""What the rest of a run's time is best spent on: a first interval for as many scenarios as can be, then narrower ones.
 
 Rounds are added up to fixed numbers only, and stop when an interval is narrow enough, never when it says something:
 who looks after every round and stops at the first difference finds differences that are none.
@@ -22,17 +22,33 @@ NARROW_IF_PARALLEL = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """How far a row has come: its rounds, seconds of a further one, and its width in units of a narrow one."""
+    """How far a row has come: its rounds, seconds of a further one, and its width in units of a narrow one.
+
+    Without an interval its width is infinite. `is_first` is that of the row that stands for its scenario.
+    """
 
     row: RowId
     rounds: int
     seconds: float
     width: float
+    is_first: bool
 
     @property
     def next_look(self) -> int:
         """The number of rounds at which it is looked at next; none is left after the last."""
         return next((look for look in LOOKS if look > self.rounds), self.rounds)
+
+    @property
+    def seconds_to_look(self) -> float:
+        """What it takes to get there."""
+        return (self.next_look - self.rounds) * self.seconds
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """Rows that nobody has looked at come first: one of each scenario, the cheapest of them; then the widest."""
+        if self.rounds < LOOKS[0]:
+            return False, not self.is_first, self.seconds_to_look
+        return True, False, -self.width
 
     @property
     def is_open(self) -> bool:
@@ -48,13 +64,12 @@ class Budget:
         self._end = clock() + seconds
 
     def choose_rounds(self, run: Run, comparison: Comparison) -> dict[RowId, range]:
-        """Return the rounds to run next by row, widest interval first as far as the time goes; none when it is over."""
+        """Return the rounds to run next by row, as far as the time goes; none when it is over."""
         left = self._end - self._clock()
         chosen: dict[RowId, range] = {}
-        for state in sorted(_states(run, comparison), key=lambda state: -state.width):
-            cost = (state.next_look - state.rounds) * state.seconds
-            if state.is_open and cost <= left:
-                left -= cost
+        for state in sorted(_states(run, comparison), key=lambda state: state.rank):
+            if state.is_open and state.seconds_to_look <= left:
+                left -= state.seconds_to_look
                 chosen[state.row] = range(state.rounds + 1, state.next_look + 1)
         return chosen
 
@@ -67,15 +82,22 @@ def _states(run: Run, comparison: Comparison) -> list[RowState]:
         rounds[row] = max(rounds[row], record.cell.round)
         seconds[row] += record.result.seconds
     parallel = {card.label for card in run.started.backends if card.parallel}
+    measured = [row for row in comparison.rows if rounds[row.row] and any(cell.ratio for cell in row.cells)]
+    first = {summary.row.scenario: summary.row for summary in reversed(measured)}
     return [
-        RowState(summary.row, done, seconds[summary.row] / done, width)
-        for summary in comparison.rows
-        if (done := rounds[summary.row]) and (width := measure_width(summary, parallel)) is not None
+        RowState(
+            row=(row := summary.row),
+            rounds=rounds[row],
+            seconds=seconds[row] / rounds[row],
+            width=measure_width(summary, parallel),
+            is_first=first[row.scenario] == row,
+        )
+        for summary in measured
     ]
 
 
-def measure_width(row: RowSummary, parallel: set[str]) -> float | None:
-    """Return how wide the intervals of a row are, as a multiple of a narrow one; nothing if there is none.
+def measure_width(row: RowSummary, parallel: set[str]) -> float:
+    """Return how wide the intervals of a row are, as a multiple of a narrow one; infinite if there is none.
 
     It is the median over backends: one that scatters whatever is done does not take the time of all.
     """
@@ -84,7 +106,7 @@ def measure_width(row: RowSummary, parallel: set[str]) -> float | None:
         for cell in row.cells
         if (ratio := cell.ratio) is not None and ratio.low and ratio.high
     ]
-    return statistics.median(widths) if widths else None
+    return statistics.median(widths) if widths else math.inf
 
 
 def _narrow(cell: CellSummary, ratio: RatioSummary, parallel: set[str]) -> float:

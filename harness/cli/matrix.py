@@ -18,6 +18,8 @@ from .state import State
 def matrix(state: State, /, **chosen: Any) -> int:
     """Run every scenario on every backend; show where they diverge or hang, and their figures.
 
+    Everything takes about six minutes: what one round leaves of them goes to further rounds, for intervals.
+
     \b
     Examples:
       harness matrix

@@ -48,7 +48,7 @@ def plan(state: State, /, **chosen: Any) -> None:
         click.echo(f"– {scenario} on {label}: {reason}")
     click.echo(_sum(made))
     if (budget := request.budget) is not None:
-        click.echo(f"of a budget of {_duration(budget)}, what is left then goes to where intervals are widest")
+        click.echo(f"of a budget of {_duration(budget)}, what is left then goes to further rounds, for intervals")
 
 
 def _table(made: Plan) -> list[str]:

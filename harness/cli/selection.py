@@ -112,7 +112,7 @@ _SELECTION = (
         "--budget",
         type=parse_seconds,
         metavar="TIME",
-        help="Time to spend, e.g. 90s, 5m: at least 6 rounds of figures, the rest where intervals are widest.",
+        help="Time to spend, e.g. 90s, 5m: one round, then as many more as fit, for intervals.",
     ),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of orders and payloads."),
     click.option(
@@ -200,6 +200,8 @@ def build_request(**chosen: Any) -> Request:
         UsageError: a parameter is not `name=value`, a text is not UTF-8, or the limit is not finite.
     """
     _check_storable(chosen)
+    if _is_everything(chosen):
+        chosen["budget"] = _EVERYTHING_SECONDS
     pairs = []
     for text in chosen.pop("parameters"):
         name, equals, value = text.partition("=")
@@ -208,6 +210,16 @@ def build_request(**chosen: Any) -> Request:
         pairs.append((name, value))
     chosen["preset"] = chosen["preset"] or ""
     return Request(parameters=tuple(pairs), **chosen)
+
+
+_EVERYTHING_SECONDS = 360.0
+"""Budget of a matrix of everything, so that some of its figures have an interval."""
+
+
+def _is_everything(chosen: dict[str, Any]) -> bool:
+    """Whether nothing is said of what is run, nor how long."""
+    said = ("scenarios", "budget", "parameters", "perturb", "saboteurs")
+    return chosen["preset"] == "default" and chosen["rounds"] == 1 and not any(chosen[name] for name in said)
 
 
 def _named(chosen: dict[str, Any]) -> list[str]:

@@ -78,4 +78,4 @@ def _of_the_second_half(residuals: Residuals) -> Iterator[float]:
     numbers = sorted({number for own in residuals.values() for number in own})
     shared = [statistics.median(own[number] for own in residuals.values() if number in own) for number in numbers]
     half = len(shared) // 2
-    yield from (after - before for before, after in zip(shared[:half], shared[-half:], strict=True) if half)
+    yield from (after - before for before, after in zip(shared[:half], shared[len(shared) - half :], strict=True))

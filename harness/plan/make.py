@@ -36,7 +36,7 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
         UsageError: an unknown or impossible name, option, parameter or value.
     """
     expansion = _Expansion(request, catalogue)
-    return expansion.plan({row: range(1, expansion.first_rounds(row) + 1) for row in expansion.rows})
+    return expansion.plan({row: range(1, request.rounds + 1) for row in expansion.rows})
 
 
 def plan_rounds(request: Request, catalogue: Catalogue, rounds: Mapping[RowId, range]) -> Plan:
@@ -53,11 +53,6 @@ class _Expansion:
         self._scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
         self._columns = Columns(request, catalogue, tuple(self._scenarios.values()))
         self.rows = _rows(request, tuple(self._scenarios.values()))
-
-    def first_rounds(self, row: RowId) -> int:
-        """Return how many rounds a row has before anybody has looked at its figures."""
-        has_budget = self._request.budget is not None and self._is_measured(self._scenarios[row.scenario])
-        return max(self._request.rounds, LEAST_ROUNDS if has_budget else 0)
 
     def _is_measured(self, scenario: Scenario) -> bool:
         return isinstance(scenario.judges.get(scenario.headline), Metric) and not self._request.saboteurs

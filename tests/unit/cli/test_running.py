@@ -402,13 +402,13 @@ def rounds_of(run):
 
 
 def test_a_budget_is_spent_on_more_rounds(harness, tmp_path):
-    """Six of each row; what has a ratio goes on to a round at which it is looked at, as far as the time goes."""
+    """What has a ratio goes on to a round at which it is looked at, as far as the time goes."""
     code, _, err = harness("matrix", "-s", "pipe", "-s", "guard", "--budget", "10s", execute=execute_and_measure)
     assert (code, err) == (Exit.OK, "")
     run = stored(tmp_path)
     assert run.complete, run.note
     rounds = rounds_of(run)
-    assert rounds["guard"] == 6  # one backend: nothing to compare
+    assert rounds["guard"] == 1  # one backend: nothing to compare
     # They say that they take half a second and take none: time is over when ten more rounds would need more of it.
     assert (rounds["pipe[capacity=1]"], rounds["pipe[capacity=none]"]) == (20, 20)
     ids = [record.cell.id for record in run.records]
@@ -447,8 +447,16 @@ def test_times_as_people_write_them(harness, text, seconds):
 def test_a_plan_with_a_budget_says_what_comes_after(harness):
     """The first rounds are planned, the rest is decided by what they show."""
     lines = harness("plan", "-s", "shout", "--budget", "5m")[1].splitlines()
-    assert lines[-1] == "of a budget of 5 min, what is left then goes to where intervals are widest"
-    assert "+ alpha again: 6 cells of the self-check" in lines
+    assert lines[-1] == "of a budget of 5 min, what is left then goes to further rounds, for intervals"
+
+
+@pytest.mark.parametrize(
+    ("said", "has_budget"),
+    [((), True), (("-s", "shout"), False), (("--preset", "quick"), False), (("--rounds", "2"), False)],
+)
+def test_everything_has_a_budget(harness, said, has_budget):
+    """So that a plain matrix has intervals; who says what to run says how long."""
+    assert ("of a budget of 6 min" in harness("plan", *said)[1]) is has_budget
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -71,3 +71,12 @@ def test_a_machine_that_gets_slower(better, sign):
 def test_figures_without_a_logarithm():
     """There is nothing to tell, and nothing breaks."""
     assert measured(lambda _place, _number: 0.0).self_check.effects == ()
+
+
+def test_one_round_has_no_halves():
+    """A run that was interrupted in its first round can be judged."""
+    twin = cell("asyncio", observed={"took": 1.0})
+    twin = msgspec.structs.replace(twin, cell=msgspec.structs.replace(twin.cell, alias=True))
+    records = (cell("asyncio", observed={"took": 1.0}), cell("trio", observed={"took": 1.0}), twin)
+    comparison = compare(a_run(*records, judges={"took": metric("ns")}, headline="took"))
+    assert comparison.self_check.checked == ()
