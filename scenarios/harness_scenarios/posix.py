@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 
 def read_peak_memory_bytes() -> int | None:
-    """Return the largest resident size of this process so far, or `None` where the system does not say."""
-    try:
+    """Return the largest resident size of this process so far, or `None` where the system does not say.
+
+    On Linux that is not what getrusage says, which is at least the size of the process that started this one.
+    """
+    if sys.platform == "darwin":
         from resource import RUSAGE_SELF, getrusage
-    except ImportError:
+
+        return getrusage(RUSAGE_SELF).ru_maxrss
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
         return None
-    peak = getrusage(RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)
 
 
 def keep_to_cpus(number: int | None) -> int | None:
