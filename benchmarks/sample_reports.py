@@ -1,17 +1,24 @@
-"""Make the sample reports in `reports/examples` again, from a matrix that is run now.
+"""Make the sample reports in `reports/examples` again, and pictures of them, from a matrix that is run now.
 
     python benchmarks/sample_reports.py                    the default matrix: some minutes
     python benchmarks/sample_reports.py --preset quick     options go to `harness matrix`
 
-The run lies in a temporary folder that is the working directory, so no path of this machine is in a report.
+The run lies in a temporary folder that is the working directory, so no path of this machine is in a report. The picture
+of the page needs a `chromium` on the PATH; without one it is left as it is.
 """
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
 
 EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
 FORMATS = {
@@ -22,6 +29,8 @@ FORMATS = {
     "terminal": "report.txt",
     "issue": "issue.md",
 }
+WIDTH, FIRST_LINES, LAST_LINES = 110, 44, 12
+"""Of the picture of the terminal, in characters and lines."""
 UNEXPECTED = 1
 """Exit code of a matrix that found something; its reports are samples as good as any."""
 
@@ -36,7 +45,34 @@ def main(options: list[str]) -> None:
         for name, file in FORMATS.items():
             report = [*_harness(), "report", "latest", "--format", name, "--output", str(EXAMPLES / file)]
             subprocess.run(report, cwd=folder, check=True)
-            print(f"{file}: {(EXAMPLES / file).stat().st_size:,} bytes")
+        draw_terminal(Path(folder))
+    draw_page()
+    for file in sorted(EXAMPLES.iterdir()):
+        print(f"{file.name}: {file.stat().st_size:,} bytes")
+
+
+def draw_terminal(folder: Path) -> None:
+    """Draw what a terminal shows of the run: the beginning, and the verdict with what stands below it."""
+    report = [*_harness(), "--color", "always", "report", "latest"]
+    wide = {**os.environ, "COLUMNS": str(WIDTH)}
+    done = subprocess.run(report, cwd=folder, env=wide, stdout=subprocess.PIPE, check=True, text=True)
+    lines = done.stdout.splitlines()
+    verdict = next((n for n, line in enumerate(lines) if " rows agree " in line), len(lines))
+    shown = [*lines[:FIRST_LINES], "…", *lines[verdict : verdict + LAST_LINES]]
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    console.print(Text.from_ansi("\n".join(shown)))
+    console.save_svg(str(EXAMPLES / "terminal.svg"), title="harness matrix")
+
+
+def draw_page() -> None:
+    """Draw the first screen of the page."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        print("no chromium on the PATH: page.png is left as it is")
+        return
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1100"]
+    target = [f"--screenshot={EXAMPLES / 'page.png'}", (EXAMPLES / "report.html").as_uri()]
+    subprocess.run([browser, *options, *target], check=True, stderr=subprocess.DEVNULL, timeout=120)
 
 
 def _harness() -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.compare.intervals import LOOKS, NARROW
-from harness.model import CellSummary, Comparison, RatioSummary, RowId, RowSummary, Run
+from harness.model import TRIAL_ROUND, CellSummary, Comparison, RatioSummary, RowId, RowSummary, Run
 
 NARROW_IF_PARALLEL = 0.05
 """Of figures that depend on where the system runs threads or processes."""
@@ -24,7 +24,8 @@ NARROW_IF_PARALLEL = 0.05
 class RowState:
     """How far a row has come: its rounds, seconds of a further one, and its width in units of a narrow one.
 
-    Without an interval its width is infinite. `is_first` is that of the row that stands for its scenario.
+    Without an interval its width is infinite. `is_first` is that of the row that stands for its scenario. `trials` is
+    how many rounds more it had, of which figures do not count.
     """
 
     row: RowId
@@ -32,6 +33,7 @@ class RowState:
     seconds: float
     width: float
     is_first: bool
+    trials: int = 0
 
     @property
     def next_look(self) -> int:
@@ -70,27 +72,32 @@ class Budget:
         for state in sorted(_states(run, comparison), key=lambda state: state.rank):
             if state.is_open and state.seconds_to_look <= left:
                 left -= state.seconds_to_look
-                chosen[state.row] = range(state.rounds + 1, state.next_look + 1)
+                chosen[state.row] = range(state.rounds + state.trials + 1, state.next_look + state.trials + 1)
         return chosen
 
 
 def _states(run: Run, comparison: Comparison) -> list[RowState]:
-    rounds: dict[RowId, int] = defaultdict(int)
+    numbers: dict[RowId, set[int]] = defaultdict(set)
+    rounds: dict[RowId, set[int]] = defaultdict(set)
     seconds: dict[RowId, float] = defaultdict(float)
+    works = {work.row: work for work in run.works}
     for record in run.records:
         row = record.cell.row
-        rounds[row] = max(rounds[row], record.cell.round)
-        seconds[row] += record.result.seconds
+        numbers[row].add(record.cell.round)
+        if row not in works or record.cell.work is not None:
+            rounds[row].add(record.cell.round)
+            seconds[row] += record.result.seconds + sum(attempt.seconds for attempt in record.result.disturbed)
     parallel = {card.label for card in run.started.backends if card.parallel}
-    measured = [row for row in comparison.rows if rounds[row.row] and any(cell.ratio for cell in row.cells)]
+    measured = [row for row in comparison.rows if numbers[row.row] and any(cell.ratio for cell in row.cells)]
     first = {summary.row.scenario: summary.row for summary in reversed(measured)}
     return [
         RowState(
             row=(row := summary.row),
-            rounds=rounds[row],
-            seconds=seconds[row] / rounds[row],
+            rounds=len(rounds[row]),
+            seconds=seconds[row] / len(rounds[row]) if rounds[row] else sum(works[row].seconds.values()),
             width=measure_width(summary, parallel),
             is_first=first[row.scenario] == row,
+            trials=len(numbers[row] - rounds[row] - {TRIAL_ROUND}),
         )
         for summary in measured
     ]

@@ -19,7 +19,7 @@ import pluggy
 from harness import hookspecs
 from harness.api import Backend, Scenario
 from harness.expectations import read_expectations
-from harness.model import Expectation, PluginError, Renderer, RunEvent, UsageError
+from harness.model import BackendSpec, Environment, Expectation, PluginError, Renderer, RunEvent, UsageError
 
 hookimpl = pluggy.HookimplMarker("harness")
 
@@ -52,6 +52,13 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     renderers: Mapping[str, Renderer]
     plugins: tuple[PluginReport, ...]
     expectations: tuple[Expectation, ...] = ()
+    environments: Mapping[str, Environment] = {}
+    """Other interpreters that a request names, with what their own plugins declare."""
+
+    def backend_of(self, spec: BackendSpec) -> Backend:
+        """Return the backend of a spec as it is declared where the spec runs."""
+        elsewhere = self.environments.get(spec.place)
+        return (elsewhere.backends.get(spec.name) if elsewhere else None) or self.backend(spec.name)
 
     def backend(self, name: str) -> Backend:
         """Return a backend by name; `UsageError` suggests the nearest one."""
@@ -103,7 +110,7 @@ class Plugins:
         for name, listen in tuple(self._listeners):
             try:
                 listen(event=event)
-            except Exception as exc:  # noqa: BLE001 - whatever a plugin does, the run goes on
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin does, the run goes on
                 self._fail(name, f"harness_on_event raised {_describe(exc)}")
                 self._listeners.remove((name, listen))
 
@@ -112,7 +119,7 @@ class Plugins:
         for name, extend in self._implementations("harness_cli"):
             try:
                 extend(group=group)
-            except Exception as exc:  # noqa: BLE001 - whatever a plugin does, the program goes on
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin does, the program goes on
                 self._fail(name, f"harness_cli raised {_describe(exc)}")
 
     def _load(self, point: EntryPoint) -> None:
@@ -153,6 +160,9 @@ class Plugins:
                 self._fail(plugin, f"{hook} failed: {_describe(exc)}")
                 continue
             for thing in things:
+                if not _is_encodable(thing):
+                    self._fail(plugin, f"{field[:-1]} {thing.name[:80]!a} has a text that cannot be written as UTF-8")
+                    continue
                 if thing.name in found:
                     self._fail(
                         plugin, f"{field[:-1]} {thing.name!r} is already brought by plugin {owner[thing.name]!r}"
@@ -208,6 +218,21 @@ def _validated(things: object, kind: type[Named], hook: str) -> list[Named]:
         if not isinstance(thing, kind):
             raise TypeError(f"{hook} must return {kind.__name__} objects, not {type(thing).__name__}")
     return checked
+
+
+def _is_encodable(thing: object) -> bool:
+    """Whether every text of what a plugin declares can be written to a journal, also in tuples, dicts and structs."""
+    match thing:
+        case str():
+            return not any("\ud800" <= character <= "\udfff" for character in thing)
+        case dict():
+            return all(_is_encodable(key) and _is_encodable(value) for key, value in thing.items())
+        case list() | tuple():
+            return all(map(_is_encodable, thing))
+        case msgspec.Struct():
+            return all(_is_encodable(getattr(thing, name)) for name in thing.__struct_fields__)
+        case _:
+            return True
 
 
 def _check_hook_names(module: object) -> None:

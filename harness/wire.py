@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from harness.api import Value
-from harness.model.outcome import Attestation, ErrorReport, Observed, Outcome, Step, Unhandled
+from harness.model.outcome import Attestation, ErrorReport, Observed, Outcome, Resources, Step, Unhandled
 
 T = TypeVar("T")
 
@@ -74,6 +74,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     reason: str = ""
     error: ErrorReport | None = None
     leaks: tuple[str, ...] = ()
+    resources: Resources | None = None
+    """From the start to the end of the scenario, if it started."""
 
 
 class RoleEnded(msgspec.Struct, frozen=True, kw_only=True, tag="role-ended"):
@@ -87,13 +89,33 @@ WorkerOrder = Shared | RoleEnded
 
 TASKS_BEGIN, TASKS_END = "--- tasks ---\n", "--- end of tasks ---\n"
 """Around what a worker writes of its tasks, in the file of its stacks, when it is asked."""
+INSPECTION = "--- inspection --- "
+"""Before each line of facts that it writes of itself there, after its tasks."""
+
+_NOT_JSON = (UnicodeDecodeError, RecursionError)
+"""What a decoder raises beside its own error: a text that is not UTF-8, and what is nested too deeply."""
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 def encode_line(message: object) -> bytes:
-    """Return a message as one JSON line with its newline. Values that JSON lacks become their text."""
-    return _encoder.encode(message) + b"\n"
+    """Return a message as one JSON line with its newline. Values and characters that JSON lacks become their text."""
+    try:
+        return _encoder.encode(message) + b"\n"
+    except UnicodeEncodeError:  # halves of surrogate pairs, from a file name or a plugin
+        return _encoder.encode(_encodable(msgspec.to_builtins(message, enc_hook=str))) + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode(errors="replace").decode()
+        case list() | tuple():
+            return [_encodable(item) for item in value]
+        case dict():
+            return {_encodable(key): _encodable(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def decode_line(line: bytes, kind: type[T] | Any) -> T | Any:
@@ -102,7 +124,10 @@ def decode_line(line: bytes, kind: type[T] | Any) -> T | Any:
     Raises:
         msgspec.DecodeError: the line is not JSON, or not a message of this kind.
     """
-    return msgspec.json.decode(line, type=kind)
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except _NOT_JSON as exc:
+        raise msgspec.DecodeError(str(exc)) from exc
 
 
 def decode_journal_line(line: bytes) -> Any:
@@ -113,4 +138,4 @@ def decode_journal_line(line: bytes) -> Any:
     """
     from harness.model.run import RunEvent
 
-    return msgspec.json.decode(line, type=RunEvent)
+    return decode_line(line, RunEvent)

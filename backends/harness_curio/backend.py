@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, S
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 import curio
@@ -137,9 +137,8 @@ class CurioRuntime:
     now = staticmethod(time.monotonic)
     sleep = staticmethod(curio.sleep)
 
-    def checkpoint(self) -> Coroutine[Any, Any, None]:
-        """`curio.sleep(0)`."""
-        return curio.sleep(0)  # type: ignore[no-any-return]
+    # `curio.sleep` itself with 0 as its default: one call more is 4 % of a switch.
+    checkpoint = staticmethod(FunctionType(curio.sleep.__code__, curio.sleep.__globals__, "sleep", (0,)))
 
     # --- structure ---
     def open_task_group(self) -> TaskGroup:

@@ -116,6 +116,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     by its bare name, its variants are run beside it."""
     side_by_side: bool = False
     """Whether its cells may run beside others: it measures nothing, and waits for events and not for times."""
+    cpu_bound: bool = False
+    """Whether it computes on one thread all the time that it is measured, on backends whose tasks are no threads.
+    Then a wait for a CPU says that others had it, and the cell is run again."""
     timeout: float = 60.0
     hang_after: float = 10.0
     summary: str = ""
@@ -124,6 +127,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     how much it allows and how to raise it; or an empty string. Called on the host before the cell starts."""
     limits: Callable[[], str] | None = None
     """Says how much of this scenario the host allows and which limit binds; `harness doctor` shows it."""
+    work: str = ""
+    """The parameter, an integer, that says how much work one value of the headline is: how often, never how many at
+    once. Figures are for each operation, so that it changes how well they are measured and not what. Rows of several
+    rounds have it chosen by what a value takes: from when the headline is observed until it is observed again."""
 
     @property
     def main(self) -> RoleFunction:

@@ -11,6 +11,7 @@ import click
 from harness.model import UsageError
 
 from .exits import Exit
+from .plain import say
 from .selection import build_request, selection_options
 from .state import State
 
@@ -52,16 +53,16 @@ def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
             raise KeyboardInterrupt
         bad = outcome.comparison.unexpected
         found[number] = f"{bad[0].kind}: {bad[0].title}" if bad else ""
-        click.echo(f"{name}={number}: {found[number] or 'fine'}  ({outcome.folder.name})")
+        say(f"{name}={number}: {found[number] or 'fine'}  ({outcome.folder.name})")
         return bool(bad)
 
     if not chosen["scenarios"]:
         raise UsageError("no scenario is named; say which with --scenario NAME (harness list scenarios shows them)")
     smallest = find_smallest(is_bad, low, high)
     if smallest is None:
-        click.echo(f"nothing goes wrong up to {name}={max(found)}")
+        say(f"nothing goes wrong up to {name}={max(found)}")
         return Exit.OK
-    click.echo(f"goes wrong from {name}={smallest} on: {found[smallest]}")
+    say(f"goes wrong from {name}={smallest} on: {found[smallest]}")
     return Exit.FINDINGS
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
 from harness.journal import RunStore, read_run
 
@@ -64,8 +63,9 @@ def compare(
     old, new = ((run, judge(run)) for run in runs)
     changes = compare_runs(old, new, across_machines=across_machines, margin=margin / 100)
     if format_name == "json":
-        document = {"format": 1, "regression": changes.is_regression, **msgspec.structs.asdict(changes)}
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        from .documents import ChangesDocument, encode
+
+        click.echo(encode(ChangesDocument.of(changes)))
     else:
         click.echo(render_changes(changes, markdown=format_name == "markdown", verbose=verbose), nl=False)
     return Exit.FINDINGS if changes.is_regression else Exit.OK

@@ -8,6 +8,8 @@ import click
 
 from harness.environment import check_host
 
+from .env import describe_registered
+from .plain import say
 from .state import State
 
 
@@ -30,14 +32,16 @@ def doctor(state: State) -> None:
     facts = check_host()
     for fact in facts:
         mark = "!" if fact.advice else "✓"
-        click.echo(f"{mark} {fact.name:16} {fact.value}")
+        say(f"{mark} {fact.name:16} {fact.value}")
         if fact.advice:
-            click.echo(f"  {'':16} → {fact.advice}")
+            say(f"  {'':16} → {fact.advice}")
     state.warn_about_broken_plugins()
     for scenario in state.catalogue.scenarios.values():
         if scenario.limits is not None:
-            click.echo(_describe_limits(scenario.name, scenario.limits))
+            say(_describe_limits(scenario.name, scenario.limits))
+    for line in describe_registered():
+        say(f"{'!' if 'cannot be used' in line else '✓'} env {line}")
     warned = sum(bool(fact.advice) for fact in facts)
-    click.echo(
+    say(
         "everything is fine" if not warned else f"{warned} of {len(facts)} facts want attention; runs work all the same"
     )

@@ -16,8 +16,12 @@ class Exit(IntEnum):
     """The selection is valid and empty."""
     HARNESS_FAULT = 4
     """Our own fault."""
+    HUNG_UP = 129
+    """SIGHUP: the terminal was closed."""
     INTERRUPTED = 130
-    """Ctrl-C, SIGTERM or SIGHUP."""
+    """Ctrl-C."""
+    TERMINATED = 143
+    """SIGTERM."""
 
 
 MEANINGS = {
@@ -26,5 +30,7 @@ MEANINGS = {
     Exit.USAGE: "the request cannot be carried out as it was given",
     Exit.NOTHING_SELECTED: "the selection is valid and empty",
     Exit.HARNESS_FAULT: "our own fault",
+    Exit.HUNG_UP: "interrupted: the terminal was closed",
     Exit.INTERRUPTED: "interrupted",
+    Exit.TERMINATED: "interrupted by SIGTERM",
 }

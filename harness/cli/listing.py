@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from harness.api import Backend, Scenario
 from harness.model import format_value
 from harness.plan import select_backends, select_scenarios
 
+from .env import describe_registered
+from .plain import say
 from .state import State, help_if_alone
 
 
 @click.group(name="list", invoke_without_command=True)
 @click.pass_context
 def listing(context: click.Context) -> None:
-    """List backends or scenarios.
+    """List backends, scenarios or environments.
 
     \b
     Examples:
@@ -40,13 +41,27 @@ def backends(state: State, *, verbose: bool, as_json: bool) -> None:
     catalogue = state.catalogue
     found = [catalogue.backend(spec.name) for spec in select_backends((), catalogue)] if catalogue.backends else []
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+        from .documents import encode
+
+        click.echo(encode(found))
         return
     state.warn_about_broken_plugins()
     for backend in found:
-        click.echo(f"{backend.name:16} {backend.summary}")
+        say(f"{backend.name:16} {backend.summary}")
         if verbose:
             _backend_details(backend)
+
+
+@listing.command()
+def environments() -> None:
+    """List the environments that `harness env create` made here.
+
+    \b
+    Examples:
+      harness list environments
+    """
+    for line in describe_registered():
+        say(line)
 
 
 @listing.command()
@@ -63,14 +78,13 @@ def scenarios(state: State, *, verbose: bool, as_json: bool) -> None:
     """
     found = select_scenarios((), state.catalogue) if state.catalogue.scenarios else ()
     if as_json:
-        listed = [
-            {"name": s.name, "question": s.question, "contract": s.contract, "roles": list(s.roles)} for s in found
-        ]
-        click.echo(msgspec.json.format(msgspec.json.encode(listed)).decode())
+        from .documents import ListedScenario, encode
+
+        click.echo(encode([ListedScenario.of(scenario) for scenario in found]))
         return
     state.warn_about_broken_plugins()
     for scenario in found:
-        click.echo(f"{scenario.name:16} {scenario.question}")
+        say(f"{scenario.name:16} {scenario.question}")
         if verbose:
             _scenario_details(scenario)
 
@@ -78,19 +92,19 @@ def scenarios(state: State, *, verbose: bool, as_json: bool) -> None:
 def _backend_details(backend: Backend) -> None:
     for option in backend.options:
         choices = f" ({'|'.join(option.choices)})" if option.choices else ""
-        click.echo(f"    option {option.name}={option.default}{choices}: {option.summary}")
+        say(f"    option {option.name}={option.default}{choices}: {option.summary}")
     for capability, offer in backend.capabilities.items():
-        click.echo(f"    {capability.value}: {offer.support.value}" + (f", {offer.note}" if offer.note else ""))
+        say(f"    {capability.value}: {offer.support.value}" + (f", {offer.note}" if offer.note else ""))
 
 
 def _scenario_details(scenario: Scenario) -> None:
-    click.echo(f"    roles: {', '.join(scenario.roles)}")
+    say(f"    roles: {', '.join(scenario.roles)}")
     for sentence in scenario.contract:
-        click.echo(f"    must hold: {sentence}")
+        say(f"    must hold: {sentence}")
     for parameter in scenario.parameters:
         choices = f" ({'|'.join(map(format_value, parameter.choices))})" if parameter.choices else ""
         unit = f" {parameter.unit}" if parameter.unit else ""
-        click.echo(f"    {parameter.name}={format_value(parameter.default)}{unit}{choices}: {parameter.summary}")
+        say(f"    {parameter.name}={format_value(parameter.default)}{unit}{choices}: {parameter.summary}")
     for preset in scenario.rows:
-        click.echo(f"    {preset}: {len(scenario.rows[preset])} rows")
-    click.echo("")
+        say(f"    {preset}: {len(scenario.rows[preset])} rows")
+    say()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -9,11 +10,12 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from types import FrameType
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 
+from harness.interrupts import INTERRUPTS
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
 from . import (
@@ -21,10 +23,12 @@ from . import (
     comparing,
     completion,
     doctor,
+    env,
     expect,
     issue,
     listing,
     matrix,
+    merge,
     planning,
     plugin,
     plugin_list,
@@ -34,8 +38,10 @@ from . import (
     show,
 )
 from .exits import MEANINGS, Exit
+from .plain import is_gone, one_line
 from .state import State, help_if_alone
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
 
 
@@ -75,12 +81,14 @@ for _command in (
     show.show,
     show.report,
     resume.resume,
+    merge.merge,
     comparing.compare,
     issue.issue,
     expect.expect,
     bisect.bisect,
     plugin_list.plugins,
     plugin.plugin,
+    env.env,
     doctor.doctor,
     selftest.selftest,
     completion.completion,
@@ -90,13 +98,13 @@ for _command in (
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup a hang-up stays ignored
-            signal.signal(number, _interrupt)
+    INTERRUPTS.install(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks ✓ still gets the report
-    sys.exit(_guarded(arguments))
+    code = _guarded(arguments)
+    _let_go_of_dead_outputs()
+    sys.exit(code)
 
 
 def _guarded(arguments: Sequence[str] | None) -> int:
@@ -111,24 +119,29 @@ def _guarded(arguments: Sequence[str] | None) -> int:
     except UsageError as exc:
         return _say(str(exc), Exit.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        return _say("interrupted", Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output is gone (`| head`). Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        return _say("interrupted", INTERRUPTS.exit_code)
     except (HarnessError, Exception) as exc:  # noqa: BLE001 - whatever it is, the user gets one line
+        if is_gone(exc):
+            return Exit.OK
+        if isinstance(exc, OSError) and exc.errno in _FULL:
+            return _say(f"cannot write: {exc.strerror}", Exit.USAGE)
         return _say(
             f"our own fault: {type(exc).__name__}: {exc} (traceback in {_keep_traceback()})", Exit.HARNESS_FAULT
         )
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _let_go_of_dead_outputs() -> None:
+    # A pipe without a reader, a closed terminal, a full disk: Python would complain again when it flushes at exit.
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _say(message: str, code: Exit) -> int:
-    line = " ".join(message.split())
-    click.echo(f"harness: {''.join(c for c in line if c.isprintable())}", err=True)
+def _say(message: str, code: int) -> int:
+    with suppress(OSError):  # nobody listens any more
+        click.echo(f"harness: {one_line(message)}", err=True)
     return code
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import click
 
+from harness.environments import equip
 from harness.journal import RunStore, read_run
-from harness.model import JournalError, Plan
+from harness.model import TRIAL_ROUND, JournalError, Plan
 from harness.plan import make_plan
 
+from .plain import say
 from .selection import build_request, preset_option, selection_options
 from .state import State
 
@@ -37,18 +39,21 @@ def plan(state: State, /, **chosen: Any) -> None:
       harness plan --scenario channel --param capacity=0,1 --rounds 3
     """
     request = build_request(**chosen)
-    made = make_plan(request, state.catalogue)
+    request, catalogue = equip(request, state.catalogue)
+    made = make_plan(request, catalogue)
     state.warn_about_broken_plugins()
     for line in _table(made):
-        click.echo(line)
-    for line in (*_variants(made), *_alias(made)):
-        click.echo(line)
+        say(line)
+    for line in (*_variants(made), *_alias(made), *_trial(made)):
+        say(line)
     lacking = {(skip.cell.scenario, skip.cell.label): skip.reason for skip in made.skipped}
     for (scenario, label), reason in lacking.items():
-        click.echo(f"– {scenario} on {label}: {reason}")
-    click.echo(_sum(made))
+        say(f"– {scenario} on {label}: {reason}")
+    for name, environment in catalogue.environments.items():
+        say(f"env {name}: {environment.text}")
+    say(_sum(made))
     if (budget := request.budget) is not None:
-        click.echo(f"of a budget of {_duration(budget)}, what is left then goes to further rounds, for intervals")
+        say(f"of a budget of {_duration(budget)}, what is left then goes to further rounds, for intervals")
 
 
 def _table(made: Plan) -> list[str]:
@@ -56,7 +61,7 @@ def _table(made: Plan) -> list[str]:
 
     Variants have no column: there may be many, and most rows have few of them.
     """
-    counts = Counter((str(cell.row), cell.label) for cell in made.cells if not cell.alias)
+    counts = Counter((str(cell.row), cell.label) for cell in made.cells if not cell.alias and cell.round != TRIAL_ROUND)
     lacking = {(str(skip.cell.row), skip.cell.label) for skip in made.skipped}
     planned = (*made.cells, *(skip.cell for skip in made.skipped))
     rows = sorted({cell.row for cell in planned}, key=lambda row: (made.scenarios.index(row.scenario), str(row)))
@@ -89,6 +94,12 @@ def _alias(made: Plan) -> list[str]:
     """Return how often the reference is run again, to check ourselves by."""
     labels = Counter(cell.label for cell in made.cells if cell.alias)
     return [f"+ {label} again: {_count(count, 'cell')} of the self-check" for label, count in labels.items()]
+
+
+def _trial(made: Plan) -> list[str]:
+    """Return how many cells say how much work the others do."""
+    count = sum(cell.round == TRIAL_ROUND for cell in made.cells)
+    return [f"+ {_count(count, 'cell')} that say how much work the others do"] if count else []
 
 
 def _labels(made: Plan) -> list[str]:

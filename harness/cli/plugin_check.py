@@ -7,7 +7,6 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from .exits import Exit
 from .selection import complete_backend
@@ -47,15 +46,9 @@ def check(state: State, /, *, backend: str, as_json: bool, verbose: bool) -> int
 
 
 def _as_json(report: CheckReport) -> str:
-    findings = [msgspec.to_builtins(f) | {"summary": f.summary} for f in report.findings]
-    said = {
-        "backend": report.backend,
-        "passed": report.passed,
-        "held": report.held,
-        "asked": report.asked,
-        "findings": findings,
-    }
-    return msgspec.json.format(msgspec.json.encode(said)).decode()
+    from .documents import CheckDocument, encode
+
+    return encode(CheckDocument.of(report))
 
 
 def _as_text(report: CheckReport, *, colour: bool, verbose: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .plain import say
 from .state import State
 
 
@@ -18,13 +19,13 @@ def plugins(state: State) -> None:
     """
     for plugin in state.catalogue.plugins:
         origin = f"{plugin.distribution} {plugin.version}".strip() or "unknown distribution"
-        click.echo(f"{plugin.name:16} {plugin.module} ({origin})")
+        say(f"{plugin.name:16} {plugin.module} ({origin})")
         for noun, names in (
             ("backends", plugin.backends),
             ("scenarios", plugin.scenarios),
             ("report formats", plugin.renderers),
         ):
             if names:
-                click.echo(f"    {noun}: {', '.join(names)}")
+                say(f"    {noun}: {', '.join(names)}")
         if plugin.error:
-            click.echo(f"    broken: {plugin.error}")
+            say(f"    broken: {plugin.error}")

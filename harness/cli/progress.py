@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 
+from harness.interrupts import INTERRUPTS
 from harness.model import (
     CellFinished,
+    CellObserved,
     CellProgressed,
     CellStarted,
     Outcome,
@@ -30,10 +33,33 @@ def open_progress(*, quiet: bool, colourless: bool = False) -> Iterator[Callable
     if quiet:
         yield lambda _event: None
     elif sys.stderr.isatty():
-        with _bar(colourless) as bar:
-            yield _Live(bar)
+        bar = _bar(colourless)
+        with suppress(OSError):
+            bar.start()
+        try:
+            yield _Unheard(_Live(bar))
+        finally:
+            with suppress(OSError):
+                bar.stop()
     else:
-        yield _Plain()
+        yield _Unheard(_Plain())
+
+
+class _Unheard:
+    """Passes events on until nobody reads what is said of them."""
+
+    def __init__(self, listener: Callable[[RunEvent], None]) -> None:
+        self._listener: Callable[[RunEvent], None] | None = listener
+
+    def __call__(self, event: RunEvent) -> None:
+        if self._listener is None:
+            return
+        try:
+            self._listener(event)
+        except OSError as exc:
+            self._listener = None
+            if exc.errno == errno.EPIPE:  # `2>&1 | head`: enough was seen. A closed terminal has its own signal
+                INTERRUPTS.request()
 
 
 def _bar(colourless: bool) -> Any:
@@ -47,6 +73,7 @@ def _bar(colourless: bool) -> Any:
         TextColumn("{task.fields[now]}", markup=False),
         console=Console(stderr=True, no_color=colourless or None),  # None: as NO_COLOR says
         transient=True,
+        auto_refresh=False,  # it would be a thread, and processes are started from a program with one
     )
 
 
@@ -73,6 +100,8 @@ class _Live:
                 self._bar.advance(self._task)
                 if result.outcome not in (Outcome.COMPLETED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE):
                     self._bar.console.print(_problem(event), markup=False, highlight=False)
+        if not isinstance(event, CellObserved):  # of which there may be thousands
+            self._bar.refresh()
 
 
 class _Plain:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .plain import say
 from .selection import default_jobs
 from .show import RUNS, complete_run
 from .state import State
@@ -41,7 +42,7 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
 
     folder = RunStore(out).find(run_name)
     for change in describe_changes(read_run(folder).started.environment, describe_environment()):
-        click.echo(f"harness: the environment has changed since the run began: {change}", err=True)
+        say(f"harness: the environment has changed since the run began: {change}", err=True)
     return resume_and_report(state, folder, jobs=jobs, quiet=quiet, verbose=verbose)
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from harness.compare import compare
 from harness.expectations import read_expectations
-from harness.journal import RunStore
+from harness.interrupts import INTERRUPTS
+from harness.journal import RunStore, read_run
 from harness.model import FindingKind, UsageError
 from harness.session import RunOutcome, resume_session, run_session
 
+from .env import create_missing
 from .exits import Exit
+from .plain import is_gone
 from .progress import open_progress
+from .rendering import render
 from .selection import build_request
 from .state import State
 
@@ -27,6 +33,7 @@ def run_and_report(
     out: Path,
     expectation_files: Sequence[Path],
     json_file: str | None,
+    create_envs: bool,
     jobs: int,
     quiet: bool,
     verbose: bool,
@@ -34,6 +41,8 @@ def run_and_report(
 ) -> int:
     """Run what the options select, print the report and return the exit code."""
     request = build_request(**selection)
+    if create_envs:
+        create_missing(request, state.catalogue)
     expectations = tuple(expectation for file in expectation_files for expectation in read_expectations(file))
     _check_target(json_file)
     state.warn_about_broken_plugins()
@@ -50,22 +59,40 @@ def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, ver
     return _report(state, outcome, "terminal", None, verbose - quiet)
 
 
+def report_stored(state: State, folder: Path, *, verbosity: int) -> int:
+    """Print the report of a run that nobody watched, and return the exit code."""
+    run = read_run(folder)
+    outcome = RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=False)
+    return _report(state, outcome, "terminal", None, verbosity)
+
+
 def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | None, verbosity: int) -> int:
-    state.warn_about_broken_plugins()  # a listener may have failed meanwhile
-    if json_file != "-":
-        _print(state, outcome, renderer, verbosity)
-    page = _write_page(state, outcome)
-    if json_file != "-":
-        _print_paths(state, outcome, page)
+    """Make every report that there is to make; what fails of it costs the others nothing."""
+    failed: list[Exception] = []
+    page: list[Path] = []
+    steps: list[Callable[[], object]] = [
+        state.warn_about_broken_plugins,  # a listener may have failed meanwhile
+        lambda: page.extend(_write_page(state, outcome)),
+    ]
     if json_file is not None:
-        _write_json(state, outcome, json_file)
+        steps.append(partial(_write_json, state, outcome, json_file))
+    if json_file != "-":
+        steps.append(partial(_print, state, outcome, renderer, verbosity))
+        steps.append(lambda: _print_paths(state, outcome, page))
+    for step in steps:
+        try:
+            step()
+        except Exception as exc:  # noqa: BLE001 - a plugin made it, or nobody reads it
+            failed += [] if is_gone(exc) else [exc]
+    if failed:
+        raise failed[0]
     return exit_code(outcome)
 
 
-def exit_code(outcome: RunOutcome) -> Exit:
+def exit_code(outcome: RunOutcome) -> int:
     """Return what a run's exit code is."""
     if outcome.interrupted:
-        return Exit.INTERRUPTED
+        return INTERRUPTS.exit_code
     if any(finding.kind is FindingKind.HARNESS_FAULT for finding in outcome.comparison.findings):
         return Exit.HARNESS_FAULT
     return Exit.FINDINGS if outcome.comparison.unexpected else Exit.OK
@@ -82,29 +109,28 @@ def _check_target(json_file: str | None) -> None:
 
 
 def _print(state: State, outcome: RunOutcome, renderer: str, verbosity: int) -> None:
-    options = state.options(outcome.folder, verbosity)
-    text = state.catalogue.renderer(renderer).render(outcome.run, outcome.comparison, options)
+    text = render(state, renderer, outcome.run, outcome.comparison, outcome.folder, verbosity)
     click.echo(text, color=state.colour)
 
 
-def _write_page(state: State, outcome: RunOutcome) -> Path | None:
+def _write_page(state: State, outcome: RunOutcome) -> Iterator[Path]:
     """Write the report that can be sent to somebody into the run's folder; nothing if no plugin brings that format."""
     renderer = state.catalogue.renderers.get("html")
     if renderer is None:
-        return None
+        return
     page = outcome.folder / f"report{renderer.suffix}"
     try:
         # What a scenario observed may hold halves of surrogate pairs.
-        text = renderer.render(outcome.run, outcome.comparison, state.options(outcome.folder, 0))
+        text = render(state, "html", outcome.run, outcome.comparison, outcome.folder)
         page.write_text(text, encoding="utf-8", errors="replace")
     except OSError as exc:
         raise UsageError(f"cannot write {page}: {exc.strerror}; the run itself is in {outcome.folder}") from exc
-    return page
+    yield page
 
 
-def _print_paths(state: State, outcome: RunOutcome, page: Path | None) -> None:
+def _print_paths(state: State, outcome: RunOutcome, pages: Iterable[Path]) -> None:
     run_path = state.options(outcome.folder, 0).run_path
-    if page is not None:
+    for page in pages:
         click.echo(f"report: {run_path}/{page.name}")
     click.echo(f"run: {run_path}")
     if outcome.interrupted:
@@ -112,11 +138,11 @@ def _print_paths(state: State, outcome: RunOutcome, page: Path | None) -> None:
 
 
 def _write_json(state: State, outcome: RunOutcome, target: str) -> None:
-    text = state.catalogue.renderer("json").render(outcome.run, outcome.comparison, state.options(outcome.folder, 0))
+    text = render(state, "json", outcome.run, outcome.comparison, outcome.folder)
     if target == "-":
         click.echo(text)
         return
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        Path(target).write_text(text, encoding="utf-8", errors="replace")
     except OSError as exc:
         raise UsageError(f"cannot write {target}: {exc.strerror}; the run itself is in {outcome.folder}") from exc

@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from harness.api import PRESETS
-from harness.model import Request, UsageError
+from harness.model import LIMITS, Request, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +54,11 @@ def complete_perturbation(
     return [CompletionItem(name, help=does) for name, does in PERTURBATIONS.items() if name.startswith(incomplete)]
 
 
+def complete_limit(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a limit."""
+    return [CompletionItem(f"{name}=", help=bounds) for name, bounds in LIMITS.items() if name.startswith(incomplete)]
+
+
 def parse_seconds(text: str) -> float:
     """Return the seconds of a time as people write it: `90`, `90s`, `5m`, `1.5h`.
 
@@ -86,7 +91,14 @@ _SELECTION = (
         multiple=True,
         metavar="SPEC",
         shell_complete=complete_backend,
-        help="Backend: a name, a glob, or name:key=value,... (repeatable; default: all).",
+        help="Backend: a name, a glob, or name[==version][@env][:key=value,...] (repeatable; default: all).",
+    ),
+    click.option(
+        "--env",
+        "environments",
+        multiple=True,
+        metavar="NAME=PATH",
+        help="Call an interpreter or virtual environment NAME, for --backend asyncio@NAME (repeatable).",
     ),
     click.option(
         "--scenario",
@@ -125,6 +137,37 @@ _SELECTION = (
         shell_complete=complete_perturbation,
         help="Disturb every cell: one-cpu, cpu-hog[=N], nofile=N, sndbuf=SIZE, rcvbuf=SIZE, gc=aggressive|off.",
     ),
+    click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=VALUE,...",
+        shell_complete=complete_limit,
+        help="What a cell may take: memory=SIZE, processes=N, cpu=SECONDS, output=SIZE, fds=N.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Stop after the first cell that shows something unexpected."),
+    click.option("--max-hangs", type=click.IntRange(1), metavar="N", help="Stop after so many cells have hung."),
+    click.option(
+        "--retries",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Run a cell that hangs, crashes or raises again; if it completes then, it is flaky.",
+    ),
+    click.option(
+        "--stress-count",
+        type=click.IntRange(1),
+        default=1,
+        metavar="N",
+        help="Rounds of scenarios that measure nothing.",
+    ),
+    click.option(
+        "--stress-duration",
+        type=parse_seconds,
+        metavar="TIME",
+        help="Repeat scenarios that measure nothing for so long, e.g. 30s, 5m.",
+    ),
+    click.option("--partition", default="", metavar="K/N", help="Run one of N parts of the rows (see merge)."),
     click.option("--saboteurs", is_flag=True, help="Run backends that are broken on purpose: is each fault caught?"),
     click.option("--pairs", is_flag=True, help="Run each server against each client, in scenarios with both roles."),
     click.option(
@@ -165,6 +208,9 @@ _OUTPUT = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="Differences that you know of, beside those of the plugins (TOML; repeatable).",
+    ),
+    click.option(
+        "--create-envs", is_flag=True, help="Make the environments that versions (trio==0.29) need and that lack."
     ),
     click.option("--json", "json_file", metavar="FILE", help="Also write the JSON report there (- for stdout)."),
     click.option("--quiet", "-q", is_flag=True, help="No progress; only the verdict and the findings."),
@@ -209,7 +255,19 @@ def build_request(**chosen: Any) -> Request:
             raise UsageError(f"cannot read parameter {text!r}: it is not name=value")
         pairs.append((name, value))
     chosen["preset"] = chosen["preset"] or ""
-    return Request(parameters=tuple(pairs), **chosen)
+    environments = tuple(map(_parse_environment, chosen.pop("environments", ())))
+    return Request(parameters=tuple(pairs), environments=environments, **chosen)
+
+
+def _parse_environment(text: str) -> tuple[str, str]:
+    from harness.plan import is_environment_name
+
+    name, equals, path = text.partition("=")
+    if not equals or not path or not is_environment_name(name):
+        raise UsageError(f"cannot read environment {text!r}: it is not NAME=PATH, of an interpreter")
+    if not path.isprintable():
+        raise UsageError(f"cannot read {text!r}: it has characters that cannot be printed")
+    return name, str(Path(path).expanduser().absolute())
 
 
 _EVERYTHING_SECONDS = 360.0
@@ -218,8 +276,9 @@ _EVERYTHING_SECONDS = 360.0
 
 def _is_everything(chosen: dict[str, Any]) -> bool:
     """Whether nothing is said of what is run, nor how long."""
-    said = ("scenarios", "budget", "parameters", "perturb", "saboteurs")
-    return chosen["preset"] == "default" and chosen["rounds"] == 1 and not any(chosen[name] for name in said)
+    said = ("scenarios", "budget", "parameters", "perturb", "saboteurs", "partition", "stress_duration")
+    once = chosen["rounds"] == chosen["stress_count"] == 1
+    return chosen["preset"] == "default" and once and not any(chosen[name] for name in said)
 
 
 def _named(chosen: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from harness.journal import RunStore, read_run
 from harness.model import Run, UsageError
 
+from .rendering import render
 from .selection import RATIO_OPTIONS, F
 from .state import State
 
@@ -58,7 +59,7 @@ def complete_run(_context: click.Context, _parameter: click.Parameter, incomplet
 @click.option(
     "--format", "-f", "format_name", help="A report format; default: terminal, and details for a cell.", metavar="NAME"
 )
-@click.option("--verbose", "-v", is_flag=True, help="Also every observation.")
+@click.option("--verbose", "-v", is_flag=True, help="Also every observation, and what each role took.")
 @judging_options
 @click.pass_obj
 def show(
@@ -84,10 +85,10 @@ def show(
 
     folder = RunStore(out).find(run_name)
     run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
-    renderer = state.catalogue.renderer(format_name or ("terminal" if cell is None else "details"))
+    name = format_name or ("terminal" if cell is None else "details")
     if cell is not None:
         run = _only(run, cell)
-    click.echo(renderer.render(run, compare(run), state.options(folder, int(verbose))), color=state.colour)
+    click.echo(render(state, name, run, compare(run), folder, int(verbose)), color=state.colour)
 
 
 @click.command()
@@ -119,12 +120,12 @@ def report(
 
     folder = RunStore(out).find(run_name)
     run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
-    text = state.catalogue.renderer(format_name).render(run, compare(run), state.options(folder, 0))
+    text = render(state, format_name, run, compare(run), folder)
     if output is None:
         click.echo(text, color=state.colour)
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(text, encoding="utf-8", errors="replace")
     except OSError as exc:
         raise UsageError(f"cannot write {output}: {exc.strerror}") from exc
 

@@ -13,6 +13,7 @@ import click
 from harness.model import RenderOptions
 
 from .exits import Exit
+from .plain import say
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue, Plugins
@@ -67,7 +68,7 @@ class State:
         for plugin in self.plugins.reports:
             if plugin.error and (plugin.name, plugin.error) not in self._said:
                 self._said.add((plugin.name, plugin.error))
-                click.echo(f"harness: plugin {plugin.name!r} is left out: {plugin.error}", err=True)
+                say(f"harness: plugin {plugin.name!r} is left out: {plugin.error}", err=True)
 
     @staticmethod
     def extend(group: click.Group) -> Plugins | None:

@@ -12,6 +12,7 @@ judges). A row is judged at a time:
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
     self_check  the reference against itself: can those verdicts be believed? (order_effects: what disturbed all alike)
+    repeats     who was run again because others had the CPU, and whether that met all alike
     transitions  two runs: what changed from one to the other
 """
 
@@ -23,9 +24,10 @@ from .expectations import Expected
 from .findings import Judgement
 from .integrity import judge_integrity
 from .judge import judge_observations
-from .outcomes import judge_outcomes_of_cells, judge_unavailable
+from .outcomes import judge_flaky_cells, judge_outcomes_of_cells, judge_unavailable
 from .pairs import name_culprits
 from .proposals import propose_expectations
+from .repeats import count_repeats
 from .rows import Row, group_rows, order_labels
 from .self_check import check_ourselves, withdraw_verdicts
 from .summary import summarise_row
@@ -56,12 +58,14 @@ def compare(run: Run) -> Comparison:
         rows=withdraw_verdicts(summaries) if check and check.failed else summaries,
         findings=tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.kind])),
         note=_note_of(run, rows),
+        repeats=count_repeats(run),
     )
 
 
 def judge_row(row: Row) -> list[Judgement]:
     """Return everything that there is to say about a row."""
-    return name_culprits(row, [*judge_outcomes_of_cells(row), *judge_observations(row), *judge_integrity(row)])
+    judgements = (judge_outcomes_of_cells, judge_flaky_cells, judge_observations, judge_integrity)
+    return name_culprits(row, [judgement for judge in judgements for judgement in judge(row)])
 
 
 def _note_of(run: Run, rows: tuple[Row, ...]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -24,6 +25,9 @@ from .values import outcome_text, value_text
 _NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
 _WHAT_TO_DO = "if it was fixed, remove the expectation or say until which version it holds (when)"
 _ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
+
+_matches = lru_cache(maxsize=4096)(matches_glob)
+"""Every expectation asks it of every square of a run; there are few names."""
 
 
 class Expected:
@@ -129,11 +133,16 @@ class Expected:
     def _concerns(self, expectation: Expectation, row: Row, label: str, cells: Sequence[CellFacts]) -> bool:
         parameters = dict(row.id.parameters)
         return (
-            matches_glob(row.id.scenario, expectation.scenario)
-            and any(matches_glob(label, pattern) for pattern in expectation.backends)
+            _matches(row.id.scenario, expectation.scenario)
+            and any(_matches(name, pattern) for pattern in expectation.backends for name in _names(label, cells))
             and all(parameters.get(name) == value for name, value in expectation.parameters.items())
             and any(_holds(expectation.when, self._environment, cell) for cell in cells)
         )
+
+
+def _names(label: str, cells: Sequence[CellFacts]) -> set[str]:
+    """Return what an expectation may call the backend: its column, or what it is wherever it runs."""
+    return {label, *(cell.cell.label_anywhere for cell in cells)}
 
 
 def _covers(expectation: Expectation, finding: Finding, label: str) -> bool:
@@ -215,6 +224,17 @@ def _versions(name: str, environment: Mapping[str, Any], cell: CellFacts) -> Ite
     if name == "python":
         yield from (attestation.python for attestation in attested)
     yield from (attestation.versions[name] for attestation in attested if name in attestation.versions)
+    if not attested:
+        yield from _stated_versions(name, environment, cell)
+
+
+def _stated_versions(name: str, environment: Mapping[str, Any], cell: CellFacts) -> Iterator[str]:
+    """Yield what the other environments that a cell was to run in said when the run was planned."""
+    others = environment.get("environments", {})
+    for place in {assigned.backend.place for assigned in cell.cell.roles}:
+        facts = others.get(place, {})
+        stated = facts.get("versions", {}) | {"python": facts.get("python")}
+        yield from (str(version) for version in (stated.get(name),) if version)
 
 
 def _is_in(version: str, condition: str) -> bool:

@@ -37,6 +37,39 @@ def judge_outcomes_of_cells(row: Row) -> Iterator[Judgement]:
         yield _judge_ending(row, outcome, title, culprits)
 
 
+def _kind_of(outcome: Outcome, culprits: list[CellFacts]) -> FindingKind:
+    # An environment that somebody named and that does not work is their mistake, and not our fault.
+    elsewhere = all(any(assigned.backend.place for assigned in cell.cell.roles) for cell in culprits)
+    return FindingKind.WRONG_BACKEND if outcome is Outcome.INVALID_ENV and elsewhere else _KIND[outcome]
+
+
+def judge_flaky_cells(row: Row) -> Iterator[Judgement]:
+    """Find cells that completed only when they were run again."""
+    flaky = [cell for cell in row.cells if cell.result.is_flaky]
+    if flaky:
+        ran = [cell for cell in row.cells if cell.outcome not in _NOT_TRIED]
+        sightings = [Sighting(cell.label, _describe_attempts(cell)) for cell in ran]
+        yield make_judgement(
+            row,
+            FindingKind.FLAKY,
+            flaky,
+            "completes only when it is run again",
+            expected="completed at once",
+            groups=group_sightings(sightings),
+            values=tuple(dict.fromkeys(_describe_attempts(cell) for cell in flaky)),
+            evidence=next((a.evidence for cell in flaky for a in cell.result.retried if a.evidence), ""),
+            details=tuple(
+                f"{cell.id}: attempt {number}: {attempt.outcome}: {attempt.reason}"
+                for cell in flaky
+                for number, attempt in enumerate(cell.result.retried, 1)
+            ),
+        )
+
+
+def _describe_attempts(cell: CellFacts) -> str:
+    return ", then ".join([*(str(attempt.outcome) for attempt in cell.result.retried), str(cell.outcome)])
+
+
 def judge_unavailable(rows: Sequence[Row], run: Run) -> Iterator[Judgement]:
     """Find backends that could not run here: one finding each, however many cells they miss."""
     missing: dict[str, list[tuple[Row, CellFacts, str]]] = {}
@@ -55,7 +88,7 @@ def _judge_ending(row: Row, outcome: Outcome, title: str, culprits: list[CellFac
     ended = outcome in (Outcome.HUNG, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.LIMIT)
     return make_judgement(
         row,
-        _KIND[outcome],
+        _kind_of(outcome, culprits),
         culprits,
         title,
         expected=str(Outcome.COMPLETED),

@@ -72,7 +72,7 @@ def compare_metric(
 
 
 def _with_ratios(cell: CellSummary, base: CellSummary, cells: Sequence[CellSummary], row: Row) -> CellSummary:
-    planned = max(len({facts.cell.round for facts in _square(row, label).cells}) for label in (cell.label, base.label))
+    planned = max(_count_rounds(_square(row, label)) for label in (cell.label, base.label))
     disparity = tuple(_disparities(_square(row, cell.label), _square(row, base.label), row.card.parity))
     ratios = {
         key: _withhold(
@@ -94,6 +94,10 @@ def _with_ratios(cell: CellSummary, base: CellSummary, cells: Sequence[CellSumma
 
 def _square(row: Row, label: str) -> Square:
     return next(square for square in row.squares if square.label == label)
+
+
+def _count_rounds(square: Square) -> int:
+    return len({cell.cell.round for cell in square.cells if not cell.is_trial})
 
 
 def _by_round(metric: MetricSummary) -> dict[int, float]:

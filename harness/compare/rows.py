@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.api import Trace, Value
@@ -39,6 +39,8 @@ class CellFacts:
     steps: tuple[Step, ...]
     ran: bool
     """Whether the scenario ran on what was asked for, so that its facts are about that backend."""
+    is_trial: bool = False
+    """Whether it only said how much work the cells after it do, so that its figures do not count."""
 
     @property
     def outcome(self) -> Outcome:
@@ -167,7 +169,9 @@ def _make_row(row: RowId, card: ScenarioCard, records: Mapping[str, list[CellRec
 
 def _make_square(label: str, records: list[CellRecord], card: ScenarioCard) -> Square:
     ordered = sorted(records, key=lambda record: record.cell.round)
-    return Square(label=label, cells=tuple(collect_facts(record, card) for record in ordered))
+    has_work = any(record.cell.work for record in records)
+    facts = (replace(collect_facts(record, card), is_trial=has_work and record.cell.work is None) for record in ordered)
+    return Square(label=label, cells=tuple(facts))
 
 
 def collect_facts(record: CellRecord, card: ScenarioCard) -> CellFacts:

@@ -62,7 +62,7 @@ def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
 
 def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], void: Mapping[str, str]) -> CellSummary:
     """Return what a square shows."""
-    own = [cell for cell in square.cells if not cell.cell.alias]
+    own = [cell for cell in square.cells if not cell.cell.alias and not cell.is_trial]
     right = [cell for cell in own if cell.id not in void]
     has_figures = len(own) - len(right) <= MOST_MISSING * len(own)
     metrics = _summarise_metrics(right, row) if has_figures else {}

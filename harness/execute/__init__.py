@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,28 @@ from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEven
 
 from . import posix
 from .cell_run import CellRun
+from .disturbed import Attempts
 from .hog import CpuHogs, count_hogs
+from .limits import describe_limits
+from .place import find_missing
 from .preflight import find_obstacle
+from .retries import Retries
 from .side_by_side import run_side_by_side
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
 
-__all__ = ["execute", "run_guarded"]
+__all__ = ["describe_limits", "execute", "run_guarded"]
 
 
-def execute(plan: Plan, catalogue: Catalogue, folder: Path, *, lanes: int = 1) -> Iterator[RunEvent]:
+def execute(
+    plan: Plan,
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    lanes: int = 1,
+    why_not: Callable[[Cell], str] = lambda _cell: "",
+) -> Iterator[RunEvent]:
     """Run the cells of a plan and yield what happens; every planned cell gets a `CellFinished`.
 
     Args:
@@ -29,6 +40,7 @@ def execute(plan: Plan, catalogue: Catalogue, folder: Path, *, lanes: int = 1) -
         catalogue: where the plan's scenarios and backends are found.
         folder: the run's folder; evidence goes below it.
         lanes: how many cells may run at a time, of scenarios that allow it. The others run alone.
+        why_not: says, when it is a cell's turn, why it is not run, if there is a reason.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
@@ -36,17 +48,29 @@ def execute(plan: Plan, catalogue: Catalogue, folder: Path, *, lanes: int = 1) -
     posix.adopt_orphans()
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
-    shared = [cell for cell in plan.cells if lanes > 1 and _may_share(cell, catalogue)]
-    alone = [cell for cell in plan.cells if cell not in shared]
+    with posix.watched():
+        yield from _execute_cells(plan, catalogue, folder, lanes, why_not)
+
+
+def _execute_cells(
+    plan: Plan, catalogue: Catalogue, folder: Path, lanes: int, why_not: Callable[[Cell], str]
+) -> Iterator[RunEvent]:
+    shared: list[Cell] = []
+    alone: list[Cell] = []
+    for cell in plan.cells:
+        (shared if lanes > 1 and _may_share(cell, catalogue) else alone).append(cell)
     interrupt: KeyboardInterrupt | None = None
     if shared:
         try:
-            yield from run_side_by_side(shared, folder, lanes)
+            yield from run_side_by_side(shared, folder, lanes, tuple(catalogue.environments.values()), why_not)
         except KeyboardInterrupt as exc:
             interrupt = exc
     for cell in alone:
         if interrupt is not None:
             yield _without_process(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
+            continue
+        if reason := why_not(cell):
+            yield _without_process(cell, Outcome.NOT_RUN, reason)
             continue
         try:
             yield from run_guarded(cell, catalogue, folder)
@@ -68,8 +92,17 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunE
         if obstacle := find_obstacle(scenario, cell):
             yield _without_process(cell, Outcome.NOT_RUN, obstacle)
             return
+        if missing := find_missing(cell, catalogue.environments):
+            yield _without_process(cell, Outcome.INVALID_ENV, missing)
+            return
         with CpuHogs(count_hogs(dict(cell.perturb))):
-            yield from CellRun(cell, scenario, catalogue.backend, folder).events()
+            retries = Retries(cell, folder)
+            while not retries.is_over:
+                attempts = Attempts(cell, scenario, catalogue.backend_of)
+                while not attempts.is_over:
+                    yield from CellRun(
+                        cell, scenario, catalogue.backend_of, folder, attempts, catalogue.environments, retries
+                    ).events()
     except Exception as exc:  # noqa: BLE001 - a cell can never raise into the runner
         reason = f"{type(exc).__name__}: {exc}; {''.join(traceback.format_tb(exc.__traceback__)[-1:]).strip()}"
         yield _without_process(cell, Outcome.HARNESS_FAULT, reason)

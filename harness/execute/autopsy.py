@@ -1,51 +1,53 @@
 """Look at a process that hangs before it is killed, and say what kind of hang it is.
 
-Facts first: tasks from the runtime itself, threads, descriptors and children from the kernel. The diagnosis follows
-from them by rules that can be read in `diagnose`; where they do not decide it is `unknown`.
+Facts first: tasks from the process itself, threads, descriptors and children from the kernel. The diagnosis follows
+from them by the rules in `diagnosis`; where they do not decide it is `unknown`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from harness.model import Autopsy
 from harness.wire import TASKS_BEGIN, TASKS_END
 
 from . import procfs
+from .diagnosis import Facts, diagnose
+from .inspection import read_inspection
 
 _SHOWN = 40
+IDLE_SHARE = 0.05
+"""Of a CPU. What spins gets little of a crowded machine, what waits gets nothing anywhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a diagnosis is made of."""
-
-    is_busy: bool
-    """Whether it took CPU time over a quarter of a second."""
-    has_answered: bool
-    """Whether its interpreter ran the handler that writes the tasks."""
-    descriptors: Sequence[procfs.Descriptor]
-    children: Sequence[str]
-    innermost: str
-    """Innermost frame of the thread that ran or of the main thread."""
-
-
-def examine(pid: int, stacks: str, *, is_busy: bool) -> Autopsy:
+def examine(
+    pid: int,
+    stacks: str,
+    *,
+    cpu: Mapping[int, float] = MappingProxyType({}),
+    has_started: bool = True,
+    tasks_are_threads: bool = False,
+) -> Autopsy:
     """Return the autopsy of a live process.
 
     Args:
         pid: of the role's process.
         stacks: what it wrote when it was asked for its stacks and its tasks.
-        is_busy: whether it takes CPU time.
+        cpu: which share of a CPU each of its threads takes.
+        has_started: whether its runtime runs.
+        tasks_are_threads: whether the tasks of its runtime are.
     """
     tasks = tasks_of(stacks)
     facts = Facts(
-        is_busy=is_busy,
-        has_answered=has_tasks(stacks),
+        pid=pid,
+        busy=tuple(thread for thread, share in cpu.items() if share > IDLE_SHARE),
+        inspection=read_inspection(stacks),
         descriptors=procfs.read_descriptors(pid),
         children=procfs.read_children(pid),
-        innermost=innermost_frame(stacks),
+        frames=innermost_frames(stacks),
+        has_started=has_started,
+        tasks_are_threads=tasks_are_threads,
     )
     diagnosis, reasons = diagnose(facts)
     return Autopsy(
@@ -58,24 +60,9 @@ def examine(pid: int, stacks: str, *, is_busy: bool) -> Autopsy:
     )
 
 
-def diagnose(facts: Facts) -> tuple[str, list[str]]:
-    """Return what kind of hang it is, and why."""
-    frame = [f"innermost frame: {facts.innermost}"] if facts.innermost else []
-    if facts.is_busy and not facts.has_answered:
-        return "blocked scheduler", ["it takes CPU time, and one call lets nothing else run", *frame]
-    if facts.is_busy:
-        return "livelock", ["it takes CPU time and runs its handlers, and makes no progress", *frame]
-    ready = [descriptor for descriptor in facts.descriptors if descriptor.is_ready]
-    if ready:
-        return "lost wake-up", ["it is idle although something is there", *map(str, ready)]
-    if facts.children:
-        return "waiting for a child", ["it is idle, and these processes of it live", *facts.children]
-    return "unknown", ["it is idle, and none of its descriptors has anything to read", *frame]
-
-
 def has_tasks(stacks: str) -> bool:
-    """Return whether the worker has written its tasks, all of them."""
-    return TASKS_END in stacks
+    """Return whether the worker has written its tasks and what it says of itself."""
+    return TASKS_END in stacks and read_inspection(stacks) is not None
 
 
 def tasks_of(stacks: str) -> tuple[str, ...]:
@@ -84,10 +71,13 @@ def tasks_of(stacks: str) -> tuple[str, ...]:
     return tuple(rest.partition(TASKS_END)[0].splitlines()) if begin else ()
 
 
-def innermost_frame(stacks: str) -> str:
-    """Return the first frame that faulthandler wrote of the current thread, as `file:line in function`."""
-    _, _, rest = stacks.partition("Current thread")
-    for line in (rest or stacks).splitlines():
-        if line.lstrip().startswith("File "):
-            return line.strip().removeprefix("File ").replace('"', "")
-    return ""
+def innermost_frames(stacks: str) -> tuple[str, ...]:
+    """Return the first frame that faulthandler wrote of each thread, as `file:line in function`; the current first."""
+    found: list[str] = []
+    written, _, _ = stacks.partition(TASKS_BEGIN)
+    for part in written.split("(most recent call first):")[1:]:
+        frames = [line.strip() for line in part.splitlines() if line.lstrip().startswith("File ")]
+        found += [frames[0].removeprefix("File ").replace('"', "")] if frames else [""]
+    threads = [line for line in written.splitlines() if line.endswith("(most recent call first):")]
+    current = next((at for at, line in enumerate(threads) if line.startswith("Current")), 0)
+    return (*found[current : current + 1], *found[:current], *found[current + 1 :])

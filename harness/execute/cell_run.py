@@ -10,36 +10,44 @@ import selectors
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from harness.api import Backend, Scenario
 from harness.model import (
+    BackendSpec,
     Cell,
-    CellFinished,
     CellObserved,
     CellProgressed,
     CellResult,
     CellStarted,
+    Environment,
     Observed,
     Outcome,
     RunEvent,
     Step,
+    make_file_name,
 )
 from harness.wire import RoleEnded, Shared
 
 from . import posix
-from .autopsy import examine, has_tasks
-from .role_process import OUTPUT_LIMIT_BYTES, RoleProcess, make_job
+from .autopsy import IDLE_SHARE, examine
+from .disturbed import Attempts
+from .interview import dump_stacks, observe_cpu, observe_turns
+from .limits import CellLimits
+from .place import find_place
+from .retries import Retries
+from .role_process import RoleProcess, make_job
 from .settle import settle
 
 _TICK = 0.05
 _HEARTBEAT = 0.25
-_STACKS_WAIT = 0.5
 _TERMINATE_GRACE = 1.0
 _KILL_GRACE = 5.0
-_IDLE_SHARE = 0.05
+_START_SECONDS = 10.0
 EXIT_GRACE = 5.0
 """Seconds that a role may take to exit after it reported its end."""
 _PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
@@ -48,21 +56,34 @@ _PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRIT
 class CellRun:
     """One cell while it runs."""
 
-    def __init__(self, cell: Cell, scenario: Scenario, backend_of: Callable[[str], Backend], folder: Path) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        scenario: Scenario,
+        backend_of: Callable[[BackendSpec], Backend],
+        folder: Path,
+        attempts: Attempts,
+        environments: Mapping[str, Environment] = MappingProxyType({}),
+        retries: Retries | None = None,
+    ) -> None:
         self._cell = cell
         self._scenario = scenario
         self._backend_of = backend_of
+        self._attempts = attempts
+        self._environments = environments
+        self._retries = retries or Retries(cell, folder)
         self._evidence = folder / "evidence" / cell.slug
         self._relative = f"evidence/{cell.slug}"
         self._token = uuid.uuid4().hex
         self._spared = posix.child_pids()
+        self._limits = CellLimits(cell, self._spared)
         self._roles: list[RoleProcess] = []
         self._over: list[RoleProcess] = []
         self._files: list[BinaryIO] = []
         self._selector = selectors.DefaultSelector()
 
     def events(self) -> Iterator[RunEvent]:
-        """Run the cell and yield its events; the last is its `CellFinished`, whatever happens.
+        """Run the cell and yield its events; the last is its `CellFinished`, unless it is to be run again.
 
         Raises:
             KeyboardInterrupt: after the cell was ended and reported, if the user interrupted it.
@@ -80,8 +101,16 @@ class CellRun:
         finally:
             # No yield in here: the reader may have closed this generator, and the processes must go all the same.
             last_words = self._end_all()
-        yield from last_words
-        yield CellFinished(result=self._result(time.monotonic() - started))
+        is_cut_off = interrupt is not None
+        result = self._result(time.monotonic() - started, is_cut_off=is_cut_off)
+        concluded = self._attempts.conclude(result, is_last=is_cut_off)
+        told = () if concluded is None else (self._retries.conclude(concluded, is_last=is_cut_off),)
+        # Who is repeated has ended, and who has ended has no last words.
+        for event in (*last_words, *told):
+            try:
+                yield event
+            except KeyboardInterrupt as exc:
+                interrupt = exc  # seen when all of it is told
         if interrupt is not None:
             raise interrupt
 
@@ -89,10 +118,11 @@ class CellRun:
     def _start(self) -> None:
         environment = self._environment()
         for assigned, cpu in zip(self._cell.roles, self._cpus(), strict=True):
-            backend = self._backend_of(assigned.backend.name)
+            backend = self._backend_of(assigned.backend)
+            place = find_place(assigned.backend, backend, self._environments)
             job = make_job(self._cell, assigned, backend, self._scenario)
-            output = (self._open(f"{assigned.role}.stdout"), self._open(f"{assigned.role}.stderr"))
-            role = RoleProcess(job, environment, output, cpu)
+            output = (self._open(assigned.role, "stdout"), self._open(assigned.role, "stderr"))
+            role = RoleProcess(job, environment, output, cpu, self._limits, place)
             self._roles.append(role)
             for fd in role.fds:
                 self._selector.register(fd, selectors.EVENT_READ, role)
@@ -106,8 +136,8 @@ class CellRun:
             return (None,) * roles
         return cpus[:roles]
 
-    def _open(self, name: str) -> BinaryIO:
-        file = (self._evidence / name).open("wb")
+    def _open(self, role: str, suffix: str) -> BinaryIO:
+        file = (self._evidence / f"{make_file_name(role)}.{suffix}").open("wb", buffering=0)
         self._files.append(file)
         return file
 
@@ -150,6 +180,7 @@ class CellRun:
                 if other is not role and other not in self._over:
                     other.order(message)
         else:
+            self._attempts.see(message)
             yield CellObserved(cell_id=self._cell.id, observation=message)
 
     def _collect_ended(self) -> Iterator[RunEvent]:
@@ -173,16 +204,22 @@ class CellRun:
     def _stop_if_needed(self, now: float, started: float, last_progress: float) -> bool:
         """Note why the cell must be ended, if it must. Progress, not patience, tells a hang from a slow cell."""
         running = [role for role in self._roles if role not in self._over]
-        for role in running:
-            if role.over_limit:
-                role.stop(Outcome.LIMIT, f"wrote more than {OUTPUT_LIMIT_BYTES >> 20} MiB to stdout and stderr")
-                return True
+        if refused := next((role.refused for role in running if role.refused is not None), None):
+            self._stop_all(*refused)
+            return True
+        if exceeded := self._find_exceeded(running):
+            self._stop_all(Outcome.LIMIT, exceeded)
+            return True
         idle = now - last_progress
         if running and all(role.reported_end for role in running):
             if over := idle > min(EXIT_GRACE, self._cell.hang_after):
                 self._stop_all(Outcome.HUNG, f"did not exit within {idle:.1f} s after its result")
             return over
-        if idle > self._cell.hang_after:
+        # Until a runtime runs its imports take the time, which on a crowded machine says nothing of the scenario.
+        patience = self._cell.hang_after
+        if not all(role.has_started for role in running):
+            patience = max(patience, _START_SECONDS)
+        if idle > patience:
             self._stop_hung(running, idle)
             return True
         if now - started > self._cell.timeout:
@@ -190,18 +227,31 @@ class CellRun:
             return True
         return False
 
+    def _find_exceeded(self, running: list[RoleProcess]) -> str:
+        if any(role.over_limit for role in running):
+            return self._limits.say_output()
+        return self._limits.find_exceeded([role.pid for role in running])
+
     def _stop_hung(self, running: list[RoleProcess], idle: float) -> None:
-        before = {role: role.cpu_seconds() for role in running}
-        time.sleep(_HEARTBEAT)
-        shares = {role: (role.cpu_seconds() - before[role]) / _HEARTBEAT for role in running}
-        self._dump_stacks(running)
-        for role, share in shares.items():
-            # Something that spins gets little of a crowded machine, something that waits gets nothing anywhere.
-            is_busy = share > _IDLE_SHARE
-            role.autopsy = examine(role.pid, role.stacks(), is_busy=is_busy)
-            state = f"{'busy' if is_busy else 'idle'} ({share:.0%} CPU)"
+        cpu = observe_cpu(running)
+        dump_stacks(running)
+        observe_turns(running, cpu)
+        for role in running:
+            role.autopsy = examine(
+                role.pid,
+                role.stacks(),
+                cpu=cpu[role],
+                has_started=role.has_started,
+                tasks_are_threads=self._tasks_are_threads(role),
+            )
+            share = sum(cpu[role].values())
+            state = f"{'busy' if share > IDLE_SHARE else 'idle'} ({share:.0%} CPU)"
             known = "" if role.autopsy.diagnosis == "unknown" else f": {role.autopsy.diagnosis}"
             role.stop(Outcome.HUNG, f"no progress for {idle:.1f} s, {state}{known}")
+
+    def _tasks_are_threads(self, role: RoleProcess) -> bool:
+        assigned = next(assigned for assigned in self._cell.roles if assigned.role == role.role)
+        return self._backend_of(assigned.backend).parallel
 
     # --- end ---
     def _stop_all(self, outcome: Outcome, reason: str) -> None:
@@ -217,7 +267,7 @@ class CellRun:
         """
         running = [role for role in self._roles if role not in self._over]
         if running:
-            self._dump_stacks(running)
+            dump_stacks(running)
             self._signal_and_wait(running, signal.SIGTERM, _TERMINATE_GRACE)
             self._signal_and_wait(running, signal.SIGKILL, _KILL_GRACE)
         deadline = time.monotonic() + _KILL_GRACE
@@ -227,30 +277,13 @@ class CellRun:
         if self._roles:
             self._roles[0].escaped, self._roles[0].survivors = ended, survivors
         last_words = [event for role in running for event in self._close(role)]
+        self._limits.close()
         self._selector.close()
         for file in self._files:
             file.close()
-        self._keep_evidence()
+        with suppress(OSError):  # a full disk, which the journal will say; the facts are in there
+            self._keep_evidence()
         return last_words
-
-    def _dump_stacks(self, running: list[RoleProcess]) -> None:
-        """Have the roles write their stacks, and then their tasks if they can; once for a cell."""
-        if all(role.stacks() for role in running):
-            return
-        for request, is_there in ((RoleProcess.request_stacks, bool), (RoleProcess.request_tasks, has_tasks)):
-            for role in running:
-                request(role)
-            self._wait_for_dump(running, is_there)
-
-    def _wait_for_dump(self, running: list[RoleProcess], is_there: Callable[[str], bool]) -> None:
-        deadline = time.monotonic() + _STACKS_WAIT
-        sizes: list[int] = []
-        while time.monotonic() < deadline:
-            time.sleep(_TICK)
-            dumps = [role.stacks() for role in running]
-            before, sizes = sizes, [len(dump) for dump in dumps]
-            if sizes == before and all(map(is_there, dumps)):
-                return
 
     def _signal_and_wait(self, running: list[RoleProcess], number: signal.Signals, grace: float) -> None:
         # The group is signalled even when its leader is gone: others of it may not be.
@@ -263,16 +296,18 @@ class CellRun:
     def _keep_evidence(self) -> None:
         for role in self._roles:
             if text := role.stacks_text:
-                (self._evidence / f"{role.role}.stacks").write_text(text)
+                (self._evidence / f"{make_file_name(role.role)}.stacks").write_text(text, encoding="utf-8")
         for path in tuple(self._evidence.iterdir()):
             if path.stat().st_size == 0:
                 path.unlink()
         if not any(self._evidence.iterdir()):
             self._evidence.rmdir()
 
-    def _result(self, seconds: float) -> CellResult:
-        results = tuple(role.result() for role in self._over)
+    def _result(self, seconds: float, *, is_cut_off: bool) -> CellResult:
+        results = tuple(self._limits.explain(role.result()) for role in self._over)
         outcome, reason = settle(results)
+        if is_cut_off and len(results) < len(self._cell.roles):
+            outcome, reason = Outcome.INTERRUPTED, "interrupted before every role had started"
         return CellResult(
             cell_id=self._cell.id,
             outcome=outcome,

@@ -6,17 +6,20 @@ is left can be told to be that cell's, and it starts processes from its only thr
 
 from __future__ import annotations
 
-import inspect
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterator
-from functools import partial
+from collections.abc import Generator
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from harness.execute import run_guarded
-from harness.model import Cell, RunEvent
+from harness.interrupts import INTERRUPTS, follow
+from harness.model import Cell, Environment, RunEvent
 from harness.plugins import Plugins
 from harness.wire import decode_line, encode_line
 
@@ -24,41 +27,29 @@ from . import posix
 
 
 def main() -> None:
-    """Run cells until stdin ends or the lane is interrupted; the argument is the run's folder."""
+    """Run cells until stdin ends, after a line of environments; the argument is the run's folder.
+
+    An interrupt ends the cell that runs.
+    """
     report = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a plugin prints is no event
     posix.adopt_orphans()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    INTERRUPTS.install(signal.SIGINT)
     catalogue, folder = Plugins().catalogue(), Path(sys.argv[1])
-    posix.block_interrupts()
-    for line in sys.stdin.buffer:
-        stage = run_guarded(decode_line(line, Cell), catalogue, folder)
-        for event in follow_to_end(cast("Generator[RunEvent, None, None]", stage)):
-            report.write(encode_line(event))
+    with INTERRUPTS.deferred():
+        posix.unblock_interrupts()
+        environments = decode_line(sys.stdin.buffer.readline() or b"[]", tuple[Environment, ...])
+        catalogue = msgspec.structs.replace(catalogue, environments={known.name: known for known in environments})
+        for line in sys.stdin.buffer:
+            stage = run_guarded(decode_line(line, Cell), catalogue, folder)
+            with suppress(BrokenPipeError):  # the run has ended, and with it this cell; so does stdin
+                follow(cast("Generator[RunEvent, None, None]", stage), lambda event: _report(report, event))
 
 
-def follow_to_end(stage: Generator[RunEvent, None, None]) -> Iterator[RunEvent]:
-    """Yield the events of a cell; an interrupt reaches only the cell, which reports its end all the same.
-
-    Interrupts are blocked but for where the cell runs, so that none comes between an event and its being written.
-    """
-    step: Callable[[], RunEvent] = stage.__next__
-    while True:
-        events: list[RunEvent] = []
-        ended = False
-        try:
-            with posix.interrupts_unblocked():
-                events.append(step())
-            step = stage.__next__
-        except StopIteration:
-            ended = True
-        except KeyboardInterrupt as interrupt:
-            # It came in the cell, which has seen it and raised it again when it was done, or just beside it.
-            ended = inspect.getgeneratorstate(stage) == inspect.GEN_CLOSED
-            step = partial(stage.throw, interrupt)
-        yield from events
-        if ended:
-            return
+def _report(report: FileIO, event: RunEvent) -> None:
+    line = memoryview(encode_line(event))
+    while line:
+        line = line[report.write(line) or 0 :]
 
 
 if __name__ == "__main__":

@@ -6,13 +6,17 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
+
+from . import last_watch
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -43,19 +47,19 @@ def die_with_parent() -> Callable[[], None] | None:
     return arrange
 
 
-def block_interrupts() -> None:
-    """Let no SIGINT through until `interrupts_unblocked`; it is kept until then."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
 @contextlib.contextmanager
-def interrupts_unblocked() -> Iterator[None]:
-    """Let SIGINT through in the block. Processes must be started within such a block: they inherit what is blocked."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+def interrupts_blocked() -> Iterator[None]:
+    """Keep SIGINT back in the block; a process that is started in it keeps it back until `unblock_interrupts`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        block_interrupts()
+        unblock_interrupts()
+
+
+def unblock_interrupts() -> None:
+    """Let SIGINT through."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def usable_cpus() -> tuple[int, ...]:
@@ -98,6 +102,29 @@ def signal_process(pid: int, number: signal.Signals) -> None:
     """Signal a process that is our own child and not yet reaped."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Have what this process starts in the block be ended also if it is killed itself (Linux only)."""
+    if not _LINUX:
+        yield
+        return
+    before = os.environ.get(last_watch.RUN_VARIABLE, "")
+    token = uuid.uuid4().hex
+    watch = subprocess.Popen(
+        [sys.executable, "-I", "-S", last_watch.__file__, token],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.environ[last_watch.RUN_VARIABLE] = token
+    try:
+        yield
+    finally:
+        os.environ[last_watch.RUN_VARIABLE] = before
+        watch.communicate(last_watch.FAREWELL)  # an end that is no reader any more is no error to it
 
 
 def child_pids() -> set[int]:

@@ -15,6 +15,6 @@ def find_obstacle(scenario: Scenario, cell: Cell) -> str:
         return ""
     parameters = {parameter.name: parameter.default for parameter in scenario.parameters}
     try:
-        return scenario.preflight(parameters | dict(cell.parameters))
+        return scenario.preflight(parameters | cell.assigned)
     except Exception as exc:  # noqa: BLE001 - as it says
         return f"the preflight of {scenario.name} raised {type(exc).__name__}: {exc}"

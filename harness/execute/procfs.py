@@ -102,3 +102,24 @@ def _address(text: str) -> str:
     host, _, port = text.partition(":")
     octets = [str(int(host[index : index + 2], 16)) for index in (6, 4, 2, 0)]
     return f"{'.'.join(octets)}:{int(port, 16)}"
+
+
+def read_thread_cpu(pid: int) -> dict[int, float]:
+    """Return the CPU seconds of each thread, by its number; of the process under its own where /proc is not."""
+    used: dict[int, float] = {}
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                used[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
+    if used:
+        return used
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return {}
+    return {pid: float(times.user + times.system)}
+
+
+def main_thread_cpu(pid: int) -> float | None:
+    """Return the CPU seconds of the thread that runs signal handlers; nothing where that is not known."""
+    return read_thread_cpu(pid).get(pid)

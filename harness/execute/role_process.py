@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import msgspec
@@ -41,12 +42,14 @@ from harness.wire import (
 )
 
 from . import posix
+from .inspection import without_inspection
+from .limits import CellLimits
+from .place import HERE, Place, keep_end
 
-OUTPUT_LIMIT_BYTES = 8 << 20
-"""stdout and stderr of a role together; a role that writes more is stopped (`LIMIT`)."""
 _LINE_LIMIT_BYTES = 8 << 20
 _UNHANDLED_KEPT = 20
-_STACKS_BYTES = 64 << 10
+_STACKS_BYTES = 1 << 20
+_STACKS_KEPT = 64 << 10
 _READ_BYTES = 1 << 16
 
 
@@ -58,7 +61,7 @@ def make_job(cell: Cell, assigned: RoleBackend, backend: Backend, scenario: Scen
         backend=str(assigned.backend),
         options=dict(assigned.backend.options),
         peers=tuple(other.role for other in cell.roles if other.role != assigned.role),
-        parameters=dict(cell.parameters),
+        parameters=cell.assigned,
         seed=cell.seed,
         perturb=dict(cell.perturb),
         runner=backend.runner,
@@ -76,7 +79,13 @@ class RoleProcess:
     """A started role. Its fds are non-blocking; the cell's loop says when to read."""
 
     def __init__(
-        self, job: WorkerJob, environment: dict[str, str], output: tuple[BinaryIO, BinaryIO], cpu: int | None
+        self,
+        job: WorkerJob,
+        environment: dict[str, str],
+        output: tuple[BinaryIO, BinaryIO],
+        cpu: int | None,
+        limits: CellLimits,
+        place: Place = HERE,
     ) -> None:
         """Start the process.
 
@@ -85,31 +94,52 @@ class RoleProcess:
             environment: of the process.
             output: files that take stdout and stderr.
             cpu: where to keep it, or `None` for anywhere.
+            limits: of its cell.
+            place: where it runs.
         """
+        self._limits = limits
+        self._place = place
         self.role = job.role
         self._backend = job.backend
         self._reset()
-        report, report_child = os.pipe()
-        order_child, self._order = os.pipe()
-        progress, self._stacks = posix.shared_file("harness-progress", mmap.PAGESIZE), posix.shared_file("stacks")
+        made: list[int] = []
+        try:
+            self._start(job, environment, output, made)
+        except BaseException:  # too many open files, say: the next cell would have as many fewer
+            for fd in made:
+                with suppress(OSError):
+                    os.close(fd)
+            raise
+        self._cpu = cpu
+        if cpu is not None:
+            posix.pin(self.pid, cpu)
+
+    def _start(
+        self, job: WorkerJob, environment: dict[str, str], output: tuple[BinaryIO, BinaryIO], made: list[int]
+    ) -> None:
+        """Start the process; `made` gets every fd that there is by then, in case it fails."""
+        made += (pipe := os.pipe())
+        report, report_child = pipe
+        made += (pipe := os.pipe())
+        order_child, self._order = pipe
+        made.append(progress := posix.shared_file("harness-progress", mmap.PAGESIZE))
+        made.append(posix.shared_file("stacks"))
+        self._stacks = made[-1]
         job = msgspec.structs.replace(
             job, report_fd=report_child, order_fd=order_child, progress_fd=progress, stacks_fd=self._stacks
         )
         self.started = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-X", "faulthandler", "-m", "harness.worker", encode_line(job).decode()],
+            [self._place.interpreter, "-P", "-X", "faulthandler", "-m", "harness.worker", encode_line(job).decode()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env=self._place.variables(environment),
             pass_fds=(report_child, order_child, progress, self._stacks),
             start_new_session=True,
-            preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
+            preexec_fn=self._limits.before_exec(),  # noqa: PLW1509 - the runner has one thread
         )
         self.pid = self._process.pid
-        self._cpu = cpu
-        if cpu is not None:
-            posix.pin(self.pid, cpu)
         self._progress = memoryview(mmap.mmap(progress, mmap.PAGESIZE, prot=mmap.PROT_READ)).cast("Q")
         for fd in (report_child, order_child, progress):
             os.close(fd)
@@ -133,6 +163,8 @@ class RoleProcess:
         self._exit: int | None = None
         self._usage = Usage()
         self._messages = 0
+        self.refused: tuple[Outcome, str] | None = None
+        self._said = b""
         self.ended_at: float | None = None
         self.output_bytes = 0
         self.stacks_text = ""
@@ -159,6 +191,11 @@ class RoleProcess:
         return self.progress, self._messages
 
     @property
+    def has_started(self) -> bool:
+        """Whether its runtime runs."""
+        return self._attestation is not None
+
+    @property
     def reported_end(self) -> bool:
         """Whether the role said that it is over (its process may still run)."""
         return self._end is not None
@@ -166,7 +203,7 @@ class RoleProcess:
     @property
     def over_limit(self) -> bool:
         """Whether it wrote more than a role may."""
-        return self.output_bytes > OUTPUT_LIMIT_BYTES
+        return self.output_bytes > self._limits.output_bytes
 
     def cpu_seconds(self) -> float:
         """CPU time used so far; 0 when it is gone."""
@@ -217,6 +254,7 @@ class RoleProcess:
                 yield message
             case Ready(attestation=attestation):
                 self._attestation = attestation
+                self.refused = self._place.find_refusal(attestation)
             case UnhandledSeen(unhandled=unhandled):
                 self._unhandled_count += 1
                 if len(self._unhandled) < _UNHANDLED_KEPT:
@@ -231,9 +269,12 @@ class RoleProcess:
             return
         if not data:
             self.at_end.add(fd)
-        room = OUTPUT_LIMIT_BYTES - self.output_bytes
+        if not self._messages:
+            self._said = keep_end(self._said, data)
+        room = self._limits.output_bytes - self.output_bytes
         self.output_bytes += len(data)
-        self._outputs[fd].write(data[: max(0, room)])
+        with suppress(OSError):  # a full disk costs the output and not the cell
+            self._outputs[fd].write(data[: max(0, room)])
 
     # --- the end ---
     def poll(self) -> bool:
@@ -283,7 +324,7 @@ class RoleProcess:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
-        self.stacks_text, self._last_progress = self.stacks(), self.progress
+        self.stacks_text, self._last_progress = without_inspection(self.stacks())[:_STACKS_KEPT], self.progress
         os.close(self._stacks)
 
     def _drain(self) -> Iterator[Observed | Step | Shared]:
@@ -325,9 +366,16 @@ class RoleProcess:
             escaped=self.escaped,
             leaks=self._end.leaks if self._end is not None else (),
             output_bytes=self.output_bytes,
+            resources=self._end.resources if self._end is not None else None,
         )
 
     def _outcome(self) -> tuple[Outcome, str]:
+        if self.refused is not None:
+            return self.refused
+        if not self._messages and self._stopped is None and self._exit is not None:
+            failed = self._place.describe_failed_start(self._said, self._exit)
+            if failed is not None:
+                return failed
         if self._garbage:
             return Outcome.CRASHED, f"wrote on its report pipe what is not an event: {self._garbage}"
         if self._end is not None and (self._stopped is None or self._stopped[0] is Outcome.INTERRUPTED):

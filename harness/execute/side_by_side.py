@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.model import Cell, CellFinished, CellResult, Outcome, RunEvent
+from harness.model import Cell, CellFinished, CellResult, Environment, Outcome, RunEvent
 from harness.wire import decode_journal_line, encode_line
 
 from . import posix
@@ -21,24 +22,37 @@ _READ_BYTES = 1 << 16
 _END_SECONDS = 10.0
 
 
-def run_side_by_side(cells: Sequence[Cell], folder: Path, lanes: int) -> Iterator[RunEvent]:
+def run_side_by_side(
+    cells: Sequence[Cell],
+    folder: Path,
+    lanes: int,
+    environments: tuple[Environment, ...] = (),
+    why_not: Callable[[Cell], str] = lambda _cell: "",
+) -> Iterator[RunEvent]:
     """Run cells, as many at a time as there are lanes, and yield what happens; every cell gets a `CellFinished`.
+
+    `why_not` says, when it is a cell's turn, why it is not run, if there is a reason.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
     """
     waiting = deque(cells)
     interrupt: KeyboardInterrupt | None = None
+    is_ending = False
     with selectors.DefaultSelector() as selector:
-        running = [_Lane(folder, selector) for _ in range(min(lanes, len(cells)))]
+        running = [_Lane(folder, selector, environments) for _ in range(min(lanes, len(cells)))]
         try:
-            for lane in running:
-                lane.hand(waiting)
+            interrupt = yield from _tell(_hand_out(running, waiting, why_not))
             while any(lane.is_busy for lane in running):
                 try:
-                    yield from _next_events(selector, waiting)
+                    events = _next_events(selector)
                 except KeyboardInterrupt as exc:
-                    interrupt = exc
+                    events, interrupt = [], exc
+                interrupt = (yield from _tell(events)) or interrupt
+                if interrupt is None:  # who is told of the end of a cell may know why others are not to be run
+                    interrupt = yield from _tell(_hand_out(running, waiting, why_not))
+                if interrupt is not None and not is_ending:
+                    is_ending = True
                     yield from map(_not_run, waiting)
                     waiting.clear()
                     for lane in running:
@@ -50,32 +64,59 @@ def run_side_by_side(cells: Sequence[Cell], folder: Path, lanes: int) -> Iterato
         raise interrupt
 
 
-def _next_events(selector: selectors.BaseSelector, waiting: deque[Cell]) -> Iterator[RunEvent]:
+def _hand_out(running: Sequence[_Lane], waiting: deque[Cell], why_not: Callable[[Cell], str]) -> list[RunEvent]:
+    """Give each idle lane a cell; return the ends of those that are not run."""
+    refused: list[RunEvent] = []
+    for lane in running:
+        while waiting and not lane.is_busy:
+            if reason := why_not(waiting[0]):
+                refused.append(_not_run(waiting.popleft(), reason))
+            else:
+                lane.hand(waiting)
+    return refused
+
+
+def _tell(events: Sequence[RunEvent]) -> Generator[RunEvent, None, KeyboardInterrupt | None]:
+    """Yield all events, whatever is thrown meanwhile; return the interrupt that was."""
+    interrupt = None
+    for event in events:
+        try:
+            yield event
+        except KeyboardInterrupt as exc:
+            interrupt = exc
+    return interrupt
+
+
+def _next_events(selector: selectors.BaseSelector) -> list[RunEvent]:
+    # A list: who is told of the first event may throw, and what came with it must not be lost.
+    events: list[RunEvent] = []
     for key, _ in selector.select():
         lane: _Lane = key.data
-        yield from lane.read()
-        if not lane.is_busy:
-            lane.hand(waiting)
+        events += lane.read()
+    return events
 
 
 class _Lane:
     """A lane's process, and the cell that it runs."""
 
-    def __init__(self, folder: Path, selector: selectors.BaseSelector) -> None:
+    def __init__(self, folder: Path, selector: selectors.BaseSelector, environments: tuple[Environment, ...]) -> None:
         self._folder = folder
+        self._environments = environments
         self._selector = selector
         self._cell: Cell | None = None
         self._start()
 
     def _start(self) -> None:
-        self._process: subprocess.Popen[bytes] = subprocess.Popen(
-            [sys.executable, "-P", "-m", "harness.execute.lane", str(self._folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the runner, which tells its lanes
-            preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
-        )
+        with posix.interrupts_blocked():  # until it has a handler
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                [sys.executable, "-P", "-m", "harness.execute.lane", str(self._folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the runner, which tells its lanes
+                preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
+            )
         self._partial = b""
+        self._tell(self._environments)
         assert self._process.stdout is not None
         self._selector.register(self._process.stdout, selectors.EVENT_READ, self)
 
@@ -88,8 +129,12 @@ class _Lane:
         """Give it the next cell, if there is one."""
         if waiting:
             self._cell = waiting.popleft()
-            assert self._process.stdin is not None
-            self._process.stdin.write(encode_line(self._cell))
+            self._tell(self._cell)
+
+    def _tell(self, what: object) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has just died, which its stdout tells
+            self._process.stdin.write(encode_line(what))
             self._process.stdin.flush()
 
     def read(self) -> Iterator[RunEvent]:
@@ -115,7 +160,8 @@ class _Lane:
         """Close its stdin and wait for it."""
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
-            pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -136,6 +182,5 @@ class _Lane:
         return self._process.stdout
 
 
-def _not_run(cell: Cell) -> CellFinished:
-    reason = "the run was interrupted before this cell"
+def _not_run(cell: Cell, reason: str = "the run was interrupted before this cell") -> CellFinished:
     return CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason=reason))

@@ -1,8 +1,9 @@
 """Run events ⇄ append-only JSON lines: what is in the journal is what happened."""
 
+from .merge import merge_runs
 from .read import JOURNAL_NAME, read_run
 from .self_test import read_self_test, write_self_test
 from .store import RunStore
 from .write import JournalWriter
 
-__all__ = ["JOURNAL_NAME", "JournalWriter", "RunStore", "read_run", "read_self_test", "write_self_test"]
+__all__ = ["JOURNAL_NAME", "JournalWriter", "RunStore", "merge_runs", "read_run", "read_self_test", "write_self_test"]

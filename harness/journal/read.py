@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import assert_never
 
@@ -17,11 +18,14 @@ from harness.model import (
     CellProgressed,
     CellRecord,
     CellResult,
+    CellRetried,
     CellStarted,
     JournalError,
     Observation,
     Outcome,
+    RowWork,
     Run,
+    RunCalibrated,
     RunEvent,
     RunExtended,
     RunFinished,
@@ -29,12 +33,11 @@ from harness.model import (
     RunStarted,
     SkippedCell,
 )
-from harness.wire import decode_journal_line
+from harness.wire import decode_journal_line, decode_line
 
 JOURNAL_NAME = "journal.jsonl"
 
-_UNREADABLE = (msgspec.DecodeError, RecursionError)
-"""What decoding a line of any content raises; nested too deeply is the second."""
+_DAMAGED_SHOWN = 3
 
 
 class _Version(msgspec.Struct):
@@ -57,13 +60,13 @@ def read_run(path: Path) -> Run:
         raise JournalError(f"cannot read the journal {file}: {exc.strerror or exc}") from exc
     started = _header(file, lines[0])
     events, note = _events(lines)
-    return _assemble(started, events, note)
+    return _assemble(started, events, note, is_changed=_is_changed(lines, events))
 
 
 def _header(file: Path, line: bytes) -> RunStarted:
     try:
-        version = msgspec.json.decode(line, type=_Version)
-    except _UNREADABLE as exc:
+        version: _Version = decode_line(line, _Version)
+    except msgspec.DecodeError as exc:
         raise JournalError(f"cannot read {file}: line 1 is not the start of a journal") from exc
     if version.type != "run-started":
         raise JournalError(f"cannot read {file}: line 1 is not the start of a journal")
@@ -74,7 +77,7 @@ def _header(file: Path, line: bytes) -> RunStarted:
         )
     try:
         event = decode_journal_line(line)
-    except _UNREADABLE as exc:
+    except msgspec.DecodeError as exc:
         raise JournalError(f"cannot read {file}: line 1: {exc}") from exc
     assert isinstance(event, RunStarted)
     return event
@@ -82,22 +85,38 @@ def _header(file: Path, line: bytes) -> RunStarted:
 
 def _events(lines: list[bytes]) -> tuple[list[RunEvent], str]:
     events: list[RunEvent] = []
+    damaged: list[str] = []
     for number, line in enumerate(lines[1:-1], start=2):
         try:
             events.append(decode_journal_line(line))
-        except _UNREADABLE as exc:
-            return events, f"line {number} cannot be read ({exc}); what follows it is left out"
+        except msgspec.DecodeError as exc:
+            damaged.append(f"line {number} cannot be read ({exc}); it is left out")
     if lines[-1]:
-        return events, f"the last line ({len(lines)}) is cut off"
-    return events, ""
+        damaged.append(f"the last line ({len(lines)}) is cut off")
+    return events, _brief(damaged)
 
 
-def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
+def _brief(damaged: list[str]) -> str:
+    more = len(damaged) - _DAMAGED_SHOWN
+    return "; ".join(damaged[:_DAMAGED_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _is_changed(lines: list[bytes], events: list[RunEvent]) -> bool:
+    """Whether the lines are other ones than the footer was written for, each of them readable all the same."""
+    footer = events[-1] if events else None
+    if not isinstance(footer, RunFinished) or not footer.checksum:
+        return False
+    before = b"\n".join([*lines[:-2], b""])
+    return f"{zlib.crc32(before):08x}" != footer.checksum
+
+
+def _assemble(started: RunStarted, events: list[RunEvent], note: str, *, is_changed: bool) -> Run:
     observations: dict[str, list[Observation]] = defaultdict(list)
     begun: set[str] = set()
     results: dict[str, CellResult] = {}
     finished = 0
     footer: RunFinished | None = None
+    works: list[RowWork] = []
     for event in events:
         match event:
             case CellObserved(cell_id=cell_id, observation=observation):
@@ -110,15 +129,18 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
                 finished += 1
             case RunExtended(cells=cells, skipped=skipped):
                 started = _extended(started, cells, skipped)
+            case RunCalibrated(rows=rows):
+                works += rows
+                started = _calibrated(started, rows, results)
             case RunFinished():
                 footer = event
             case RunResumed():
                 footer = None
-            case RunStarted() | CellProgressed():
+            case RunStarted() | CellProgressed() | CellRetried():
                 pass
             case _:
                 assert_never(event)
-    note = note or _check(footer, len(events), finished)
+    note = note or _check(footer, len(events), finished, is_changed=is_changed)
     records = tuple(
         CellRecord(
             cell=cell,
@@ -127,13 +149,22 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str) -> Run:
         )
         for cell in _cells(started)
     )
-    return Run(started=started, records=records, complete=not note, note=note)
+    return Run(started=started, records=records, complete=not note, note=note, works=tuple(works))
 
 
 def _extended(started: RunStarted, cells: tuple[Cell, ...], skipped: tuple[SkippedCell, ...]) -> RunStarted:
     plan = started.plan
     longer = msgspec.structs.replace(plan, cells=(*plan.cells, *cells), skipped=(*plan.skipped, *skipped))
     return msgspec.structs.replace(started, plan=longer)
+
+
+def _calibrated(started: RunStarted, rows: tuple[RowWork, ...], results: Container[str]) -> RunStarted:
+    plan, works = started.plan, {work.row: work for work in rows}
+    cells = (
+        works[cell.row].assign(cell, plan.seed) if cell.row in works and cell.id not in results else cell
+        for cell in plan.cells
+    )
+    return msgspec.structs.replace(started, plan=msgspec.structs.replace(plan, cells=tuple(cells)))
 
 
 def _cells(started: RunStarted) -> Iterator[Cell]:
@@ -147,11 +178,13 @@ def _missing(cell: Cell, begun: set[str], footer: RunFinished | None) -> CellRes
     return CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason=f"{what} {when} this cell")
 
 
-def _check(footer: RunFinished | None, lines: int, cells: int) -> str:
+def _check(footer: RunFinished | None, lines: int, cells: int, *, is_changed: bool) -> str:
     if footer is None:
         return "the run did not end: the journal has no footer"
     if (footer.events, footer.cells) != (lines, cells):
         return (
             f"the footer counts {footer.events} events and {footer.cells} cells, the journal holds {lines} and {cells}"
         )
+    if is_changed:
+        return "the journal was changed after it was written: its checksum is another one"
     return "the run was interrupted" if footer.interrupted else ""

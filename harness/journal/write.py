@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from harness.model import CellFinished, RunEvent, UsageError
 from harness.wire import decode_journal_line, encode_line
+
+from . import posix
 
 
 class JournalWriter:
@@ -21,9 +26,12 @@ class JournalWriter:
             UsageError: the file is there already, or is not, or cannot be written.
         """
         self._path = path
-        self.events = self.cells = 0
+        self.events = self.cells = self._sum = 0
         try:
             self._file = path.open("r+b" if is_resumed else "xb", buffering=0)
+            if not posix.lock(self._file.fileno()):
+                self._file.close()
+                raise UsageError(f"cannot go on with the journal {path}: another harness is writing it")
             if is_resumed:
                 self._go_to_end()
         except OSError as exc:
@@ -32,9 +40,11 @@ class JournalWriter:
 
     def _go_to_end(self) -> None:
         """Count what is there, and cut off half a line: it says nothing, and what follows it could not be read."""
-        *lines, partial = self._path.read_bytes().split(b"\n")
+        whole = self._path.read_bytes()
+        *lines, partial = whole.split(b"\n")
         self.events = len(lines)
-        self.cells = sum(isinstance(decode_journal_line(line), CellFinished) for line in lines)
+        self.cells = sum(map(_ends_a_cell, lines))
+        self._sum = zlib.crc32(whole[: len(whole) - len(partial)])
         self._file.seek(-len(partial), os.SEEK_END)
         self._file.truncate()
 
@@ -44,12 +54,17 @@ class JournalWriter:
         Raises:
             UsageError: the file cannot be written (disk full, quota).
         """
-        line = memoryview(encode_line(event))
+        encoded = encode_line(event)
+        line = memoryview(encoded)
         try:
             while line:
                 line = line[self._file.write(line) or 0 :]
         except OSError as exc:
-            raise UsageError(f"cannot write the journal {self._path}: {exc.strerror}") from exc
+            raise UsageError(
+                f"cannot write the journal {self._path}: {exc.strerror}; when that is mended, go on with: "
+                f"harness resume {self._path.parent}"
+            ) from exc
+        self._sum = zlib.crc32(encoded, self._sum)
         self.events += 1
         self.cells += isinstance(event, CellFinished)
 
@@ -59,6 +74,18 @@ class JournalWriter:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def checksum(self) -> str:
+        """CRC-32 of what is in the file so far."""
+        return f"{self._sum:08x}"
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _ends_a_cell(line: bytes) -> bool:
+    try:
+        return isinstance(decode_journal_line(line), CellFinished)
+    except msgspec.DecodeError:
+        return False  # it is damaged; the reader says so

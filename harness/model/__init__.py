@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cell import (
         LEAST_ROUNDS,
+        TRIAL_ROUND,
         BackendSpec,
         Cell,
         Plan,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         SkippedCell,
         format_parameters,
         format_value,
+        make_file_name,
     )
     from .command import make_command
     from .comparison import (
@@ -31,21 +33,29 @@ if TYPE_CHECKING:
         MetricSummary,
         OrderEffect,
         RatioSummary,
+        Repeats,
         RowSummary,
         SelfCheck,
         SpeedVerdict,
     )
+    from .environment import Environment
     from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
     from .expectation import Expectation, matches_glob
+    from .limits import DEFAULT_LIMITS, LIMITS, SIZES, format_limit
     from .outcome import (
+        FORMAT,
+        MOST_DELAY,
         SYMBOLS,
+        Attempt,
         Attestation,
         Autopsy,
         CellResult,
+        Disturbance,
         ErrorReport,
         Observation,
         Observed,
         Outcome,
+        Resources,
         RoleResult,
         Step,
         Unhandled,
@@ -53,14 +63,15 @@ if TYPE_CHECKING:
     )
     from .renderer import Renderer, RenderOptions
     from .run import (
-        FORMAT,
         BackendCard,
         CellFinished,
         CellObserved,
         CellProgressed,
         CellRecord,
+        CellRetried,
         CellStarted,
         Run,
+        RunCalibrated,
         RunEvent,
         RunExtended,
         RunFinished,
@@ -68,12 +79,19 @@ if TYPE_CHECKING:
         RunStarted,
         ScenarioCard,
     )
+    from .work import RowWork
 
 __all__ = [
+    "DEFAULT_LIMITS",
     "FORMAT",
     "LEAST_ROUNDS",
+    "LIMITS",
+    "MOST_DELAY",
     "PLANTED",
+    "SIZES",
     "SYMBOLS",
+    "TRIAL_ROUND",
+    "Attempt",
     "Attestation",
     "Autopsy",
     "BackendCard",
@@ -84,9 +102,12 @@ __all__ = [
     "CellProgressed",
     "CellRecord",
     "CellResult",
+    "CellRetried",
     "CellStarted",
     "CellSummary",
     "Comparison",
+    "Disturbance",
+    "Environment",
     "ErrorReport",
     "Expectation",
     "Finding",
@@ -105,12 +126,16 @@ __all__ = [
     "RatioSummary",
     "RenderOptions",
     "Renderer",
+    "Repeats",
     "Request",
+    "Resources",
     "RoleBackend",
     "RoleResult",
     "RowId",
     "RowSummary",
+    "RowWork",
     "Run",
+    "RunCalibrated",
     "RunEvent",
     "RunExtended",
     "RunFinished",
@@ -125,13 +150,27 @@ __all__ = [
     "Usage",
     "UsageError",
     "WorkerProtocolError",
+    "format_limit",
     "format_parameters",
     "format_value",
     "make_command",
+    "make_file_name",
     "matches_glob",
 ]
 
-_MODULES = ("cell", "command", "outcome", "errors", "run", "comparison", "expectation", "renderer")
+_MODULES = (
+    "cell",
+    "command",
+    "outcome",
+    "errors",
+    "run",
+    "comparison",
+    "expectation",
+    "renderer",
+    "limits",
+    "environment",
+    "work",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -13,18 +14,44 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9=,.+-]+")
 
 LEAST_ROUNDS = 6
 """With fewer, no interval has 95 % confidence: there are ratios, and no verdict on them."""
+TRIAL_ROUND = 0
+"""Before the first round: its cells say how much work the others do."""
 
 
 class BackendSpec(msgspec.Struct, frozen=True, order=True):
-    """A backend and its options: `name[:key=value,...]`. `str()` is the canonical text and the label in reports."""
+    """A backend, where it runs and its options: `name[==version][@environment][:key=value,...]`.
+
+    `str()` is the canonical text and the label in reports.
+    """
 
     name: str
     options: tuple[tuple[str, str], ...] = ()
+    environment: str = ""
+    """Name of the environment that its workers run in; empty is the runner's own, if no version is asked for."""
+    version: str = ""
+    """That the runtime must have there."""
 
     def __str__(self) -> str:
-        if not self.options:
-            return self.name
-        return f"{self.name}:{','.join(f'{key}={value}' for key, value in self.options)}"
+        version = f"=={self.version}" if self.version else ""
+        environment = f"@{self.environment}" if self.environment else ""
+        options = f":{','.join(f'{key}={value}' for key, value in self.options)}" if self.options else ""
+        return f"{self.name}{version}{environment}{options}"
+
+    @property
+    def place(self) -> str:
+        """Name of the environment: `py313`, `trio-0.29` for `trio==0.29`, empty for the runner's own."""
+        return self.environment or (f"{self.name}-{self.version}" if self.version else "")
+
+    @property
+    def anywhere(self) -> BackendSpec:
+        """The backend with its options, wherever it runs."""
+        return BackendSpec(self.name, self.options)
+
+
+def _label(roles: Iterable[tuple[str, BackendSpec]]) -> str:
+    texts = [(role, str(backend)) for role, backend in roles]
+    backends = {backend for _, backend in texts}
+    return backends.pop() if len(backends) == 1 else "+".join(f"{role}={backend}" for role, backend in texts)
 
 
 class RoleBackend(msgspec.Struct, frozen=True, order=True):
@@ -63,6 +90,18 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     alias: bool = False
     """The reference once more in the same round. Its facts are that backend's; its figures are compared with those of
     its twin, to see whether we call identical code different."""
+    limits: tuple[tuple[str, int], ...] = ()
+    """What the user lets it take, the same for all cells of a run; sizes in bytes. The rest is `DEFAULT_LIMITS`."""
+    retries: int = 0
+    """How often it may be run again if it hangs, crashes or raises."""
+    work: tuple[str, int] | None = None
+    """A parameter and its value instead of the row's: how much is done for one value of the headline. It is chosen
+    while the run goes on (see `RowWork`), and no part of what is compared."""
+
+    @property
+    def assigned(self) -> dict[str, Value]:
+        """What its worker is told of its parameters; the others have their defaults."""
+        return dict(self.parameters) | dict([self.work] if self.work else [])
 
     @property
     def id(self) -> str:
@@ -77,18 +116,20 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """The column: the backend, or `server=trio+client=uvloop` where the roles differ."""
-        backends = {str(assigned.backend) for assigned in self.roles}
-        if len(backends) == 1:
-            return backends.pop()
-        return "+".join(f"{assigned.role}={assigned.backend}" for assigned in self.roles)
+        return _label((assigned.role, assigned.backend) for assigned in self.roles)
+
+    @property
+    def label_anywhere(self) -> str:
+        """The label without environments and versions: what is known of a backend is known wherever it runs."""
+        return _label((assigned.role, assigned.backend.anywhere) for assigned in self.roles)
 
     @property
     def slug(self) -> str:
         """A file name: safe characters only, with a digest so that two cells never share one."""
         import hashlib  # a worker never needs it
 
-        digest = hashlib.sha256(self.id.encode()).hexdigest()[:8]
-        return f"{_UNSAFE.sub('_', self.id).strip('._')[:120]}-{digest}"
+        digest = hashlib.sha256(self.id.encode(errors="replace")).hexdigest()[:8]
+        return f"{make_file_name(self.id)}-{digest}"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +165,22 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     the widest intervals. Nothing is `rounds` of each row."""
     allow_disparity: bool = False
     """Give ratios also where what makes them comparable differs."""
+    limits: tuple[str, ...] = ()
+    """What a cell may take, instead of the defaults, e.g. `memory=512M,processes=64`."""
+    fail_fast: bool = False
+    """Stop after the first cell that shows something unexpected by itself."""
+    max_hangs: int | None = None
+    """Stop after so many cells have hung."""
+    retries: int = 0
+    """How often a cell that hangs, crashes or raises is run again."""
+    stress_count: int = 1
+    """Rounds of scenarios that measure nothing, if that is more than `rounds`."""
+    stress_duration: float | None = None
+    """Seconds for which rounds of scenarios that measure nothing are added."""
+    partition: str = ""
+    """`2/4`: the second quarter of the rows."""
+    environments: tuple[tuple[str, str], ...] = ()
+    """Interpreter of each environment in use, by its name; relative for one below `.harness/envs`."""
 
 
 class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +205,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     baseline: str = ""
     """Label of the column that ratios refer to; empty is the first one."""
+
+
+def make_file_name(text: str) -> str:
+    """Return text as part of a file name: safe characters only, so that it stays in its folder."""
+    return _UNSAFE.sub("_", text).strip("._")[:120]
 
 
 def format_parameters(parameters: tuple[tuple[str, Value], ...]) -> str:

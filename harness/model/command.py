@@ -17,10 +17,16 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
             with it the round that showed the finding.
     """
     words = ["harness", "run", *_backend_words(cell), "--scenario", cell.scenario]
-    for name, value in cell.parameters:
+    for name, value in cell.assigned.items():
         words += ["--param", f"{name}={format_value(value)}"]
+    places = {assigned.backend.place for assigned in cell.roles}
+    for name, interpreter in request.environments:
+        if name in places and interpreter.startswith("/"):  # the others are registered, and found by their name
+            words += ["--env", f"{name}={interpreter}"]
     for perturbation in request.perturb:
         words += ["--perturb", perturbation]
+    for limit in request.limits:
+        words += ["--limit", limit]
     if seed:
         words += ["--seed", str(seed)]
     if cell.round > 1:

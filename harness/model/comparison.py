@@ -33,6 +33,8 @@ class FindingKind(StrEnum):
     """A difference that is expected did not occur."""
     MISSED = "missed fault"
     """A scenario did not catch a fault that was planted for it."""
+    FLAKY = "flaky"
+    """A cell completed, but only when it was run again."""
     INTERESTING = "interesting"
     """A legitimate difference that a user would want to know."""
     UNAVAILABLE = "unavailable"
@@ -41,7 +43,7 @@ class FindingKind(StrEnum):
     @property
     def unexpected(self) -> bool:
         """Whether a finding of this kind makes the exit code 1."""
-        return self not in (FindingKind.INTERESTING, FindingKind.UNAVAILABLE)
+        return self not in (FindingKind.FLAKY, FindingKind.INTERESTING, FindingKind.UNAVAILABLE)
 
 
 PLANTED = "planted"
@@ -251,6 +253,17 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.missed) > self.allowed
 
 
+class Repeats(msgspec.Struct, frozen=True, kw_only=True):
+    """How often cells were run again because others had the CPU, by backend (`asyncio(again)` is the alias)."""
+
+    cells: dict[str, int]
+    """Cells of which that can be told: of scenarios that compute on one thread."""
+    repeated: dict[str, int]
+    """Those of them that were run again."""
+    unequal: tuple[str, ...] = ()
+    """Backends that this met more or less often than the others, by more than chance."""
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What a run says."""
 
@@ -266,6 +279,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """In order of weight."""
     note: str = ""
     """What is wrong with the run itself (incomplete journal, interrupted)."""
+    repeats: Repeats | None = None
+    """Nothing if no cell was run again."""
 
     @property
     def known(self) -> tuple[Finding, ...]:

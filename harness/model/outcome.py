@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+FORMAT = 1
+"""Version of the journal and of the worker's pipe. A reader refuses what is newer."""
+
 
 class Outcome(StrEnum):
     """What became of a cell."""
@@ -101,6 +104,8 @@ class Attestation(msgspec.Struct, frozen=True, kw_only=True):
     gil: bool
     versions: dict[str, str] = {}
     """Installed versions of the distributions of the runtime."""
+    format: int = 0
+    """Version of the pipe that the worker speaks; a worker that does not say so is older than that."""
 
     @property
     def holds(self) -> bool:
@@ -120,11 +125,58 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     involuntary_switches: int = 0
 
 
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role took while its scenario ran, without the start of its process. Seconds and bytes.
+
+    `None` is what the system does not tell.
+    """
+
+    wall: float
+    user: float
+    """CPU time of all threads; `system` likewise."""
+    system: float
+    run_delay: float | None = None
+    """How long the thread that the scenario began on was ready and others had the CPU. Tasks that are threads of
+    their own are not in it."""
+    voluntary_switches: int | None = None
+    """How often a thread gave way to wait for something."""
+    involuntary_switches: int | None = None
+    """How often one that had more to do was made to give way."""
+    peak_rss_bytes: int | None = None
+    """The largest resident size of the process until its scenario had ended, also before that began."""
+
+    @property
+    def delay_share(self) -> float | None:
+        """Which part of the time it waited for a CPU."""
+        return None if self.run_delay is None or self.wall <= 0 else self.run_delay / self.wall
+
+
+MOST_DELAY = 0.05
+"""Of what is measured on one thread that computes: if it waited longer for a CPU, as a part of the time, the cell is
+disturbed."""
+
+
+class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt at a cell whose figures do not count, because others had its CPU for too long. Seconds."""
+
+    wall: float
+    """Of the scenario."""
+    run_delay: float
+    seconds: float = 0.0
+    """Of the whole attempt."""
+
+    @property
+    def share(self) -> float:
+        """Which part of the time it waited."""
+        return self.run_delay / self.wall if self.wall > 0 else 0.0
+
+
 class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
     """What a role looked like before it was killed, and what follows from that."""
 
     diagnosis: str
-    """`lost wake-up`, `livelock`, `blocked scheduler`, `waiting for a child`, or `unknown`; never a guess."""
+    """`self-deadlock`, `lock-order cycle`, `deadlock`, `lost wake-up`, `livelock`, `starvation`, `blocked scheduler`,
+    `waiting for a child`, or `unknown`; never a guess."""
     reasons: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     """The runtime's own tasks with where each waits; none if the interpreter did not answer."""
@@ -167,6 +219,18 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     """Tasks and fds that the scenario left open in its own process, a line each."""
     output_bytes: int = 0
     """Size of stdout and stderr together; the text is in the evidence folder."""
+    resources: Resources | None = None
+    """What the role says of itself when its scenario has ended; nothing if it was cut off."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt at a cell that ended badly, after which it was run again. The journal has all of it."""
+
+    outcome: Outcome
+    reason: str = ""
+    seconds: float = 0.0
+    evidence: str = ""
+    """Folder of its own, relative to the run folder; empty if there is none."""
 
 
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,3 +243,12 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[RoleResult, ...] = ()
     evidence: str = ""
     """Folder with stdout, stderr and stacks, relative to the run folder; empty if there is none."""
+    disturbed: tuple[Disturbance, ...] = ()
+    """The attempts before this one, oldest first: the cell was run again at once."""
+    retried: tuple[Attempt, ...] = ()
+    """The attempts before this one that hung, crashed or raised, oldest first; with `--retries` only."""
+
+    @property
+    def is_flaky(self) -> bool:
+        """Whether it completed, but not at once."""
+        return self.outcome is Outcome.COMPLETED and bool(self.retried)

@@ -10,10 +10,8 @@ from harness.api import Judge
 
 from .cell import Cell, Plan, Request, SkippedCell
 from .expectation import Expectation
-from .outcome import CellResult, Observation
-
-FORMAT = 1
-"""Version of the journal and of the worker's pipe. A reader refuses what is newer."""
+from .outcome import FORMAT, CellResult, Observation
+from .work import RowWork
 
 
 class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +28,8 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     conserved: dict[str, tuple[str, ...]] = {}
     parity: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("main",)
+    cpu_bound: bool = False
+    """Whether it computes on one thread, on backends whose tasks are no threads."""
 
 
 class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +89,25 @@ class CellFinished(msgspec.Struct, frozen=True, kw_only=True, tag="cell-finished
     result: CellResult
 
 
+class CellRetried(msgspec.Struct, frozen=True, kw_only=True, tag="cell-retried"):
+    """A cell ended badly, and is run again: this result does not count, and what it observed does not."""
+
+    result: CellResult
+    attempt: int
+    """Which one it was, from 1."""
+
+
 class RunExtended(msgspec.Struct, frozen=True, kw_only=True, tag="run-extended"):
     """More cells are planned: there is time left for further rounds of some rows."""
 
     cells: tuple[Cell, ...]
     skipped: tuple[SkippedCell, ...] = ()
+
+
+class RunCalibrated(msgspec.Struct, frozen=True, kw_only=True, tag="run-calibrated"):
+    """How much work the cells of these rows do from now on: those that have no result yet, and those planned later."""
+
+    rows: tuple[RowWork, ...]
 
 
 class RunResumed(msgspec.Struct, frozen=True, kw_only=True, tag="run-resumed"):
@@ -113,10 +127,21 @@ class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished")
     events: int
     cells: int
     interrupted: bool = False
+    checksum: str = ""
+    """CRC-32 of the lines before this one, in hexadecimal; empty if nobody made one."""
 
 
 RunEvent = (
-    RunStarted | RunExtended | RunResumed | CellStarted | CellObserved | CellProgressed | CellFinished | RunFinished
+    RunStarted
+    | RunExtended
+    | RunCalibrated
+    | RunResumed
+    | CellStarted
+    | CellObserved
+    | CellProgressed
+    | CellRetried
+    | CellFinished
+    | RunFinished
 )
 
 
@@ -137,3 +162,5 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the footer is there and its counts hold."""
     note: str = ""
     """What is wrong with the journal, if anything (truncated, line N unreadable)."""
+    works: tuple[RowWork, ...] = ()
+    """Of the rows whose amount of work was chosen while it ran."""

@@ -1,7 +1,17 @@
 """(Request, Catalogue) → Plan; pure."""
 
-from .make import make_plan, plan_rounds
+from .make import assign_work, find_scalable, make_plan, plan_rounds
 from .select import select_backends, select_scenarios
-from .spec import parse_spec
+from .spec import is_environment_name, parse_place, parse_spec
 
-__all__ = ["make_plan", "parse_spec", "plan_rounds", "select_backends", "select_scenarios"]
+__all__ = [
+    "assign_work",
+    "find_scalable",
+    "is_environment_name",
+    "make_plan",
+    "parse_place",
+    "parse_spec",
+    "plan_rounds",
+    "select_backends",
+    "select_scenarios",
+]

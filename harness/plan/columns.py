@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from harness.api import Scenario
 from harness.model import BackendSpec, Request, UsageError, matches_glob
 
@@ -71,17 +73,16 @@ class Columns:
         if not spec.options and self._request.preset != "quick":  # a screening asks each runtime's first idiom
             for text in scenario.variants:
                 if text.partition(":")[0] == spec.name:
-                    yield from self._named_variant(scenario, text)
+                    yield from self._named_variant(scenario, spec, text.partition(":")[2])
 
-    def _named_variant(self, scenario: Scenario, text: str) -> Iterator[BackendSpec]:
-        name, _, rest = text.partition(":")
+    def _named_variant(self, scenario: Scenario, varied: BackendSpec, rest: str) -> Iterator[BackendSpec]:
         chosen = {key: value for key, _, value in (part.partition("=") for part in rest.split(","))}
-        options = self._catalogue.backend(name).options
+        options = self._catalogue.backend_of(varied).options
         if any(chosen.get(option.name) in option.unavailable for option in options):
             return  # What this environment cannot do is not offered.
-        spec = BackendSpec(name, tuple(sorted(chosen.items())))
+        spec = replace(varied, options=tuple(sorted(chosen.items())))
         try:
-            parse_spec(text, self._catalogue)
+            parse_spec(f"{varied}:{rest}", self._catalogue)
         except UsageError as exc:
             self.refusals[scenario.name, spec] = f"the scenario names a variant that is none: {exc}"
         yield spec
@@ -110,8 +111,8 @@ class Columns:
         ordered: list[BackendSpec] = []
         for position, spec in enumerate(asked):
             ordered.append(spec)
-            if all(later.name != spec.name for later in asked[position + 1 :]):
-                ordered += [variant for variant in variants if variant.name == spec.name]
+            if all(_column(later) != _column(spec) for later in asked[position + 1 :]):
+                ordered += [variant for variant in variants if _column(variant) == _column(spec)]
         return tuple(spec for spec in ordered if spec in used), tuple(variants)
 
     def _roles(self) -> Iterator[BackendSpec]:
@@ -123,11 +124,16 @@ class Columns:
 def list_variants(spec: BackendSpec, catalogue: Catalogue) -> Iterator[BackendSpec]:
     """Yield the spec with one other idiom, for each that its backend has and this environment can do."""
     given = dict(spec.options)
-    for option in catalogue.backend(spec.name).options:
+    for option in catalogue.backend_of(spec).options:
         if option.is_idiom and option.name not in given:
             for choice in option.choices:
                 if choice != option.default and choice not in option.unavailable:
-                    yield BackendSpec(spec.name, tuple(sorted((given | {option.name: choice}).items())))
+                    yield replace(spec, options=tuple(sorted((given | {option.name: choice}).items())))
+
+
+def _column(spec: BackendSpec) -> BackendSpec:
+    """Return the spec without its options: what variants have in common."""
+    return replace(spec, options=())
 
 
 def _saboteurs(scenario: Scenario, catalogue: Catalogue) -> Iterator[BackendSpec]:

@@ -5,14 +5,30 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
-from harness.api import Metric, Scenario, Support, Value
-from harness.model import LEAST_ROUNDS, Cell, Plan, Request, RoleBackend, RowId, SkippedCell, UsageError
+import msgspec
+
+from harness.api import Metric, Parameter, Scenario, Support, Value
+from harness.model import (
+    LEAST_ROUNDS,
+    TRIAL_ROUND,
+    Cell,
+    Plan,
+    Request,
+    RoleBackend,
+    RowId,
+    RowWork,
+    SkippedCell,
+    UsageError,
+)
 
 from .columns import Column, Columns
+from .limits import parse_limits
+from .order import arrange
+from .partition import choose_part
 from .perturb import parse_perturbations
 from .select import select_scenarios
 from .spec import nearest, parse_value
@@ -28,20 +44,38 @@ Arm = tuple[Column, bool]
 def make_plan(request: Request, catalogue: Catalogue) -> Plan:
     """Return the cells of a request, in the order in which they run.
 
-    Each round is a sweep over all rows in random order, and in each row every backend in an order that rotates
-    over the rounds. Everything random comes from `request.seed`.
+    Each round is a sweep over all rows in random order, and in each row the backends come in an order of a Williams
+    design (see `harness.plan.order`). Everything random comes from `request.seed`.
 
     Raises:
         NothingSelectedError: nothing matches.
         UsageError: an unknown or impossible name, option, parameter or value.
     """
     expansion = _Expansion(request, catalogue)
-    return expansion.plan({row: range(1, request.rounds + 1) for row in expansion.rows})
+    return expansion.plan({row: expansion.first_rounds(row) for row in expansion.rows})
 
 
-def plan_rounds(request: Request, catalogue: Catalogue, rounds: Mapping[RowId, range]) -> Plan:
-    """Return the cells of these rounds only: what a request with a budget runs after its first rounds."""
-    return _Expansion(request, catalogue).plan(rounds)
+def plan_rounds(
+    request: Request, catalogue: Catalogue, rounds: Mapping[RowId, range], works: Iterable[RowWork] = ()
+) -> Plan:
+    """Return the cells of these rounds only: what a request with a budget runs after its first rounds.
+
+    `works` says how much work the cells of a row do, where that was found out.
+    """
+    return assign_work(_Expansion(request, catalogue).plan(rounds), works)
+
+
+def assign_work(plan: Plan, works: Iterable[RowWork]) -> Plan:
+    """Return the plan with the work that was found right for its rows."""
+    known = {work.row: work for work in works}
+    cells = (known[cell.row].assign(cell, plan.seed) if cell.row in known else cell for cell in plan.cells)
+    return msgspec.structs.replace(plan, cells=tuple(cells))
+
+
+def find_scalable(request: Request, catalogue: Catalogue) -> dict[str, Parameter]:
+    """Return the parameter that says the amount of work, by scenario; none where the user said that amount."""
+    expansion = _Expansion(request, catalogue)
+    return {row.scenario: found for row in expansion.rows if (found := expansion.find_scale(row)) is not None}
 
 
 class _Expansion:
@@ -52,7 +86,24 @@ class _Expansion:
         self._catalogue = catalogue
         self._scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
         self._columns = Columns(request, catalogue, tuple(self._scenarios.values()))
-        self.rows = _rows(request, tuple(self._scenarios.values()))
+        self.rows = choose_part(_rows(request, tuple(self._scenarios.values())), request.partition)
+
+    def first_rounds(self, row: RowId) -> range:
+        """Return the rounds that a row has before anybody has looked at its figures.
+
+        Where there are several, and its amount of work can be chosen, one for that comes before them.
+        """
+        stress = self._request.stress_count if self._scenarios[row.scenario].side_by_side else 0
+        rounds = max(self._request.rounds, stress)
+        has_trial = rounds >= LEAST_ROUNDS and self.find_scale(row) is not None
+        return range(TRIAL_ROUND if has_trial else 1, rounds + 1)
+
+    def find_scale(self, row: RowId) -> Parameter | None:
+        """Return the parameter that says a row's amount of work, if that is ours to choose."""
+        scenario = self._scenarios[row.scenario]
+        if not self._is_measured(scenario) or scenario.work in dict(self._request.parameters):
+            return None
+        return next((known for known in scenario.parameters if known.name == scenario.work), None)
 
     def _is_measured(self, scenario: Scenario) -> bool:
         return isinstance(scenario.judges.get(scenario.headline), Metric) and not self._request.saboteurs
@@ -73,7 +124,7 @@ class _Expansion:
             skipped=tuple(skipped),
             backends=backends,
             variants=variants,
-            scenarios=tuple(self._scenarios),
+            scenarios=tuple(name for name in self._scenarios if any(row.scenario == name for row in self.rows)),
             seed=self._request.seed,
             baseline=self._columns.baseline,
         )
@@ -84,19 +135,25 @@ class _Expansion:
             sweep = [row for row in self.rows if number in rounds.get(row, ())]
             random.Random(f"{seed}/{number}").shuffle(sweep)  # noqa: S311 - an order, not a secret
             for row in sweep:
-                arms = self._arms(self._scenarios[row.scenario], rounds[row].stop - 1)
-                for column, alias in _rotated(arms, row, number, seed):
-                    yield _cell(self._request, self._scenarios[row.scenario], row, column, number, alias=alias)
+                scenario = self._scenarios[row.scenario]
+                is_trial = number == TRIAL_ROUND  # of who can run, each once
+                able, unable = self._arms(scenario, 1 if is_trial else rounds[row].stop - 1)
+                unable = () if is_trial else unable
+                for column, alias in (*arrange(able, number, f"{seed}/{row}"), *unable):
+                    yield _cell(self._request, scenario, row, column, number, alias=alias)
 
-    def _arms(self, scenario: Scenario, rounds: int) -> tuple[Arm, ...]:
-        """Return the columns, and the reference once more where its figures are enough to check ourselves by."""
-        columns = self._columns.of[scenario.name]
-        arms = tuple((column, False) for column in columns)
+    def _arms(self, scenario: Scenario, rounds: int) -> tuple[tuple[Arm, ...], tuple[Arm, ...]]:
+        """Return the columns that can run, and those that cannot, which have no place in the order.
+
+        The reference is among the former once more, where its figures are enough to check ourselves by.
+        """
+        arms = [(column, False) for column in self._columns.of[scenario.name]]
+        unable = tuple(arm for arm in arms if self._why_not(scenario, arm[0]))
+        able = tuple(arm for arm in arms if arm not in unable)
         reference = self._columns.reference
-        if reference is None or rounds < LEAST_ROUNDS or not self._is_measured(scenario):
-            return arms
-        able = [column for column in columns if not self._why_not(scenario, column)]
-        return (*arms, (reference, True)) if reference in able and len(able) > 1 else arms
+        if reference is not None and rounds >= LEAST_ROUNDS and self._is_measured(scenario) and len(able) > 1:
+            able += tuple((column, True) for column, _ in able if column == reference)
+        return able, unable
 
     def _why_not(self, scenario: Scenario, column: Column) -> str:
         refusal = self._columns.refusals.get((scenario.name, column[0]))
@@ -131,15 +188,6 @@ def _assignments(scenario: Scenario, preset: str, named: dict[str, list[str]]) -
             yield row | dict(zip(axes, values, strict=True))
 
 
-def _rotated(arms: tuple[Arm, ...], row: RowId, number: int, seed: int) -> tuple[Arm, ...]:
-    # A random base order for each row, rotated by one each round: over as many rounds as there are arms, each of
-    # them is in each position once.
-    order = list(arms)
-    random.Random(f"{seed}/{row}").shuffle(order)  # noqa: S311 - an order, not a secret
-    shift = (number - 1) % max(1, len(order))  # a scenario that need catch no planted fault has no columns
-    return (*order[shift:], *order[:shift])
-
-
 def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, number: int, *, alias: bool) -> Cell:
     server, client = column
     roles = tuple(RoleBackend(role, client if role == "client" else server) for role in scenario.roles)
@@ -154,12 +202,14 @@ def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, numb
         hang_after=scenario.hang_after,
         perturb=parse_perturbations(request.perturb),
         alias=alias,
+        limits=parse_limits(request.limits),
+        retries=request.retries,
     )
 
 
 def _lacks(column: Column, scenario: Scenario, catalogue: Catalogue) -> str:
     for spec in column:
-        backend = catalogue.backend(spec.name)
+        backend = catalogue.backend_of(spec)
         for capability in scenario.requires:
             offer = backend.offer(capability, dict(spec.options))
             if offer.support is Support.ABSENT:

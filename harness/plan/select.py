@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from harness.api import Scenario
 from harness.model import BackendSpec, NothingSelectedError
 
-from .spec import parse_spec
+from .spec import parse_place, parse_spec
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
@@ -25,7 +27,9 @@ def select_backends(texts: Iterable[str], catalogue: Catalogue) -> tuple[Backend
     chosen: dict[BackendSpec, None] = {}
     for text in tuple(texts) or ("*",):
         if _is_glob(text) and ":" not in text:
-            chosen |= {BackendSpec(name): None for name in names if fnmatchcase(name, text)}
+            where = parse_place(text)
+            found = (name for name in names if fnmatchcase(name, where.name))
+            chosen |= {parse_spec(str(replace(where, name=name)), catalogue): None for name in found}
         else:
             chosen[parse_spec(text, catalogue)] = None
     if not chosen:

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from harness.api import Parameter, Value
+from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from harness.api import Backend, Parameter, Value
 from harness.model import BackendSpec, UsageError, format_value
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
 
 def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
-    """Return the backend spec of `name[:key=value,...]`, options in canonical order.
+    """Return the backend spec of `name[==version][@environment][:key=value,...]`, options in canonical order.
 
     Raises:
-        UsageError: unknown backend, option or value; the nearest one is suggested.
+        UsageError: unknown backend, environment, option or value; the nearest one is suggested.
     """
-    name, colon, rest = text.partition(":")
-    backend = catalogue.backend(name)
+    head, colon, rest = text.partition(":")
+    where = parse_place(head)
+    backend, name = catalogue.backend_of(where), where.name
+    _check_place(where, backend, catalogue)
     chosen: dict[str, str] = {}
     for part in rest.split(",") if colon else ():
         key, equals, value = part.partition("=")
@@ -40,7 +49,57 @@ def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
         if key in chosen:
             raise UsageError(f"cannot read backend {text!r}: option {key!r} is given twice")
         chosen[key] = value
-    return BackendSpec(name, tuple(sorted(chosen.items())))
+    return replace(where, options=tuple(sorted(chosen.items())))
+
+
+def parse_place(text: str) -> BackendSpec:
+    """Return the spec of `name[==version][@environment]`; the name may be a glob.
+
+    Raises:
+        UsageError: a version or the name of an environment is none.
+    """
+    rest, at, environment = text.partition("@")
+    name, equals, version = rest.partition("==")
+    if at and not is_environment_name(environment):
+        raise UsageError(f"cannot read backend {text!r}: {environment!r} is no name of an environment")
+    if equals and not _is_version(version):
+        raise UsageError(f"cannot read backend {text!r}: {version!r} is no version")
+    return BackendSpec(name, environment=environment, version=version)
+
+
+def is_environment_name(text: str) -> bool:
+    """Return whether an environment may be called so; its name is also that of a folder."""
+    return _NAME.fullmatch(text) is not None
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _check_place(spec: BackendSpec, backend: Backend, catalogue: Catalogue) -> None:
+    distribution = next(iter(backend.distributions), "")
+    if spec.version and not distribution:
+        raise UsageError(f"backend {spec.name!r} has no version of its own; name an environment: {spec.name}@NAME")
+    if not spec.place:
+        return
+    wanted = f" --with {distribution}=={spec.version}" if spec.version else ""
+    environment = catalogue.environments.get(spec.place)
+    if environment is None:
+        known = ", ".join(catalogue.environments)
+        others = f"; there are {known}" if known else ""
+        also = ", or give --create-envs" if spec.version and not spec.environment else ""
+        command = f"harness env create {spec.place}{wanted}"
+        raise UsageError(f"backend {spec}: there is no environment {spec.place!r}{others}; make it: {command}{also}")
+    found = environment.versions.get(distribution, "")
+    if spec.version and found and not SpecifierSet(f"=={spec.version}", prereleases=True).contains(found):
+        raise UsageError(
+            f"backend {spec}: environment {spec.place!r} has {distribution} {found}; "
+            f"make another: harness env create NAME{wanted}"
+        )
 
 
 def parse_value(parameter: Parameter, text: str) -> Value:

@@ -29,13 +29,13 @@ class Skeleton:
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind = kind
-        self.name = name.removeprefix(_PREFIX)
+        self.name: str = name.removeprefix(_PREFIX)
         if not _NAME.fullmatch(self.name):
             raise UsageError(
                 f"a plugin cannot be named {name!r}: it takes lower-case letters, digits and single dashes"
             )
-        self.distribution = f"{_PREFIX}{self.name}"
-        self.package = self.distribution.replace("-", "_")
+        self.distribution: str = f"{_PREFIX}{self.name}"
+        self.package: str = self.distribution.replace("-", "_")
 
     def write(self, folder: Path) -> Path:
         """Write it into a new folder below `folder`, and return that.

@@ -8,16 +8,19 @@ import importlib
 import os
 import signal
 import sys
+from types import FrameType
 from typing import Any
 
 from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario, UnsupportedError
-from harness.model.outcome import Attestation, Observed, Outcome
-from harness.wire import TASKS_BEGIN, TASKS_END, Ended, Ready, WorkerJob, decode_line
+from harness.model.outcome import FORMAT, Attestation, Observed, Outcome, Resources
+from harness.wire import INSPECTION, TASKS_BEGIN, TASKS_END, Ended, Ready, WorkerJob, decode_line, encode_line
 
 from .channel import Pipe, map_progress
 from .errors import UnhandledCollector, describe_ending, describe_error
+from .headroom import open_headroom
 from .ledger import Ledger
 from .probe import WorkerProbe
+from .resources import ResourceMeter
 
 DUMP_SIGNAL = signal.SIGUSR1
 """Makes a worker write the stacks of all threads, also while something holds the GIL."""
@@ -25,6 +28,7 @@ DUMP_SIGNAL = signal.SIGUSR1
 
 TASKS_SIGNAL = signal.SIGUSR2
 """Makes a worker write what its runtime knows of its tasks, if the interpreter runs."""
+_MOST_TASKS = 400
 
 
 class _WrongBackendError(Exception):
@@ -46,6 +50,9 @@ def run_role(job_text: str) -> None:
 
 
 def _run(job: WorkerJob, pipe: Pipe, progress: memoryview, unhandled: UnhandledCollector) -> Ended:
+    if job.format != FORMAT:
+        asked = f"the runner speaks version {job.format}, the worker {FORMAT}: run harness env create again"
+        return Ended(outcome=Outcome.INVALID_ENV, reason=asked)
     try:
         runner_class = _load(job.runner)
     except BaseException as exc:  # noqa: BLE001 - whatever the import of a runtime raises, it is not available
@@ -60,10 +67,17 @@ def _run(job: WorkerJob, pipe: Pipe, progress: memoryview, unhandled: UnhandledC
 
 def dump_tasks_on_signal(runtime: Runtime, fd: int) -> None:
     """Have the runtime's tasks written to a file when the runner asks; it does so while the interpreter can answer."""
+    inspectors: list[Any] = []
 
-    def dump(_number: int, _frame: object) -> None:
-        text = "".join(f"{line}\n" for line in runtime.dump_tasks())
-        os.write(fd, f"\n{TASKS_BEGIN}{text}{TASKS_END}".encode(errors="replace"))
+    def dump(_number: int, frame: FrameType | None) -> None:
+        if not inspectors:
+            from .inspection import Inspector  # only a cell that is about to be ended needs it
+
+            lines = tuple(runtime.dump_tasks())
+            text = "".join(f"{line}\n" for line in lines[:_MOST_TASKS])
+            os.write(fd, f"\n{TASKS_BEGIN}{text}{TASKS_END}".encode(errors="replace"))
+            inspectors.append(Inspector(runtime))
+        os.write(fd, INSPECTION.encode() + encode_line(inspectors[0].look(frame)))
 
     signal.signal(TASKS_SIGNAL, dump)
 
@@ -84,6 +98,7 @@ class _Role:
         self._parameters = defaults | job.parameters
         self._reached = False
         """Whether the scenario has started, so that what is raised is about it."""
+        self._resources: Resources | None = None
 
     def run(self, runner_class: type[BackendRunner], unhandled: UnhandledCollector) -> Ended:
         """Run the role on its runtime to its end."""
@@ -93,6 +108,7 @@ class _Role:
             self._runner.run(self._main, unhandled)
         except BaseException as exc:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are results as well
             raised = exc
+            open_headroom()
         gc.collect()  # a task that died alone reports it when it is collected, and what was dropped closes its fds
         ended = self._completed() if raised is None or self._is_answer(raised) else self._failed(raised)
         if self._asks_ending and ended.outcome is Outcome.COMPLETED:
@@ -103,7 +119,8 @@ class _Role:
         return self._asks_ending and self._reached and not isinstance(exc, _WrongBackendError)
 
     def _completed(self) -> Ended:
-        return Ended(outcome=Outcome.COMPLETED, leaks=() if self._asks_ending else self._ledger.leaks())
+        leaks = () if self._asks_ending else self._ledger.leaks()
+        return Ended(outcome=Outcome.COMPLETED, leaks=leaks, resources=self._resources)
 
     def _failed(self, exc: BaseException) -> Ended:
         if isinstance(exc, _WrongBackendError):
@@ -113,7 +130,7 @@ class _Role:
             # A backend may import what an option names (`loop=...`), and learn what that lacks, only when it runs.
             kinds = {ImportError: Outcome.UNAVAILABLE, UnsupportedError: Outcome.UNSUPPORTED}
             outcome = next((kinds[kind] for kind in kinds if isinstance(exc, kind)), Outcome.RAISED)
-        return Ended(outcome=outcome, reason=_one_line(exc), error=describe_error(exc))
+        return Ended(outcome=outcome, reason=_one_line(exc), error=describe_error(exc), resources=self._resources)
 
     async def _main(self, runtime: Runtime) -> None:
         attestation = _attest(runtime, self._runner.expected_scheduler, self._job.distributions)
@@ -140,7 +157,11 @@ class _Role:
         self._ledger.open(runtime)
         dump_tasks_on_signal(runtime, self._job.stacks_fd)
         self._reached = True
-        await self._function(disturbed, probe)
+        meter = ResourceMeter()
+        try:
+            await self._function(disturbed, probe)
+        finally:
+            self._resources = meter.read()
         await self._ledger.close_tasks(runtime)
 
 
@@ -152,7 +173,8 @@ def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> 
         python=".".join(map(str, sys.version_info[:3])),
         implementation=sys.implementation.name,
         gil=getattr(sys, "_is_gil_enabled", lambda: True)(),
-        versions={name: _version(name) for name in distributions},
+        versions={name: _version(name) for name in distributions} | _versions_of_another(kind, distributions),
+        format=FORMAT,
     )
 
 
@@ -160,6 +182,16 @@ def _version(distribution: str) -> str:
     # The module's own word costs nothing; scanning the installed distributions costs more than starting Python.
     module = sys.modules.get(distribution.replace("-", "_"))
     return str(getattr(module, "__version__", "?"))
+
+
+def _versions_of_another(scheduler: type, distributions: tuple[str, ...]) -> dict[str, str]:
+    """Return where a scheduler comes from that is not the backend's own, e.g. the loop of `loop=rloop`."""
+    package = scheduler.__module__.partition(".")[0]
+    if package in sys.stdlib_module_names or package in distributions:
+        return {}
+    from importlib.metadata import packages_distributions, version  # scans what is installed: only where it must
+
+    return {name: version(name) for name in packages_distributions().get(package, ())}
 
 
 def _load(reference: str) -> Any:

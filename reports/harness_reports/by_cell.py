@@ -49,6 +49,8 @@ def _names(record: CellRecord, finding: Finding) -> bool:
 def _shows(record: CellRecord, finding: Finding) -> bool:
     if finding.kind in _OF_OUTCOMES:
         return record.result.outcome is not Outcome.COMPLETED
+    if finding.kind is FindingKind.FLAKY:
+        return record.result.is_flaky
     if finding.kind is FindingKind.UNHANDLED:
         return any(role.unhandled for role in record.result.roles)
     if finding.kind is FindingKind.LEFTOVER:

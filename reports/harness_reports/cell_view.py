@@ -33,6 +33,7 @@ from .figures import format_figure
 from .finding_view import evidence_path, render_findings
 from .header import render_self_check
 from .ratio_lines import render_ratios
+from .resource_lines import describe_attempts, describe_resources
 from .safe_text import clean, clean_lines
 from .squares import value_text
 from .sweep_table import render_sweeps
@@ -73,7 +74,7 @@ def _title_of(record: CellRecord) -> Text:
     style = "bold green" if outcome is Outcome.COMPLETED else "bold red"
     name = f"{clean(record.cell.scenario)} on {clean(record.cell.label)}"
     suffix = " again" if record.cell.alias else ""
-    suffix += f", round {record.cell.round}" if record.cell.round > 1 else ""
+    suffix += f", round {record.cell.round}" if record.cell.round != 1 else ""
     return Text.assemble((SYMBOLS[outcome], style), f" {name}{suffix}")
 
 
@@ -81,6 +82,9 @@ def _fields_of(
     record: CellRecord, card: ScenarioCard | None, square: CellSummary | None, options: RenderOptions
 ) -> Fields:
     fields = facts_of(record, card, square)
+    if options.verbosity > 0:
+        fields += make_lines("work", _work_lines(record))
+        fields += make_lines("resources", describe_resources(record.result))
     for role in record.result.roles:
         fields += _role_fields(role, is_only=len(record.result.roles) == 1)
     evidence = evidence_path(record.result.evidence, options)
@@ -90,6 +94,11 @@ def _fields_of(
 def facts_of(record: CellRecord, card: ScenarioCard | None, square: CellSummary | None) -> Fields:
     """Return what a cell was, what it ran on and what it observed."""
     fields = make_lines("outcome", [_outcome_text(record)])
+    fields += make_lines(
+        "tried before",
+        [f"{attempt.outcome}: {clean(attempt.reason)}" for attempt in record.result.retried],
+    )
+    fields += make_lines("disturbed", describe_attempts(record.result))
     fields += make_lines("parameters", [_parameters_text(record)])
     fields += make_lines("ran on", list(dict.fromkeys(filter(None, map(_attestation_text, record.result.roles)))))
     judges = card.judges if card else {}
@@ -102,12 +111,20 @@ def facts_of(record: CellRecord, card: ScenarioCard | None, square: CellSummary 
 def _outcome_text(record: CellRecord) -> str:
     reason = f": {clean(record.result.reason)}" if record.result.reason else ""
     seconds = f" after {format_figure(record.result.seconds, 's')}" if record.result.seconds else ""
-    return f"{record.result.outcome}{seconds}{reason}"
+    flaky = " (flaky)" if record.result.is_flaky else ""
+    return f"{record.result.outcome}{flaky}{seconds}{reason}"
 
 
 def _parameters_text(record: CellRecord) -> str:
     named = ", ".join(f"{clean(name)}={clean(format_value(value))}" for name, value in record.cell.parameters)
     return f"{named or 'defaults'}; seed {record.cell.seed}"
+
+
+def _work_lines(record: CellRecord) -> list[str]:
+    if record.cell.work is None:
+        return []
+    name, amount = record.cell.work
+    return [f"{clean(name)}={amount} for each value, whatever the row says"]
 
 
 def _attestation_text(role: RoleResult) -> str:

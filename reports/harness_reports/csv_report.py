@@ -12,6 +12,7 @@ import msgspec
 from harness.api import Info, Judge, Metric
 from harness.model import CellRecord, Comparison, Observed, RenderOptions, Run, format_parameters
 
+from .resource_lines import list_facts
 from .safe_text import clean
 
 COLUMNS = (
@@ -22,6 +23,7 @@ COLUMNS = (
     "round",
     "again",
     "outcome",
+    "attempts",
     "role",
     "key",
     "judge",
@@ -50,7 +52,8 @@ def _start_of(record: CellRecord, comparison: Comparison) -> list[str]:
     cell = record.cell
     texts = [comparison.run_id, cell.scenario, format_parameters(cell.parameters).strip("[]"), cell.label]
     again = "yes" if cell.alias else "no"
-    return [*map(_harmless, texts), str(cell.round), again, str(record.result.outcome)]
+    ended = [str(record.result.outcome), str(len(record.result.retried) + 1)]
+    return [*map(_harmless, texts), str(cell.round), again, *ended]
 
 
 def _lines_of(record: CellRecord, judges: dict[str, Judge]) -> Iterator[tuple[str, ...]]:
@@ -61,6 +64,8 @@ def _lines_of(record: CellRecord, judges: dict[str, Judge]) -> Iterator[tuple[st
             unit = judge.unit if isinstance(judge, (Metric, Info)) else ""
             texts = _harmless(fact.role), _harmless(fact.key), name, _harmless(unit)
             yield (*texts, _value_text(fact.value), f"{fact.at:.6f}")
+    for role, key, unit, value in list_facts(record.result):
+        yield _harmless(role), key, "resource", unit, _value_text(value), ""
 
 
 def _value_text(value: Any) -> str:

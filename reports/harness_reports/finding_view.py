@@ -21,6 +21,7 @@ _MOST_GROUPS = 8
 _VALUE_LENGTH = 200
 _FIELD_WIDTH = 13
 """Indent, name and gap of a field."""
+_ALLOWED = (FindingKind.INTERESTING, FindingKind.FLAKY)
 _GRADES_TO_SAY = ("interesting", "forbidden")
 
 
@@ -69,7 +70,7 @@ def sort_findings(findings: Sequence[Finding]) -> SortedFindings:
     new = [finding for finding in findings if not finding.known]
     return SortedFindings(
         unexpected=collapse(finding for finding in new if finding.unexpected),
-        allowed=collapse(finding for finding in new if finding.kind is FindingKind.INTERESTING),
+        allowed=collapse(finding for finding in new if finding.kind in _ALLOWED),
         known=collapse(finding for finding in findings if finding.known),
         unavailable=[finding for finding in new if finding.kind is FindingKind.UNAVAILABLE],
     )

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.api import Judge, Metric, Value
-from harness.model import SYMBOLS, CellSummary, Comparison, Outcome, Plan, RowSummary, Run, format_value
+from harness.model import SYMBOLS, BackendSpec, CellSummary, Comparison, Outcome, Plan, RowSummary, Run, format_value
 
 from .figures import TIMES
 from .safe_text import clean
@@ -193,12 +193,17 @@ def places_of_variants(plan: Plan) -> dict[str, tuple[str, str]]:
     places = {}
     asked = [spec for spec in plan.backends if spec not in plan.variants]
     for variant in plan.variants:
-        varied = [spec for spec in asked if spec.name == variant.name and set(spec.options) < set(variant.options)]
+        varied = [spec for spec in asked if _is_varied(spec, variant)]
         if varied:
             nearest = max(varied, key=lambda spec: len(spec.options))
             extra = [f"{key}={value}" for key, value in variant.options if (key, value) not in nearest.options]
             places[str(variant)] = str(nearest), ",".join(extra)
     return places
+
+
+def _is_varied(spec: BackendSpec, variant: BackendSpec) -> bool:
+    where = (spec.name, spec.version, spec.environment)
+    return where == (variant.name, variant.version, variant.environment) and set(spec.options) < set(variant.options)
 
 
 def name_rows(rows: Sequence[Mapping[str, Value]]) -> list[str]:
@@ -255,7 +260,12 @@ def _make_table(layout: GridLayout, lines: Sequence[Sequence[Text]]) -> Table:
 
 
 def _header_of(layout: GridLayout) -> list[Text]:
-    return [Text(), *(Text(clean(label), style="bold") for label in layout.columns)]
+    return [Text(), *(Text(_broken(clean(label)), style="bold") for label in layout.columns)]
+
+
+def _broken(label: str) -> str:
+    """Return a label that is too long for its column in lines, each environment on its own."""
+    return label.replace("@", "\n@") if cell_len(label) > _MOST_HEADER else label
 
 
 def _heading_of(block: GridBlock) -> Text:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from harness.model import Comparison, RowId, Run, SelfCheck
+from harness.model import Comparison, Repeats, RowId, Run, SelfCheck
 
 from .figures import format_factor
 from .safe_text import clean, shorten
@@ -24,14 +24,30 @@ def render_header(run: Run, comparison: Comparison) -> Iterator[Text]:
     )
     if machine := describe_machine(run):
         yield Text(machine, style="dim")
+    if limits := describe_limits(run):
+        yield Text(limits, style="dim")
     if comparison.note:
         yield Text.assemble(("incomplete: ", "bold yellow"), clean(comparison.note))
+    if comparison.repeats is not None:
+        yield render_repeats(comparison.repeats)
     if comparison.self_check is not None:
         yield render_self_check(comparison.self_check)
         if effects := describe_effects(comparison.self_check):
             yield Text(effects, style="dim")
         if said := run.started.environment.get("self_test"):
             yield Text(f"self-test on this machine: {clean(said)}", style="dim")
+
+
+def render_repeats(repeats: Repeats) -> Text:
+    """Say how many cells were run again because others had the CPU, and warn if that met some more than others."""
+    counts = ", ".join(
+        f"{clean(arm)} {number} of {repeats.cells[arm]}" for arm, number in repeats.repeated.items() if number
+    )
+    said = f"run again, because others had the CPU: {counts}"
+    if not repeats.unequal:
+        return Text(said, style="dim")
+    unequal = ", ".join(map(clean, repeats.unequal))
+    return Text(f"{said}; not equally often ({unequal}): a difference in speed may come of that", "bold yellow")
 
 
 def describe_effects(check: SelfCheck) -> str:
@@ -67,6 +83,14 @@ def describe_machine(run: Run) -> str:
     facts = [_python_of(run)]
     facts += [_fact_text(key, run.started.environment[key]) for key in _FACTS if key in run.started.environment]
     return " · ".join(dict.fromkeys(fact for fact in facts if fact))
+
+
+def describe_limits(run: Run) -> str:
+    """Return what cells were held to and by which means, where the user set any limit."""
+    limits = run.started.environment.get("limits")
+    if not run.started.request.limits or not isinstance(limits, dict):
+        return ""
+    return f"limits: {'; '.join(f'{clean(name)} {clean(said)}' for name, said in limits.items())}"
 
 
 def describe_extent(run: Run, comparison: Comparison) -> str:

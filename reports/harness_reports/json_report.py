@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ from harness.model import CellRecord, Comparison, Finding, RenderOptions, RowSum
 
 from .verdict import make_verdict
 
+_HIDDEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What JSON may hold as it is and a terminal would obey, or not show."""
 FORMAT = 1
 """Version of this document; it changes when a reader of the old one would misread the new one."""
 
@@ -27,13 +30,15 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
         "labels": comparison.labels,
         "reference": comparison.reference,
         "self_check": _self_check(comparison),
+        "repeats": comparison.repeats,
         "rows": [_row(row) for row in comparison.rows],
         "findings": [_finding(finding) for finding in comparison.findings],
         "records": [_record(record) for record in run.records],
     }
     # Keys of the document stay in the order in which it reads best; those within are sorted.
     members = ",".join(f'"{key}":{encoder.encode(value).decode()}' for key, value in document.items())
-    return msgspec.json.format(f"{{{members}}}", indent=2) + "\n"
+    text = msgspec.json.format(f"{{{members}}}", indent=2) + "\n"
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plan(run: Run) -> dict[str, Any]:
@@ -68,6 +73,7 @@ def _record(record: CellRecord) -> dict[str, Any]:
         "id": record.cell.id,
         "row_id": str(record.cell.row),
         "label": record.cell.label,
+        "flaky": record.result.is_flaky,
         "cell": record.cell,
         "result": record.result,
         "observations": record.observations,

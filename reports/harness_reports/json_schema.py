@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from harness.model import CellRecord, Finding, RowSummary, RunStarted, SkippedCell
+from harness.model import CellRecord, Finding, Repeats, RowSummary, RunStarted, SkippedCell
 
 from .json_report import FORMAT
 
@@ -21,9 +21,9 @@ _REF = "#/$defs/{name}"
 def make_schema() -> dict[str, Any]:
     """Return the schema of the document that `render_json` writes."""
     parts, defs = msgspec.json.schema_components(
-        (RunStarted, SkippedCell, RowSummary, Finding, CellRecord), ref_template=_REF
+        (RunStarted, SkippedCell, RowSummary, Finding, CellRecord, Repeats), ref_template=_REF
     )
-    run, skipped, row, finding, record = parts
+    run, skipped, row, finding, record, repeats = parts
     started = defs["RunStarted"]
     del started["properties"]["type"]
     started["required"].remove("type")
@@ -32,7 +32,7 @@ def make_schema() -> dict[str, Any]:
     _add(defs["RowSummary"], id=_TEXT)
     _add(defs["CellSummary"], outcome={"$ref": _REF.format(name="Outcome")})
     _add(defs["Finding"], row_id=_TEXT, unexpected={"type": "boolean"})
-    _add(defs["CellRecord"], id=_TEXT, row_id=_TEXT, label=_TEXT)
+    _add(defs["CellRecord"], id=_TEXT, row_id=_TEXT, label=_TEXT, flaky={"type": "boolean"})
     document = {
         "format": {"const": FORMAT},
         "run": run,
@@ -42,6 +42,7 @@ def make_schema() -> dict[str, Any]:
         "labels": _list_of(_TEXT),
         "reference": _TEXT,
         "self_check": {"anyOf": [{"type": "null"}, _self_check()]},
+        "repeats": {"anyOf": [{"type": "null"}, repeats]},
         "rows": _list_of(row),
         "findings": _list_of(finding),
         "records": _list_of(record),

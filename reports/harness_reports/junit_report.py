@@ -60,8 +60,14 @@ def _make_case(record: CellRecord, found: FindingsByCell, squares: Squares, run:
     _add_findings(case, findings, _share(record, findings, found, squares))
     if not findings and record.result.outcome in _NOT_RUN:
         ET.SubElement(case, "skipped", message=clean(f"{record.result.outcome}: {record.result.reason}"))
+    for number, attempt in enumerate(record.result.retried, 1):
+        # Of Surefire's schema, which build servers read: it passed in the end, or it did not.
+        kind = "flakyFailure" if record.result.is_flaky else "rerunFailure"
+        element = ET.Element(kind, type=attempt.outcome.value, message=clean(attempt.reason))
+        element.text = f"attempt {number} of {len(record.result.retried) + 1}"
+        case.insert(number - 1, element)
     lines = [
-        f"outcome: {record.result.outcome}",
+        f"outcome: {record.result.outcome}{' (flaky)' * record.result.is_flaky}",
         f"again: {clean(make_command(record.cell, run.started.request, run.started.plan.seed))}",
     ]
     lines += [f"reason: {clean(record.result.reason)}"] if record.result.reason else []

@@ -8,7 +8,7 @@ from harness.model import Comparison, Finding, Group, RenderOptions, Run
 
 from .finding_view import sort_findings
 from .grid import GridBlock, make_blocks, make_footnotes
-from .header import describe_extent, describe_machine, render_self_check
+from .header import describe_extent, describe_machine, render_repeats, render_self_check
 from .html_report.overview import Glance, glance_at
 from .markdown_text import block, code, folded, linked, table, text
 from .pairs_grid import has_pairs
@@ -57,6 +57,8 @@ def _head_lines(run: Run, comparison: Comparison) -> Iterator[str]:
     yield text(describe_machine(run))
     if comparison.note:
         yield f"\n**incomplete:** {text(comparison.note)}"
+    if comparison.repeats is not None:
+        yield f"\n{text(render_repeats(comparison.repeats).plain)}"
     if comparison.self_check is not None:
         yield f"\n{text(render_self_check(comparison.self_check).plain)}"
     yield ""

@@ -41,6 +41,7 @@ _FINDING_SYMBOLS = {
     FindingKind.SUSPECT_SCENARIO: ("?", "scenario suspect"),
     FindingKind.STALE_EXPECTATION: ("=", "an expected difference is gone"),
     FindingKind.MISSED: ("0", "planted fault not caught"),
+    FindingKind.FLAKY: ("f", "flaky: completed when run again"),
     FindingKind.INTERESTING: ("≈", "differs, as it may"),
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }

@@ -74,6 +74,18 @@ def find_sweeps(rows: Sequence[RowSummary]) -> list[Sweep]:
     ]
 
 
+def find_distribution(rows: Sequence[RowSummary]) -> dict[str, str]:
+    """Return the percentiles of what a headline is one of, by name in their order, and the largest value."""
+    headline = _PERCENTILE.fullmatch(rows[0].headline) if rows else None
+    if headline is None:
+        return {}
+    stem = headline["stem"]
+    observed = {key for row in rows for cell in row.cells for key in cell.metrics}
+    names = {found["name"] for key in observed if (found := _PERCENTILE.fullmatch(key)) and found["stem"] == stem}
+    keys = {name: f"{stem} {name}" for name in sorted(names, key=lambda name: float(name[1:]))}
+    return keys | ({"max": largest} if (largest := f"{stem} max") in observed else {})
+
+
 def _keys_of(rows: Sequence[RowSummary]) -> dict[str, str]:
     headline = rows[0].headline
     observed = {key for row in rows for cell in row.cells for key in cell.metrics}

@@ -295,6 +295,7 @@ actor = Scenario(
     },
     conserved={"requests": ("answers right", "answers of others", "answers missing")},
     requires=(Capability.DEADLINE, Capability.GROUP_CANCEL, Capability.CHANNEL),
+    cpu_bound=True,
     timeout=60.0,
     hang_after=15.0,
     summary="a task manager behind a mailbox: start, status and list, answered through one-shot channels",

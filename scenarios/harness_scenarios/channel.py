@@ -339,6 +339,8 @@ channel = Scenario(
         "thorough": tuple(_rows(200_000, 40_000, (1, 1), (5, 1), (1, 5), (5, 5))),
     },
     requires=(Capability.CHANNEL, Capability.CHANNEL_CLOSE, Capability.RENDEZVOUS, Capability.DEADLINE),
+    cpu_bound=True,
+    work="items",
     timeout=60.0,
     hang_after=10.0,
     summary="send integers from producers to consumers through one channel",

@@ -464,6 +464,8 @@ locks = Scenario(
             *_rows(acquisitions=1000, cpus=1),
         ),
     },
+    cpu_bound=True,
+    work="acquisitions",
     timeout=120.0,
     hang_after=10.0,
     summary="tasks contend for a mutex, a semaphore, a condition, or a lock for many readers or one writer",

@@ -440,6 +440,7 @@ merge = Scenario(
         "thorough": grid(way=tuple(_WAYS), load=tuple(_LOADS)),
     },
     requires=(Capability.SELECT, Capability.CHANNEL),
+    cpu_bound=True,
     timeout=60.0,
     hang_after=10.0,
     summary="two byte streams into one consumer: wait on both, a channel, the last one again, flags and one wake-up",

@@ -17,6 +17,7 @@ def harness_scenarios() -> list[Scenario]:
     from .frames import frames
     from .idle import idle
     from .join import join
+    from .leaks import LEAKS
     from .locks import locks
     from .merge import merge
     from .offload import offload
@@ -30,7 +31,7 @@ def harness_scenarios() -> list[Scenario]:
 
     mission = (storm, timeout_select, sink, channel)
     load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, locks, echo, idle)
-    return [*mission, *load, *list_questions()]
+    return [*mission, *load, *LEAKS, *list_questions()]
 
 
 @hookimpl

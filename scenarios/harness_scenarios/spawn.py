@@ -11,8 +11,9 @@ is the answer to what it was sent.
 - `chained`: each task starts the next one, in the same group.
 - `pingpong`: the body starts a task, sends it a number and waits for its answer before it starts the next one.
 
-One value warms up, three are measured. In which order tasks start that are started together is looked at before that,
-with few tasks: it is nobody's promise, but a frequency that differs between runtimes.
+One value warms up, three are measured; a value is one group of tasks, or several one after another. In which order
+tasks start that are started together is looked at before that, with few tasks: it is nobody's promise, but a frequency
+that differs between runtimes.
 
 `cpus` keeps the role to some CPUs. That is a treatment of its own: threads that hand over to each other are faster on
 one CPU than on two.
@@ -20,7 +21,7 @@ one CPU than on two.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import perf_counter_ns
 
 from harness.api import (
@@ -62,15 +63,17 @@ async def main(runtime: Runtime, probe: Probe) -> None:
         probe.observe("children start", await _watch_order(runtime))
         probe.advance()
     for number in range(1 + _MEASURED_VALUES):
-        brood = _Brood(runtime, probe)
-        duration_ns = await brood.run()
-        brood.report()
+        broods = [_Brood(runtime, probe) for _ in range(probe.parameters["groups"])]
+        duration_ns = 0
+        for brood in broods:
+            duration_ns += await brood.run()
+        _report(probe, broods)
         if number:
-            probe.observe("ns per spawn", duration_ns / brood.count)
+            probe.observe("ns per spawn", duration_ns / sum(brood.count for brood in broods))
 
 
 class _Brood:
-    """The tasks of one value; each writes into places of its own, so that threads lose no count."""
+    """The tasks of one group; each writes into places of its own, so that threads lose no count."""
 
     def __init__(self, runtime: Runtime, probe: Probe) -> None:
         self._runtime = runtime
@@ -81,9 +84,9 @@ class _Brood:
             "chained": self._start_chain,
             "pingpong": self._play_pingpong,
         }[probe.parameters["kind"]]
-        self._started = [0] * self.count
-        self._ended = [0] * self.count
-        self._wrong_answers = 0
+        self.started = [0] * self.count
+        self.ended = [0] * self.count
+        self.wrong_answers = 0
 
     async def run(self) -> int:
         """Start every task, wait for the end of the group, and return the time it took, in ns."""
@@ -98,7 +101,7 @@ class _Brood:
 
     async def _live(self, index: int) -> None:
         self._begin(index)
-        self._ended[index] += 1
+        self.ended[index] += 1
 
     async def _start_chain(self, group: TaskGroup) -> None:
         await group.spawn(self._live_and_start_next, group, 0)
@@ -107,7 +110,7 @@ class _Brood:
         self._begin(index)
         if index + 1 < self.count:
             await group.spawn(self._live_and_start_next, group, index + 1)
-        self._ended[index] += 1
+        self.ended[index] += 1
 
     async def _play_pingpong(self, group: TaskGroup) -> None:
         ping_send, ping_receive = self._runtime.open_channel(1)
@@ -115,28 +118,29 @@ class _Brood:
         for index in range(self.count):
             await group.spawn(self._answer_one, ping_receive, pong_send, index)
             await ping_send.send(index)
-            self._wrong_answers += await pong_receive.receive() != _answer_to(index)
+            self.wrong_answers += await pong_receive.receive() != _answer_to(index)
         for end in (ping_send, pong_send, ping_receive, pong_receive):
             await end.aclose()
 
     async def _answer_one(self, pings: ReceiveChannel, pongs: SendChannel, index: int) -> None:
         self._begin(index)
         await pongs.send(_answer_to(await pings.receive()))
-        self._ended[index] += 1
+        self.ended[index] += 1
 
     def _begin(self, index: int) -> None:
-        self._started[index] += 1
+        self.started[index] += 1
         if index % _BATCH == 0:
             self._probe.advance(_BATCH)
 
-    def report(self) -> None:
-        """Observe what was left undone, or done twice, when the group had ended."""
-        observe = self._probe.observe
-        observe("tasks that did not run", self._started.count(0))
-        observe("tasks that ran twice", sum(times > 1 for times in self._started))
-        observe("tasks not ended with their group", sum(self._started) - sum(self._ended))
-        if self._probe.parameters["kind"] == "pingpong":
-            observe("wrong answers", self._wrong_answers)
+
+def _report(probe: Probe, broods: Sequence[_Brood]) -> None:
+    """Observe what was left undone, or done twice, when each group had ended."""
+    started = [times for brood in broods for times in brood.started]
+    probe.observe("tasks that did not run", started.count(0))
+    probe.observe("tasks that ran twice", sum(times > 1 for times in started))
+    probe.observe("tasks not ended with their group", sum(started) - sum(sum(brood.ended) for brood in broods))
+    if probe.parameters["kind"] == "pingpong":
+        probe.observe("wrong answers", sum(brood.wrong_answers for brood in broods))
 
 
 async def _watch_order(runtime: Runtime) -> str:
@@ -181,7 +185,8 @@ _KINDS = ("many", "chained", "pingpong")
 
 _PARAMETERS = (
     Parameter(name="kind", default="many", summary="who starts a task, and what it does", choices=_KINDS),
-    Parameter(name="count", default=1000, summary="tasks that are started", at_least=1),
+    Parameter(name="count", default=1000, summary="tasks that are started in one group", at_least=1),
+    Parameter(name="groups", default=1, summary="groups of a value, one after another", at_least=1),
     CPUS,
 )
 
@@ -216,6 +221,8 @@ spawn = Scenario(
         "thorough": (*_rows(3000), *_rows(3000, cpus=1)),
     },
     requires=(Capability.CHANNEL,),
+    cpu_bound=True,
+    work="groups",
     timeout=60.0,
     hang_after=10.0,
     summary="start tasks: many at once, each from the one before, or each for one exchange over a channel",

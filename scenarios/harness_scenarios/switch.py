@@ -174,6 +174,8 @@ switch = Scenario(
             *grid(tasks=(2000,), yields=(100,), cpus=(None, 1)),
         ),
     },
+    cpu_bound=True,
+    work="yields",
     timeout=60.0,
     hang_after=10.0,
     summary="many tasks that do nothing but yield to each other",

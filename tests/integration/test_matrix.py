@@ -154,7 +154,7 @@ def test_an_interrupted_run_is_whole(hanging, number):
     runner, pid, cwd = hanging
     runner.send_signal(number)
     out, err = runner.communicate(timeout=30)
-    assert runner.returncode == 130, out + err
+    assert runner.returncode == 128 + number, out + err
     assert gone(pid)
     found = read_run(only_run(cwd))
     outcomes = [record.result.outcome.value for record in found.records]

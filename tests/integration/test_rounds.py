@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from harness.journal import read_run
+from harness.model import Outcome
 
 SPINNING = """
 import asyncio
@@ -67,6 +68,46 @@ def test_rounds_have_intervals_and_a_self_check(tmp_path):
     assert "self-check" in done.stdout
     (folder,) = (tmp_path / ".harness" / "runs").iterdir()
     assert len(read_run(folder).records) == 8 * 3
+
+
+def test_work_is_chosen_before_the_rounds_and_kept_when_a_run_goes_on(tmp_path):
+    """One cell of each backend says how much; both do the same in each round, also in what is run again later."""
+    small = ("-s", "switch", "-b", "asyncio", "-b", "trio", "--preset", "quick")
+    done = harness("matrix", *small, "--rounds", "6", "--json", "report.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert row["cells"][1]["ratio"]["rounds"] == 6
+    (folder,) = (tmp_path / ".harness" / "runs").iterdir()
+    before = works_by_round(folder)
+    assert {number: len(works) for number, works in before.items()} == {0: 2, **dict.fromkeys(range(1, 7), 3)}
+    assert set(before[0]) == {None}
+    assert all(len(set(works)) == 1 and works[0][0] == "yields" for number, works in before.items() if number)
+    cut_off_last_cell(folder / "journal.jsonl")
+    done = harness("resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert works_by_round(folder) == before
+    name, amount = before[6][0]
+    shown = harness("show", "latest", "switch[tasks=200,yields=100]@trio#6", "-v", cwd=tmp_path)
+    assert f"{name}={amount} for each value" in shown.stdout
+
+
+def works_by_round(folder):
+    """Return the work of each cell that was completed."""
+    works = {}
+    run = read_run(folder)
+    assert run.complete, run.note
+    for record in run.records:
+        assert record.result.outcome is Outcome.COMPLETED
+        works.setdefault(record.cell.round, []).append(record.cell.work)
+    return dict(sorted(works.items()))
+
+
+def cut_off_last_cell(journal):
+    """Leave a journal as if the runner had been killed while it ran its last cell."""
+    lines = journal.read_bytes().splitlines(keepends=True)
+    last = json.loads(lines[-2])["result"]["cell_id"]
+    first = next(number for number, line in enumerate(lines) if json.loads(line).get("cell_id") == last)
+    journal.write_bytes(b"".join(lines[:first]))
 
 
 def test_a_budget_buys_rounds(tmp_path):

@@ -9,7 +9,7 @@ from harness.api import metric
 from harness.budget import Budget, measure_width
 from harness.compare import compare
 from harness.compare.intervals import LOOKS
-from harness.model import CellSummary, RatioSummary, RowId, RowSummary
+from harness.model import CellSummary, Disturbance, RatioSummary, RowId, RowSummary, RowWork
 
 from .compare.run_builder import a_run, cell
 
@@ -81,6 +81,18 @@ def test_rows_without_a_ratio_need_no_rounds():
     assert choose(alone) == {}
 
 
+def test_attempts_that_did_not_count_took_time_too():
+    """A round of cells that were each run once more takes twice as long: there is time for four more, not for eight."""
+    attempt = (Disturbance(wall=1.0, run_delay=0.2, seconds=1.5),)
+    again = [
+        msgspec.structs.replace(record, result=msgspec.structs.replace(record.result, disturbed=attempt))
+        for record in row(1, 1.3)
+    ]
+    assert choose(row(1, 1.3), left=13.0) == {1: (7, 10)}
+    assert choose(again, left=13.0) == {}
+    assert choose(again, left=25.0) == {1: (7, 10)}
+
+
 def summary(*half_widths, roles=("trio",)):
     """Return a row of backends whose intervals are this wide, as factors."""
     return RowSummary(
@@ -123,3 +135,25 @@ def test_a_width_is_a_number_also_for_a_ratio_that_varies_without_limit():
     wide = msgspec.structs.replace(summary(2.0).cells[0].ratio, low=1e-300, high=1e300)
     cells = (msgspec.structs.replace(summary(2.0).cells[0], ratio=wide),)
     assert math.isfinite(measure_width(msgspec.structs.replace(summary(2.0), cells=cells), set()))
+
+
+def test_a_round_that_said_how_much_work_is_right_is_one_more():
+    """Ten rounds are ten that count. Before there are any, a round takes what is expected of its cells."""
+    work = RowWork(row=RowId("drain", (("size", 1),)), parameter="items", amount=5, seconds={"asyncio": 1, "trio": 2})
+
+    def chosen(rounds, left):
+        records = [
+            msgspec.structs.replace(
+                record,
+                cell=msgspec.structs.replace(record.cell, work=("items", 5) if record.cell.round > 1 else None),
+            )
+            for record in row(1, 1.3, rounds)
+        ]
+        run = msgspec.structs.replace(a_run(*records, judges=JUDGES, headline="took"), works=(work,))
+        times = iter((0.0, 0.0))
+        return Budget(left, lambda: next(times)).choose_rounds(run, compare(run))
+
+    assert chosen(1, 1000.0) == chosen(1, 30.0) == {work.row: range(2, 12)}
+    assert chosen(1, 29.0) == {}
+    assert chosen(6, 15.0) == {work.row: range(7, 12)}
+    assert chosen(6, 14.0) == {}

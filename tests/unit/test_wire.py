@@ -17,11 +17,13 @@ from harness.model import (
     CellProgressed,
     CellResult,
     CellStarted,
+    Disturbance,
     ErrorReport,
     Observed,
     Outcome,
     Plan,
     Request,
+    Resources,
     RoleBackend,
     RoleResult,
     RunFinished,
@@ -83,6 +85,17 @@ cells = structs(
     timeout=seconds,
     hang_after=seconds,
 )
+counts = st.none() | st.integers(0, 2**40)
+resources = structs(
+    Resources,
+    wall=seconds,
+    user=seconds,
+    system=seconds,
+    run_delay=st.none() | seconds,
+    voluntary_switches=counts,
+    involuntary_switches=counts,
+    peak_rss_bytes=counts,
+)
 usages = structs(Usage, user=seconds, system=seconds, max_rss_bytes=st.integers(0, 2**40))
 roles = structs(
     RoleResult,
@@ -98,6 +111,7 @@ roles = structs(
     usage=usages,
     stacks=texts,
     survivors=st.lists(texts, max_size=2).map(tuple),
+    resources=st.none() | resources,
 )
 results = structs(
     CellResult,
@@ -106,6 +120,7 @@ results = structs(
     reason=texts,
     seconds=seconds,
     roles=st.lists(roles, max_size=2).map(tuple),
+    disturbed=st.lists(structs(Disturbance, wall=seconds, run_delay=seconds, seconds=seconds), max_size=2).map(tuple),
 )
 messages = st.one_of(
     structs(Ready, attestation=attestations),
@@ -113,7 +128,13 @@ messages = st.one_of(
     steps,
     structs(Shared, key=texts, value=documents),
     structs(UnhandledSeen, unhandled=unhandled),
-    structs(Ended, outcome=st.sampled_from(Outcome), reason=texts, error=st.none() | errors),
+    structs(
+        Ended,
+        outcome=st.sampled_from(Outcome),
+        reason=texts,
+        error=st.none() | errors,
+        resources=st.none() | resources,
+    ),
 )
 orders = structs(Shared, key=texts, value=documents) | structs(RoleEnded, role=texts)
 plans = structs(

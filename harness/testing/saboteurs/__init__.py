@@ -16,6 +16,7 @@ from . import (
     clocks,
     deadlines,
     groups,
+    leaks,
     listeners,
     locks,
     offload,
@@ -40,6 +41,7 @@ THEMES = (
     listeners,
     scheduling,
     offload,
+    leaks,
 )
 """The modules of faults."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .faults import fault
-from .wrapping import SabotagedRuntime, Stream
+from .wrapping import Part, SabotagedRuntime, Stream
 
 
 class _StreamServedWhenIdle(Stream):
@@ -19,8 +19,8 @@ class _StreamServedWhenIdle(Stream):
 class BusyTasksStarve(SabotagedRuntime):
     """Timers and sockets are served only when nobody takes turns any more."""
 
-    stream = _StreamServedWhenIdle
-    turns = 0
+    stream: type[Part] | None = _StreamServedWhenIdle
+    turns: int = 0
 
     async def checkpoint(self) -> None:
         """Take a turn."""

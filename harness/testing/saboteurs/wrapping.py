@@ -114,7 +114,7 @@ class Block(Part):
         self.manager = inner
 
     async def __aenter__(self) -> Any:
-        self.inner = await self.manager.__aenter__()
+        self.inner: Any = await self.manager.__aenter__()
         return self
 
     async def __aexit__(

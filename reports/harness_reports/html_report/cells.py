@@ -23,8 +23,10 @@ from harness.model import (
 )
 
 from ..cell_view import facts_of, samples_of, unhandled_text
+from ..console import make_lines
 from ..figures import format_figure
 from ..private import without_paths
+from ..resource_lines import describe_resources
 from ..safe_text import clean, clean_lines, shorten
 from ..squares import describe_square
 from ..value_table import is_table, value_in_table
@@ -141,10 +143,11 @@ def _view_round(
     again = ", again" if record.cell.alias else ""
     several = len(record.result.roles) > 1
     judges = card.judges if card else {}
+    fields = [*facts_of(record, card, square), *make_lines("resources", describe_resources(record.result))]
     return RoundView(
         name=f"round {record.cell.round}{again}",
         cell_id=record.cell.id,
-        fields=tuple(_join_lines(facts_of(record, card, square))),
+        fields=tuple(_join_lines(fields)),
         tables=tuple(_tables(record, judges)),
         roles=tuple(
             role for role in (_view_role(role, several=several) for role in record.result.roles) if role.is_telling

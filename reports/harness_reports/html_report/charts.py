@@ -7,7 +7,7 @@ and the figures stand in a table beside each chart.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -22,6 +22,8 @@ from ..sweep_table import Sweep
 
 _WIDTH = 400
 _PANEL_WIDTH = 170
+_MOST_PANELS = 4
+"""Beside each other."""
 _ROW_STEP = 24
 _INTERVAL_STEP = 11
 _NAME_LENGTH = 34
@@ -121,6 +123,24 @@ def draw_sweep(sweep: Sweep, labels: Sequence[str]) -> Markup | None:
     return _draw_lines(points, labels, clean(sweep.parameter), next(iter(units.values())), list(sweep.keys))
 
 
+def draw_distribution(rows: Sequence[RowSummary], keys: Mapping[str, str], labels: Sequence[str]) -> Markup | None:
+    """Draw the percentiles of a latency, `name → observation key`, a panel for each row."""
+    points: list[dict[str, Any]] = []
+    unit = ""
+    for row, panel in zip(rows, _names_of(rows), strict=True):
+        for cell in row.cells:
+            for name, key in keys.items():
+                metric = cell.metrics.get(key)
+                if metric is not None:
+                    unit = metric.unit
+                    backend = shorten(clean(cell.label), _NAME_LENGTH)
+                    points.append({"x": name, "backend": backend, "panel": panel, **_span(metric)})
+    if len({point["x"] for point in points}) < 2:
+        return None
+    x = {"field": "x", "type": "ordinal", "sort": list(keys), "axis": {"title": None, "labelAngle": 0, "grid": True}}
+    return _draw_panels(points, labels, x, unit, list(dict.fromkeys(point["panel"] for point in points)))
+
+
 def draw_steps(steps: Sequence[tuple[str, float, float]], labels: Sequence[str], unit: str) -> Markup | None:
     """Draw the steps of a search, `(backend, rate, latency)`, as a line for each backend."""
     factor = _SECONDS.get(unit, 1.0)
@@ -149,6 +169,12 @@ def _draw_lines(
             "labelOverlap": True,
         },
     }
+    return _draw_panels(points, labels, x, unit, panels)
+
+
+def _draw_panels(
+    points: list[dict[str, Any]], labels: Sequence[str], x: Spec, unit: str, panels: Sequence[str]
+) -> Markup | None:
     y = {"field": "value", "type": "quantitative", **_axis(unit, "", _numbers_of(points))}
     unit_spec = {
         "width": _PANEL_WIDTH if len(panels) > 1 else _WIDTH,
@@ -160,8 +186,10 @@ def _draw_lines(
     if len(panels) == 1:
         return _draw({"data": data, **unit_spec}, {})
     order = [panel for panel in panels if any(point["panel"] == panel for point in points)]
-    facet = {"field": "panel", "type": "nominal", "sort": order, "header": {"title": None, "labelFontWeight": "bold"}}
-    return _draw({"data": data, "facet": {"column": facet}, "spec": unit_spec, "spacing": 14}, {})
+    header = {"title": None, "labelFontWeight": "bold", "labelLimit": _PANEL_WIDTH}
+    facet = {"field": "panel", "type": "nominal", "sort": order, "header": header}
+    panes = {"facet": facet, "columns": _MOST_PANELS, "spec": unit_spec, "spacing": 14}
+    return _draw({"data": data, **panes}, {})
 
 
 def _draw(spec: Spec, encoding: Spec) -> Markup | None:

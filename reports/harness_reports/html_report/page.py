@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harness.model import Comparison, RenderOptions, Run, format_value
 
 from ..grid import make_footnotes
-from ..header import describe_extent, describe_machine, render_self_check
+from ..header import describe_extent, describe_machine, render_repeats, render_self_check
 from ..safe_text import clean, clean_lines, shorten
 from ..verdict import make_verdict
 from .findings import view_findings
@@ -47,6 +47,8 @@ def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str
         verdict=make_verdict(comparison),
         tone="bad" if comparison.unexpected else "ok" if comparison.rows else "odd",
         self_check=comparison.self_check and render_self_check(comparison.self_check).plain,
+        repeats=comparison.repeats and render_repeats(comparison.repeats).plain,
+        repeats_unequal=bool(comparison.repeats and comparison.repeats.unequal),
         self_check_failed=bool(comparison.self_check and comparison.self_check.failed),
         reference=clean(comparison.reference),
         glances=glance_at(comparison, backends),

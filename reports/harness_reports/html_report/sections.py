@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
@@ -18,11 +18,11 @@ from ..pairs_grid import has_pairs
 from ..questions import is_question
 from ..safe_text import clean
 from ..squares import FINE, best_labels, describe_square, headline_judges, interval_text, ratio_text, verdict_text
-from ..sweep_table import Sweep, find_sweeps
+from ..sweep_table import Sweep, find_distribution, find_sweeps
 from ..value_table import is_table
 from .anchors import cell_anchor, scenario_anchor
 from .cells import CellView, view_cell
-from .charts import describe_figures, draw_figures, draw_ratios, draw_steps, draw_sweep
+from .charts import describe_figures, draw_distribution, draw_figures, draw_ratios, draw_steps, draw_sweep
 from .traces import TraceView, view_traces
 
 _MOST_CHARTS = 80
@@ -217,6 +217,9 @@ def _charts(
         yield from budget.take(f"{clean(alone[0].headline)} by row", words, draw_figures(alone, labels))
         title = f"{clean(alone[0].headline)} as a factor of {clean(comparison.reference)}'s, with intervals"
         yield from budget.take(title, _ratio_words(alone), draw_ratios(alone, labels, comparison.reference))
+    if alone and (keys := find_distribution(alone)) and budget.left > 0:
+        title = f"{clean(alone[0].headline.rpartition(' ')[0])} from the median to the largest"
+        yield from budget.take(title, _distribution_words(alone, keys), draw_distribution(alone, keys, labels))
     for sweep in find_sweeps(alone):
         if len(sweep.rows) >= _LEAST_OF_A_CURVE and budget.left > 0:
             yield from budget.take(sweep.title.plain, _sweep_words(sweep), draw_sweep(sweep, labels))
@@ -260,6 +263,17 @@ def _ratio_words(rows: Sequence[RowSummary]) -> str:
         ]
         if found:
             lines.append(f"{clean(row.row)}: {', '.join(found)}")
+    return ". ".join(lines)
+
+
+def _distribution_words(rows: Sequence[RowSummary], keys: Mapping[str, str]) -> str:
+    lines = []
+    for row in rows:
+        for cell in row.cells:
+            found = {name: cell.metrics[key] for name, key in keys.items() if key in cell.metrics}
+            figures = [f"{name} {format_figure(metric.median, clean(metric.unit))}" for name, metric in found.items()]
+            if figures:
+                lines.append(f"{clean(row.row)} on {clean(cell.label)}: {', '.join(figures)}")
     return ". ".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What kind of hang it is follows from facts, by rules."""
+"""What is read from a process that hangs."""
 
 import os
 import socket
@@ -7,13 +7,12 @@ import sys
 
 import pytest
 
-from harness.execute.autopsy import Facts, diagnose, innermost_frame, tasks_of
-from harness.execute.procfs import Descriptor, read_children, read_descriptors, read_threads
-from harness.wire import TASKS_BEGIN, TASKS_END
+from harness.execute.autopsy import examine, innermost_frames, tasks_of
+from harness.execute.inspection import TaskFacts, read_inspection, without_inspection
+from harness.execute.procfs import read_children, read_descriptors, read_thread_cpu, read_threads
+from harness.wire import INSPECTION, TASKS_BEGIN, TASKS_END
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-UNREAD = Descriptor(fd=7, what="tcp 127.0.0.1:1 to 127.0.0.1:2", state="established", unread=26)
-QUIET = Descriptor(fd=8, what="tcp 127.0.0.1:1", state="listening")
 STACKS = """\
 Thread 0x01 (most recent call first):
   File "other.py", line 1 in wait
@@ -24,42 +23,31 @@ Current thread 0x02 (most recent call first):
 """
 
 
-def facts(**changed):
-    """Return facts of a process that is idle and has nothing."""
-    nothing = {"is_busy": False, "has_answered": True, "descriptors": (QUIET,), "children": (), "innermost": "s.py:1"}
-    return Facts(**(nothing | changed))
-
-
-@pytest.mark.parametrize(
-    ("changed", "diagnosis", "reason"),
-    [
-        ({}, "unknown", "none of its descriptors has anything to read"),
-        (
-            {"descriptors": (QUIET, UNREAD)},
-            "lost wake-up",
-            "fd 7 tcp 127.0.0.1:1 to 127.0.0.1:2, established, 26 bytes unread",
-        ),
-        ({"children": ("9 python",)}, "waiting for a child", "9 python"),
-        ({"is_busy": True}, "livelock", "makes no progress"),
-        ({"is_busy": True, "has_answered": False}, "blocked scheduler", "innermost frame: s.py:1"),
-        ({"is_busy": True, "descriptors": (UNREAD,)}, "livelock", "makes no progress"),
-    ],
-)
-def test_rules(changed, diagnosis, reason):
-    """Each says why."""
-    found, reasons = diagnose(facts(**changed))
-    assert found == diagnosis
-    assert any(reason in line for line in reasons)
-
-
-def test_the_frame_and_the_tasks_are_read_from_the_dump():
-    """The thread that ran counts, not the first."""
-    assert innermost_frame(STACKS) == "scenario.py, line 12 in spin"
+def test_the_frames_and_the_tasks_are_read_from_the_dump():
+    """The thread that took the signal comes first."""
+    assert innermost_frames(STACKS) == ("scenario.py, line 12 in spin", "other.py, line 1 in wait")
     assert tasks_of(f"{STACKS}\n{TASKS_BEGIN}main: sleeps\nchild: waits\n{TASKS_END}") == (
         "main: sleeps",
         "child: waits",
     )
-    assert (tasks_of(STACKS), innermost_frame("")) == ((), "")
+    assert (tasks_of(STACKS), innermost_frames("")) == ((), ())
+
+
+def test_the_last_whole_inspection_counts():
+    """One that is still being written does not, and people do not see it."""
+    whole = '{"look":2,"tasks":[{"name":"a","place":"b:1"}]}'
+    text = f'{STACKS}{INSPECTION}{{"look":1}}\n{INSPECTION}{whole}\n{INSPECTION}{{"lo'
+    assert read_inspection(text).look == 2
+    assert read_inspection(text).tasks == (TaskFacts(name="a", place="b:1"),)
+    assert read_inspection(STACKS) is None
+    assert without_inspection(text) == STACKS
+
+
+def test_an_autopsy_of_a_live_process():
+    """The facts of the process, and what follows from them."""
+    autopsy = examine(os.getpid(), STACKS, cpu={os.getpid(): 0.9})
+    assert autopsy.diagnosis == "blocked scheduler"
+    assert autopsy.reasons[-1] == "innermost frame: scenario.py, line 12 in spin"
 
 
 @linux
@@ -86,6 +74,7 @@ def test_threads_and_children():
         assert [line.split()[0] for line in read_children(os.getpid()) if line.split()[0] == str(child.pid)]
         child.communicate(b"\n")
     assert any(line.startswith(f"{os.getpid()} ") for line in read_threads(os.getpid()))
+    assert read_thread_cpu(os.getpid())[os.getpid()] > 0
 
 
 def test_a_process_that_is_gone_says_nothing():

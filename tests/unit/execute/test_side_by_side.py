@@ -20,9 +20,11 @@ def catalogue():
     return Plugins().catalogue()
 
 
-def cells(number, scenario=QUESTION, backend="asyncio"):
-    roles = (RoleBackend("main", BackendSpec(backend)),)
-    return tuple(Cell(scenario=scenario, roles=roles, round=n, hang_after=5) for n in range(1, number + 1))
+def cells(number, scenario=QUESTION, **parameters):
+    roles = (RoleBackend("main", BackendSpec("asyncio")),)
+    values = tuple(parameters.items())
+    numbers = range(1, number + 1)
+    return tuple(Cell(scenario=scenario, roles=roles, parameters=values, round=n, hang_after=5) for n in numbers)
 
 
 def finished(events):
@@ -40,7 +42,7 @@ def test_every_cell_is_finished_once(catalogue, tmp_path):
 
 def test_an_interrupt_ends_the_running_cells_and_reports_the_others(catalogue, tmp_path):
     """Nothing is left of any lane."""
-    plan = Plan(cells=cells(4, "lock.re-entry"))  # waits for itself until its limit
+    plan = Plan(cells=cells(4, repetitions=10_000_000))
     stage = execute(plan, catalogue, tmp_path, lanes=2)
     events, workers = [], []
     for event in stage:

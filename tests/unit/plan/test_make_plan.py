@@ -7,7 +7,7 @@ import pytest
 from catalogue import catalogue
 
 from harness.model import NothingSelectedError, Request, UsageError
-from harness.plan import make_plan, parse_spec
+from harness.plan import make_plan, parse_spec, plan_rounds
 
 
 def plan(**request):
@@ -237,3 +237,33 @@ def test_only_figures_need_a_twin():
     built = msgspec.structs.replace(built, scenarios={**built.scenarios, "shout": shout})
     made = make_plan(Request(scenarios=("shout",), rounds=6), built)
     assert [cell.id for cell in made.cells if cell.alias] == []
+
+
+def test_who_cannot_run_has_no_place_in_the_order():
+    """It would leave a gap, and the places of the others would not be balanced: here three take turns, and one not."""
+    built = catalogue()
+    odd = msgspec.structs.replace(built.backends["beta"], name="gamma", capabilities={})
+    built = msgspec.structs.replace(built, backends={**built.backends, "gamma": odd})
+    made = make_plan(Request(scenarios=("guard",), rounds=6), built)
+    assert {skip.cell.label for skip in made.skipped} == {"beta"}
+    order = [cell.id.partition("#")[0] for cell in made.cells]
+    positions = Counter((arm, index % 3) for index, arm in enumerate(order))
+    assert (len(positions), set(positions.values())) == (9, {2})
+
+
+def test_rounds_that_are_added_go_on_with_the_design():
+    """The order of a round is the same whether it is planned at once or after others were looked at."""
+    request = Request(scenarios=("shout",), rounds=12)
+    (row,) = {cell.row for cell in plan(scenarios=("shout",)).cells}
+    whole = [cell.id for cell in make_plan(request, catalogue()).cells]
+    parts = [plan_rounds(request, catalogue(), {row: rounds}).cells for rounds in (range(1, 7), range(7, 13))]
+    assert [cell.id for part in parts for cell in part] == whole
+
+
+def test_a_sweep_goes_over_all_rows_in_an_order_of_its_own():
+    """Every row once in each round, never one row after the other to its end."""
+    made = plan(preset="quick", backends=("alpha",), rounds=8)
+    sweeps = [[str(cell.row) for cell in made.cells if cell.round == number] for number in range(1, 9)]
+    assert [cell.round for cell in made.cells] == sorted(cell.round for cell in made.cells)
+    assert {tuple(sorted(sweep)) for sweep in sweeps} == {tuple(sorted(sweeps[0]))}
+    assert len(set(map(tuple, sweeps))) > 3

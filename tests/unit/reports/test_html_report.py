@@ -14,8 +14,9 @@ from harness.compare import compare
 from harness.model import Autopsy, Expectation, Outcome, RenderOptions
 from harness_reports.html_report import sections
 from harness_reports.html_report.anchors import cell_anchor
-from harness_reports.html_report.charts import draw_figures, draw_ratios
+from harness_reports.html_report.charts import draw_distribution, draw_figures, draw_ratios
 from harness_reports.html_report.page import render_html
+from harness_reports.sweep_table import find_distribution
 
 from ..compare.run_builder import a_run, cell, spec, steps
 from .hostile_runs import EVIL, hostile
@@ -274,6 +275,32 @@ def test_ratios_with_intervals_are_drawn():
     assert draw_ratios(comparison.rows, comparison.labels, "asyncio") is not None
     few = compare(measured(asyncio=1, trio=2))
     assert draw_ratios(few.rows, few.labels, "asyncio") is None
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_latencies_are_drawn_from_the_median_to_the_largest(rows):
+    """Whatever percentiles were observed, in their order, a panel for each row; in words too."""
+    keys = {f"response {name}": metric("ns") for name in ("p99.9", "p90", "p50", "max")}
+    records = [
+        cell(name, observed={key: 1_000 + place for place, key in enumerate(keys)}, parameters={"rate": rate})
+        for name in ("asyncio", "trio")
+        for rate in range(rows)
+    ]
+    run = a_run(*records, judges=keys, headline="response p90")
+    found = find_distribution(compare(run).rows)
+    assert list(found) == ["p50", "p90", "p99.9", "max"]
+    chart = draw_distribution(compare(run).rows, found, ("asyncio", "trio"))
+    assert [chart.index(f">{name}</text>") for name in found] == sorted(chart.index(f">{n}</text>") for n in found)
+    assert chart.count(">p99.9</text>") == rows
+    said = page(run).all("aria-label")
+    assert any("on trio: p50 1.00 µs, p90 1.00 µs, p99.9 1.00 µs, max 1.00 µs" in text for text in said)
+
+
+def test_a_headline_that_is_no_percentile_has_no_distribution():
+    """Nor has one of which nothing else was observed a curve."""
+    assert find_distribution(compare(measured(asyncio=1)).rows) == find_distribution(()) == {}
+    lone = compare(a_run(cell("trio", observed={"a p50": 1}), judges={"a p50": metric("ns")}, headline="a p50"))
+    assert draw_distribution(lone.rows, find_distribution(lone.rows), ("trio",)) is None
 
 
 def test_a_platform_without_the_library_has_tables_and_no_charts(monkeypatch):

@@ -21,6 +21,7 @@ def test_the_document_holds_everything():
         "labels",
         "reference",
         "self_check",
+        "repeats",
         "rows",
         "findings",
         "records",

@@ -36,6 +36,31 @@ def test_one_task(run_roles, kind):
     assert (report.errors, report.violations()) == ({}, set())
 
 
+def test_several_groups_are_one_value(run_roles, backend):
+    """More work for a value, not more values, and no task of it is forgotten."""
+    report = run_roles(spawn, {"kind": "pingpong", "count": 5, "groups": 4}, backend=backend)
+    assert (report.errors, report.violations()) == ({}, set())
+    assert len(report.values["ns per spawn"]) == 3
+    assert report.values["tasks that did not run"] == report.values["wrong answers"] == [0, 0, 0, 0]
+
+
+def test_a_task_that_is_lost_in_one_of_several_groups(run_roles):
+    """Every group is checked, not only the last one."""
+
+    class ForgettingGroup(Group):
+        forgotten = False
+
+        async def spawn(self, *call):
+            if call[-1] == 17 and not self.forgotten:
+                type(self).forgotten = True
+            else:
+                await self.inner.spawn(*call)
+
+    row = {"kind": "many", "count": 20, "groups": 3}
+    report = run_roles(spawn, row, wrap={"main": sabotage(ForgettingGroup)})
+    assert report.values["tasks that did not run"] == [1, 0, 0, 0]
+
+
 def test_children_that_start_in_another_order(run_roles):
     """A group that starts its tasks at its end, the last one first; asyncio itself keeps the order."""
 

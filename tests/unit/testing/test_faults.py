@@ -12,7 +12,11 @@ from harness.plugins import Plugins
 from harness.testing.saboteurs import FAULTS
 from harness.testing.saboteurs.wrapping import Wrapped
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(  # a broken runtime may raise anywhere
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning",
+)
 SCENARIOS = Plugins().catalogue().scenarios
 
 

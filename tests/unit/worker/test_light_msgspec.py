@@ -27,12 +27,13 @@ MESSAGES = """(
     UnhandledSeen(unhandled=Unhandled(context="c", error=ErrorReport(type="T", message="m", traceback="t"))),
     Ended(outcome=Outcome.RAISED, reason="r", error=ErrorReport(type="T", message="m", traceback="t", leaves=("x",))),
     Ended(outcome=Outcome.COMPLETED, leaks=("fd 3",)),
+    Ended(outcome=Outcome.COMPLETED, resources=Resources(wall=1.5, user=1.0, system=0.25, involuntary_switches=3)),
 )"""
 IN_A_WORKER = f"""
 import sys
 from harness.worker.light_msgspec import standing_in
 with standing_in():
-    from harness.model.outcome import Attestation, ErrorReport, Observed, Outcome, Step, Unhandled
+    from harness.model.outcome import Attestation, ErrorReport, Observed, Outcome, Resources, Step, Unhandled
     from harness.wire import Ended, Ready, Shared, UnhandledSeen, WorkerOrder, decode_line, encode_line
 assert "msgspec" not in sys.modules
 for message in {MESSAGES}:

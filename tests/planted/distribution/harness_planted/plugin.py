@@ -2,9 +2,12 @@
 
 from harness.api import Scenario
 from harness.plugins import hookimpl
+from harness_planted.again import AGAIN
+from harness_planted.greedy import GREEDY
+from harness_planted.hangs import HANGS
 from harness_planted.scenarios import PLANTED
 
 
 @hookimpl
 def harness_scenarios() -> list[Scenario]:
-    return PLANTED
+    return [*PLANTED, *GREEDY, *HANGS, *AGAIN]

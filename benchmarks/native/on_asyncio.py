@@ -1,0 +1,221 @@
+"""The work of the scenarios, written by hand for asyncio.
+
+python -m benchmarks.native.on_asyncio SCENARIO [NAME=VALUE ...]
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter_ns
+from typing import Any
+
+from . import work
+from .work import Program, Result, Sizes
+
+
+async def channel(sizes: Sizes) -> Result:
+    """Pass items through an `asyncio.Queue`."""
+    items, durations, received = sizes["items"], [], 0
+    for _ in range(1 + work.MEASURED):
+        queue: asyncio.Queue[int] = asyncio.Queue(sizes["capacity"])
+        taken: list[int] = []
+        start_ns = perf_counter_ns()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_consume(queue, items, taken))
+            group.create_task(_produce(queue, items))
+        durations.append(perf_counter_ns() - start_ns)
+        received += len(taken)
+    return Result(work.pass_values(durations, items), {"items received": received})
+
+
+async def _produce(queue: asyncio.Queue[int], items: int) -> None:
+    put = queue.put
+    for item in range(items):
+        await put(item)
+
+
+async def _consume(queue: asyncio.Queue[int], items: int, taken: list[int]) -> None:
+    get, append = queue.get, taken.append
+    for _ in range(items):
+        append(await get())
+
+
+async def switch(sizes: Sizes) -> Result:
+    """Let tasks yield to each other."""
+    tasks, yields, durations = sizes["tasks"], sizes["yields"], []
+    done = [0] * tasks
+    for _ in range(1 + work.MEASURED):
+        go = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for index in range(tasks):
+                group.create_task(_yield_often(index, yields, go, done))
+            # Tasks of asyncio start in the order in which they were made, so all of them wait by then.
+            start_ns = perf_counter_ns()
+            go.set()
+        durations.append(perf_counter_ns() - start_ns)
+    return Result(work.pass_values(durations, tasks * yields), {"yields": sum(done)})
+
+
+async def _yield_often(index: int, yields: int, go: asyncio.Event, done: list[int]) -> None:
+    sleep = asyncio.sleep
+    await go.wait()
+    for _ in range(yields):
+        await sleep(0)
+    done[index] += yields
+
+
+async def timeout_select(sizes: Sizes) -> Result:
+    """Get what is there within an `asyncio.timeout`."""
+    durations, won = [], 0
+    for _ in range(1 + work.MEASURED):
+        queue: asyncio.Queue[int] = asyncio.Queue()
+        duration_ns = 0
+        for batch in work.batches(sizes["races"]):
+            for item in batch:
+                await queue.put(item)
+            start_ns = perf_counter_ns()
+            delivered = await _race_ready(queue, len(batch))
+            await asyncio.sleep(0)
+            duration_ns += perf_counter_ns() - start_ns
+            won += len(delivered)
+        durations.append(duration_ns)
+    return Result(work.pass_values(durations, sizes["races"]), {"operation won": won})
+
+
+async def _race_ready(queue: asyncio.Queue[int], races: int) -> list[int]:
+    timeout, get = asyncio.timeout, queue.get
+    delivered: list[int] = []
+    for _ in range(races):
+        try:
+            async with timeout(work.FAR):
+                delivered.append(await get())
+        except TimeoutError:
+            continue
+    return delivered
+
+
+# --- storm ---
+
+
+async def storm_server(sizes: Sizes) -> Result:
+    """Answer every connection of the burst with `asyncio.start_server`."""
+    answered: list[int] = []
+    all_answered = asyncio.Event()
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await _read_to_end(reader, sizes["payload"] + 1)
+        writer.write(work.make_reply(request))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        answered.append(len(request))
+        if len(answered) == sizes["connections"]:
+            all_answered.set()
+
+    server = await asyncio.start_server(attend, work.HOST, 0, backlog=sizes["backlog"])
+    work.announce(server.sockets[0].getsockname()[1])
+    await all_answered.wait()
+    server.close()
+    return Result([], {"connections answered": len(answered)})
+
+
+async def storm_client(sizes: Sizes) -> Result:
+    """Open the connections of a burst, a task each."""
+    ledger = work.Ledger(sizes["connections"])
+    async with asyncio.TaskGroup() as group:
+        for index in range(sizes["connections"]):
+            group.create_task(_connect(index, sizes, ledger))
+    return ledger.result()
+
+
+async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
+    async with asyncio.timeout(work.TIMEOUT):
+        request = work.make_request(index, sizes)
+        reader, writer = await asyncio.open_connection(work.HOST, sizes["port"])
+        writer.write(request)
+        await writer.drain()
+        writer.write_eof()
+        reply = await _read_to_end(reader, sizes["payload"] + 1)
+        done_ns = perf_counter_ns()
+        writer.close()
+        await writer.wait_closed()
+    ledger.take(index, request, reply, done_ns)
+
+
+async def _read_to_end(reader: asyncio.StreamReader, at_once: int) -> bytes:
+    parts = []
+    while part := await reader.read(at_once):
+        parts.append(part)
+    return b"".join(parts)
+
+
+# --- sink ---
+
+
+async def sink_server(sizes: Sizes) -> Result:
+    """Read one stream to its end, check it and say how long it was."""
+    check = work.Check(sizes["chunk"])
+    ended = asyncio.Event()
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        read = reader.read
+        while data := await read(work.READ_BYTES):
+            check.take(data)
+        writer.write(check.received.to_bytes(work.COUNT_BYTES, "big"))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    server = await asyncio.start_server(attend, work.HOST, 0)
+    work.announce(server.sockets[0].getsockname()[1])
+    await ended.wait()
+    server.close()
+    return Result([], {"bytes received": check.received})
+
+
+async def sink_client(sizes: Sizes) -> Result:
+    """Send a stream and its end, and wait for the reply."""
+    chunks, laps = work.make_chunks(sizes["chunk"]), work.count_laps(sizes)
+    reader, writer = await asyncio.open_connection(work.HOST, sizes["port"])
+    write, drain = writer.write, writer.drain
+    start_ns = perf_counter_ns()
+    for _ in range(laps):
+        for chunk in chunks:
+            write(chunk)
+            await drain()
+    writer.write_eof()
+    reply = await _read_to_end(reader, work.COUNT_BYTES + 1)
+    duration_ns = perf_counter_ns() - start_ns
+    writer.close()
+    await writer.wait_closed()
+    return work.stream_result(sizes, duration_ns, reply)
+
+
+# --- the program ---
+
+PROGRAMS = {
+    "channel": Program(channel),
+    "switch": Program(switch),
+    "storm": Program(storm_client, storm_server),
+    "sink": Program(sink_client, sink_server),
+    "timeout-select": Program(timeout_select),
+}
+
+
+def run(
+    role: Callable[[Sizes], Awaitable[Result]], sizes: Sizes, loop_factory: Callable[[], Any] | None = None
+) -> Result:
+    """Run a role on a loop."""
+
+    async def body() -> Result:
+        work.settle()
+        return await role(sizes)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(body())
+
+
+if __name__ == "__main__":
+    work.run_program("benchmarks.native.on_asyncio", PROGRAMS, run)

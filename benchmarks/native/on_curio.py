@@ -1,0 +1,205 @@
+"""The work of the scenarios, written by hand for curio.
+
+python -m benchmarks.native.on_curio SCENARIO [NAME=VALUE ...]
+"""
+
+from __future__ import annotations
+
+import socket
+from time import perf_counter_ns
+from typing import Any
+
+import curio
+from curio.network import run_server
+
+from . import work
+from .work import Program, Result, Role, Sizes
+
+
+async def channel(sizes: Sizes) -> Result:
+    """Pass items through a `curio.Queue`."""
+    items, durations, received = sizes["items"], [], 0
+    for _ in range(1 + work.MEASURED):
+        queue = curio.Queue(sizes["capacity"])
+        taken: list[int] = []
+        start_ns = perf_counter_ns()
+        async with curio.TaskGroup() as group:
+            await group.spawn(_consume, queue, items, taken)
+            await group.spawn(_produce, queue, items)
+        durations.append(perf_counter_ns() - start_ns)
+        received += len(taken)
+    return Result(work.pass_values(durations, items), {"items received": received})
+
+
+async def _produce(queue: Any, items: int) -> None:
+    put = queue.put
+    for item in range(items):
+        await put(item)
+
+
+async def _consume(queue: Any, items: int, taken: list[int]) -> None:
+    get, append = queue.get, taken.append
+    for _ in range(items):
+        append(await get())
+
+
+async def switch(sizes: Sizes) -> Result:
+    """Let tasks yield to each other."""
+    tasks, yields, durations = sizes["tasks"], sizes["yields"], []
+    done = [0] * tasks
+    for _ in range(1 + work.MEASURED):
+        go = curio.Event()
+        async with curio.TaskGroup() as group:
+            for index in range(tasks):
+                await group.spawn(_yield_often, index, yields, go, done)
+            start_ns = perf_counter_ns()
+            await go.set()
+        durations.append(perf_counter_ns() - start_ns)
+    return Result(work.pass_values(durations, tasks * yields), {"yields": sum(done)})
+
+
+async def _yield_often(index: int, yields: int, go: Any, done: list[int]) -> None:
+    sleep = curio.sleep
+    await go.wait()
+    for _ in range(yields):
+        await sleep(0)
+    done[index] += yields
+
+
+async def timeout_select(sizes: Sizes) -> Result:
+    """Get what is there within a `curio.ignore_after`."""
+    durations, won = [], 0
+    for _ in range(1 + work.MEASURED):
+        queue = curio.Queue()
+        duration_ns = 0
+        for batch in work.batches(sizes["races"]):
+            for item in batch:
+                await queue.put(item)
+            start_ns = perf_counter_ns()
+            delivered = await _race_ready(queue, len(batch))
+            await curio.sleep(0)
+            duration_ns += perf_counter_ns() - start_ns
+            won += len(delivered)
+        durations.append(duration_ns)
+    return Result(work.pass_values(durations, sizes["races"]), {"operation won": won})
+
+
+async def _race_ready(queue: Any, races: int) -> list[int]:
+    ignore_after, get = curio.ignore_after, queue.get
+    delivered: list[int] = []
+    for _ in range(races):
+        async with ignore_after(work.FAR):
+            delivered.append(await get())
+    return delivered
+
+
+# --- storm ---
+
+
+async def storm_server(sizes: Sizes) -> Result:
+    """Answer every connection of the burst with curio's `run_server`."""
+    answered: list[int] = []
+    all_answered = curio.Event()
+
+    async def attend(client: Any, _address: object) -> None:
+        request = await _read_to_end(client, sizes["payload"] + 1)
+        await client.sendall(work.make_reply(request))
+        await client.close()
+        answered.append(len(request))
+        if len(answered) == sizes["connections"]:
+            await all_answered.set()
+
+    listener = curio.tcp_server_socket(work.HOST, 0, backlog=sizes["backlog"])
+    work.announce(listener.getsockname()[1])
+    server = await curio.spawn(run_server, listener, attend)
+    await all_answered.wait()
+    await server.cancel()
+    return Result([], {"connections answered": len(answered)})
+
+
+async def storm_client(sizes: Sizes) -> Result:
+    """Open the connections of a burst, a task each."""
+    ledger = work.Ledger(sizes["connections"])
+    async with curio.TaskGroup() as group:
+        for index in range(sizes["connections"]):
+            await group.spawn(_connect, index, sizes, ledger)
+    return ledger.result()
+
+
+async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
+    async with curio.timeout_after(work.TIMEOUT):
+        request = work.make_request(index, sizes)
+        sock = await curio.open_connection(work.HOST, sizes["port"])
+        await sock.sendall(request)
+        await sock.shutdown(socket.SHUT_WR)
+        reply = await _read_to_end(sock, sizes["payload"] + 1)
+        done_ns = perf_counter_ns()
+        await sock.close()
+    ledger.take(index, request, reply, done_ns)
+
+
+async def _read_to_end(sock: Any, at_once: int) -> bytes:
+    parts = []
+    while part := await sock.recv(at_once):
+        parts.append(part)
+    return b"".join(parts)
+
+
+# --- sink ---
+
+
+async def sink_server(sizes: Sizes) -> Result:
+    """Read one stream to its end, check it and say how long it was."""
+    check = work.Check(sizes["chunk"])
+    listener = curio.tcp_server_socket(work.HOST, 0)
+    async with listener:
+        work.announce(listener.getsockname()[1])
+        client, _ = await listener.accept()
+        async with client:
+            recv = client.recv
+            while data := await recv(work.READ_BYTES):
+                check.take(data)
+            await client.sendall(check.received.to_bytes(work.COUNT_BYTES, "big"))
+    return Result([], {"bytes received": check.received})
+
+
+async def sink_client(sizes: Sizes) -> Result:
+    """Send a stream and its end, and wait for the reply."""
+    chunks, laps = work.make_chunks(sizes["chunk"]), work.count_laps(sizes)
+    sock = await curio.open_connection(work.HOST, sizes["port"])
+    async with sock:
+        sendall = sock.sendall
+        start_ns = perf_counter_ns()
+        for _ in range(laps):
+            for chunk in chunks:
+                await sendall(chunk)
+        await sock.shutdown(socket.SHUT_WR)
+        reply = await _read_to_end(sock, work.COUNT_BYTES + 1)
+        duration_ns = perf_counter_ns() - start_ns
+    return work.stream_result(sizes, duration_ns, reply)
+
+
+# --- the program ---
+
+PROGRAMS = {
+    "channel": Program(channel),
+    "switch": Program(switch),
+    "storm": Program(storm_client, storm_server),
+    "sink": Program(sink_client, sink_server),
+    "timeout-select": Program(timeout_select),
+}
+
+
+def run(role: Role, sizes: Sizes) -> Result:
+    """Run a role in a `curio.Kernel`."""
+
+    async def body() -> Result:
+        work.settle()
+        return await role(sizes)
+
+    result: Result = curio.run(body)
+    return result
+
+
+if __name__ == "__main__":
+    work.run_program("benchmarks.native.on_curio", PROGRAMS, run)

@@ -1,0 +1,204 @@
+"""The work of the scenarios, written by hand for trio.
+
+python -m benchmarks.native.on_trio SCENARIO [NAME=VALUE ...]
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+
+import trio
+
+from . import work
+from .work import Program, Result, Role, Sizes
+
+
+async def channel(sizes: Sizes) -> Result:
+    """Pass items through a memory channel."""
+    items, durations, received = sizes["items"], [], 0
+    for _ in range(1 + work.MEASURED):
+        taken: list[int] = []
+        send, receive = trio.open_memory_channel[int](sizes["capacity"])
+        start_ns = perf_counter_ns()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_consume, receive, taken)
+            nursery.start_soon(_produce, send, items)
+        durations.append(perf_counter_ns() - start_ns)
+        received += len(taken)
+    return Result(work.pass_values(durations, items), {"items received": received})
+
+
+async def _produce(channel: trio.MemorySendChannel[int], items: int) -> None:
+    async with channel:
+        send = channel.send
+        for item in range(items):
+            await send(item)
+
+
+async def _consume(channel: trio.MemoryReceiveChannel[int], taken: list[int]) -> None:
+    async with channel:
+        receive, append = channel.receive, taken.append
+        try:
+            while True:
+                append(await receive())
+        except trio.EndOfChannel:
+            return
+
+
+async def switch(sizes: Sizes) -> Result:
+    """Let tasks yield to each other."""
+    tasks, yields, durations = sizes["tasks"], sizes["yields"], []
+    done = [0] * tasks
+    for _ in range(1 + work.MEASURED):
+        go = trio.Event()
+        async with trio.open_nursery() as nursery:
+            for index in range(tasks):
+                nursery.start_soon(_yield_often, index, yields, go, done)
+            start_ns = perf_counter_ns()
+            go.set()
+        durations.append(perf_counter_ns() - start_ns)
+    return Result(work.pass_values(durations, tasks * yields), {"yields": sum(done)})
+
+
+async def _yield_often(index: int, yields: int, go: trio.Event, done: list[int]) -> None:
+    checkpoint = trio.lowlevel.checkpoint
+    await go.wait()
+    for _ in range(yields):
+        await checkpoint()
+    done[index] += yields
+
+
+async def timeout_select(sizes: Sizes) -> Result:
+    """Receive what is there within a `trio.fail_after`."""
+    durations, won = [], 0
+    for _ in range(1 + work.MEASURED):
+        send, receive = trio.open_memory_channel[int](float("inf"))
+        duration_ns = 0
+        for batch in work.batches(sizes["races"]):
+            for item in batch:
+                await send.send(item)
+            start_ns = perf_counter_ns()
+            delivered = await _race_ready(receive, len(batch))
+            await trio.lowlevel.checkpoint()
+            duration_ns += perf_counter_ns() - start_ns
+            won += len(delivered)
+        durations.append(duration_ns)
+    return Result(work.pass_values(durations, sizes["races"]), {"operation won": won})
+
+
+async def _race_ready(channel: trio.MemoryReceiveChannel[int], races: int) -> list[int]:
+    fail_after, receive = trio.fail_after, channel.receive
+    delivered: list[int] = []
+    for _ in range(races):
+        with fail_after(work.FAR):
+            delivered.append(await receive())
+    return delivered
+
+
+# --- storm ---
+
+
+async def storm_server(sizes: Sizes) -> Result:
+    """Answer every connection of the burst with `trio.serve_listeners`."""
+    answered: list[int] = []
+
+    async def attend(stream: trio.SocketStream) -> None:
+        async with stream:
+            request = await _read_to_end(stream, sizes["payload"] + 1)
+            await stream.send_all(work.make_reply(request))
+        answered.append(len(request))
+        if len(answered) == sizes["connections"]:
+            nursery.cancel_scope.cancel()
+
+    listeners = await trio.open_tcp_listeners(0, host=work.HOST, backlog=sizes["backlog"])
+    async with trio.open_nursery() as nursery:
+        work.announce(listeners[0].socket.getsockname()[1])
+        await trio.serve_listeners(attend, listeners)
+    return Result([], {"connections answered": len(answered)})
+
+
+async def storm_client(sizes: Sizes) -> Result:
+    """Open the connections of a burst, a task each."""
+    ledger = work.Ledger(sizes["connections"])
+    async with trio.open_nursery() as nursery:
+        for index in range(sizes["connections"]):
+            nursery.start_soon(_connect, index, sizes, ledger)
+    return ledger.result()
+
+
+async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
+    with trio.fail_after(work.TIMEOUT):
+        request = work.make_request(index, sizes)
+        stream = await trio.open_tcp_stream(work.HOST, sizes["port"])
+        async with stream:
+            await stream.send_all(request)
+            await stream.send_eof()
+            reply = await _read_to_end(stream, sizes["payload"] + 1)
+            done_ns = perf_counter_ns()
+    ledger.take(index, request, reply, done_ns)
+
+
+async def _read_to_end(stream: trio.SocketStream, at_once: int) -> bytes:
+    parts = []
+    while part := await stream.receive_some(at_once):
+        parts.append(part)
+    return b"".join(parts)
+
+
+# --- sink ---
+
+
+async def sink_server(sizes: Sizes) -> Result:
+    """Read one stream to its end, check it and say how long it was."""
+    check = work.Check(sizes["chunk"])
+    (listener,) = await trio.open_tcp_listeners(0, host=work.HOST)
+    async with listener:
+        work.announce(listener.socket.getsockname()[1])
+        stream = await listener.accept()
+        async with stream:
+            receive_some = stream.receive_some
+            while data := await receive_some(work.READ_BYTES):
+                check.take(data)
+            await stream.send_all(check.received.to_bytes(work.COUNT_BYTES, "big"))
+    return Result([], {"bytes received": check.received})
+
+
+async def sink_client(sizes: Sizes) -> Result:
+    """Send a stream and its end, and wait for the reply."""
+    chunks, laps = work.make_chunks(sizes["chunk"]), work.count_laps(sizes)
+    stream = await trio.open_tcp_stream(work.HOST, sizes["port"])
+    async with stream:
+        send_all = stream.send_all
+        start_ns = perf_counter_ns()
+        for _ in range(laps):
+            for chunk in chunks:
+                await send_all(chunk)
+        await stream.send_eof()
+        reply = await _read_to_end(stream, work.COUNT_BYTES + 1)
+        duration_ns = perf_counter_ns() - start_ns
+    return work.stream_result(sizes, duration_ns, reply)
+
+
+# --- the program ---
+
+PROGRAMS = {
+    "channel": Program(channel),
+    "switch": Program(switch),
+    "storm": Program(storm_client, storm_server),
+    "sink": Program(sink_client, sink_server),
+    "timeout-select": Program(timeout_select),
+}
+
+
+def run(role: Role, sizes: Sizes) -> Result:
+    """Run a role in `trio.run`."""
+
+    async def body() -> Result:
+        work.settle()
+        return await role(sizes)
+
+    return trio.run(body)
+
+
+if __name__ == "__main__":
+    work.run_program("benchmarks.native.on_trio", PROGRAMS, run)

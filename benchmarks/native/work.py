@@ -1,0 +1,216 @@
+"""What the programs written by hand have to do, and the frame that they run in. No harness code is imported.
+
+Sizes, payloads, warm-up and the place of the clock are those of the scenarios; `tests/unit/benchmarks` compares them.
+A program that needs a server starts it as a process of its own, on the first CPU, and keeps itself to the second.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import count
+from time import perf_counter_ns
+from typing import NamedTuple
+
+Sizes = dict[str, int]
+
+MEASURED = 3
+"""Values after one that warms up."""
+BATCH = 256
+"""Selects between two turns of the others."""
+FAR = 3600.0
+"""Seconds; a deadline that decides nothing."""
+TIMEOUT = 5.0
+"""Seconds for a connection."""
+MIB = 1024 * 1024
+READ_BYTES = 65_536
+COUNT_BYTES = 8
+HOST = "127.0.0.1"
+SERVER_LIMIT = 180
+"""Seconds after which a server ends, should its client have died."""
+
+SIZES: dict[str, Sizes] = {
+    "channel": {"capacity": 1000, "items": 50_000},
+    "switch": {"tasks": 200, "yields": 500},
+    "storm": {"connections": 1000, "payload": 64, "backlog": 1024, "seed": 0},
+    "sink": {"chunk": 65_536, "total_bytes": 512 * MIB},
+    "timeout-select": {"races": 10_000},
+}
+"""The work of each scenario, where the command line does not say otherwise."""
+
+
+class Result(NamedTuple):
+    """The measured values of a program, and what it has done (warm-up included)."""
+
+    values: Sequence[float]
+    counts: dict[str, int]
+
+
+Role = Callable[[Sizes], Awaitable[Result]]
+
+
+class Program(NamedTuple):
+    """What a runtime does for a scenario."""
+
+    client: Role
+    server: Role | None = None
+
+
+def settle() -> None:
+    """Put what was imported out of the collector's way, as a worker does when its runtime runs."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+# --- channel, switch, timeout-select ---
+
+
+def pass_values(durations_ns: Sequence[int], operations: int) -> list[float]:
+    """Return ns for each operation of the passes; the first one has warmed up."""
+    return [duration / operations for duration in durations_ns[1:]]
+
+
+def batches(total: int) -> Iterable[range]:
+    """Return `range(total)` in batches."""
+    return (range(start, min(start + BATCH, total)) for start in range(0, total, BATCH))
+
+
+# --- storm ---
+
+_MASK = (1 << 64) - 1
+
+
+def make_request(index: int, sizes: Sizes) -> bytes:
+    """Return the request of a connection: its number, then one word again and again."""
+    word = ((index + 1) * 0x9E3779B97F4A7C15 + sizes["seed"]) & _MASK
+    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    return _fill(index.to_bytes(8, "big"), word, sizes["payload"])
+
+
+def make_reply(request: bytes) -> bytes:
+    """Return the reply to a request that is as it was sent; nothing to another one."""
+    tag, word = request[:8], int.from_bytes(request[8:16], "big")
+    if request != _fill(tag, word, len(request)):
+        return b""
+    return _fill(tag, word ^ 0xA5C396E15A3C691E, len(request))
+
+
+def _fill(tag: bytes, word: int, size: int) -> bytes:
+    return (tag + word.to_bytes(8, "big") * -(-(size - 8) // 8))[:size]
+
+
+class Ledger:
+    """When each connection of a burst ended, by its number."""
+
+    def __init__(self, connections: int) -> None:
+        self.start_ns = perf_counter_ns()
+        self.done_ns = [0] * connections
+
+    def take(self, index: int, request: bytes, reply: bytes, done_ns: int) -> None:
+        """Keep when a connection had its reply, if that is the right one."""
+        if reply == make_reply(request):
+            self.done_ns[index] = done_ns
+
+    def result(self) -> Result:
+        """Return the response time (µs) that nine in ten connections had."""
+        took = sorted(done - self.start_ns for done in self.done_ns if done)
+        rank = -(-900 * len(self.done_ns) // 1000)
+        return Result([took[rank - 1] / 1000], {"connections ok": len(took)})
+
+
+# --- sink ---
+
+
+def make_chunks(chunk_bytes: int) -> tuple[bytes, ...]:
+    """Return the chunks of a lap, none of which is like another."""
+    return tuple(_make_chunk(index, chunk_bytes) for index in range(max(3, -(-READ_BYTES // chunk_bytes))))
+
+
+def _make_chunk(index: int, size: int) -> bytes:
+    ramp, word = bytes(range(256)), index.to_bytes(3, "big")
+    body = b"".join(word + ramp[start : start + 29] for start in range(0, 227, 29))
+    return (body * (size // len(body) + 1))[:size]
+
+
+def count_laps(sizes: Sizes) -> int:
+    """Return how often the chunks are sent."""
+    return max(1, sizes["total_bytes"] // sum(map(len, make_chunks(sizes["chunk"]))))
+
+
+class Check:
+    """Compares a stream with what it has to be, as it arrives."""
+
+    def __init__(self, chunk_bytes: int) -> None:
+        lap = b"".join(make_chunks(chunk_bytes))
+        self._period = len(lap)
+        self._expected = lap + (lap * (READ_BYTES // len(lap) + 1))[:READ_BYTES]
+        self._position = 0
+        self.received = 0
+
+    def take(self, data: bytes) -> None:
+        """Compare what arrived next."""
+        start, size = self._position, len(data)
+        if data != self._expected[start : start + size]:
+            where = next(i for i in count() if data[i] != self._expected[start + i])
+            sys.exit(f"byte {self.received + where} of the stream is wrong")
+        self._position = (start + size) % self._period
+        self.received += size
+
+
+def stream_result(sizes: Sizes, duration_ns: int, reply: bytes) -> Result:
+    """Return the throughput in MiB/s of a stream whose sink has counted every byte."""
+    total = count_laps(sizes) * sum(map(len, make_chunks(sizes["chunk"])))
+    if int.from_bytes(reply, "big") != total:
+        sys.exit(f"the sink has counted {int.from_bytes(reply, 'big')} bytes of {total}")
+    return Result([total / MIB * 1e9 / duration_ns], {"bytes sent": total})
+
+
+# --- the frame ---
+
+
+def announce(port: int) -> None:
+    """Tell the client where the server listens."""
+    print(port, flush=True)
+
+
+def run_program(module: str, programs: Mapping[str, Program], run: Callable[[Role, Sizes], Result]) -> None:
+    """Run what the command line says and print its figure, the median of the measured values.
+
+    The command line is `SCENARIO [NAME=VALUE ...] [--counts] [--serve]`: `--counts` says on stderr what was done.
+    """
+    scenario, *rest = sys.argv[1:]
+    given = dict(argument.split("=") for argument in rest if not argument.startswith("--"))
+    sizes = SIZES[scenario] | {name: int(value) for name, value in given.items()}
+    program = programs[scenario]
+    if "--serve" in rest and program.server is not None:
+        signal.alarm(SERVER_LIMIT)
+        print(json.dumps(run(program.server, sizes).counts))
+        return
+    result = run(program.client, sizes) if program.server is None else _run_with_server(module, program, sizes, run)
+    print(statistics.median(result.values))
+    if "--counts" in rest:
+        print(json.dumps(result.counts), file=sys.stderr)
+
+
+def _run_with_server(module: str, program: Program, sizes: Sizes, run: Callable[[Role, Sizes], Result]) -> Result:
+    cpus = sorted(os.sched_getaffinity(0))
+    sized = [f"{name}={value}" for name, value in sizes.items()]
+    command = [sys.executable, "-P", "-X", "faulthandler", "-m", module, sys.argv[1], *sized, "--serve"]
+    # A session of its own, as a worker has: the kernel shares a CPU out to sessions, not to processes.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
+        try:
+            assert server.stdout is not None
+            if len(cpus) > 1:
+                os.sched_setaffinity(server.pid, cpus[:1])
+                os.sched_setaffinity(0, cpus[1:2])
+            result = run(program.client, sizes | {"port": int(server.stdout.readline())})
+            return Result(result.values, {**result.counts, **json.loads(server.stdout.readline())})
+        finally:
+            server.kill()

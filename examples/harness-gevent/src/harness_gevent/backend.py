@@ -1,0 +1,215 @@
+"""Run scenarios on gevent: each task is a greenlet that drives its coroutine with one `send(None)`.
+
+What a method promises is said once, in `harness.api.runtime`; the docstrings here name gevent's idiom for it. Nothing
+is monkey-patched: what a scenario waits for comes from its runtime.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import gevent
+from gevent.queue import ShutDown
+from greenlet import GreenletExit, getcurrent
+from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
+
+from . import channels, groups, sockets
+from .groups import LIVE, TaskGreenlet, TaskGroup, drive
+from .offload import Offload
+from .scopes import Deadline, FailingScope, Scope, Task, here
+from .synchronisation import Condition, Event, Lock, Semaphore
+
+
+class GeventRunner:
+    """Runs a scenario in the main greenlet, on a hub of its own."""
+
+    expected_scheduler = "gevent.hub.Hub"
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        del options
+
+    def run(self, main: Callable[[Runtime], Awaitable[None]], unhandled: UnhandledReport) -> None:
+        """Run `main(runtime)` in this greenlet, and destroy the hub.
+
+        Raises: whatever `main` raised; `LoopExit` if it waits for what nothing can bring any more.
+        """
+        hub = gevent.get_hub()
+        show = hub.print_exception
+
+        def report(context: Any, kind: type[BaseException], exc: BaseException, trace: Any) -> None:
+            if not issubclass(kind, hub.SYSTEM_ERROR):  # those go to the main greenlet
+                unhandled(exc, f"in {getattr(context, 'name', context)!r}")
+            show(context, kind, exc, trace)
+
+        hub.print_exception = report
+        offload = Offload(unhandled)
+        here.task = Task(getcurrent(), "main")
+        LIVE.add(here.task)
+        try:
+            drive(main(GeventRuntime(unhandled, offload)))
+        finally:
+            del here.task
+            offload.close()
+            hub.destroy(destroy_loop=True)
+
+
+class GeventRuntime:
+    """Gevent, as a scenario sees it."""
+
+    name = "gevent"
+
+    def __init__(self, unhandled: UnhandledReport, offload: Offload) -> None:
+        self._unhandled = unhandled
+        self._offload = offload
+
+    # --- clock ---
+    now = staticmethod(time.monotonic)
+
+    async def sleep(self, seconds: float) -> None:
+        """`gevent.sleep`."""
+        gevent.sleep(max(seconds, 0))
+
+    async def checkpoint(self) -> None:
+        """`gevent.sleep(0)`."""
+        gevent.sleep(0)
+
+    # --- structure ---
+    def open_task_group(self) -> TaskGroup:
+        """`gevent.pool.Group`."""
+        return TaskGroup()
+
+    def open_cancel_scope(self, *, deadline: float | None = None, shield: bool = False) -> Scope:
+        """See `harness_gevent.scopes`; a shield is declared absent."""
+        if shield:
+            raise NotImplementedError("gevent has no shield")
+        scope = Scope(None if deadline is None else max(deadline - self.now(), 0))
+        if deadline is not None and deadline <= self.now():
+            scope.cancel_at_entry()
+        return scope
+
+    def fail_after(self, seconds: float) -> FailingScope:
+        """`with gevent.Timeout(seconds)`."""
+        return FailingScope(seconds)
+
+    def move_on_after(self, seconds: float) -> Scope:
+        """`with gevent.Timeout(seconds, False)`."""
+        return Scope(seconds)
+
+    async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """`gevent.with_timeout`, which is the block around the call."""
+        async with self.fail_after(seconds):
+            return await fn(*args)
+
+    async def run_shielded(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        """A greenlet of its own; a cancelled caller leaves it running."""
+        failure: list[BaseException] = []
+
+        async def attempt() -> Any:
+            try:
+                return await fn(*args)
+            except BaseException as exc:  # the hub would print it although somebody waits for it
+                failure.append(exc)
+
+        greenlet = TaskGreenlet(attempt, (), getattr(fn, "__qualname__", None))
+        greenlet.start()
+        try:
+            value = greenlet.get()
+        except BaseException:
+            greenlet.rawlink(lambda _: self._report(failure))
+            raise
+        if failure:
+            raise failure[0]
+        return value
+
+    def _report(self, failure: list[BaseException]) -> None:
+        for exc in failure:
+            self._unhandled(exc, "in run_shielded, its caller is gone")
+
+    async def spawn_detached(
+        self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
+    ) -> None:
+        """`gevent.spawn`; the end of the run ends it."""
+        TaskGreenlet(fn, args, name).start()
+
+    def classify(self, exc: BaseException) -> ErrorKind:
+        """Tell what gevent throws; a time-out is a cancellation until it has left its block."""
+        if isinstance(exc, GreenletExit):
+            return ErrorKind.CANCELLED
+        if isinstance(exc, gevent.Timeout):
+            return ErrorKind.CANCELLED if isinstance(exc, Deadline) and not exc.left else ErrorKind.DEADLINE
+        return ErrorKind.END_OF_CHANNEL if isinstance(exc, ShutDown) else classify_common(exc)
+
+    def is_cancelled(self, exc: BaseException) -> bool:
+        """`GreenletExit`, or a `Timeout` on its way to its block."""
+        return self.classify(exc) is ErrorKind.CANCELLED
+
+    # --- synchronisation ---
+    def create_event(self) -> Event:
+        """`gevent.event.Event`."""
+        return Event()
+
+    def create_lock(self) -> Lock:
+        """`gevent.lock.BoundedSemaphore(1)`."""
+        return Lock()
+
+    def create_semaphore(self, permits: int) -> Semaphore:
+        """`gevent.lock.Semaphore`."""
+        return Semaphore(permits)
+
+    def create_condition(self) -> Condition:
+        """As `threading.Condition`, on a gevent lock."""
+        return Condition()
+
+    # --- channels ---
+    def open_channel(self, capacity: int | None) -> channels.Ends:
+        """`gevent.queue.Queue`, and `gevent.queue.Channel` for 0."""
+        return channels.open_channel(capacity)
+
+    # --- sockets ---
+    async def listen(
+        self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
+    ) -> sockets.Listener:
+        """`gevent.socket`, bound and listening."""
+        return sockets.listen(host, port, backlog, reuse_port=reuse_port)
+
+    async def connect(self, host: str, port: int, *, source: str | None = None) -> sockets.ByteStream:
+        """`gevent.socket.socket.connect`."""
+        return sockets.connect(host, port, source)
+
+    # --- offload ---
+    async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
+        """`hub.threadpool.spawn(fn).get()`; a cancelled caller leaves it running."""
+        return self._offload.in_thread(fn, args)
+
+    async def run_in_process(self, fn: Callable[..., Any], *args: object) -> Any:
+        """A `ProcessPoolExecutor` (spawn)."""
+        return self._offload.in_process(fn, args)
+
+    # --- select ---
+    async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
+        """A greenlet for each function; the first that ends kills the others."""
+        return await groups.first_completed(fns, self._unhandled)
+
+    # --- introspection ---
+    def dump_tasks(self) -> Sequence[str]:
+        """Show each greenlet and the scenario's innermost frame."""
+        try:
+            return [_describe(task) for task in tuple(LIVE) if not task.greenlet.dead]
+        except Exception as exc:  # a dump of a broken run must not break it further
+            return [f"(the greenlets cannot be read: {exc!r})"]
+
+    def scheduler(self) -> object:
+        """Return the hub."""
+        return gevent.get_hub()
+
+
+def _describe(task: Task) -> str:
+    innermost = frame = task.greenlet.gr_frame
+    while frame is not None and any(own in frame.f_code.co_filename for own in ("/gevent/", "/harness_gevent/")):
+        frame = frame.f_back
+    shown = frame or innermost
+    if shown is None:
+        return f"{task.name}: runs, or has not started"
+    return f"{task.name}: {shown.f_code.co_qualname} ({shown.f_code.co_filename}:{shown.f_lineno})"

@@ -1,0 +1,49 @@
+"""Declare the gevent backend. Imports nothing of gevent: only a worker does, through `runner`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from harness.api import Backend, Capability, Offer, Support
+from harness.plugins import hookimpl
+
+CAPABILITIES = {
+    Capability.CANCEL_SCOPE: Offer(
+        Support.EMULATED, "an exception is thrown once into the greenlet that is in the block, as Greenlet.kill does"
+    ),
+    Capability.SHIELD: Offer(Support.ABSENT, "nothing keeps an exception from being thrown into a greenlet"),
+    Capability.DEADLINE: Offer(Support.NATIVE, "gevent.Timeout"),
+    Capability.GROUP_CANCEL: Offer(Support.NATIVE, "gevent.pool.Group.kill; the body is thrown out as from a scope"),
+    Capability.CHANNEL: Offer(Support.NATIVE, "gevent.queue.Queue"),
+    Capability.CHANNEL_CLOSE: Offer(
+        Support.EMULATED,
+        "Queue.shutdown by the last sender; a Channel has no such thing: who waits is thrown the end",
+    ),
+    Capability.RENDEZVOUS: Offer(Support.NATIVE, "gevent.queue.Channel"),
+    Capability.SELECT: Offer(Support.EMULATED, "a greenlet for each function; the first kills and joins the rest"),
+    Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then close"),
+    Capability.THREAD: Offer(Support.NATIVE, "the hub's threadpool"),
+    Capability.PROCESS: Offer(Support.EMULATED, "a ProcessPoolExecutor, waited for in the hub's threadpool"),
+}
+
+
+@hookimpl
+def harness_backends() -> list[Backend]:
+    """Bring gevent."""
+    return [
+        Backend(
+            name="gevent",
+            summary="gevent: a greenlet for each task on libev, calls that look blocking, nothing monkey-patched",
+            runner="harness_gevent.backend:GeventRunner",
+            capabilities=CAPABILITIES,
+            distributions=("gevent", "greenlet"),
+            install_hint="pip install harness-gevent",
+        )
+    ]
+
+
+@hookimpl
+def harness_expected_divergences() -> list[Traversable]:
+    """Bring what is known of gevent."""
+    return [files(__package__) / "expected.toml"]

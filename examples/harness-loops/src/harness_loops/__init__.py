@@ -1,0 +1,1 @@
+"""Event loops from the package index, and what is known of them."""

@@ -1,0 +1,1 @@
+"""What a team asks of a runtime before it moves its worker pool there."""

@@ -1,0 +1,109 @@
+"""What commands write as JSON, as types: the published schemas are made from them.
+
+`python -m harness.cli.documents FOLDER` writes the schemas; `docs/reference/schemas/` has them. The report's schema
+is the renderer's (`harness_reports.json_schema`).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.api import Backend, Scenario
+from harness.compare.transitions import RunChanges
+from harness.testing.check import CheckReport, Verdict
+
+FORMAT = 1
+"""Changes when a reader of the old documents would misread the new ones."""
+
+
+class ListedScenario(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of `harness list scenarios --json`."""
+
+    name: str
+    question: str
+    contract: tuple[str, ...]
+    roles: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> ListedScenario:
+        """Return what is listed of a scenario."""
+        return cls(
+            name=scenario.name, question=scenario.question, contract=scenario.contract, roles=tuple(scenario.roles)
+        )
+
+
+class CheckedQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """What `harness plugin check --json` says of one question."""
+
+    question: str
+    about: str
+    verdict: Verdict
+    error: str
+    promise: str
+    where: str
+    summary: str
+
+
+class CheckDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What `harness plugin check --json` writes."""
+
+    backend: str
+    passed: bool
+    held: int
+    asked: int
+    findings: tuple[CheckedQuestion, ...]
+
+    @classmethod
+    def of(cls, report: CheckReport) -> CheckDocument:
+        """Return a check as it is written."""
+        return cls(
+            backend=report.backend,
+            passed=report.passed,
+            held=report.held,
+            asked=report.asked,
+            findings=tuple(
+                CheckedQuestion(**msgspec.structs.asdict(finding), summary=finding.summary)
+                for finding in report.findings
+            ),
+        )
+
+
+class ChangesDocument(RunChanges, frozen=True, kw_only=True):
+    """What `harness compare A B --format json` writes."""
+
+    regression: bool
+    format: int = FORMAT
+
+    @classmethod
+    def of(cls, changes: RunChanges) -> ChangesDocument:
+        """Return a comparison of two runs as it is written."""
+        return cls(**msgspec.structs.asdict(changes), regression=changes.is_regression)
+
+
+SCHEMAS: dict[str, Any] = {
+    "backends": list[Backend],
+    "scenarios": list[ListedScenario],
+    "plugin-check": CheckDocument,
+    "compare": ChangesDocument,
+}
+"""By the name of the published file."""
+
+
+def encode(document: object) -> str:
+    """Return a document as JSON to print."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def schema_text(name: str) -> str:
+    """Return a schema as it is published."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"harness {name}"}
+    return encode(head | msgspec.json.schema(SCHEMAS[name])) + "\n"
+
+
+if __name__ == "__main__":
+    for each in SCHEMAS:
+        (Path(sys.argv[1]) / f"{each}.json").write_text(schema_text(each))

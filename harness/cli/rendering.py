@@ -1,0 +1,24 @@
+"""Make a report; what a renderer raises names the format and the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.model import Comparison, HarnessError, Run
+
+from .state import State
+
+
+def render(state: State, name: str, run: Run, comparison: Comparison, folder: Path, verbosity: int = 0) -> str:
+    """Return a run in a format.
+
+    Raises:
+        UsageError: there is no such format.
+        HarnessError: its renderer failed.
+    """
+    renderer = state.catalogue.renderer(name)
+    try:
+        return renderer.render(run, comparison, state.options(folder, verbosity))
+    except (Exception, SystemExit) as exc:
+        what = f"cannot make the report {name!r}: {type(exc).__name__}: {exc}; the run itself is in {folder}"
+        raise HarnessError(what) from exc

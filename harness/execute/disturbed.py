@@ -1,0 +1,98 @@
+"""Which cells are run again at once: those whose thread waited for a CPU for too long, because others had it.
+
+It is decided by that wait and never by a figure, or slow cells would be given more chances than fast ones. What does
+not compute on one thread waits for other reasons, so only scenarios that say of themselves that they do are looked at.
+What an attempt showed of behaviour counts whatever disturbed it: one in which a contract was broken is not repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+
+import msgspec
+
+from harness.api import Backend, Bounded, Exact, Grade, Judge, Outcomes, Scenario
+from harness.model import MOST_DELAY, BackendSpec, Cell, CellResult, Disturbance, Observed, Outcome, RoleResult, Step
+
+MOST_REPEATS = 2
+
+
+class Attempts:
+    """The attempts at one cell, of which the last one counts."""
+
+    def __init__(self, cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> None:
+        self._scenario = scenario
+        self._can_repeat = can_be_disturbed(cell, scenario, backend_of)
+        self._before: list[Disturbance] = []
+        self._begin()
+        self.is_over = False
+
+    def _begin(self) -> None:
+        self._is_broken = False
+        self._totals: dict[str, float] = defaultdict(float)
+
+    def see(self, observation: Observed | Step) -> None:
+        """Take note of what the present attempt records."""
+        if not self._can_repeat or isinstance(observation, Step):
+            return
+        key, value = observation.key, observation.value
+        self._is_broken = self._is_broken or is_broken(self._scenario.judges.get(key), value)
+        if isinstance(value, (int, float)):
+            self._totals[key] += value
+
+    def conclude(self, result: CellResult, *, is_last: bool) -> CellResult | None:
+        """Return the result of the cell, or nothing if the attempt is to be followed by another one.
+
+        Args:
+            result: of the present attempt.
+            is_last: whether there is no time for another one.
+        """
+        disturbance = None if is_last or len(self._before) >= MOST_REPEATS else self._find_disturbance(result)
+        if disturbance is None:
+            self.is_over = True
+            return msgspec.structs.replace(result, disturbed=tuple(self._before))
+        self._before.append(disturbance)
+        self._begin()
+        return None
+
+    def _find_disturbance(self, result: CellResult) -> Disturbance | None:
+        if not self._can_repeat or self._is_broken or not self._adds_up() or not all(map(_is_clean, result.roles)):
+            return None
+        for taken in (role.resources for role in result.roles):
+            share = taken.delay_share if taken is not None else None
+            if taken is not None and taken.run_delay is not None and share is not None and share > MOST_DELAY:
+                return Disturbance(wall=taken.wall, run_delay=taken.run_delay, seconds=result.seconds)
+        return None
+
+    def _adds_up(self) -> bool:
+        sums = self._scenario.conserved.items()
+        return all(self._totals[total] == sum(self._totals[part] for part in parts) for total, parts in sums)
+
+
+def can_be_disturbed(cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> bool:
+    """Return whether a wait for a CPU says that others disturbed a cell; not if somebody asked for that."""
+    if not scenario.cpu_bound or cell.perturb:
+        return False
+    return not any(backend_of(assigned.backend).parallel for assigned in cell.roles)
+
+
+def _is_clean(role: RoleResult) -> bool:
+    left = role.unhandled or role.leaks or role.escaped or role.survivors
+    return role.outcome is Outcome.COMPLETED and not left
+
+
+def is_broken(judge: Judge | None, value: object) -> bool:
+    """Return whether a value breaks the contract whatever other backends do; in doubt, it does."""
+    match judge:
+        case Bounded(at_least=low, at_most=high):
+            if not isinstance(value, (int, float)):
+                return True
+            return not (-math.inf if low is None else low) <= value <= (math.inf if high is None else high)
+        case Outcomes(grades=grades):
+            graded = grades.get(value) if isinstance(value, str) else None
+            return graded is None or graded.grade is Grade.FORBIDDEN
+        case Exact(expected=expected):
+            return expected is not None and value != expected
+    return False

@@ -1,0 +1,94 @@
+"""What a hung worker said of itself, as the runner reads it; see `harness.worker.inspection` for who says it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.wire import INSPECTION, decode_line
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A lock: what tells it from others, and what the source calls it (or its class)."""
+
+    id: int
+    label: str
+
+
+class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One task that does not run."""
+
+    name: str
+    place: str
+    """`file:line in function`, the scenario's innermost frame."""
+    waits_for: str = ""
+    """`lock`, `semaphore`, `condition`, `event`, `channel send`, `channel receive`, `tasks`, `timer`, `read`, `accept`,
+    `write`, `connect`, `thread`, `child`; empty where it cannot be told."""
+    is_internal: bool = False
+    """Whether no frame of it is the scenario's: it is the runtime's own."""
+    holds: tuple[Held, ...] = ()
+    on: Held | None = None
+    """The lock that it waits for."""
+    overdue: float | None = None
+    """Seconds since the time that it sleeps until."""
+
+    def __str__(self) -> str:
+        return f"{self.name} waits for {self.waits_for or 'something'} in {self.place}"
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """The task that the scheduler is running."""
+
+    place: str
+    innermost: str
+
+
+class ThreadFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A Python thread. `is_idle`: it is in the library only, as the worker of a pool is that has no job."""
+
+    name: str
+    native: int
+    place: str
+    is_idle: bool
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a worker said when it was last asked."""
+
+    look: int
+    seconds: float = 0.0
+    """Since the first look; `cpu` likewise, of the main thread."""
+    cpu: float = 0.0
+    turns: dict[str, int] = {}
+    """How often tasks gave way to the scheduler since, by place."""
+    calls: dict[str, int] = {}
+    """What tasks awaited without giving way, by place."""
+    tasks_are_threads: bool = False
+    running: Running | None = None
+    tasks: tuple[TaskFacts, ...] = ()
+    threads: tuple[ThreadFacts, ...] = ()
+    timers: int = 0
+    """Timers and deadlines that are still to come."""
+
+    @property
+    def own_tasks(self) -> tuple[TaskFacts, ...]:
+        """The tasks that are the scenario's, or that wait for something that can be told."""
+        return tuple(task for task in self.tasks if not task.is_internal)
+
+
+def read_inspection(stacks: str) -> Inspection | None:
+    """Return the last whole inspection that a worker wrote; nothing if there is none."""
+    lines: list[Any] = [line for line in stacks.splitlines(keepends=True) if line.startswith(INSPECTION)]
+    for line in reversed(lines):
+        try:
+            found: Inspection = decode_line(line.removeprefix(INSPECTION).encode(), Inspection)
+        except msgspec.DecodeError:  # it is still being written
+            continue
+        return found
+    return None
+
+
+def without_inspection(stacks: str) -> str:
+    """Return what is for people to read."""
+    return "".join(line for line in stacks.splitlines(keepends=True) if not line.startswith(INSPECTION))

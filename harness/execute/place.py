@@ -1,0 +1,111 @@
+"""Where a role's worker runs, and whether what started there is what was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+import msgspec
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from harness.api import Backend
+from harness.model import FORMAT, Attestation, BackendSpec, Cell, Environment, Outcome
+
+Refusal = tuple[Outcome, str]
+_OF_ONE_INTERPRETER = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX")
+_SAID_BYTES = 4096
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """An interpreter, and what is expected of it. Without a name it is the runner's own, which is as it is."""
+
+    name: str = ""
+    interpreter: str = sys.executable
+    python: str = ""
+    """What it said when the run was planned."""
+    version: str = ""
+    """That the spec asks for."""
+    distribution: str = ""
+    """Whose version that is."""
+
+    def find_refusal(self, attestation: Attestation) -> Refusal | None:
+        """Return why a worker that said hello may not go on."""
+        if not self.name:
+            return None
+        if attestation.format != FORMAT:
+            speaks = f"speaks version {attestation.format}, this is {FORMAT}"
+            return Outcome.INVALID_ENV, f"the worker in env {self.name} {speaks}: {self._say_again()}"
+        if self.python and attestation.python != self.python:
+            changed = f"was Python {self.python} when this was planned, and is {attestation.python}"
+            return Outcome.INVALID_ENV, f"env {self.name} {changed}: {self._say_again()}"
+        found = attestation.versions.get(self.distribution, "")
+        if self.version and found and not _is_version(found, self.version):
+            asked = f"{self.distribution}=={self.version}"
+            return Outcome.WRONG_BACKEND, f"asked for {asked}, got {found} in env {self.name}"
+        return None
+
+    def describe_failed_start(self, said: bytes, code: int) -> Refusal | None:
+        """Return what it means that a worker ended before it said hello, by the end of its stderr."""
+        if not self.name or code <= 0:
+            return None
+        why = find_error(said.decode(errors="replace")).removeprefix(f"{self.interpreter}: ")
+        why = why or f"exit code {code} without a word"
+        return Outcome.INVALID_ENV, f"no worker starts in env {self.name} ({self.interpreter}): {why}"
+
+    def variables(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment variables without those that are about another interpreter."""
+        if not self.name:
+            return dict(environment)
+        return {name: value for name, value in environment.items() if name not in _OF_ONE_INTERPRETER}
+
+    def _say_again(self) -> str:
+        return "run harness env create again"
+
+
+HERE = Place()
+"""The runner's own interpreter."""
+
+
+def find_place(spec: BackendSpec, backend: Backend, environments: Mapping[str, Environment]) -> Place:
+    """Return where a spec's worker runs; its environment must not be missing."""
+    if not spec.place:
+        return HERE
+    environment = environments[spec.place]
+    return Place(
+        name=spec.place,
+        interpreter=environment.interpreter,
+        python=environment.python,
+        version=spec.version,
+        distribution=next(iter(backend.distributions), ""),
+    )
+
+
+def find_missing(cell: Cell, environments: Mapping[str, Environment]) -> str:
+    """Return which environment of a cell is not there (any more), or an empty string."""
+    for place in {assigned.backend.place for assigned in cell.roles} - {""}:
+        known = environments.get(place)
+        if known is None:
+            return f"there is no environment {place!r}: make it with harness env create {place}"
+        if not os.access(known.interpreter, os.X_OK):
+            return f"env {place} has no interpreter {known.interpreter} any more: run harness env create again"
+    return ""
+
+
+def find_error(said: str) -> str:
+    """Return the line of an interpreter's last words that says what is wrong, or nothing."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if "Error" in line), lines[0] if lines else "")
+
+
+def keep_end(before: bytes, more: bytes) -> bytes:
+    """Return the end of what was said, enough to find an error in."""
+    return (before + more)[-_SAID_BYTES:]
+
+
+def _is_version(found: str, asked: str) -> bool:
+    try:
+        return SpecifierSet(f"=={asked}", prereleases=True).contains(Version(found))
+    except InvalidVersion:
+        return True  # a module that does not tell: the installed distribution was looked at when this was planned

@@ -1,0 +1,135 @@
+"""Signals that ask the program to end: the first is seen between two events of a run, the second ends all at once.
+
+While a run is followed a signal is only noted: raised anywhere, it could come between a line of the journal and its
+being counted, or while the processes of a cell are being ended, and one of them would stay.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from psutil import Process
+
+Event = TypeVar("Event")
+
+_ECHO_SECONDS = 1.0
+"""`timeout` signals its child and then its group, of a hang-up the kernel and the shell tell us: once is meant."""
+
+_KILL_SECONDS = 2.0
+
+
+class Interrupts:
+    """What this process was asked; signals belong to a process, so there is one of these."""
+
+    def __init__(self) -> None:
+        self._first = 0
+        self._at = 0.0
+        self._depth = 0
+        self._is_pending = False
+
+    def install(self, *numbers: signal.Signals) -> None:
+        """Take these signals from now on. One that is ignored stays so: under nohup a hang-up is no reason to end."""
+        self._first = 0
+        self._is_pending = False
+        for number in numbers:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
+
+    @property
+    def exit_code(self) -> int:
+        """What the program's exit code is when it was interrupted: 128 + the signal."""
+        return 128 + (self._first or signal.SIGINT)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Within the block the first signal is kept for `check`."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if a signal has come that nobody has seen yet."""
+        if self._is_pending:
+            self._is_pending = False
+            raise KeyboardInterrupt
+
+    def request(self) -> None:
+        """Have the run end as if a signal had come."""
+        self._is_pending = True
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._first == 0:
+            self._first, self._at = number, now
+        elif number == self._first != signal.SIGINT and now - self._at < _ECHO_SECONDS:
+            return
+        else:
+            _end_at_once(128 + number)
+        if self._depth == 0:
+            raise KeyboardInterrupt
+        self._is_pending = True
+
+
+INTERRUPTS = Interrupts()
+
+
+def follow(stage: Generator[Event, None, None], publish: Callable[[Event], None]) -> bool:
+    """Publish every event of a stage; return whether the user interrupted it.
+
+    The stage has to see an interrupt to end the running cell and to report the others, also one that came while an
+    event was published; a stage that has ended throws it back.
+    """
+    with closing(stage), INTERRUPTS.deferred():
+        try:
+            for event in stage:
+                publish(event)
+                INTERRUPTS.check()
+        except KeyboardInterrupt as interrupt:
+            with suppress(KeyboardInterrupt):
+                publish(stage.throw(interrupt))
+                for event in stage:
+                    publish(event)
+            return True
+    return False
+
+
+def _end_at_once(code: int) -> None:
+    """End every process that descends from this one, and this one, without any more ado."""
+    _kill_descendants()
+    with suppress(OSError):
+        show_cursor = b"\x1b[?25h" if os.isatty(2) else b""
+        os.write(2, show_cursor + b"\nharness: killed; what had ended is in the journal, go on with: harness resume\n")
+    os._exit(code)
+
+
+def _kill_descendants() -> None:
+    """Kill what descends from this process, and what falls to it meanwhile, until none is left."""
+    import psutil  # most calls of the program never need it
+
+    deadline = time.monotonic() + _KILL_SECONDS
+    while time.monotonic() < deadline:
+        left = [child for child in psutil.Process().children(recursive=True) if _is_alive(child)]
+        if not left:
+            return
+        for child in left:
+            with suppress(psutil.Error, OSError):
+                child.kill()
+        time.sleep(0.005)
+
+
+def _is_alive(process: Process) -> bool:
+    import psutil
+
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

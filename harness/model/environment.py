@@ -1,0 +1,42 @@
+"""An environment: another interpreter, with a harness of its own, that a cell's worker runs in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.api import Backend
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """An interpreter and what it says of itself. With `error` it said nothing, and its cells cannot be run."""
+
+    name: str = ""
+    interpreter: str = ""
+    python: str = ""
+    implementation: str = ""
+    compiler: str = ""
+    harness: str = ""
+    """Version of harness that is installed there."""
+    format: int = 0
+    """Version of the worker's pipe that it speaks."""
+    versions: dict[str, str] = {}
+    """Installed versions of the distributions of its backends."""
+    backends: dict[str, Backend] = {}
+    """What its plugins declare: what a backend offers may depend on the version of Python."""
+    error: str = ""
+
+    @property
+    def text(self) -> str:
+        """What it is, on one line."""
+        if self.error:
+            return f"cannot be used: {self.error}"
+        versions = "".join(f", {name} {version}" for name, version in self.versions.items())
+        return f"{self.implementation} {self.python}, harness {self.harness}{versions}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is stored with a run."""
+        names = ("python", "implementation", "compiler", "harness", "format", "versions", "error")
+        return {name: value for name in names if (value := getattr(self, name))}

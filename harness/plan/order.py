@@ -1,0 +1,50 @@
+"""Orders in which nobody is favoured: each comes in each place, and after each other one, equally often.
+
+E. J. Williams, Experimental designs balanced for the estimation of residual effects of treatments, Australian Journal
+of Scientific Research A 2 (1949). What a process leaves behind it, warm caches or a busy disk, meets all others alike.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
+
+T = TypeVar("T")
+Square = tuple[tuple[int, ...], ...]
+
+
+@cache
+def make_squares(size: int) -> tuple[Square, ...]:
+    """Return the Latin squares of a Williams design: one for an even size, two for an odd one.
+
+    In each square every number below `size` is once in each row and in each column. In all rows together each comes
+    directly after each other one equally often: once, or twice where there are two squares.
+    """
+    if size == 0:
+        return ()
+    # Up and down by turns, 0 1 n-1 2 n-2 …: the steps between neighbours are then all different, if n is even. If it
+    # is odd each step comes with one sign only, and the mirrored rows have the other one.
+    first = tuple((place + 1) // 2 if place % 2 else -(place // 2) % size for place in range(size))
+    square = tuple(tuple((number + shift) % size for number in first) for shift in range(size))
+    if size % 2 == 0 or size == 1:
+        return (square,)
+    return square, tuple(row[::-1] for row in square)
+
+
+def arrange(items: Sequence[T], round_: int, seed: str) -> tuple[T, ...]:
+    """Return items in their order in a round, which counts from 1.
+
+    As many rounds as there are items have each of them in each place once. When the rounds have gone through the
+    design, it is drawn anew: who is which number, and in which order its rows come, follows from the seed.
+    """
+    if not items:
+        return ()
+    squares = make_squares(len(items))
+    block, place = divmod(round_ - 1, len(squares) * len(items))
+    which, row = divmod(place, len(items))
+    drawn = random.Random(f"{seed}/{block}")  # noqa: S311 - an order, not a secret
+    named = drawn.sample(items, len(items))
+    rows = [drawn.sample(square, len(square)) for square in drawn.sample(squares, len(squares))]
+    return tuple(named[number] for number in rows[which][row])

@@ -1,0 +1,70 @@
+"""Which locks a task holds: those of the `async with` blocks that its frames stand in.
+
+No runtime but trio says who holds a lock, and to note it at each acquire would cost what is measured. The source
+says it: a frame whose current instruction lies in the body of `async with lock:` holds the lock. What is acquired by
+a plain call is not seen, so a holder may stay unknown; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+from collections.abc import Iterator
+from itertools import islice
+from types import FrameType
+from typing import Any
+
+_PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Load, ast.Expression)
+"""What may be looked up without calling anything of the scenario."""
+
+
+def held_locks(frames: list[FrameType], library: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Yield the key and the name in the source of each lock that the scenario's frames hold, outermost first."""
+    for frame in frames:
+        if not frame.f_code.co_filename.startswith(library):
+            for expression in _entered(frame):
+                lock = _look_up(expression, frame)
+                if all(hasattr(lock, name) for name in ("acquire", "release", "locked")) and lock.locked():
+                    yield lock_key(lock), ast.unparse(expression)
+
+
+def lock_key(lock: Any) -> int:
+    """Return what tells a lock from others, also through what a backend puts around it."""
+    return id(getattr(lock.acquire, "__self__", lock))
+
+
+def _entered(frame: FrameType) -> Iterator[ast.expr]:
+    """Yield what the `async with` blocks have entered in whose bodies a frame stands.
+
+    While a block is entered or left the instruction has the place of the whole statement: then nothing is known.
+    """
+    here = _position(frame)
+    for block in _blocks(frame.f_code.co_filename):
+        body = block.body
+        if (body[0].lineno, body[0].col_offset) <= here <= (body[-1].end_lineno or 0, body[-1].end_col_offset or 0):
+            yield from (item.context_expr for item in block.items)
+
+
+def _position(frame: FrameType) -> tuple[int, int]:
+    line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
+    return line or frame.f_lineno, column or 0
+
+
+@functools.cache
+def _blocks(filename: str) -> tuple[ast.AsyncWith, ...]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError):
+        return ()
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.AsyncWith))
+
+
+def _look_up(expression: ast.expr, frame: FrameType) -> Any:
+    if not all(isinstance(node, _PLAIN) for node in ast.walk(expression)):
+        return None
+    try:
+        code = compile(ast.Expression(expression), "<lock>", "eval")
+        return eval(code, frame.f_globals, frame.f_locals)  # noqa: S307 - names of the frame itself
+    except Exception:  # noqa: BLE001 - it has no value any more
+        return None

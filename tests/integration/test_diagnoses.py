@@ -1,0 +1,107 @@
+"""Each kind of hang is planted on every backend where it can occur, and is told from the facts; slow is not hung."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.journal import read_run
+
+DISTRIBUTION = Path(__file__).parents[1] / "planted" / "distribution"
+BACKENDS = ("asyncio", "uvloop", "trio", "curio", "threads")
+COROUTINES = ("asyncio", "uvloop", "trio", "curio")
+HEALTHY = ("healthy-job", "healthy-blocks", "healthy-sleep", "healthy-late", "healthy-child")
+PLANTED = {
+    # scenario: diagnosis, backends, what the reasons name
+    "event": ("deadlock", BACKENDS, ("other waits for event", "in event.<locals>.other", "in event")),
+    "channel": ("deadlock", BACKENDS, ("other waits for channel receive", "in channel.<locals>.other")),
+    "lock-twice": ("self-deadlock", ("asyncio", "uvloop", "curio", "threads"), ("holds lock and waits for lock",)),
+    "lock-order": (
+        "lock-order cycle",
+        BACKENDS,
+        ("forwards holds first and waits for second", "backwards holds second and waits for first"),
+    ),
+    "unread": ("lost wake-up", COROUTINES, ("6 bytes unread", "reader waits for read", "in unread.<locals>.read")),
+    "timer": ("lost wake-up", COROUTINES, ("sleeper waits for timer", "its time was over")),
+    "polite": ("livelock", BACKENDS, ("in polite.<locals>.walker",)),
+    "spin": ("blocked scheduler", COROUTINES, ("takes CPU time", "in spin")),
+    "sleeping-call": ("blocked scheduler", COROUTINES, ("one call waits", "in sleeping_call")),
+    "holds-interpreter": ("blocked scheduler", COROUTINES, ("keeps the interpreter", "in _keep_interpreter")),
+    "never-yields": (
+        "starvation",
+        ("asyncio", "uvloop", "curio"),
+        ("never runs: neighbour", "never_yields.<locals>.hog"),
+    ),
+    "thread-holds-interpreter": ("starvation", BACKENDS, ("from the others", "in _keep_interpreter")),
+    "child": ("waiting for a child", BACKENDS, ("waits for child", "in child", "lives")),
+}
+CASES = [(name, backend) for name, (_, backends, _) in PLANTED.items() for backend in backends]
+
+
+def run(out, *more):
+    selection = [argument for name in BACKENDS for argument in ("-b", name)]
+    subprocess.run(
+        [sys.executable, "-m", "harness.cli", "matrix", *selection, "-s", "hang.*", "--out", str(out), *more],
+        capture_output=True,
+        check=False,
+        timeout=1800,
+        env=os.environ | {"PYTHONPATH": str(DISTRIBUTION), "NO_COLOR": "1"},
+    )
+    (folder,) = out.iterdir()
+    found = {}
+    for record in read_run(folder).records:
+        scenario = record.cell.scenario.removeprefix("hang.")
+        found.setdefault((scenario, record.cell.label), []).append(record.result)
+    return found
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("hangs"))
+
+
+def diagnosis_of(result):
+    assert result.outcome == "hung", result
+    return result.roles[0].autopsy.diagnosis
+
+
+@pytest.mark.parametrize(("scenario", "backend"), CASES)
+def test_a_planted_hang_is_diagnosed(results, scenario, backend):
+    """By its name, with the task that waits and the line."""
+    diagnosis, _, named = PLANTED[scenario]
+    (result,) = results[scenario, backend]
+    assert diagnosis_of(result) == diagnosis, result.roles[0].autopsy.reasons
+    reasons = "\n".join(result.roles[0].autopsy.reasons)
+    assert [text for text in named if text not in reasons] == []
+    assert "hangs.py" in reasons + result.roles[0].stacks
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("scenario", HEALTHY)
+def test_slow_is_not_hung(results, scenario, backend):
+    """Who makes progress, or waits within the limit, ends."""
+    assert [result.outcome for result in results[scenario, backend]] == ["completed"]
+
+
+def test_what_nothing_proves_is_unknown(results):
+    """A thread that sleeps holds no scheduler and nobody's lock; what it computes for ever may be its work."""
+    (sleeping,) = results["sleeping-call", "threads"]
+    (computing,) = results["holds-interpreter", "threads"]
+    assert (diagnosis_of(sleeping), diagnosis_of(computing)) == ("unknown", "unknown")
+    assert "in sleeping_call" in "\n".join(sleeping.roles[0].autopsy.reasons)
+
+
+@pytest.mark.slow
+def test_twenty_of_twenty(tmp_path):
+    """The same diagnosis in each of twenty repetitions, and none of the healthy ones ever hangs."""
+    results = run(tmp_path, "--rounds", "20")
+    wrong = {
+        case: [result.reason for result in results[case] if result.outcome != "hung" or diagnosis_of(result) != right]
+        for case, right in ((case, PLANTED[case[0]][0]) for case in CASES)
+    }
+    assert {case: reasons for case, reasons in wrong.items() if reasons} == {}
+    assert {len(results[case]) for case in CASES} == {20}
+    healthy = {result.outcome for (scenario, _), all_of in results.items() if scenario in HEALTHY for result in all_of}
+    assert healthy == {"completed"}

@@ -1,0 +1,43 @@
+"""What a worker can do to itself and to its pipe: the outcome says it, its neighbours are untouched, nothing stays."""
+
+import re
+
+import pytest
+
+from .program import folder_of, linux, run
+
+EXPECTED = {
+    "stopped": ("hung", "no progress"),
+    "killed": ("crashed", "SIGKILL without a result"),
+    "closes-its-pipe": ("crashed", "without a result"),
+    "not-utf8": ("crashed", "report pipe"),
+    "nested": ("crashed", "report pipe"),
+    "endless-line": ("crashed", "report pipe"),
+    "steps": ("completed", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What became of each, by name."""
+    from harness.journal import read_run
+
+    cwd = tmp_path_factory.mktemp("workers")
+    selection = [argument for name in EXPECTED for argument in ("-s", f"faulty.{name}")]
+    code, out, err = run("matrix", *selection, "-b", "asyncio", cwd=cwd)
+    assert code == 1, out + err
+    found = read_run(folder_of(cwd))
+    assert found.complete
+    return {record.cell.scenario: record for record in found.records}
+
+
+@pytest.mark.skipif(not linux, reason="finds its pipe in /proc")
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_worker_that_goes_wrong(results, name):
+    """What it observed before is kept; no process of it survived, or the fixture had failed."""
+    outcome, reason = EXPECTED[name]
+    record = results[f"faulty.{name}"]
+    assert record.result.outcome == outcome, record.result.reason
+    assert re.search(reason, record.result.reason)
+    assert "steps" in {getattr(seen, "key", "") for seen in record.observations}
+    assert record.result.roles[0].survivors == ()

@@ -1,0 +1,63 @@
+"""Who comes when in a round."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+
+from harness.plan.order import arrange, make_squares
+
+SIZES = range(1, 10)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_each_square_is_latin(size):
+    """Each number is once in each row and once in each column."""
+    for square in make_squares(size):
+        for line in (*square, *zip(*square, strict=True)):
+            assert sorted(line) == list(range(size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_each_comes_after_each_other_one_equally_often(size):
+    """Once in the square of an even number, twice in the two of an odd one; nothing comes after itself."""
+    squares = make_squares(size)
+    assert len(squares) == (2 if size % 2 and size > 1 else 1)
+    after = Counter(pair for square in squares for row in square for pair in pairwise(row))
+    assert after == {(a, b): len(squares) for a in range(size) for b in range(size) if a != b}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("seed", ["0/pipe", "1/pipe", "0/shout"])
+def test_rounds_are_balanced(size, seed):
+    """In every run through the design, and places in every part of it that has as many rounds as items."""
+    items, whole = "abcdefghi"[:size], size * len(make_squares(size))
+    rounds = [arrange(items, number, seed) for number in range(1, 3 * whole + 1)]
+    for start in range(0, 3 * whole, size):
+        places = Counter(place for row in rounds[start : start + size] for place in enumerate(row))
+        assert set(places.values()) == {1}
+    for start in range(0, 3 * whole, whole):
+        after = Counter(pair for row in rounds[start : start + whole] for pair in pairwise(row))
+        assert len(after) == size * (size - 1)
+        assert len(set(after.values())) <= 1
+
+
+def test_the_order_follows_from_the_seed():
+    """Another seed has other rows and other labels; a round needs none of the rounds before it."""
+    rounds = {seed: [arrange("abcd", number, seed) for number in range(1, 9)] for seed in "xyz"}
+    assert rounds["x"] == [arrange("abcd", number, "x") for number in range(1, 9)]
+    assert len(set(map(tuple, rounds.values()))) == 3
+    assert rounds["x"][:4] != rounds["x"][4:], "drawn anew when it has been gone through"
+
+
+def test_over_seeds_nobody_is_favoured():
+    """Each of the orders in which three can stand comes first in some run, and none in most of them."""
+    first = Counter(arrange("abc", 1, str(seed)) for seed in range(600))
+    assert len(first) == 6
+    assert max(first.values()) < 200
+
+
+@pytest.mark.parametrize(("items", "orders"), [("", {()}), ("a", {("a",)}), ("ab", {("a", "b"), ("b", "a")})])
+def test_few_items(items, orders):
+    """Nobody, one, or two that take turns."""
+    assert {arrange(items, number, "s") for number in (1, 2)} == orders
