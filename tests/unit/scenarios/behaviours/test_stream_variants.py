@@ -22,7 +22,11 @@ EXPECTED = [
     ("stream.close-wakes-reader", SHUTDOWN, {"the end of stream"}),
     ("stream.close-wakes-writer", SOCK[:1], {"waits until the peer reads, then never ends"}),
     ("stream.close-wakes-writer", SOCK[1:], {"waits until the peer reads, then returns"}),
-    ("stream.close-wakes-writer", SHUTDOWN, {"raises closed", "raises broken"}),
+    (
+        "stream.close-wakes-writer",
+        SHUTDOWN,
+        {"raises closed", "raises broken", "waits until the peer reads, then raises closed"},
+    ),
     ("stream.close-with-unread-bytes", SOCK, {"the reply, then reset"}),
     ("stream.close-with-unread-bytes", SHUTDOWN, {"the reply, then end of stream"}),
     ("stream.two-readers", SOCK, {"the first hangs"}),
