@@ -29,7 +29,7 @@ FORMATS = {
     "terminal": "report.txt",
     "issue": "issue.md",
 }
-WIDTH, FIRST_LINES, LAST_LINES = 110, 44, 12
+WIDTH, LINES = 100, (26, 13, 9)
 """Of the picture of the terminal, in characters and lines."""
 UNEXPECTED = 1
 """Exit code of a matrix that found something; its reports are samples as good as any."""
@@ -52,13 +52,15 @@ def main(options: list[str]) -> None:
 
 
 def draw_terminal(folder: Path) -> None:
-    """Draw what a terminal shows of the run: the beginning, and the verdict with what stands below it."""
+    """Draw what a terminal shows of the run: the beginnings of the grid, of the intervals and of the verdict."""
     report = [*_harness(), "--color", "always", "report", "latest"]
     wide = {**os.environ, "COLUMNS": str(WIDTH)}
     done = subprocess.run(report, cwd=folder, env=wide, stdout=subprocess.PIPE, check=True, text=True)
     lines = done.stdout.splitlines()
-    verdict = next((n for n, line in enumerate(lines) if " rows agree " in line), len(lines))
-    shown = [*lines[:FIRST_LINES], "…", *lines[verdict : verdict + LAST_LINES]]
+    shown = lines[: LINES[0]]
+    for part, number in zip((" intervals", " rows agree "), LINES[1:], strict=True):
+        start = next((n for n, line in enumerate(lines) if part in line), len(lines))
+        shown += ["…", *lines[start : start + number]]
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.from_ansi("\n".join(shown)))
     console.save_svg(str(EXAMPLES / "terminal.svg"), title="harness matrix")

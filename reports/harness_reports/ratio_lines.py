@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from harness.model import CellSummary, Comparison, RatioSummary
+from harness.model import CellSummary, Comparison, RatioSummary, RowSummary
 
-from .console import make_fields, make_lines
+from .console import fill_lines, make_fields, make_lines
 from .safe_text import clean
 from .squares import interval_text, ratio_text, verdict_text
 
@@ -24,6 +24,22 @@ def render_ratios(comparison: Comparison) -> Iterator[RenderableType]:
             yield Text()
 
 
+def render_intervals(rows: Sequence[RowSummary], width: int) -> Iterator[RenderableType]:
+    """Yield the ratios that have an interval, by row and as many beside each other as fit; nothing if none has one."""
+    bounded = [(row, [cell for cell in row.cells if cell.ratio and cell.ratio.low is not None]) for row in rows]
+    ratios = [cell.ratio for _, cells in bounded for cell in cells if cell.ratio]
+    if not ratios:
+        return
+    sure = " and ".join(sorted({f"{ratio.confidence:.0%}".replace("%", " %") for ratio in ratios}))
+    yield Text.assemble(("against ", "bold"), (clean(ratios[0].reference), "bold"), (f", with {sure} intervals", "dim"))
+    for row, cells in bounded:
+        if cells:
+            yield Text(f"  {clean(row.row)}")
+            said = [f"{clean(cell.label)} {' '.join(_words_of(cell))}" for cell in cells]
+            yield from (Text(f"    {line}") for line in fill_lines(said, width - 4))
+    yield Text()
+
+
 def describe_ratio(cell: CellSummary) -> str:
     """Say what the ratio of a headline is and what it rests on, or why there is none."""
     ratio = cell.ratio
@@ -31,10 +47,13 @@ def describe_ratio(cell: CellSummary) -> str:
         return ""
     if ratio.ratio is None:
         return f"no ratio to {clean(ratio.reference)}: {clean(ratio.withheld)}"
+    return f"{' '.join(_words_of(cell))} against {clean(ratio.reference)} ({', '.join(_basis_of(ratio))})"
+
+
+def _words_of(cell: CellSummary) -> Iterator[str]:
     unit = cell.headline.unit if cell.headline else ""
-    words = (ratio_text(ratio), interval_text(ratio), verdict_text(ratio, unit))
-    against = f"{' '.join(word for word in words if word)} against {clean(ratio.reference)}"
-    return f"{against} ({', '.join(_basis_of(ratio))})"
+    words = (ratio_text(cell.ratio), interval_text(cell.ratio), verdict_text(cell.ratio, unit))
+    return (word for word in words if word)
 
 
 def _basis_of(ratio: RatioSummary) -> Iterator[str]:

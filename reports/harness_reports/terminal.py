@@ -13,11 +13,11 @@ from .console import fill_lines, make_fields, make_lines, print_to_text
 from .detection import render_detection
 from .figures import format_figure
 from .finding_view import describe_unavailable, render_findings, sort_findings, title_of
-from .grid import make_blocks, make_footnotes, make_layout, make_legend, render_grid
+from .grid import Ratios, make_blocks, make_footnotes, make_layout, make_legend, render_grid
 from .header import render_header, render_self_check
 from .pairs_grid import has_pairs, render_pairs
 from .questions import LETTERS, make_question_blocks, split_questions
-from .ratio_lines import describe_ratio
+from .ratio_lines import describe_ratio, render_intervals
 from .safe_text import clean
 from .squares import reference_of, value_text
 from .sweep_table import render_sweeps
@@ -83,6 +83,8 @@ def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> It
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()
+    if layout is None or layout.ratios is Ratios.NONE:
+        yield from render_intervals(alone, options.width)
     yield from render_sweeps(comparison, least_values=_LEAST_OF_A_CURVE, least_keys=2)
 
 

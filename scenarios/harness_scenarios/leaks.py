@@ -133,6 +133,7 @@ def _make(name: str, cycle: Cycle, question: str) -> Scenario:
             "cycles": info(),
         },
         headline="memory growth",
+        side_by_side=True,
         rows={"quick": ({"cycles": 200},), "default": ({"cycles": 500},), "stress": ({"cycles": 5000},)},
         timeout=120.0,
     )

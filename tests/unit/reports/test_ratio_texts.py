@@ -162,3 +162,14 @@ def test_what_disturbed_all_alike_is_said_where_it_did():
     text = check(3, 0, effects=effects).replace("\N{MULTIPLICATION SIGN}", "x")
     assert "slower, for all alike: first of its round x1.20 [1.10, 1.30]\n" in text
     assert "for all alike" not in check(3, 0, effects=effects[1:])
+
+
+def test_intervals_stand_below_a_grid_that_has_no_room_for_them():
+    """By row, as many beside each other as fit; rows without an interval are left out."""
+    names = {"asyncio": 100, "uvloop": 50, "trio": 200, "curio": 100, "threads": 300}
+    wide, narrow = (report(names, width=width, rounds=10) for width in (300, 80))
+    assert "against asyncio, with" not in wide
+    lines = narrow[narrow.index("against asyncio, with 99 % intervals") :].splitlines()
+    assert lines[2].startswith("    uvloop x0.50 [0.50, 0.50] faster   trio x2.00 [2.00, 2.00] slower")
+    assert all(len(line) <= 80 for line in lines)
+    assert "against asyncio, with" not in report(names, width=80, rounds=1)
