@@ -9,6 +9,7 @@ from itertools import groupby
 
 from rich.cells import cell_len
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -249,7 +250,7 @@ def _below(square: SquareText, ratios: Ratios) -> list[str]:
     return [f"  {line}" for line in lines if line]
 
 
-def _make_table(layout: GridLayout, lines: Sequence[Sequence[Text]]) -> Table:
+def _make_table(layout: GridLayout, lines: Sequence[Sequence[RenderableType]]) -> Table:
     table = Table.grid(padding=(0, _GAP, 0, 0))
     table.add_column(width=layout.name, overflow="fold")
     for width in layout.columns.values():
@@ -259,7 +260,7 @@ def _make_table(layout: GridLayout, lines: Sequence[Sequence[Text]]) -> Table:
     return table
 
 
-def _header_of(layout: GridLayout) -> list[Text]:
+def _header_of(layout: GridLayout) -> list[RenderableType]:
     return [Text(), *(Text(_broken(clean(label)), style="bold") for label in layout.columns)]
 
 
@@ -273,8 +274,10 @@ def _heading_of(block: GridBlock) -> Text:
     return Text.assemble((block.heading, "bold"), (caption, "dim"))
 
 
-def _line_of(row: GridRow, layout: GridLayout, *, indented: bool) -> list[Text]:
-    name = Text(f"  {row.name}" if indented else row.name)
+def _line_of(row: GridRow, layout: GridLayout, *, indented: bool) -> list[RenderableType]:
+    # What goes on in a second line stands below the first.
+    text = row.name.lstrip()
+    name = Padding(Text(text), (0, 0, 0, 2 * indented + len(row.name) - len(text)))
     return [name, *(_text_of(row.squares.get(label), layout, label) for label in layout.columns)]
 
 

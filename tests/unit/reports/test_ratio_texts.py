@@ -173,3 +173,15 @@ def test_intervals_stand_below_a_grid_that_has_no_room_for_them():
     assert lines[2].startswith("    uvloop x0.50 [0.50, 0.50] faster   trio x2.00 [2.00, 2.00] slower")
     assert all(len(line) <= 80 for line in lines)
     assert "against asyncio, with" not in report(names, width=80, rounds=1)
+
+
+def test_a_name_that_goes_on_stands_below_its_beginning():
+    """So that the rows can be told apart."""
+    place = {"scenario": "drain", "parameters": {"arrival": "poisson", "mode": "saturate", "capacity": 1000}}
+    records = [cell(name, observed={"took": 1.0}, **place) for name in ("asyncio", "uvloop", "trio", "curio")]
+    other = [cell("asyncio", observed={"took": 1.0}, scenario="drain")]
+    run = a_run(*records, *other, judges=JUDGES, headline="took")
+    text = render_terminal(run, compare(run), RenderOptions(width=60))
+    named = [line for line in text.splitlines() if "=" in line and "\N{MULTIPLICATION SIGN}" not in line]
+    assert len(named) > 1
+    assert {line[:2] for line in named} == {"  "}
