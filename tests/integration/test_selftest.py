@@ -32,6 +32,7 @@ def effort(**changes):
     return type(SHORT)(**{name: getattr(SHORT, name) for name in SHORT.__struct_fields__} | changes)
 
 
+@pytest.mark.slow  # a figure: it needs a machine that does nothing else
 def test_an_arm_that_spins_takes_longer(bench, monkeypatch):
     """As long again as the reference, so that six rounds show it on any machine."""
     monkeypatch.setattr(slower_arm, "SHARE", 1.0)
@@ -57,6 +58,7 @@ def test_a_stuck_arm_is_reported_and_costs_nobody_a_round(bench):
     assert 2 <= result.figures["reported after s"] < 20
 
 
+@pytest.mark.slow  # a verdict: one in twenty errs, and more on a busy machine
 def test_slower_first_cells_make_no_difference(bench, monkeypatch):
     """They take as long again, and neither arm is called slower."""
     monkeypatch.setattr(first_cell, "_SAME", ("1.0", "1.00"))
