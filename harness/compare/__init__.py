@@ -11,6 +11,7 @@ judges). A row is judged at a time:
     expectations  which findings are known, and which known ones are gone
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
+    overall     a geometric mean over rows, which describes and decides nothing
     self_check  the reference against itself: can those verdicts be believed? (order_effects: what disturbed all alike)
     repeats     who was run again because others had the CPU, and whether that met all alike
     transitions  two runs: what changed from one to the other
@@ -25,6 +26,7 @@ from .findings import Judgement
 from .integrity import judge_integrity
 from .judge import judge_observations
 from .outcomes import judge_flaky_cells, judge_outcomes_of_cells, judge_unavailable
+from .overall import summarise_overall
 from .pairs import name_culprits
 from .proposals import propose_expectations
 from .repeats import count_repeats
@@ -59,6 +61,7 @@ def compare(run: Run) -> Comparison:
         findings=tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.kind])),
         note=_note_of(run, rows),
         repeats=count_repeats(run),
+        overall=summarise_overall(summaries, reference),
     )
 
 

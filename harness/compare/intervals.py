@@ -29,6 +29,7 @@ LOOKS = (10, 15, 20, 30, 40, 60)
 NARROW = 0.02
 """Half-width of an interval that needs no more rounds."""
 
+_SLIGHT = (SpeedVerdict.SLIGHTLY_FASTER, SpeedVerdict.SLIGHTLY_SLOWER)
 _LARGEST_EXPONENT = 700.0
 _LEAST_HALF_WIDTH = 1e-6
 
@@ -91,6 +92,30 @@ def estimate_ratio(log_ratios: Sequence[float], backends: int) -> Interval | Non
         backends: how many are compared in the row.
     """
     return estimate_median(log_ratios, confidence_for(backends)) or estimate_median(log_ratios, CONFIDENCE)
+
+
+def judge_log_ratios(
+    log_ratios: Sequence[float], backends: int, *, higher_is_better: bool
+) -> tuple[Interval, SpeedVerdict] | None:
+    """Return the interval of the log-ratios of rounds and what it allows to say; nothing with too few rounds.
+
+    A slight difference has no margin between it and none, so it is said only if it holds at the stricter confidence
+    too: a run makes many comparisons, and one in twenty of identical code would be called slightly different.
+
+    Args:
+        log_ratios: of the rounds.
+        backends: how many are compared in the row.
+        higher_is_better: whether a larger ratio is the better one.
+    """
+    interval = estimate_ratio(log_ratios, backends)
+    if interval is None:
+        return None
+    verdict = judge_interval(interval, needed=confidence_for(backends), higher_is_better=higher_is_better)
+    if verdict in _SLIGHT:
+        strict = estimate_median(log_ratios, STRICT_CONFIDENCE)
+        if strict is None or strict.low <= 0 <= strict.high:
+            verdict = SpeedVerdict.INCONCLUSIVE
+    return interval, verdict
 
 
 def confidence_for(backends: int) -> float:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from harness.model import LEAST_ROUNDS, CellSummary, MetricSummary, RatioSummary, SpeedVerdict
+from harness.model import LEAST_ROUNDS, Bounds, CellSummary, MetricSummary, RatioSummary, SpeedVerdict
 
 from .intervals import (
     MANY_BACKENDS,
+    MARGIN,
+    Interval,
     confidence_for,
     count_rounds_needed,
-    estimate_ratio,
+    estimate_median,
     factor,
-    judge_interval,
+    judge_log_ratios,
     pair_log_ratios,
 )
 from .rows import Row, Square
@@ -51,15 +54,14 @@ def compare_metric(
         planned: rounds that were to be run.
         backends: how many of the row have this metric.
     """
-    pairs = pair_log_ratios(_by_round(metric), _by_round(base))
+    pairs = pair_log_ratios(metric.by_round, base.by_round)
     if not pairs or planned - len(pairs) > MOST_MISSING * planned:
         return RatioSummary(reference=reference, rounds=len(pairs), withheld=_why_too_few(metric, base, planned))
     summary = RatioSummary(reference=reference, rounds=len(pairs), ratio=factor(statistics.median(pairs)))
-    interval = estimate_ratio(pairs, backends) if len(pairs) >= LEAST_ROUNDS else None
-    if interval is None:
+    judged = judge_log_ratios(pairs, backends, higher_is_better=metric.better == "higher")
+    if judged is None or len(pairs) < LEAST_ROUNDS:
         return summary
-    needed = confidence_for(backends)
-    verdict = judge_interval(interval, needed=needed, higher_is_better=metric.better == "higher")
+    interval, verdict = judged
     is_open = verdict is SpeedVerdict.INCONCLUSIVE
     return msgspec.structs.replace(
         summary,
@@ -67,8 +69,20 @@ def compare_metric(
         high=factor(interval.high),
         confidence=interval.confidence,
         verdict=verdict,
-        rounds_needed=count_rounds_needed(interval, len(pairs), needed=needed) if is_open else 0,
+        rounds_needed=count_rounds_needed(interval, len(pairs), needed=confidence_for(backends)) if is_open else 0,
+        bimodal=_find_other_mode(metric, base, interval),
     )
+
+
+def _find_other_mode(metric: MetricSummary, base: MetricSummary, interval: Interval) -> Bounds | None:
+    """Return the ratio of the best samples if the margin lies between its interval and that of the medians.
+
+    Then the samples come from two sources at least, and a median says which of them is more frequent and no more.
+    """
+    best = estimate_median(pair_log_ratios(metric.best_by_round, base.best_by_round), interval.confidence)
+    if best is None or max(best.low - interval.high, interval.low - best.high) <= math.log1p(MARGIN):
+        return None
+    return Bounds(ratio=factor(best.median), low=factor(best.low), high=factor(best.high))
 
 
 def _with_ratios(cell: CellSummary, base: CellSummary, cells: Sequence[CellSummary], row: Row) -> CellSummary:
@@ -98,10 +112,6 @@ def _square(row: Row, label: str) -> Square:
 
 def _count_rounds(square: Square) -> int:
     return len({cell.cell.round for cell in square.cells if not cell.is_trial})
-
-
-def _by_round(metric: MetricSummary) -> dict[int, float]:
-    return dict(zip(metric.rounds, metric.values, strict=True))
 
 
 def _why_too_few(metric: MetricSummary, base: MetricSummary, planned: int) -> str:

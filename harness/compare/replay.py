@@ -16,7 +16,7 @@ import msgspec
 
 from harness.model import SpeedVerdict
 
-from .intervals import CONFIDENCE, LOOKS, NARROW, Interval, estimate_median, judge_interval
+from .intervals import LOOKS, NARROW, Interval, judge_log_ratios
 
 ARMS = 3
 """Processes of a round; two of them are compared, as in a row of so many backends."""
@@ -126,10 +126,10 @@ def _run_procedure(logs: Sequence[float], source: random.Random, injected: float
         pairs.append(one - other + injected)
     looks = [look for look in LOOKS if look <= len(pairs)]
     for look in looks:
-        interval = estimate_median(pairs[:look], CONFIDENCE)
-        assert interval is not None
-        if interval.half_width <= math.log1p(NARROW) or look == looks[-1]:
-            return interval, judge_interval(interval, needed=CONFIDENCE, higher_is_better=False), look
+        judged = judge_log_ratios(pairs[:look], ARMS, higher_is_better=False)
+        assert judged is not None
+        if judged[0].half_width <= math.log1p(NARROW) or look == looks[-1]:
+            return *judged, look
     raise AssertionError("there is a last look")
 
 

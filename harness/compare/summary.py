@@ -89,14 +89,17 @@ def _summarise_metrics(right: Sequence[CellFacts], row: Row) -> dict[str, Metric
     metrics = {}
     for key, judge in row.card.judges.items():
         if isinstance(judge, Metric):
-            by_round = {cell.cell.round: statistics.median(cell.numbers(key)) for cell in right if cell.numbers(key)}
-            if by_round:
+            samples = {cell.cell.round: numbers for cell in right if (numbers := cell.numbers(key))}
+            if samples:
+                values = tuple(map(statistics.median, samples.values()))
+                pick = max if judge.better == "higher" else min
                 metrics[key] = MetricSummary(
                     unit=judge.unit,
                     better=judge.better,
-                    values=tuple(by_round.values()),
-                    median=statistics.median(by_round.values()),
-                    rounds=tuple(by_round),
+                    values=values,
+                    median=statistics.median(values),
+                    rounds=tuple(samples),
+                    best=tuple(map(pick, samples.values())) if max(map(len, samples.values())) > 1 else (),
                 )
     return metrics
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .command import make_command
     from .comparison import (
         PLANTED,
+        Bounds,
         CellSummary,
         Comparison,
         Finding,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Group,
         MetricSummary,
         OrderEffect,
+        Overall,
         RatioSummary,
         Repeats,
         RowSummary,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     )
     from .environment import Environment
     from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
-    from .expectation import Expectation, matches_glob
+    from .expectation import Expectation, KnownBreach, matches_glob
     from .limits import DEFAULT_LIMITS, LIMITS, SIZES, format_limit
     from .outcome import (
         FORMAT,
@@ -96,6 +98,7 @@ __all__ = [
     "Autopsy",
     "BackendCard",
     "BackendSpec",
+    "Bounds",
     "Cell",
     "CellFinished",
     "CellObserved",
@@ -115,12 +118,14 @@ __all__ = [
     "Group",
     "HarnessError",
     "JournalError",
+    "KnownBreach",
     "MetricSummary",
     "NothingSelectedError",
     "Observation",
     "Observed",
     "OrderEffect",
     "Outcome",
+    "Overall",
     "Plan",
     "PluginError",
     "RatioSummary",

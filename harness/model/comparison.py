@@ -122,6 +122,14 @@ class SpeedVerdict(StrEnum):
     """The interval is too wide for any of these."""
 
 
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """A ratio and its interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
 class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A metric as a factor of the reference's, over the rounds that both have; `ratio` is the median of theirs."""
 
@@ -141,6 +149,8 @@ class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Observations that differ although a ratio means little unless they agree: `capacity: 1 against 1000`."""
     withheld: str = ""
     """Why there is no ratio."""
+    bimodal: Bounds | None = None
+    """The ratio of the best values of the cells, where more than the margin lies between its interval and the other."""
 
 
 class MetricSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +162,18 @@ class MetricSummary(msgspec.Struct, frozen=True, kw_only=True):
     median: float
     rounds: tuple[int, ...] = ()
     """The round of each value: rounds are what pairs the values of two backends."""
+    best: tuple[float, ...] = ()
+    """The best of the samples of each cell, which is the least disturbed one, where a cell took several."""
+
+    @property
+    def by_round(self) -> dict[int, float]:
+        """The value of each round."""
+        return dict(zip(self.rounds, self.values, strict=True))
+
+    @property
+    def best_by_round(self) -> dict[int, float]:
+        """The best sample of each round; nothing where cells took one."""
+        return dict(zip(self.rounds, self.best, strict=True)) if self.best else {}
 
 
 class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,6 +275,18 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.missed) > self.allowed
 
 
+class Overall(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times the reference's cost a backend has over all rows: descriptive, no verdict rests on it."""
+
+    ratio: float
+    """Geometric mean over rows; below 1 is better, also where a row's figure is better when it is higher."""
+    rows: int
+    """How many rows it is of: those that have an interval, if any has."""
+    low: float | None = None
+    """Bounds of 95 % by a bootstrap over rounds; nothing where no row has an interval."""
+    high: float | None = None
+
+
 class Repeats(msgspec.Struct, frozen=True, kw_only=True):
     """How often cells were run again because others had the CPU, by backend (`asyncio(again)` is the alias)."""
 
@@ -281,6 +315,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with the run itself (incomplete journal, interrupted)."""
     repeats: Repeats | None = None
     """Nothing if no cell was run again."""
+    overall: dict[str, Overall] = {}
+    """By column, where it has ratios to the reference."""
 
     @property
     def known(self) -> tuple[Finding, ...]:

@@ -44,6 +44,34 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return f"{self.scenario} on {', '.join(self.backends)}: {seen or 'a finding'}"
 
 
+class KnownBreach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A clause of the Runtime contract that a runtime itself is known to break, so that no adapter can mend it.
+
+    While its conditions hold it has to be broken: one that holds is stale.
+    """
+
+    clause: str
+    """The question as `harness plugin check` puts it."""
+    backends: tuple[str, ...]
+    """Specs of the backends; `*` and `?` stand for anything."""
+    reason: str
+    reference: str = ""
+    """Where the reason is written down, e.g. the issue."""
+    when: dict[str, str] = {}
+    """As of an expectation; versions are those of this environment."""
+    sometimes: bool = False
+    """It may be broken; that it holds is nothing to report."""
+    expires: dt.date | None = None
+    """From this day on it is not known any more, so that somebody looks again."""
+    source: str = ""
+    """The plugin or file that it comes from; set when it is read."""
+
+    @property
+    def text(self) -> str:
+        """Why it is broken, and where that is written down."""
+        return f"{self.reason} ({self.reference})" if self.reference else self.reason
+
+
 def matches_glob(text: str, pattern: str) -> bool:
     """Return whether a name matches a pattern in which only `*` and `?` stand for something else."""
     # Not fnmatch: the brackets of a label are no character class.

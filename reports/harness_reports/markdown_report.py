@@ -64,7 +64,7 @@ def _head_lines(run: Run, comparison: Comparison) -> Iterator[str]:
     yield ""
     variants = {str(spec) for spec in run.started.plan.variants}
     labels = [label for label in comparison.labels if label not in variants and "+client=" not in label]
-    head = ("backend", "verdict", "as expected", "unexpected", "hangs, crashes", "known", "may differ", "time")
+    head = ("backend", "verdict", "as expected", "unexpected", "hangs, crashes", "known", "may differ", "cost")
     yield from table(head, (_glance_cells(line) for line in glance_at(comparison, labels)))
     yield ""
 

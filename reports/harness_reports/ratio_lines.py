@@ -10,8 +10,9 @@ from rich.text import Text
 from harness.model import CellSummary, Comparison, RatioSummary, RowSummary
 
 from .console import fill_lines, make_fields, make_lines
+from .figures import format_factor
 from .safe_text import clean
-from .squares import interval_text, ratio_text, verdict_text
+from .squares import bounds_text, interval_text, overall_text, ratio_text, verdict_text
 
 
 def render_ratios(comparison: Comparison) -> Iterator[RenderableType]:
@@ -22,6 +23,16 @@ def render_ratios(comparison: Comparison) -> Iterator[RenderableType]:
             yield Text.assemble((clean(row.row), "bold"), (f" {clean(row.headline)}", "dim"))
             yield make_fields([field for label, line in lines for field in make_lines(clean(label), [line])])
             yield Text()
+
+
+def render_overall(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+    """Yield how the backends stand to the reference over all rows with an interval; nothing for one row."""
+    means = {label: mean for label, mean in comparison.overall.items() if mean.low is not None and mean.rows > 1}
+    if means:
+        said = [f"{clean(label)} {overall_text(mean)} ({mean.rows} rows)" for label, mean in means.items()]
+        yield Text.assemble(("over all rows with an interval", "bold"), (", geometric mean of cost; no verdict", "dim"))
+        yield from (Text(f"  {line}") for line in fill_lines(said, width - 2))
+        yield Text()
 
 
 def render_intervals(rows: Sequence[RowSummary], width: int) -> Iterator[RenderableType]:
@@ -62,4 +73,6 @@ def _basis_of(ratio: RatioSummary) -> Iterator[str]:
         yield f"{ratio.confidence:.0%}".replace("%", " %")
     if ratio.rounds_needed:
         yield f"about {ratio.rounds_needed} would decide"
+    if (best := ratio.bimodal) is not None:
+        yield f"by the best values of the cells {format_factor(best.ratio)} {bounds_text(best.low, best.high)}"
     yield from (f"not the same work: {clean(field)}" for field in ratio.disparity)

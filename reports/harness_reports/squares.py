@@ -14,6 +14,7 @@ from harness.model import (
     FindingKind,
     MetricSummary,
     Outcome,
+    Overall,
     RatioSummary,
     RowSummary,
     Run,
@@ -149,18 +150,27 @@ def ratio_text(ratio: RatioSummary | None) -> str:
 
 def interval_text(ratio: RatioSummary | None) -> str:
     """Return the bounds of a ratio; nothing where there are too few rounds for any."""
-    if ratio is None or ratio.low is None or ratio.high is None:
-        return ""
-    return f"[{format_factor(ratio.low, '')}, {format_factor(ratio.high, '')}]"
+    return "" if ratio is None else bounds_text(ratio.low, ratio.high)
 
 
 def verdict_text(ratio: RatioSummary | None, unit: str) -> str:
-    """Return what the interval of a ratio allows to say."""
+    """Return what the interval of a ratio allows to say, and whether its median hides two of them."""
     if ratio is None or ratio.verdict is None:
         return ""
-    if is_of_time(unit):
-        return ratio.verdict.value
-    return ratio.verdict.value.replace("faster", "better").replace("slower", "worse")
+    said = ratio.verdict.value
+    if not is_of_time(unit):
+        said = said.replace("faster", "better").replace("slower", "worse")
+    return f"{said}, bimodal" if ratio.bimodal else said
+
+
+def bounds_text(low: float | None, high: float | None) -> str:
+    """Return an interval of factors; nothing without one."""
+    return "" if low is None or high is None else f"[{format_factor(low, '')}, {format_factor(high, '')}]"
+
+
+def overall_text(overall: Overall) -> str:
+    """Return a mean over rows, with its bounds if it has any."""
+    return f"{format_factor(overall.ratio)} {bounds_text(overall.low, overall.high)}".strip()
 
 
 def value_text(value: Any, unit: str = "") -> str:

@@ -17,7 +17,7 @@ from .grid import Ratios, make_blocks, make_footnotes, make_layout, make_legend,
 from .header import render_header, render_self_check
 from .pairs_grid import has_pairs, render_pairs
 from .questions import LETTERS, make_question_blocks, split_questions
-from .ratio_lines import describe_ratio, render_intervals
+from .ratio_lines import describe_ratio, render_intervals, render_overall
 from .safe_text import clean
 from .squares import reference_of, value_text
 from .sweep_table import render_sweeps
@@ -85,6 +85,7 @@ def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> It
         yield Text()
     if layout is None or layout.ratios is Ratios.NONE:
         yield from render_intervals(alone, options.width)
+    yield from render_overall(comparison, options.width)
     yield from render_sweeps(comparison, least_values=_LEAST_OF_A_CURVE, least_keys=2)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model import CellSummary, Comparison, FindingKind, Outcome, RowSummary
 
-from ..figures import format_factor
 from ..pairs_grid import has_pairs
 from ..safe_text import clean
-from ..squares import best_labels
+from ..squares import best_labels, overall_text
 
 _STOPS = (FindingKind.HANG, FindingKind.CRASH)
 
@@ -53,9 +51,7 @@ def _glance(comparison: Comparison, label: str) -> Glance:
     stopped = sum(any(kind in _STOPS for kind in (*cell.findings, *cell.known)) for cell in ran)
     stops = any(kind in _STOPS for cell in ran for kind in cell.findings)
     tone, verdict = _verdict(len(ran), unexpected, known, stops=stops)
-    is_reference = label == comparison.reference
-    ratios = [] if is_reference else list(_ratios(cells))
-    factor = statistics.median(ratios) if ratios else 1.0
+    overall = comparison.overall.get(label)
     return Glance(
         label=clean(label),
         tone=tone,
@@ -67,9 +63,9 @@ def _glance(comparison: Comparison, label: str) -> Glance:
         unexpected=unexpected,
         stopped=stopped,
         not_run=len(cells) - len(ran),
-        speed="reference" if is_reference else format_factor(factor) if ratios else "",
-        speed_order=factor,
-        speed_rows=len(ratios),
+        speed="reference" if label == comparison.reference else overall_text(overall) if overall else "",
+        speed_order=overall.ratio if overall else 1.0,
+        speed_rows=overall.rows if overall else 0,
         best=sum(label in best_labels(row) for row, _ in found),
     )
 
@@ -89,18 +85,6 @@ def _verdict(ran: int, unexpected: int, known: int, *, stops: bool) -> tuple[str
     if known:
         return "may", "known differences"
     return "ok", "as expected"
-
-
-def _ratios(cells: Sequence[CellSummary]) -> Iterator[float]:
-    for cell in cells:
-        if (
-            cell.ratio is not None
-            and cell.ratio.ratio is not None
-            and cell.headline is not None
-            and cell.ratio.ratio > 0
-        ):
-            # As times: what is better when higher counts the other way round.
-            yield cell.ratio.ratio if cell.headline.better == "lower" else 1 / cell.ratio.ratio
 
 
 def has_speed(rows: Sequence[RowSummary]) -> bool:

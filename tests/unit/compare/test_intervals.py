@@ -19,6 +19,7 @@ from harness.compare.intervals import (
     factor,
     find_rank,
     judge_interval,
+    judge_log_ratios,
     least_rounds,
     pair_log_ratios,
 )
@@ -162,6 +163,22 @@ def test_too_little_confidence_says_nothing():
     assert count_rounds_needed(estimate_ratio(sample, 5), 6, needed=0.99) == 8
     assert estimate_ratio([0.0] * 8, 5).confidence == STRICT_CONFIDENCE
     assert estimate_ratio([0.0] * 5, 2) is None
+
+
+def test_a_slight_difference_needs_the_stricter_confidence():
+    """Ten rounds, of which one disagrees: the 95 % interval leaves out 1 and the 99 % interval does not."""
+    one_disagrees = [-0.01, *[0.02] * 4, *[0.05] * 5]
+    interval, verdict = judge_log_ratios(one_disagrees, 2, higher_is_better=False)
+    assert judge_interval(interval, needed=CONFIDENCE, higher_is_better=False) is SpeedVerdict.SLIGHTLY_SLOWER
+    assert verdict is SpeedVerdict.INCONCLUSIVE
+    _, unanimous = judge_log_ratios([0.01, *one_disagrees[1:]], 2, higher_is_better=False)
+    assert unanimous is SpeedVerdict.SLIGHTLY_SLOWER
+
+
+def test_six_rounds_are_too_few_for_a_slight_difference():
+    """There is no 99 % interval of six; that of 95 % may still say faster or slower."""
+    assert judge_log_ratios([0.02] * 3 + [0.05] * 3, 2, higher_is_better=False)[1] is SpeedVerdict.INCONCLUSIVE
+    assert judge_log_ratios([0.1] * 6, 2, higher_is_better=False)[1] is SpeedVerdict.SLOWER
 
 
 def test_rounds_that_would_decide():

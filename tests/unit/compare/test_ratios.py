@@ -54,6 +54,27 @@ def test_a_ratio_is_of_rounds_not_of_medians():
     assert ratio.confidence == 0.95
 
 
+def test_samples_of_two_sources_are_called_bimodal():
+    """The best samples are alike and the medians are not: what the middle one says is how often, not how fast."""
+    ours = rounds("trio", [[100, 300, 310 + number] for number in range(8)])
+    bimodal = ratio_of(*rounds("asyncio", [[100, 101, 102]] * 8), *ours).bimodal
+    assert [bimodal.ratio, bimodal.low, bimodal.high] == pytest.approx([1.0] * 3)
+    slower = rounds("trio", [[200, 202, 204]] * 8)
+    assert ratio_of(*rounds("asyncio", [[100, 101, 102]] * 8), *slower).bimodal is None
+
+
+def test_one_sample_of_each_cell_cannot_be_bimodal():
+    """There is no best of them."""
+    assert ratio_of(*rounds("asyncio", [100] * 8), *rounds("trio", [300] * 8)).bimodal is None
+
+
+def test_the_best_of_samples_is_the_highest_of_what_should_be_high():
+    """A rate that is higher was disturbed less."""
+    ours = rounds("trio", [[300, 310, 900]] * 8, key="rate")
+    found = ratio_of(*rounds("asyncio", [[900, 901, 902]] * 8, key="rate"), *ours, headline="rate")
+    assert found.bimodal.ratio == pytest.approx(900 / 902)
+
+
 def test_fewer_than_six_rounds_have_no_verdict():
     """The ratio is there, an interval is not."""
     ratio = ratio_of(*rounds("asyncio", [100] * 5), *rounds("trio", [50] * 5))

@@ -7,7 +7,7 @@ import sys
 import msgspec
 import pytest
 
-from harness.compare import replay as procedure
+from harness.compare import intervals
 from harness.compare.replay import SelfTest, replay
 
 
@@ -28,8 +28,8 @@ def test_identical_processes_are_seldom_called_different():
 
 def test_intervals_that_are_too_narrow_are_caught(monkeypatch):
     """A procedure that promises 95 % and keeps 50 % does not pass."""
-    honest = procedure.estimate_median
-    monkeypatch.setattr(procedure, "estimate_median", lambda sample, _: honest(sample, 0.5))
+    honest = intervals.estimate_median
+    monkeypatch.setattr(intervals, "estimate_median", lambda sample, _: honest(sample, 0.5))
     assert not replay(figures(), replays=200).passed
 
 

@@ -127,7 +127,7 @@ def test_the_top_says_what_was_run_on_what_and_the_verdict(whole):
 def test_a_backend_has_its_verdict_at_a_glance(whole):
     """Who is safe, who hangs, who could not run, and who is faster by how much."""
     start = whole.text.index("Backends at a glance")
-    glance = whole.text[start : whole.text.index("Time: the median over rows")]
+    glance = whole.text[start : whole.text.index("Cost: the geometric mean over rows")]
     lines = re.findall(
         r"(asyncio|uvloop|trio|curio) (as expected|hangs or crashes|unexpected findings|did not run)", glance
     )

@@ -175,6 +175,32 @@ def test_intervals_stand_below_a_grid_that_has_no_room_for_them():
     assert "against asyncio, with" not in report(names, width=80, rounds=1)
 
 
+def test_a_ratio_of_two_sources_says_so():
+    """One word in the grid, and what the best samples say where there is room."""
+    samples = {"asyncio": [100, 101, 102], "trio": [100, 300, 310]}
+    assert "faster" not in (text := report(samples))
+    assert "x2.97 [2.97, 2.97] slower, bimodal" in text
+    detail = report(samples, render=render_details)
+    assert "by the best values of the cells x1.00 [1.00, 1.00]" in " ".join(detail.split())
+
+
+def test_over_all_rows_there_is_a_mean():
+    """Below the grid, if it is of more than one row; it is no verdict."""
+    records = [
+        cell(name, observed={"took": took}, round=number, parameters={"n": n})
+        for number in range(1, 7)
+        for n, factor in ((1, 4.0), (2, 1.0))
+        for name, took in (("asyncio", 100.0), ("trio", 100.0 * factor))
+    ]
+    run = a_run(*records, judges=JUDGES, headline="took")
+    text = render_terminal(run, compare(run), RenderOptions(width=100)).replace("\N{MULTIPLICATION SIGN}", "x")
+    assert (
+        "over all rows with an interval, geometric mean of cost; no verdict\n  trio x2.00 [2.00, 2.00] (2 rows)\n"
+        in (text)
+    )
+    assert "over all rows" not in report({"asyncio": 100, "trio": 50})
+
+
 def test_a_name_that_goes_on_stands_below_its_beginning():
     """So that the rows can be told apart."""
     place = {"scenario": "drain", "parameters": {"arrival": "poisson", "mode": "saturate", "capacity": 1000}}
