@@ -1,6 +1,6 @@
 """Measure what the harness costs and write `docs/reference/costs.md`.
 
-    python benchmarks/costs.py            the long form: about 40 minutes on a quiet machine of two cores
+    python benchmarks/costs.py            the long form: about an hour on a quiet machine of two cores
     python benchmarks/costs.py --quick    a few minutes, to see that it runs; its figures say little
     python benchmarks/costs.py --only transparency --only scale
 
@@ -31,7 +31,7 @@ The programs that cells are held against are in `benchmarks/native/`: written by
 
 LONG: dict[str, Callable[[], Section]] = {
     "startup": lambda: startup.measure(30),
-    "transparency": lambda: transparency.measure(60),
+    "transparency": lambda: transparency.measure(120, seconds=45 * 60),
     "overhead": lambda: overhead.measure(10),
     "scale": lambda: scale.measure(scale.SIZES),
 }

@@ -3,7 +3,8 @@
     python benchmarks/transparency.py [PAIRS] [--backend NAME ...] [--scenario NAME ...] [--quick]
 
 A pair is the program (`benchmarks/native/`) and the cell, in random order, a process each with the same environment;
-pairs are run in sweeps over all backends and scenarios. The figure is the median of the pairs' ratios of *cost* (time
+pairs are run in sweeps over all backends and scenarios, until an interval is narrow at one of the looks (never until
+it says something) or PAIRS are run. The figure is the median of the pairs' ratios of *cost* (time
 for each operation; throughput the other way round) with the exact 95 % interval of order statistics. Goal: the interval
 inside ±3 % for asyncio, uvloop, trio and curio; for threads the cost is published.
 """
@@ -18,13 +19,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 from benchmarks.native.work import SIZES
-from benchmarks.sections import Section, is_within, ratio_texts
+from benchmarks.sections import Section, estimate, is_within, ratio_texts
 from harness.api import Metric
 from harness.execute import execute
 from harness.model import Cell, CellFinished, CellObserved, Observed, Outcome, Plan, Request
@@ -49,6 +51,9 @@ QUICK = {
 }
 LIMIT = 120.0
 """Seconds for one program."""
+LOOKS = (10, 15, 20, 30, 40, 60, 80, 100, 120)
+NARROW = 0.01
+"""Half-width of an interval that needs no more pairs."""
 
 Pair = tuple[str, str]
 """Scenario and backend."""
@@ -116,9 +121,12 @@ class Ratios:
         self._catalogue = catalogue
         self.natives: dict[Pair, list[float]] = defaultdict(list)
         self.cells: dict[Pair, list[float]] = defaultdict(list)
+        self.tried: dict[Pair, int] = defaultdict(int)
+        self._narrow: set[Pair] = set()
 
     def run_pair(self, pair: Pair, number: int, folder: Path, *, quick: bool) -> None:
         """Run both sides in random order and keep their figures, if both have one."""
+        self.tried[pair] += 1
         scenario, backend = pair
         sizes = sizes_of(scenario, quick=quick)
         cell = make_cell(self._catalogue, scenario, backend, sizes, number)
@@ -140,6 +148,14 @@ class Ratios:
             sign * math.log(cell / native) for cell, native in zip(self.cells[pair], self.natives[pair], strict=True)
         ]
 
+    def is_open(self, pair: Pair, most: int) -> bool:
+        """Return whether more pairs are to be run; that is asked after each, and decided at the looks."""
+        logs = self.logs(pair)
+        interval = estimate(logs) if len(logs) in LOOKS else None
+        if interval is not None and interval.half_width <= math.log1p(NARROW):
+            self._narrow.add(pair)
+        return pair not in self._narrow and self.tried[pair] < most
+
     def row(self, pair: Pair) -> tuple[str, ...]:
         """Return the line of a pair."""
         scenario = self._catalogue.scenario(pair[0])
@@ -154,15 +170,30 @@ class Ratios:
 
 
 def measure(
-    pairs: int, *, backends: tuple[str, ...] = BACKENDS, scenarios: tuple[str, ...] = tuple(SIZES), quick: bool = False
+    pairs: int,
+    *,
+    seconds: float = math.inf,
+    backends: tuple[str, ...] = BACKENDS,
+    scenarios: tuple[str, ...] = tuple(SIZES),
+    quick: bool = False,
 ) -> Section:
-    """Run the pairs and return what they say."""
+    """Run the pairs and return what they say.
+
+    Args:
+        pairs: of each scenario and backend, at most.
+        seconds: after which no sweep is begun.
+        backends: to look at.
+        scenarios: to look at.
+        quick: a fraction of the work.
+    """
     catalogue = Plugins().catalogue()
     ratios = Ratios(catalogue)
     both = list(product(scenarios, backends))
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(1, pairs + 1):
-            for pair in random.sample(both, len(both)):
+        open_pairs, number, end = both, 0, time.monotonic() + seconds
+        while time.monotonic() < end and (open_pairs := [pair for pair in open_pairs if ratios.is_open(pair, pairs)]):
+            number += 1
+            for pair in random.sample(open_pairs, len(open_pairs)):
                 ratios.run_pair(pair, number, Path(folder), quick=quick)
     judged = [pair for pair in both if pair[1] not in WITHOUT_GOAL]
     good = sum(is_within(ratios.logs(pair), GOAL) for pair in judged)
@@ -185,10 +216,12 @@ def main() -> None:
     parser.add_argument("pairs", nargs="?", type=int, default=30)
     parser.add_argument("--backend", action="append", choices=BACKENDS)
     parser.add_argument("--scenario", action="append", choices=tuple(SIZES))
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which no sweep is begun")
     parser.add_argument("--quick", action="store_true", help="a fraction of the work, to see that it runs")
     chosen = parser.parse_args()
     section = measure(
         chosen.pairs,
+        seconds=60 * chosen.minutes,
         backends=tuple(chosen.backend or BACKENDS),
         scenarios=tuple(chosen.scenario or SIZES),
         quick=chosen.quick,

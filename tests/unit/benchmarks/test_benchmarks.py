@@ -1,11 +1,13 @@
 """What the benchmarks make of their measurements."""
 
 import math
+import random
 
 import pytest
 
-from benchmarks import costs, scale
+from benchmarks import costs, scale, transparency
 from benchmarks.sections import Section, is_within, ratio_texts
+from harness.plugins import Plugins
 
 SECTION = Section(
     title="Speed", text="How.", header=("what", "ratio"), rows=(("a", "1.0"),), verdict="Good.", note="So."
@@ -29,6 +31,24 @@ def test_an_interval_is_within_a_margin_or_not(widest, within):
     """With six values the interval reaches from the least to the largest."""
     logs = [0.0, 0.001, -0.001, 0.0, 0.002, math.log(widest)]
     assert is_within(logs, 0.03) is within
+
+
+def pairs_until_closed(scatter):
+    """Return how many pairs of a made-up program and cell are run, of 40 at most."""
+    ratios, pair = transparency.Ratios(Plugins().catalogue()), ("switch", "asyncio")
+    source = random.Random(1)
+    while ratios.is_open(pair, 40):
+        ratios.tried[pair] += 1
+        ratios.natives[pair].append(100.0)
+        ratios.cells[pair].append(100.0 * math.exp(source.gauss(0.02, scatter)))
+    return ratios.tried[pair]
+
+
+def test_pairs_are_run_until_the_interval_is_narrow():
+    """At one of the looks, whatever the interval says; what scatters gets all that there are."""
+    assert pairs_until_closed(scatter=0.005) == 10
+    assert pairs_until_closed(scatter=0.02) in (15, 20, 30)
+    assert pairs_until_closed(scatter=0.5) == 40
 
 
 def test_a_page_keeps_the_sections_that_are_not_measured_again():
