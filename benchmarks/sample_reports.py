@@ -1,7 +1,7 @@
 """Make the sample reports in `reports/examples` again, and pictures of them, from a matrix that is run now.
 
     python benchmarks/sample_reports.py                    the default matrix: some minutes
-    python benchmarks/sample_reports.py --preset quick     options go to `harness matrix`
+    python benchmarks/sample_reports.py --budget 10m       options go to `harness matrix`
 
 The run lies in a temporary folder that is the working directory, so no path of this machine is in a report. The picture
 of the page needs a `chromium` on the PATH; without one it is left as it is.
@@ -25,10 +25,11 @@ FORMATS = {
     "html": "report.html",
     "markdown": "report.md",
     "junit": "report.junit.xml",
-    "json": "report.json",
     "terminal": "report.txt",
     "issue": "issue.md",
 }
+JSON_FILE, JSON_ROW = "report.json", "merge[load=one,way=channel"
+"""The JSON report is of one row: it has every observation of every cell, and those of all are twelve megabytes."""
 WIDTH, LINES = 100, (26, 13, 9)
 """Of the picture of the terminal, in characters and lines."""
 UNEXPECTED = 1
@@ -45,10 +46,13 @@ def main(options: list[str]) -> None:
         for name, file in FORMATS.items():
             report = [*_harness(), "report", "latest", "--format", name, "--output", str(EXAMPLES / file)]
             subprocess.run(report, cwd=folder, check=True)
+        with (EXAMPLES / JSON_FILE).open("wb") as target:
+            row = [*_harness(), "show", "latest", JSON_ROW, "--format", "json"]
+            subprocess.run(row, cwd=folder, stdout=target, check=True)
         draw_terminal(Path(folder))
     draw_page()
-    for file in sorted(EXAMPLES.iterdir()):
-        print(f"{file.name}: {file.stat().st_size:,} bytes")
+    for sample in sorted(EXAMPLES.iterdir()):
+        print(f"{sample.name}: {sample.stat().st_size:,} bytes")
 
 
 def draw_terminal(folder: Path) -> None:

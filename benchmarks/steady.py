@@ -14,16 +14,18 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 
-def run_once(folder: Path, number: int, preset: str) -> dict:
+def run_once(folder: Path, number: int, preset: str) -> dict[str, Any]:
     """Return the report of one run."""
     report = folder / f"{number}.json"
     program = [sys.executable, "-P", "-m", "harness.cli"]
     what = ["matrix", "-s", "*.*", "--preset", preset, "--seed", str(number)]
     where = ["-q", "--json", str(report), "--out", str(folder / "runs")]
     subprocess.run([*program, *what, *where], check=False, capture_output=True)
-    return json.loads(report.read_text())
+    document: dict[str, Any] = json.loads(report.read_text())
+    return document
 
 
 def main() -> None:

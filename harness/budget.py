@@ -10,7 +10,7 @@ import math
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.compare.intervals import LOOKS, NARROW
@@ -117,6 +117,5 @@ def measure_width(row: RowSummary, parallel: set[str]) -> float:
 
 
 def _narrow(cell: CellSummary, ratio: RatioSummary, parallel: set[str]) -> float:
-    involved: Mapping[str, None] = dict.fromkeys((*cell.roles, ratio.reference))
-    is_parallel = len(cell.roles) > 1 or any(label in parallel for label in involved)
+    is_parallel = len(cell.roles) > 1 or not parallel.isdisjoint((*cell.roles, ratio.reference))
     return NARROW_IF_PARALLEL if is_parallel else NARROW

@@ -6,12 +6,16 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from harness.noise import NOISY, probe_noise
+
+_QUEUE = "/proc/sys/net/core/somaxconn"
 _RUNTIMES = ("trio", "curio", "uvloop", "runtime-harness")
 
 
@@ -40,18 +44,36 @@ def describe_environment() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "load": round(os.getloadavg()[0], 2),
         "file_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        **_describe_kernel(),
         "versions": {name: _installed(name) for name in _RUNTIMES},
     }
 
 
-def check_host() -> tuple[HostFact, ...]:
-    """Return the facts that a run depends on, each with advice if it is not fine."""
+def _describe_kernel() -> dict[str, Any]:
+    """Return what the kernel says of itself that load on loopback and figures depend on; nothing elsewhere."""
+    bounds = _port_range()
+    queue = _read(_QUEUE).strip()
+    pressure = _cpu_pressure()
+    return {
+        **({"ports": f"{bounds[0]}-{bounds[1]}"} if bounds else {}),
+        **({"somaxconn": int(queue)} if queue.isdigit() else {}),
+        **({"cpu_pressure": pressure} if pressure is not None else {}),
+    }
+
+
+def check_host(tick: Callable[[float], None] = lambda _share: None) -> tuple[HostFact, ...]:
+    """Return the facts that a run depends on, each with advice if it is not fine.
+
+    Args:
+        tick: is told now and then how far a look at the noise is, which takes seconds.
+    """
     return (
         HostFact(name="python", value=f"{platform.python_version()} ({sys.executable})", advice=_python_advice()),
         *(HostFact(name=name, value=_installed(name)) for name in _RUNTIMES),
         HostFact(name="cpu", value=_cpu_model()),
         _cores(),
         _load(),
+        _noise(tick),
         *_linux_facts(),
         _file_limit(),
     )
@@ -105,6 +127,12 @@ def _linux_facts() -> tuple[HostFact, ...]:
     return (_steal(), _pressure(), _ports(), _queue(), _governor())
 
 
+def _noise(tick: Callable[[float], None]) -> HostFact:
+    noise = probe_noise(tick=tick)
+    advice = "intervals will be wide; wait, or stop other work" if noise.grade == NOISY else ""
+    return HostFact(name="noise", value=noise.text, advice=advice)
+
+
 def _steal() -> HostFact:
     import psutil
 
@@ -114,23 +142,35 @@ def _steal() -> HostFact:
 
 
 def _pressure() -> HostFact:
-    text = _read("/proc/pressure/cpu")
-    average = next((word[6:] for word in text.split() if word.startswith("avg10=")), "")
-    advice = "tasks wait for the CPU; wait or stop other work" if average and float(average) > 20 else ""
-    return HostFact(name="cpu pressure", value=f"{average} % (10 s)" if average else "unknown", advice=advice)
+    average = _cpu_pressure()
+    advice = "tasks wait for the CPU; wait or stop other work" if average is not None and average > 20 else ""
+    return HostFact(
+        name="cpu pressure", value="unknown" if average is None else f"{average:.2f} % (10 s)", advice=advice
+    )
+
+
+def _cpu_pressure() -> float | None:
+    """Return in how many per cent of the last 10 s something waited for a CPU, if the kernel counts that."""
+    words = _read("/proc/pressure/cpu").split()
+    return next((float(word.removeprefix("avg10=")) for word in words if word.startswith("avg10=")), None)
 
 
 def _ports() -> HostFact:
-    bounds = _read("/proc/sys/net/ipv4/ip_local_port_range").split()
-    if len(bounds) != 2:
+    bounds = _port_range()
+    if bounds is None:
         return HostFact(name="ports", value="unknown")
-    count = int(bounds[1]) - int(bounds[0]) + 1
+    count = bounds[1] - bounds[0] + 1
     advice = "few ports for one address; spread a storm over several" if count < 10_000 else ""
     return HostFact(name="ports", value=f"{count} ephemeral ports per address pair", advice=advice)
 
 
+def _port_range() -> tuple[int, int] | None:
+    bounds = _read("/proc/sys/net/ipv4/ip_local_port_range").split()
+    return (int(bounds[0]), int(bounds[1])) if len(bounds) == 2 else None
+
+
 def _queue() -> HostFact:
-    length = _read("/proc/sys/net/core/somaxconn").strip()
+    length = _read(_QUEUE).strip()
     small = length.isdigit() and int(length) < 1024
     return HostFact(
         name="listen queue",

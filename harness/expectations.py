@@ -1,6 +1,7 @@
-"""Read files of expected divergences.
+"""Read files of what is known: expected divergences, and breaches of the Runtime contract.
 
-A file is TOML with a table `[[expected]]` for each; its keys are the fields of `harness.model.Expectation`.
+A file is TOML with a table `[[expected]]` or `[[breach]]` for each; its keys are the fields of
+`harness.model.Expectation` and `harness.model.KnownBreach`.
 """
 
 from __future__ import annotations
@@ -11,18 +12,26 @@ from importlib.resources.abc import Traversable
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from harness.model import Expectation, UsageError
+from harness.model import Expectation, KnownBreach, UsageError
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     expected: list[Expectation] = []
+    breach: list[KnownBreach] = []
 
 
-def read_expectations(file: Traversable, source: str = "") -> tuple[Expectation, ...]:
-    """Return the expectations of a file. `source` says in messages who brings them; nothing is the file's path.
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says."""
+
+    expectations: tuple[Expectation, ...] = ()
+    breaches: tuple[KnownBreach, ...] = ()
+
+
+def read_known(file: Traversable, source: str = "") -> Known:
+    """Return what a file says is known. `source` says in messages who brings it; nothing is the file's path.
 
     Raises:
-        UsageError: the file cannot be read, or is not a list of expectations.
+        UsageError: the file cannot be read, or is not a list of expectations and breaches.
     """
     source = source or str(file)
     try:
@@ -32,18 +41,32 @@ def read_expectations(file: Traversable, source: str = "") -> tuple[Expectation,
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
         raise UsageError(f"cannot read expectations {source}: {exc}") from exc
     for expectation in document.expected:
-        _check(expectation, source)
-    return tuple(msgspec.structs.replace(expectation, source=source) for expectation in document.expected)
+        _check(expectation, expectation.scenario, source)
+    for breach in document.breach:
+        _check(breach, breach.clause, source)
+    return Known(
+        expectations=tuple(msgspec.structs.replace(expectation, source=source) for expectation in document.expected),
+        breaches=tuple(msgspec.structs.replace(breach, source=source) for breach in document.breach),
+    )
 
 
-def _check(expectation: Expectation, source: str) -> None:
-    if not expectation.backends or not expectation.reason:
-        missing = "backends" if not expectation.backends else "reason"
-        raise UsageError(f"cannot read expectations {source}: {expectation.scenario!r} has no {missing}")
-    for name, condition in expectation.when.items():
+def read_expectations(file: Traversable, source: str = "") -> tuple[Expectation, ...]:
+    """Return the expectations of a file, as `read_known` does.
+
+    Raises:
+        UsageError: as there.
+    """
+    return read_known(file, source).expectations
+
+
+def _check(known: Expectation | KnownBreach, about: str, source: str) -> None:
+    if not known.backends or not known.reason:
+        missing = "backends" if not known.backends else "reason"
+        raise UsageError(f"cannot read expectations {source}: {about!r} has no {missing}")
+    for name, condition in known.when.items():
         if not is_condition(name, condition):
             raise UsageError(
-                f"cannot read expectations {source}: {expectation.scenario!r} has the condition {name} = "
+                f"cannot read expectations {source}: {about!r} has the condition {name} = "
                 f"{condition!r}, which is no version specifier such as '>=3.11,<3.13'"
             )
 

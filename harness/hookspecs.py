@@ -16,9 +16,10 @@ from harness.api import Backend, Scenario
 if TYPE_CHECKING:
     import click
 
-    from harness.model import Renderer, RunEvent
+    from harness.model import Executor, Renderer, RunEvent
 
 hookspec = pluggy.HookspecMarker("harness")
+"""Marks what is a hook."""
 
 
 @hookspec
@@ -40,10 +41,16 @@ def harness_renderers() -> Iterable[Renderer]:  # type: ignore[empty-body]
 
 
 @hookspec
-def harness_expected_divergences() -> Iterable[Traversable]:  # type: ignore[empty-body]
-    """Return TOML files of differences that are known; `docs/reference/expectations.md` says what is in them.
+def harness_executors() -> Iterable[Executor]:  # type: ignore[empty-body]
+    """Return the ways to start processes that this plugin brings. Called once, when the catalogue is first needed."""
 
-    Called once, when the catalogue is first needed. A package finds its own with `importlib.resources.files`.
+
+@hookspec
+def harness_expected_divergences() -> Iterable[Traversable]:  # type: ignore[empty-body]
+    """Return TOML files of differences, and breaches of the contract, that are known.
+
+    `docs/reference/expectations.md` says what is in them. Called once, when the catalogue is first needed. A package
+    finds its own with `importlib.resources.files`.
     """
 
 

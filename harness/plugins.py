@@ -18,42 +18,71 @@ import pluggy
 
 from harness import hookspecs
 from harness.api import Backend, Scenario
-from harness.expectations import read_expectations
-from harness.model import BackendSpec, Environment, Expectation, PluginError, Renderer, RunEvent, UsageError
+from harness.expectations import Known, read_known
+from harness.model import (
+    LOCAL,
+    BackendSpec,
+    Environment,
+    Executor,
+    Expectation,
+    KnownBreach,
+    PluginError,
+    Renderer,
+    RunEvent,
+    UsageError,
+)
 
 hookimpl = pluggy.HookimplMarker("harness")
 
 GROUP = "harness"
 """Entry point group."""
 
-Named = TypeVar("Named", Backend, Scenario, Renderer)
+Named = TypeVar("Named", Backend, Scenario, Renderer, Executor)
 
 
 class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
     """One plugin as `harness plugins` shows it. `error` is empty for a healthy one."""
 
     name: str
+    """Of its entry point."""
     module: str
+    """That the entry point names."""
     distribution: str = ""
+    """That it comes with; empty if that is unknown."""
     version: str = ""
+    """Of the distribution."""
     backends: tuple[str, ...] = ()
+    """Names of those that it brings."""
     scenarios: tuple[str, ...] = ()
+    """Names of those that it brings."""
     renderers: tuple[str, ...] = ()
+    """Names of those that it brings."""
     expectations: int = 0
     """How many differences it expects."""
     error: str = ""
+    executors: tuple[str, ...] = ()
+    """Names of those that it brings."""
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the loaded plugins bring, by name."""
 
     backends: Mapping[str, Backend]
+    """By name."""
     scenarios: Mapping[str, Scenario]
+    """By name."""
     renderers: Mapping[str, Renderer]
+    """Report formats by name."""
     plugins: tuple[PluginReport, ...]
+    """What became of each plugin."""
     expectations: tuple[Expectation, ...] = ()
+    """Divergences that are known."""
     environments: Mapping[str, Environment] = {}
     """Other interpreters that a request names, with what their own plugins declare."""
+    breaches: tuple[KnownBreach, ...] = ()
+    """Clauses of the contract that runtimes are known to break."""
+    executors: Mapping[str, Executor] = msgspec.field(default_factory=lambda: {LOCAL.name: LOCAL})
+    """By name."""
 
     def backend_of(self, spec: BackendSpec) -> Backend:
         """Return the backend of a spec as it is declared where the spec runs."""
@@ -72,6 +101,11 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
         """Return a renderer by name; `UsageError` suggests the nearest one."""
         return _lookup(self.renderers, name, "report format")
 
+    def require_executor(self, name: str) -> None:
+        """Raise `UsageError` if there is no such executor, or if it cannot be used on this host."""
+        if problem := find_problem(_lookup(self.executors, name, "executor")):
+            raise UsageError(f"executor {name!r} cannot be used here: {problem}")
+
 
 class Plugins:
     """The typed façade over pluggy: nothing else calls a hook."""
@@ -89,13 +123,17 @@ class Plugins:
         backends = self._collect("harness_backends", Backend, "backends")
         scenarios = self._collect("harness_scenarios", Scenario, "scenarios")
         renderers = self._collect("harness_renderers", Renderer, "renderers")
-        expectations = self._collect_expectations()
+        # Also where what is installed was made before there was a plugin that brings it.
+        executors = {LOCAL.name: LOCAL} | self._collect("harness_executors", Executor, "executors")
+        known = self._collect_known()
         return Catalogue(
             backends=backends,
             scenarios=scenarios,
             renderers=renderers,
             plugins=self.reports,
-            expectations=expectations,
+            expectations=tuple(expectation for one in known for expectation in one.expectations),
+            breaches=tuple(breach for one in known for breach in one.breaches),
+            executors=executors,
         )
 
     @property
@@ -173,26 +211,33 @@ class Plugins:
             self._reports[plugin] = msgspec.structs.replace(self._reports[plugin], **{field: names})
         return found
 
-    def _collect_expectations(self) -> tuple[Expectation, ...]:
-        collected: list[Expectation] = []
+    def _collect_known(self) -> tuple[Known, ...]:
+        collected: list[Known] = []
         for plugin, function in self._implementations("harness_expected_divergences"):
             try:
-                found = [
-                    expectation
-                    for file in function() or ()
-                    for expectation in read_expectations(file, f"plugin {plugin}, {file.name}")
-                ]
+                found = [read_known(file, f"plugin {plugin}, {file.name}") for file in function() or ()]
             except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
                 self._fail(plugin, f"harness_expected_divergences failed: {_describe(exc)}")
                 continue
             collected += found
-            self._reports[plugin] = msgspec.structs.replace(self._reports[plugin], expectations=len(found))
+            count = sum(len(known.expectations) for known in found)
+            self._reports[plugin] = msgspec.structs.replace(self._reports[plugin], expectations=count)
         return tuple(collected)
 
     def _fail(self, plugin: str, message: str) -> None:
         before = self._reports[plugin].error
         text = f"{before}; {message}" if before else message
         self._reports[plugin] = msgspec.structs.replace(self._reports[plugin], error=text)
+
+
+def find_problem(executor: Executor) -> str:
+    """Return why an executor cannot be used on this host, or an empty string."""
+    if executor.find_problem is None:
+        return ""
+    try:
+        return str(executor.find_problem())
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
+        return f"asked for what it lacks it raised {_describe(exc)}"
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:

@@ -8,6 +8,7 @@ import msgspec
 
 from harness.compare import compare
 from harness.model import (
+    NOT_TRIED,
     Cell,
     CellFinished,
     CellObserved,
@@ -26,7 +27,6 @@ from harness.model import (
 
 RETIRED_AFTER = 3
 """Hangs in a row of one backend in one scenario, after which its other cells there are not run."""
-_NOT_TRIED = (Outcome.NOT_RUN, Outcome.INTERRUPTED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE)
 _FAILURES = (
     FindingKind.HARNESS_FAULT,
     FindingKind.VIOLATION,
@@ -55,7 +55,9 @@ class RunControl:
         if self.stopped:
             return self.stopped
         hangs = self._hangs_in_a_row[cell.scenario, cell.label]
-        return f"hangs {hangs}/{hangs}: the last cells of {cell.scenario} all hung here" * (hangs >= RETIRED_AFTER)
+        if hangs < RETIRED_AFTER:
+            return ""
+        return f"hangs {hangs}/{hangs}: the last cells of {cell.scenario} all hung here"
 
     def recall(self, run: Run) -> None:
         """Begin where a stored run has ended: which backends hung again and again, but not what stopped it."""
@@ -85,7 +87,7 @@ class RunControl:
     def _finish(self, cell: Cell, result: CellResult) -> None:
         self._count(cell, result)
         observations = tuple(self._observations.pop(cell.id, ()))
-        if self.stopped or result.outcome in _NOT_TRIED:
+        if self.stopped or result.outcome in NOT_TRIED:
             return
         most = self._request.max_hangs
         if most is not None and self._hangs >= most:
@@ -94,7 +96,7 @@ class RunControl:
             self.stopped = f"stopped after {cell.id} (--fail-fast)"
 
     def _count(self, cell: Cell, result: CellResult) -> None:
-        if result.outcome in _NOT_TRIED:
+        if result.outcome in NOT_TRIED:
             return
         arm = (cell.scenario, cell.label)
         self._hangs_in_a_row[arm] = self._hangs_in_a_row[arm] + 1 if result.outcome is Outcome.HUNG else 0

@@ -7,6 +7,7 @@ older reader can read what a newer minor version added.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -76,6 +77,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     leaks: tuple[str, ...] = ()
     resources: Resources | None = None
     """From the start to the end of the scenario, if it started."""
+    grown_bytes: int | None = None
+    """Resident size of the process after the run, less that before the scenario."""
 
 
 class RoleEnded(msgspec.Struct, frozen=True, kw_only=True, tag="role-ended"):
@@ -91,6 +94,8 @@ TASKS_BEGIN, TASKS_END = "--- tasks ---\n", "--- end of tasks ---\n"
 """Around what a worker writes of its tasks, in the file of its stacks, when it is asked."""
 INSPECTION = "--- inspection --- "
 """Before each line of facts that it writes of itself there, after its tasks."""
+TURNED = "--- turned at "
+"""Before the CPU time at which a task gave way, in the same file, when a worker is asked for that."""
 
 _NOT_JSON = (UnicodeDecodeError, RecursionError)
 """What a decoder raises beside its own error: a text that is not UTF-8, and what is nested too deeply."""
@@ -136,6 +141,15 @@ def decode_journal_line(line: bytes) -> Any:
     Raises:
         msgspec.DecodeError: the line is not one.
     """
+    try:
+        return _journal_decoder().decode(line)
+    except _NOT_JSON as exc:
+        raise msgspec.DecodeError(str(exc)) from exc
+
+
+@cache
+def _journal_decoder() -> msgspec.json.Decoder[Any]:
+    """Return what reads a journal; to make it takes longer than to read a line, of which there may be many."""
     from harness.model.run import RunEvent
 
-    return decode_line(line, RunEvent)
+    return msgspec.json.Decoder(RunEvent)

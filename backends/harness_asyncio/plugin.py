@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from harness.api import Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
@@ -124,3 +126,9 @@ def harness_backends() -> list[Backend]:
             install_hint="part of Python; a loop given with loop= must be installed, e.g. pip install rloop",
         )
     ]
+
+
+@hookimpl
+def harness_expected_divergences() -> list[Traversable]:
+    """Bring the clauses of the contract that an idiom breaks."""
+    return [files(__package__) / "known.toml"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from harness.api import Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
@@ -74,3 +76,9 @@ THREADS = Backend(
 def harness_backends() -> list[Backend]:
     """Bring raw threads."""
     return [THREADS]
+
+
+@hookimpl
+def harness_expected_divergences() -> list[Traversable]:
+    """Bring the clauses of the contract that an idiom breaks."""
+    return [files(__package__) / "known.toml"]

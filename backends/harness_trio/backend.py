@@ -161,65 +161,54 @@ class _Event:
         self._set()
 
 
-class _Lock:
-    __slots__ = ("_release", "acquire", "locked")
+class _Held:
+    """What `async with` acquires and releases."""
+
+    __slots__ = ("_release", "acquire")
+
+    def __init__(self, held: trio.Lock | trio.Semaphore | trio.Condition) -> None:
+        self._release: Callable[[], None] = held.release
+        self.acquire: Callable[[], Coroutine[Any, Any, object]] = held.acquire
+
+    async def release(self) -> None:
+        self._release()
+
+    async def __aenter__(self) -> object:
+        return await self.acquire()
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._release()
+
+
+class _Lock(_Held):
+    __slots__ = ("locked",)
 
     def __init__(self) -> None:
         lock = trio.Lock()
-        self._release = lock.release
-        self.acquire: Callable[[], Coroutine[Any, Any, object]] = lock.acquire
+        super().__init__(lock)
         self.locked: Callable[[], bool] = lock.locked
 
-    async def release(self) -> None:
-        self._release()
 
-    async def __aenter__(self) -> object:
-        return await self.acquire()
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._release()
-
-
-class _Semaphore:
-    __slots__ = ("_release", "acquire")
+class _Semaphore(_Held):
+    __slots__ = ()
 
     def __init__(self, permits: int) -> None:
-        semaphore = trio.Semaphore(permits)
-        self._release: Callable[[], None] = semaphore.release
-        self.acquire: Callable[[], Coroutine[Any, Any, object]] = semaphore.acquire
-
-    async def release(self) -> None:
-        self._release()
-
-    async def __aenter__(self) -> object:
-        return await self.acquire()
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._release()
+        super().__init__(trio.Semaphore(permits))
 
 
-class _Condition:
-    __slots__ = ("_condition", "acquire", "wait")
+class _Condition(_Held):
+    __slots__ = ("_condition", "wait")
 
     def __init__(self) -> None:
         self._condition = trio.Condition()
-        self.acquire: Callable[[], Coroutine[Any, Any, object]] = self._condition.acquire
+        super().__init__(self._condition)
         self.wait: Callable[[], Coroutine[Any, Any, object]] = self._condition.wait
-
-    async def release(self) -> None:
-        self._condition.release()
 
     async def notify(self, n: int = 1) -> None:
         self._condition.notify(n)
 
     async def notify_all(self) -> None:
         self._condition.notify_all()
-
-    async def __aenter__(self) -> object:
-        return await self.acquire()
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._condition.release()
 
 
 # --- channels ---

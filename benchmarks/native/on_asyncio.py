@@ -6,27 +6,23 @@ python -m benchmarks.native.on_asyncio SCENARIO [NAME=VALUE ...]
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
 from . import work
-from .work import Program, Result, Sizes
+from .work import Pass, Result, Role, Sizes
 
 
-async def channel(sizes: Sizes) -> Result:
+async def channel(sizes: Sizes) -> Pass:
     """Pass items through an `asyncio.Queue`."""
-    items, durations, received = sizes["items"], [], 0
-    for _ in range(1 + work.MEASURED):
-        queue: asyncio.Queue[int] = asyncio.Queue(sizes["capacity"])
-        taken: list[int] = []
-        start_ns = perf_counter_ns()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_consume(queue, items, taken))
-            group.create_task(_produce(queue, items))
-        durations.append(perf_counter_ns() - start_ns)
-        received += len(taken)
-    return Result(work.pass_values(durations, items), {"items received": received})
+    queue: asyncio.Queue[int] = asyncio.Queue(sizes["capacity"])
+    taken: list[int] = []
+    start_ns = perf_counter_ns()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_consume(queue, sizes["items"], taken))
+        group.create_task(_produce(queue, sizes["items"]))
+    return Pass(perf_counter_ns() - start_ns, len(taken))
 
 
 async def _produce(queue: asyncio.Queue[int], items: int) -> None:
@@ -41,20 +37,17 @@ async def _consume(queue: asyncio.Queue[int], items: int, taken: list[int]) -> N
         append(await get())
 
 
-async def switch(sizes: Sizes) -> Result:
+async def switch(sizes: Sizes) -> Pass:
     """Let tasks yield to each other."""
-    tasks, yields, durations = sizes["tasks"], sizes["yields"], []
-    done = [0] * tasks
-    for _ in range(1 + work.MEASURED):
-        go = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            for index in range(tasks):
-                group.create_task(_yield_often(index, yields, go, done))
-            # Tasks of asyncio start in the order in which they were made, so all of them wait by then.
-            start_ns = perf_counter_ns()
-            go.set()
-        durations.append(perf_counter_ns() - start_ns)
-    return Result(work.pass_values(durations, tasks * yields), {"yields": sum(done)})
+    done = [0] * sizes["tasks"]
+    go = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for index in range(sizes["tasks"]):
+            group.create_task(_yield_often(index, sizes["yields"], go, done))
+        await asyncio.sleep(0)  # the tasks start, and wait
+        start_ns = perf_counter_ns()
+        go.set()
+    return Pass(perf_counter_ns() - start_ns, sum(done))
 
 
 async def _yield_often(index: int, yields: int, go: asyncio.Event, done: list[int]) -> None:
@@ -65,22 +58,19 @@ async def _yield_often(index: int, yields: int, go: asyncio.Event, done: list[in
     done[index] += yields
 
 
-async def timeout_select(sizes: Sizes) -> Result:
+async def timeout_select(sizes: Sizes) -> Pass:
     """Get what is there within an `asyncio.timeout`."""
-    durations, won = [], 0
-    for _ in range(1 + work.MEASURED):
-        queue: asyncio.Queue[int] = asyncio.Queue()
-        duration_ns = 0
-        for batch in work.batches(sizes["races"]):
-            for item in batch:
-                await queue.put(item)
-            start_ns = perf_counter_ns()
-            delivered = await _race_ready(queue, len(batch))
-            await asyncio.sleep(0)
-            duration_ns += perf_counter_ns() - start_ns
-            won += len(delivered)
-        durations.append(duration_ns)
-    return Result(work.pass_values(durations, sizes["races"]), {"operation won": won})
+    queue: asyncio.Queue[int] = asyncio.Queue()
+    duration_ns = won = 0
+    for batch in work.batches(sizes["races"]):
+        for item in batch:
+            await queue.put(item)
+        start_ns = perf_counter_ns()
+        delivered = await _race_ready(queue, len(batch))
+        await asyncio.sleep(0)
+        duration_ns += perf_counter_ns() - start_ns
+        won += len(delivered)
+    return Pass(duration_ns, won)
 
 
 async def _race_ready(queue: asyncio.Queue[int], races: int) -> list[int]:
@@ -104,7 +94,7 @@ async def storm_server(sizes: Sizes) -> Result:
     all_answered = asyncio.Event()
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await _read_to_end(reader, sizes["payload"] + 1)
+        request = await work.read_to_end(reader.read, sizes["payload"] + 1)
         writer.write(work.make_reply(request))
         await writer.drain()
         writer.close()
@@ -136,18 +126,11 @@ async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
         writer.write(request)
         await writer.drain()
         writer.write_eof()
-        reply = await _read_to_end(reader, sizes["payload"] + 1)
+        reply = await work.read_to_end(reader.read, sizes["payload"] + 1)
         done_ns = perf_counter_ns()
         writer.close()
         await writer.wait_closed()
     ledger.take(index, request, reply, done_ns)
-
-
-async def _read_to_end(reader: asyncio.StreamReader, at_once: int) -> bytes:
-    parts = []
-    while part := await reader.read(at_once):
-        parts.append(part)
-    return b"".join(parts)
 
 
 # --- sink ---
@@ -186,7 +169,7 @@ async def sink_client(sizes: Sizes) -> Result:
             write(chunk)
             await drain()
     writer.write_eof()
-    reply = await _read_to_end(reader, work.COUNT_BYTES + 1)
+    reply = await work.read_to_end(reader.read, work.COUNT_BYTES + 1)
     duration_ns = perf_counter_ns() - start_ns
     writer.close()
     await writer.wait_closed()
@@ -195,26 +178,19 @@ async def sink_client(sizes: Sizes) -> Result:
 
 # --- the program ---
 
-PROGRAMS = {
-    "channel": Program(channel),
-    "switch": Program(switch),
-    "storm": Program(storm_client, storm_server),
-    "sink": Program(sink_client, sink_server),
-    "timeout-select": Program(timeout_select),
-}
+PROGRAMS = work.make_programs(
+    channel=channel,
+    switch=switch,
+    timeout_select=timeout_select,
+    storm=(storm_client, storm_server),
+    sink=(sink_client, sink_server),
+)
 
 
-def run(
-    role: Callable[[Sizes], Awaitable[Result]], sizes: Sizes, loop_factory: Callable[[], Any] | None = None
-) -> Result:
+def run(role: Role, sizes: Sizes, loop_factory: Callable[[], Any] | None = None) -> Result:
     """Run a role on a loop."""
-
-    async def body() -> Result:
-        work.settle()
-        return await role(sizes)
-
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(body())
+        return runner.run(work.run_settled(role, sizes))
 
 
 if __name__ == "__main__":

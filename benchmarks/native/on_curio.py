@@ -13,22 +13,18 @@ import curio
 from curio.network import run_server
 
 from . import work
-from .work import Program, Result, Role, Sizes
+from .work import Pass, Result, Role, Sizes
 
 
-async def channel(sizes: Sizes) -> Result:
+async def channel(sizes: Sizes) -> Pass:
     """Pass items through a `curio.Queue`."""
-    items, durations, received = sizes["items"], [], 0
-    for _ in range(1 + work.MEASURED):
-        queue = curio.Queue(sizes["capacity"])
-        taken: list[int] = []
-        start_ns = perf_counter_ns()
-        async with curio.TaskGroup() as group:
-            await group.spawn(_consume, queue, items, taken)
-            await group.spawn(_produce, queue, items)
-        durations.append(perf_counter_ns() - start_ns)
-        received += len(taken)
-    return Result(work.pass_values(durations, items), {"items received": received})
+    queue = curio.Queue(sizes["capacity"])
+    taken: list[int] = []
+    start_ns = perf_counter_ns()
+    async with curio.TaskGroup() as group:
+        await group.spawn(_consume, queue, sizes["items"], taken)
+        await group.spawn(_produce, queue, sizes["items"])
+    return Pass(perf_counter_ns() - start_ns, len(taken))
 
 
 async def _produce(queue: Any, items: int) -> None:
@@ -43,19 +39,17 @@ async def _consume(queue: Any, items: int, taken: list[int]) -> None:
         append(await get())
 
 
-async def switch(sizes: Sizes) -> Result:
+async def switch(sizes: Sizes) -> Pass:
     """Let tasks yield to each other."""
-    tasks, yields, durations = sizes["tasks"], sizes["yields"], []
-    done = [0] * tasks
-    for _ in range(1 + work.MEASURED):
-        go = curio.Event()
-        async with curio.TaskGroup() as group:
-            for index in range(tasks):
-                await group.spawn(_yield_often, index, yields, go, done)
-            start_ns = perf_counter_ns()
-            await go.set()
-        durations.append(perf_counter_ns() - start_ns)
-    return Result(work.pass_values(durations, tasks * yields), {"yields": sum(done)})
+    done = [0] * sizes["tasks"]
+    go = curio.Event()
+    async with curio.TaskGroup() as group:
+        for index in range(sizes["tasks"]):
+            await group.spawn(_yield_often, index, sizes["yields"], go, done)
+        await curio.sleep(0)  # the tasks start, and wait
+        start_ns = perf_counter_ns()
+        await go.set()
+    return Pass(perf_counter_ns() - start_ns, sum(done))
 
 
 async def _yield_often(index: int, yields: int, go: Any, done: list[int]) -> None:
@@ -66,29 +60,26 @@ async def _yield_often(index: int, yields: int, go: Any, done: list[int]) -> Non
     done[index] += yields
 
 
-async def timeout_select(sizes: Sizes) -> Result:
-    """Get what is there within a `curio.ignore_after`."""
-    durations, won = [], 0
-    for _ in range(1 + work.MEASURED):
-        queue = curio.Queue()
-        duration_ns = 0
-        for batch in work.batches(sizes["races"]):
-            for item in batch:
-                await queue.put(item)
-            start_ns = perf_counter_ns()
-            delivered = await _race_ready(queue, len(batch))
-            await curio.sleep(0)
-            duration_ns += perf_counter_ns() - start_ns
-            won += len(delivered)
-        durations.append(duration_ns)
-    return Result(work.pass_values(durations, sizes["races"]), {"operation won": won})
+async def timeout_select(sizes: Sizes) -> Pass:
+    """Get what is there within a `curio.timeout_after`."""
+    queue = curio.Queue()
+    duration_ns = won = 0
+    for batch in work.batches(sizes["races"]):
+        for item in batch:
+            await queue.put(item)
+        start_ns = perf_counter_ns()
+        delivered = await _race_ready(queue, len(batch))
+        await curio.sleep(0)
+        duration_ns += perf_counter_ns() - start_ns
+        won += len(delivered)
+    return Pass(duration_ns, won)
 
 
 async def _race_ready(queue: Any, races: int) -> list[int]:
-    ignore_after, get = curio.ignore_after, queue.get
+    timeout_after, get = curio.timeout_after, queue.get
     delivered: list[int] = []
     for _ in range(races):
-        async with ignore_after(work.FAR):
+        async with timeout_after(work.FAR):
             delivered.append(await get())
     return delivered
 
@@ -102,7 +93,7 @@ async def storm_server(sizes: Sizes) -> Result:
     all_answered = curio.Event()
 
     async def attend(client: Any, _address: object) -> None:
-        request = await _read_to_end(client, sizes["payload"] + 1)
+        request = await work.read_to_end(client.recv, sizes["payload"] + 1)
         await client.sendall(work.make_reply(request))
         await client.close()
         answered.append(len(request))
@@ -132,17 +123,10 @@ async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
         sock = await curio.open_connection(work.HOST, sizes["port"])
         await sock.sendall(request)
         await sock.shutdown(socket.SHUT_WR)
-        reply = await _read_to_end(sock, sizes["payload"] + 1)
+        reply = await work.read_to_end(sock.recv, sizes["payload"] + 1)
         done_ns = perf_counter_ns()
         await sock.close()
     ledger.take(index, request, reply, done_ns)
-
-
-async def _read_to_end(sock: Any, at_once: int) -> bytes:
-    parts = []
-    while part := await sock.recv(at_once):
-        parts.append(part)
-    return b"".join(parts)
 
 
 # --- sink ---
@@ -174,30 +158,25 @@ async def sink_client(sizes: Sizes) -> Result:
             for chunk in chunks:
                 await sendall(chunk)
         await sock.shutdown(socket.SHUT_WR)
-        reply = await _read_to_end(sock, work.COUNT_BYTES + 1)
+        reply = await work.read_to_end(sock.recv, work.COUNT_BYTES + 1)
         duration_ns = perf_counter_ns() - start_ns
     return work.stream_result(sizes, duration_ns, reply)
 
 
 # --- the program ---
 
-PROGRAMS = {
-    "channel": Program(channel),
-    "switch": Program(switch),
-    "storm": Program(storm_client, storm_server),
-    "sink": Program(sink_client, sink_server),
-    "timeout-select": Program(timeout_select),
-}
+PROGRAMS = work.make_programs(
+    channel=channel,
+    switch=switch,
+    timeout_select=timeout_select,
+    storm=(storm_client, storm_server),
+    sink=(sink_client, sink_server),
+)
 
 
 def run(role: Role, sizes: Sizes) -> Result:
     """Run a role in a `curio.Kernel`."""
-
-    async def body() -> Result:
-        work.settle()
-        return await role(sizes)
-
-    result: Result = curio.run(body)
+    result: Result = curio.run(work.run_settled, role, sizes)
     return result
 
 

@@ -16,7 +16,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from . import work
-from .work import Program, Result, Role, Sizes
+from .work import Pass, Result, Role, Sizes
 
 
 def _run_all(threads: list[threading.Thread]) -> None:
@@ -30,17 +30,13 @@ def _thread(target: Callable[..., object], *args: Any) -> threading.Thread:
     return threading.Thread(target=target, args=args, daemon=True)
 
 
-async def channel(sizes: Sizes) -> Result:
+async def channel(sizes: Sizes) -> Pass:
     """Pass items through a `queue.Queue`."""
-    items, durations, received = sizes["items"], [], 0
-    for _ in range(1 + work.MEASURED):
-        fifo: queue.Queue[int] = queue.Queue(sizes["capacity"])
-        taken: list[int] = []
-        start_ns = perf_counter_ns()
-        _run_all([_thread(_consume, fifo, items, taken), _thread(_produce, fifo, items)])
-        durations.append(perf_counter_ns() - start_ns)
-        received += len(taken)
-    return Result(work.pass_values(durations, items), {"items received": received})
+    fifo: queue.Queue[int] = queue.Queue(sizes["capacity"])
+    taken: list[int] = []
+    start_ns = perf_counter_ns()
+    _run_all([_thread(_consume, fifo, sizes["items"], taken), _thread(_produce, fifo, sizes["items"])])
+    return Pass(perf_counter_ns() - start_ns, len(taken))
 
 
 def _produce(fifo: queue.Queue[int], items: int) -> None:
@@ -55,21 +51,19 @@ def _consume(fifo: queue.Queue[int], items: int, taken: list[int]) -> None:
         append(get())
 
 
-async def switch(sizes: Sizes) -> Result:
+async def switch(sizes: Sizes) -> Pass:
     """Let threads yield to each other."""
-    tasks, yields, durations = sizes["tasks"], sizes["yields"], []
-    done = [0] * tasks
-    for _ in range(1 + work.MEASURED):
-        go = threading.Event()
-        threads = [_thread(_yield_often, index, yields, go, done) for index in range(tasks)]
-        for thread in threads:
-            thread.start()
-        start_ns = perf_counter_ns()
-        go.set()
-        for thread in threads:
-            thread.join()
-        durations.append(perf_counter_ns() - start_ns)
-    return Result(work.pass_values(durations, tasks * yields), {"yields": sum(done)})
+    done = [0] * sizes["tasks"]
+    go = threading.Event()
+    threads = [_thread(_yield_often, index, sizes["yields"], go, done) for index in range(sizes["tasks"])]
+    for thread in threads:
+        thread.start()
+    os.sched_yield()
+    start_ns = perf_counter_ns()
+    go.set()
+    for thread in threads:
+        thread.join()
+    return Pass(perf_counter_ns() - start_ns, sum(done))
 
 
 def _yield_often(index: int, yields: int, go: threading.Event, done: list[int]) -> None:
@@ -80,22 +74,19 @@ def _yield_often(index: int, yields: int, go: threading.Event, done: list[int]) 
     done[index] += yields
 
 
-async def timeout_select(sizes: Sizes) -> Result:
+async def timeout_select(sizes: Sizes) -> Pass:
     """Get what is there with a time-out."""
-    durations, won = [], 0
-    for _ in range(1 + work.MEASURED):
-        fifo: queue.Queue[int] = queue.Queue()
-        duration_ns = 0
-        for batch in work.batches(sizes["races"]):
-            for item in batch:
-                fifo.put(item)
-            start_ns = perf_counter_ns()
-            delivered = _race_ready(fifo, len(batch))
-            os.sched_yield()
-            duration_ns += perf_counter_ns() - start_ns
-            won += len(delivered)
-        durations.append(duration_ns)
-    return Result(work.pass_values(durations, sizes["races"]), {"operation won": won})
+    fifo: queue.Queue[int] = queue.Queue()
+    duration_ns = won = 0
+    for batch in work.batches(sizes["races"]):
+        for item in batch:
+            fifo.put(item)
+        start_ns = perf_counter_ns()
+        delivered = _race_ready(fifo, len(batch))
+        os.sched_yield()
+        duration_ns += perf_counter_ns() - start_ns
+        won += len(delivered)
+    return Pass(duration_ns, won)
 
 
 def _race_ready(fifo: queue.Queue[int], races: int) -> list[int]:
@@ -191,20 +182,19 @@ async def sink_client(sizes: Sizes) -> Result:
 
 # --- the program ---
 
-PROGRAMS = {
-    "channel": Program(channel),
-    "switch": Program(switch),
-    "storm": Program(storm_client, storm_server),
-    "sink": Program(sink_client, sink_server),
-    "timeout-select": Program(timeout_select),
-}
+PROGRAMS = work.make_programs(
+    channel=channel,
+    switch=switch,
+    timeout_select=timeout_select,
+    storm=(storm_client, storm_server),
+    sink=(sink_client, sink_server),
+)
 
 
 def run(role: Role, sizes: Sizes) -> Result:
     """Run a role in the main thread."""
-    work.settle()
     try:
-        role(sizes).__await__().__next__()
+        work.run_settled(role, sizes).send(None)
     except StopIteration as end:
         result: Result = end.value
         return result

@@ -10,22 +10,18 @@ from time import perf_counter_ns
 import trio
 
 from . import work
-from .work import Program, Result, Role, Sizes
+from .work import Pass, Result, Role, Sizes
 
 
-async def channel(sizes: Sizes) -> Result:
+async def channel(sizes: Sizes) -> Pass:
     """Pass items through a memory channel."""
-    items, durations, received = sizes["items"], [], 0
-    for _ in range(1 + work.MEASURED):
-        taken: list[int] = []
-        send, receive = trio.open_memory_channel[int](sizes["capacity"])
-        start_ns = perf_counter_ns()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_consume, receive, taken)
-            nursery.start_soon(_produce, send, items)
-        durations.append(perf_counter_ns() - start_ns)
-        received += len(taken)
-    return Result(work.pass_values(durations, items), {"items received": received})
+    send, receive = trio.open_memory_channel[int](sizes["capacity"])
+    taken: list[int] = []
+    start_ns = perf_counter_ns()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_consume, receive, taken)
+        nursery.start_soon(_produce, send, sizes["items"])
+    return Pass(perf_counter_ns() - start_ns, len(taken))
 
 
 async def _produce(channel: trio.MemorySendChannel[int], items: int) -> None:
@@ -45,19 +41,18 @@ async def _consume(channel: trio.MemoryReceiveChannel[int], taken: list[int]) ->
             return
 
 
-async def switch(sizes: Sizes) -> Result:
+async def switch(sizes: Sizes) -> Pass:
     """Let tasks yield to each other."""
-    tasks, yields, durations = sizes["tasks"], sizes["yields"], []
-    done = [0] * tasks
-    for _ in range(1 + work.MEASURED):
-        go = trio.Event()
-        async with trio.open_nursery() as nursery:
-            for index in range(tasks):
-                nursery.start_soon(_yield_often, index, yields, go, done)
-            start_ns = perf_counter_ns()
-            go.set()
-        durations.append(perf_counter_ns() - start_ns)
-    return Result(work.pass_values(durations, tasks * yields), {"yields": sum(done)})
+    done = [0] * sizes["tasks"]
+    go = trio.Event()
+    async with trio.open_nursery() as nursery:
+        for index in range(sizes["tasks"]):
+            nursery.start_soon(_yield_often, index, sizes["yields"], go, done)
+        for _ in range(2):  # the tasks start, and wait; in the first one this task may come before them
+            await trio.lowlevel.checkpoint()
+        start_ns = perf_counter_ns()
+        go.set()
+    return Pass(perf_counter_ns() - start_ns, sum(done))
 
 
 async def _yield_often(index: int, yields: int, go: trio.Event, done: list[int]) -> None:
@@ -68,22 +63,19 @@ async def _yield_often(index: int, yields: int, go: trio.Event, done: list[int])
     done[index] += yields
 
 
-async def timeout_select(sizes: Sizes) -> Result:
+async def timeout_select(sizes: Sizes) -> Pass:
     """Receive what is there within a `trio.fail_after`."""
-    durations, won = [], 0
-    for _ in range(1 + work.MEASURED):
-        send, receive = trio.open_memory_channel[int](float("inf"))
-        duration_ns = 0
-        for batch in work.batches(sizes["races"]):
-            for item in batch:
-                await send.send(item)
-            start_ns = perf_counter_ns()
-            delivered = await _race_ready(receive, len(batch))
-            await trio.lowlevel.checkpoint()
-            duration_ns += perf_counter_ns() - start_ns
-            won += len(delivered)
-        durations.append(duration_ns)
-    return Result(work.pass_values(durations, sizes["races"]), {"operation won": won})
+    send, receive = trio.open_memory_channel[int](float("inf"))
+    duration_ns = won = 0
+    for batch in work.batches(sizes["races"]):
+        for item in batch:
+            await send.send(item)
+        start_ns = perf_counter_ns()
+        delivered = await _race_ready(receive, len(batch))
+        await trio.lowlevel.checkpoint()
+        duration_ns += perf_counter_ns() - start_ns
+        won += len(delivered)
+    return Pass(duration_ns, won)
 
 
 async def _race_ready(channel: trio.MemoryReceiveChannel[int], races: int) -> list[int]:
@@ -104,7 +96,7 @@ async def storm_server(sizes: Sizes) -> Result:
 
     async def attend(stream: trio.SocketStream) -> None:
         async with stream:
-            request = await _read_to_end(stream, sizes["payload"] + 1)
+            request = await work.read_to_end(stream.receive_some, sizes["payload"] + 1)
             await stream.send_all(work.make_reply(request))
         answered.append(len(request))
         if len(answered) == sizes["connections"]:
@@ -133,16 +125,9 @@ async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
         async with stream:
             await stream.send_all(request)
             await stream.send_eof()
-            reply = await _read_to_end(stream, sizes["payload"] + 1)
+            reply = await work.read_to_end(stream.receive_some, sizes["payload"] + 1)
             done_ns = perf_counter_ns()
     ledger.take(index, request, reply, done_ns)
-
-
-async def _read_to_end(stream: trio.SocketStream, at_once: int) -> bytes:
-    parts = []
-    while part := await stream.receive_some(at_once):
-        parts.append(part)
-    return b"".join(parts)
 
 
 # --- sink ---
@@ -174,30 +159,25 @@ async def sink_client(sizes: Sizes) -> Result:
             for chunk in chunks:
                 await send_all(chunk)
         await stream.send_eof()
-        reply = await _read_to_end(stream, work.COUNT_BYTES + 1)
+        reply = await work.read_to_end(stream.receive_some, work.COUNT_BYTES + 1)
         duration_ns = perf_counter_ns() - start_ns
     return work.stream_result(sizes, duration_ns, reply)
 
 
 # --- the program ---
 
-PROGRAMS = {
-    "channel": Program(channel),
-    "switch": Program(switch),
-    "storm": Program(storm_client, storm_server),
-    "sink": Program(sink_client, sink_server),
-    "timeout-select": Program(timeout_select),
-}
+PROGRAMS = work.make_programs(
+    channel=channel,
+    switch=switch,
+    timeout_select=timeout_select,
+    storm=(storm_client, storm_server),
+    sink=(sink_client, sink_server),
+)
 
 
 def run(role: Role, sizes: Sizes) -> Result:
     """Run a role in `trio.run`."""
-
-    async def body() -> Result:
-        work.settle()
-        return await role(sizes)
-
-    return trio.run(body)
+    return trio.run(work.run_settled, role, sizes)
 
 
 if __name__ == "__main__":

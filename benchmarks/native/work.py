@@ -1,6 +1,7 @@
 """What the programs written by hand have to do, and the frame that they run in. No harness code is imported.
 
-Sizes, payloads, warm-up and the place of the clock are those of the scenarios; `tests/unit/benchmarks` compares them.
+Sizes, payloads, warm-up and the place of the clock are those of the scenarios; `tests/unit/benchmarks` compares them,
+but for the place of the clock, which has to be read.
 A program that needs a server starts it as a process of its own, on the first CPU, and keeps itself to the second.
 """
 
@@ -62,24 +63,70 @@ class Program(NamedTuple):
     server: Role | None = None
 
 
-def settle() -> None:
-    """Put what was imported out of the collector's way, as a worker does when its runtime runs."""
+class Pass(NamedTuple):
+    """The work of one value: how long it took, and how much was done."""
+
+    duration_ns: int
+    done: int
+
+
+PassFunction = Callable[[Sizes], Awaitable[Pass]]
+
+
+def make_programs(
+    *,
+    channel: PassFunction,
+    switch: PassFunction,
+    timeout_select: PassFunction,
+    storm: tuple[Role, Role],
+    sink: tuple[Role, Role],
+) -> dict[str, Program]:
+    """Return the programs of a runtime: of what is measured in passes one pass, else client and server."""
+    return {
+        "channel": Program(_repeat(channel, "items received", lambda sizes: sizes["items"])),
+        "switch": Program(_repeat(switch, "yields", lambda sizes: sizes["tasks"] * sizes["yields"])),
+        "storm": Program(*storm),
+        "sink": Program(*sink),
+        "timeout-select": Program(_repeat(timeout_select, "operation won", lambda sizes: sizes["races"])),
+    }
+
+
+def _repeat(one_pass: PassFunction, counted: str, operations: Callable[[Sizes], int]) -> Role:
+    """Return a role that warms up with one pass and has ns for each operation of those after it."""
+
+    async def role(sizes: Sizes) -> Result:
+        passes = [await one_pass(sizes) for _ in range(1 + MEASURED)]
+        values = [each.duration_ns / operations(sizes) for each in passes[1:]]
+        return Result(values, {counted: sum(each.done for each in passes)})
+
+    return role
+
+
+async def run_settled(role: Role, sizes: Sizes) -> Result:
+    """Run a role with what was imported out of the collector's way, as a worker does when its runtime runs."""
     gc.collect()
     gc.freeze()
     gc.enable()
+    return await role(sizes)
 
 
-# --- channel, switch, timeout-select ---
-
-
-def pass_values(durations_ns: Sequence[int], operations: int) -> list[float]:
-    """Return ns for each operation of the passes; the first one has warmed up."""
-    return [duration / operations for duration in durations_ns[1:]]
+# --- timeout-select ---
 
 
 def batches(total: int) -> Iterable[range]:
     """Return `range(total)` in batches."""
     return (range(start, min(start + BATCH, total)) for start in range(0, total, BATCH))
+
+
+# --- storm, sink ---
+
+
+async def read_to_end(read: Callable[[int], Awaitable[bytes]], at_once: int) -> bytes:
+    """Read what comes until the end of the stream."""
+    parts = []
+    while part := await read(at_once):
+        parts.append(part)
+    return b"".join(parts)
 
 
 # --- storm ---

@@ -36,22 +36,29 @@ class Capability(StrEnum):
     DETACHED = "detached task"
     """`spawn_detached`."""
     THREAD = "thread offload"
+    """`run_in_thread`."""
     PROCESS = "process offload"
+    """`run_in_process`."""
 
 
 class Support(StrEnum):
     """How a backend offers a capability."""
 
     NATIVE = "native"
+    """The runtime has it, and the adapter calls it."""
     EMULATED = "emulated"
+    """The adapter builds it of what the runtime has."""
     ABSENT = "absent"
+    """It is not there; a scenario that needs it is unsupported."""
 
 
 class Offer(msgspec.Struct, frozen=True):
     """How a capability is offered, and how it is built or why it is not there."""
 
     support: Support
+    """Whether the runtime has it."""
     note: str = ""
+    """How it is built, or why it is not there."""
 
 
 class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +70,11 @@ class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    """The key, as in a backend spec."""
     default: str
+    """The value where a spec has none."""
     summary: str
+    """What it changes, on one line."""
     choices: tuple[str, ...] = ()
     is_idiom: bool = False
     unavailable: dict[str, str] = {}
@@ -80,12 +90,17 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    """What backend specs call it."""
     summary: str
+    """What it is, on one line."""
     runner: str
     options: tuple[BackendOption, ...] = ()
+    """What its specs may say."""
     capabilities: dict[Capability, Offer] = {}
+    """How each capability is offered; what is not mentioned is native."""
     distributions: tuple[str, ...] = ()
     install_hint: str = ""
+    """What to do where the runtime is not there."""
     implements: dict[str, str] = {}
     planted: dict[str, tuple[str, ...]] = {}
     """For a backend that is broken on purpose: the options of each fault (`"fault=item-lost"`) and the scenarios
@@ -95,6 +110,9 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     parallel: bool = False
     """Whether its tasks are threads of the system: figures then scatter with where these run, and less precision is
     asked of them."""
+    costs: dict[str, str] = {}
+    """By scenario, what the adapter costs beside a program that is written by hand for the runtime, where that is
+    more than a few per cent. It stands beside each ratio."""
 
     def offer(self, capability: Capability, options: Mapping[str, str] = MappingProxyType({})) -> Offer:
         """Return how this backend, with these options, offers a capability; what it does not mention is native."""

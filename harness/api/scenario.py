@@ -22,18 +22,25 @@ Value = str | int | float | bool | None
 """A parameter's value. `None` is written `none` on the command line."""
 
 PRESETS = ("quick", "default", "thorough", "stress")
+"""Sizes of a run, the smallest first."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter. Its type is the type of `default` (`nullable` admits `none` beside it)."""
 
     name: str
+    """As in `--param name=value`."""
     default: Value
     summary: str
+    """What it changes, on one line."""
     unit: str = ""
+    """Of a number, as shown behind it."""
     choices: tuple[Value, ...] = ()
+    """The values that it may have; empty for any."""
     at_least: float | None = None
+    """The least that a number may be."""
     at_most: float | None = None
+    """The most that a number may be."""
     nullable: bool = False
 
 
@@ -44,6 +51,7 @@ class Probe(Protocol):
     """
 
     role: str
+    """The role that this process plays."""
     parameters: Mapping[str, Any]
     """Every declared parameter with its value in this cell."""
     seed: int
@@ -84,6 +92,7 @@ class PeerEndedError(Exception):
 
 
 RoleFunction = Callable[[Runtime, Probe], Awaitable[None]]
+"""What a role runs."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,13 +106,19 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    """A word (`sink`), or family and behaviour (`close.wakes-reader`)."""
     question: str
+    """What a reader learns from it, as a question."""
     contract: tuple[str, ...]
+    """What every backend has to keep, a sentence each."""
     ref: str
     """`"module:attribute"` where a worker finds this object."""
     roles: dict[str, RoleFunction]
+    """What each role runs, in the order in which they are started."""
     parameters: tuple[Parameter, ...]
+    """What of it can be chosen."""
     judges: dict[str, Judge]
+    """By observation key, how its values are judged."""
     headline: str
     rows: dict[str, tuple[dict[str, Value], ...]]
     conserved: dict[str, tuple[str, ...]] = {}
@@ -111,6 +126,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Observation keys that must be the same on two backends for a ratio of their figures to mean something, e.g. the
     capacity of a channel: where they differ the ratio is withheld, and the difference shown."""
     requires: tuple[Capability, ...] = ()
+    """Without these capabilities it is unsupported."""
     variants: tuple[str, ...] = ()
     """Backend specs, e.g. `"asyncio:timeout=wait_for"`, that matter to the question: where that backend is selected
     by its bare name, its variants are run beside it."""
@@ -122,6 +138,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 60.0
     hang_after: float = 10.0
     summary: str = ""
+    """What it does, for a list."""
     preflight: Callable[[Mapping[str, Value]], str] | None = None
     """Returns why these parameters (every declared one has a value) cannot be run on this host: which limit binds,
     how much it allows and how to raise it; or an empty string. Called on the host before the cell starts."""

@@ -8,24 +8,19 @@ from typing import Any
 
 import click
 
-from harness.model import UsageError
+from harness.model import NothingSelectedError, UsageError
 
 from .exits import Exit
 from .plain import say
 from .selection import build_request, selection_options
 from .state import State
+from .stored import out_option
 
 
 @click.command()
 @selection_options
 @click.option("--vary", required=True, metavar="NAME=FROM..TO", help="The parameter, and the range that is searched.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".harness/runs"),
-    show_default=True,
-    help="Folder that holds the runs.",
-)
+@out_option
 @click.pass_obj
 def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
     """Find the smallest number (connections, tasks, items) from which a cell hangs, diverges or breaks its contract.
@@ -41,6 +36,8 @@ def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
     from harness.journal import RunStore
     from harness.session import run_session
 
+    from .running import describe_missing
+
     name, low, high = parse_range(vary)
     store = RunStore(out)
     found: dict[int, str] = {}
@@ -51,6 +48,8 @@ def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
         outcome = run_session(request, state.plugins, state.catalogue, store, lambda _event: None)
         if outcome.interrupted:
             raise KeyboardInterrupt
+        if missing := describe_missing(outcome):
+            raise NothingSelectedError(missing)
         bad = outcome.comparison.unexpected
         found[number] = f"{bad[0].kind}: {bad[0].title}" if bad else ""
         say(f"{name}={number}: {found[number] or 'fine'}  ({outcome.folder.name})")
@@ -75,7 +74,9 @@ def parse_range(text: str) -> tuple[str, int, int]:
     name, _, bounds = text.partition("=")
     low, dots, high = bounds.partition("..")
     if not name or not dots or not low.isdecimal() or not high.isdecimal() or int(low) > int(high):
-        raise UsageError(f"cannot read --vary {text!r}: it is not NAME=FROM..TO with whole numbers")
+        raise UsageError(
+            f"cannot read --vary {text!r}: it is not NAME=FROM..TO with whole numbers, such as tasks=1..1000"
+        )
     return name, int(low), int(high)
 
 

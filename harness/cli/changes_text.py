@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from harness.compare.transitions import Change, FigureChange, FindingChange, OutcomeChange, RunChanges
 from harness.model import SpeedVerdict
 
+from .plain import name_some, printable
+
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _MOST_NAMES = 4
 _QUIET_VERDICTS = (None, SpeedVerdict.EQUIVALENT, SpeedVerdict.INCONCLUSIVE)
@@ -72,7 +74,7 @@ def _findings(findings: Iterable[FindingChange]) -> Lines:
 def _where(findings: Sequence[FindingChange]) -> str:
     rows = list(dict.fromkeys(finding.row for finding in findings))
     place = rows[0] if len(rows) == 1 else f"{findings[0].scenario}, in {len(rows)} rows,"
-    return f"{place} on {_names(finding.label for finding in findings)}"
+    return f"{place} on {name_some((finding.label for finding in findings), _MOST_NAMES)}"
 
 
 def _outcomes(changes: RunChanges, change: Change) -> Lines:
@@ -88,7 +90,7 @@ def _outcomes(changes: RunChanges, change: Change) -> Lines:
         rows = list(dict.fromkeys(outcome.row for outcome in same))
         place = rows[0] if len(rows) == 1 else f"{scenario}, in {len(rows)} rows,"
         how = after if before == after else f"{before} → {after}"
-        lines.append(("outcome", f"{place} on {_names(outcome.label for outcome in same)}", how))
+        lines.append(("outcome", f"{place} on {name_some((outcome.label for outcome in same), _MOST_NAMES)}", how))
     return lines
 
 
@@ -105,12 +107,6 @@ def _figure(figure: FigureChange) -> tuple[str, ...]:
         f"{figure.after:.4g} {figure.unit}",
         ratio,
     )
-
-
-def _names(labels: Iterable[str]) -> str:
-    names = list(dict.fromkeys(labels))
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
 def _unchanged(changes: RunChanges) -> str:
@@ -150,4 +146,4 @@ def _as_markdown(section: Section) -> str:
 
 
 def _clean(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return printable(text, "?")

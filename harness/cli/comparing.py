@@ -9,7 +9,7 @@ import click
 from harness.journal import RunStore, read_run
 
 from .exits import Exit
-from .show import RUNS, complete_run
+from .stored import complete_run, out_option
 
 
 @click.command()
@@ -33,9 +33,7 @@ from .show import RUNS, complete_run
     help="A change of a figure that is smaller is none.",
 )
 @click.option("--across-machines", is_flag=True, help="Compare figures although the machine is another one.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
-)
+@out_option
 @click.option("--verbose", "-v", is_flag=True, help="Also what did not change.")
 def compare(
     before: str,

@@ -9,6 +9,7 @@ import click
 from harness.environment import check_host
 
 from .env import describe_registered
+from .noise_progress import open_noise_progress
 from .plain import say
 from .state import State
 
@@ -29,7 +30,8 @@ def doctor(state: State) -> None:
     Examples:
       harness doctor
     """
-    facts = check_host()
+    with open_noise_progress() as tick:
+        facts = check_host(tick)
     for fact in facts:
         mark = "!" if fact.advice else "✓"
         say(f"{mark} {fact.name:16} {fact.value}")

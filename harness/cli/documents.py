@@ -14,7 +14,10 @@ import msgspec
 
 from harness.api import Backend, Scenario
 from harness.compare.transitions import RunChanges
+from harness.model import Executor
+from harness.plugins import find_problem
 from harness.testing.check import CheckReport, Verdict
+from harness.testing.hot_path import OperationCost
 
 FORMAT = 1
 """Changes when a reader of the old documents would misread the new ones."""
@@ -36,6 +39,20 @@ class ListedScenario(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class ListedExecutor(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of `harness list executors --json`."""
+
+    name: str
+    summary: str
+    problem: str
+    """Why it cannot be used on this host; empty if it can."""
+
+    @classmethod
+    def of(cls, executor: Executor) -> ListedExecutor:
+        """Return what is listed of an executor."""
+        return cls(name=executor.name, summary=executor.summary, problem=find_problem(executor))
+
+
 class CheckedQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """What `harness plugin check --json` says of one question."""
 
@@ -45,6 +62,7 @@ class CheckedQuestion(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     promise: str
     where: str
+    known: str
     summary: str
 
 
@@ -56,6 +74,7 @@ class CheckDocument(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     asked: int
     findings: tuple[CheckedQuestion, ...]
+    costs: tuple[OperationCost, ...]
 
     @classmethod
     def of(cls, report: CheckReport) -> CheckDocument:
@@ -69,6 +88,7 @@ class CheckDocument(msgspec.Struct, frozen=True, kw_only=True):
                 CheckedQuestion(**msgspec.structs.asdict(finding), summary=finding.summary)
                 for finding in report.findings
             ),
+            costs=report.costs,
         )
 
 
@@ -87,6 +107,7 @@ class ChangesDocument(RunChanges, frozen=True, kw_only=True):
 SCHEMAS: dict[str, Any] = {
     "backends": list[Backend],
     "scenarios": list[ListedScenario],
+    "executors": list[ListedExecutor],
     "plugin-check": CheckDocument,
     "compare": ChangesDocument,
 }
@@ -94,8 +115,14 @@ SCHEMAS: dict[str, Any] = {
 
 
 def encode(document: object) -> str:
-    """Return a document as JSON to print."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    """Return a document as JSON to print: what a terminal would obey, or not show, is escaped."""
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def schema_text(name: str) -> str:

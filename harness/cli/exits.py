@@ -13,7 +13,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The request cannot be carried out as it was given."""
     NOTHING_SELECTED = 3
-    """The selection is valid and empty."""
+    """The selection is valid and empty, or no backend of it is installed."""
     HARNESS_FAULT = 4
     """Our own fault."""
     HUNG_UP = 129
@@ -28,7 +28,7 @@ MEANINGS = {
     Exit.OK: "no unexpected finding",
     Exit.FINDINGS: "an unexpected divergence, violation, hang or crash",
     Exit.USAGE: "the request cannot be carried out as it was given",
-    Exit.NOTHING_SELECTED: "the selection is valid and empty",
+    Exit.NOTHING_SELECTED: "nothing ran: the selection is empty, or no backend of it is installed",
     Exit.HARNESS_FAULT: "our own fault",
     Exit.HUNG_UP: "interrupted: the terminal was closed",
     Exit.INTERRUPTED: "interrupted",

@@ -14,20 +14,18 @@ from harness.expectations import read_expectations
 from harness.journal import RunStore, read_run
 from harness.model import Comparison, Expectation, FindingKind, UsageError
 
-from .show import RUNS, complete_run
 from .state import State
+from .stored import out_option, run_argument
 
 _FIELDS = ("scenario", "backends", "finding", "key", "value", "parameters", "reason", "reference")
 
 
 @click.command()
-@click.argument("run_name", metavar="RUN", default="latest", shell_complete=complete_run)
+@run_argument
 @click.option(
     "--update", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, and take out what is stale."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
-)
+@out_option
 @click.pass_obj
 def expect(_state: State, run_name: str, update: Path | None, out: Path) -> None:
     """Propose the unexpected findings of a run as expected divergences.
@@ -75,7 +73,7 @@ def update_text(text: str, proposed: Iterable[Expectation], gone: Mapping[str, s
             tables[number]["backends"] = left
     for expectation in proposed:
         tables.append(_table(expectation))
-    return tomlkit.dumps(document) if len(tables) else ""
+    return tomlkit.dumps(document) if len(tables) or "breach" in document else ""
 
 
 def _table(expectation: Expectation) -> Table:

@@ -13,8 +13,8 @@ import msgspec
 from harness.journal import RunStore, read_run
 from harness.model import CellRecord, Comparison, Outcome, Run, UsageError
 
-from .show import RUNS, complete_run
 from .state import State
+from .stored import complete_run, out_option
 
 _MOST_NAMES = 6
 _SHARED_NAMES = frozenset(
@@ -26,9 +26,7 @@ _SHARED_NAMES = frozenset(
 @click.command()
 @click.argument("run_name", metavar="RUN", shell_complete=complete_run)
 @click.argument("cell")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
-)
+@out_option
 @click.pass_obj
 def issue(state: State, run_name: str, cell: str, out: Path) -> None:
     """Write a bug report about a cell (a part of its id), to paste into the tracker of a runtime.
@@ -64,7 +62,7 @@ def find_cell(run: Run, text: str) -> CellRecord:
     squares = list(dict.fromkeys(record.cell.id.rpartition("#")[0].replace("(again)", "") for record in found))
     if len(squares) > 1:
         names = ", ".join(squares[:_MOST_NAMES]) + (", …" if len(squares) > _MOST_NAMES else "")
-        raise UsageError(f"{text!r} means {len(squares)} cells: {names}")
+        raise UsageError(f"{text!r} means {len(squares)} cells: {names}; give more of the id")
     return next((record for record in found if record.result.outcome is not Outcome.COMPLETED), found[0])
 
 
@@ -82,7 +80,8 @@ def narrow(run: Run, comparison: Comparison, record: CellRecord) -> tuple[Run, C
     backends = {record.cell.label, *(str(assigned.backend) for assigned in record.cell.roles)}
     findings = tuple(f for f in comparison.findings if f.row == record.cell.row and backends & set(f.backends))
     if not findings:
-        raise UsageError(f"cell {record.cell.id} has nothing to report: it did what the others do, and what it should")
+        what = "has nothing to report: it did what the others do, and what it should"
+        raise UsageError(f"cell {record.cell.id} {what}; harness show {run.started.run_id} lists the findings")
     others = [other for other in run.records if other.cell.row == record.cell.row and other is not record]
     rows = tuple(row for row in comparison.rows if row.row == record.cell.row)
     return (

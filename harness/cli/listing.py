@@ -16,7 +16,7 @@ from .state import State, help_if_alone
 @click.group(name="list", invoke_without_command=True)
 @click.pass_context
 def listing(context: click.Context) -> None:
-    """List backends, scenarios or environments.
+    """List backends, scenarios, executors or environments.
 
     \b
     Examples:
@@ -50,6 +50,28 @@ def backends(state: State, *, verbose: bool, as_json: bool) -> None:
         say(f"{backend.name:16} {backend.summary}")
         if verbose:
             _backend_details(backend)
+
+
+@listing.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def executors(state: State, *, as_json: bool) -> None:
+    """List the executors that the installed plugins bring, and why one cannot be used here.
+
+    \b
+    Examples:
+      harness list executors
+      harness list executors --json
+    """
+    from .documents import ListedExecutor, encode
+
+    found = [ListedExecutor.of(executor) for executor in state.catalogue.executors.values()]
+    if as_json:
+        click.echo(encode(found))
+        return
+    state.warn_about_broken_plugins()
+    for executor in found:
+        say(f"{executor.name:16} {executor.summary}" + (f" (not here: {executor.problem})" if executor.problem else ""))
 
 
 @listing.command()

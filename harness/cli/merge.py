@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from .show import RUNS, complete_run
 from .state import State
+from .stored import complete_run, out_option
 
 
 @click.command()
 @click.argument("run_names", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete_run)
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
-)
+@out_option
 @click.option("--force", is_flag=True, help="Also runs with other seeds or environments; the first has precedence.")
 @click.option("--verbose", "-v", is_flag=True, help="Also every observation of every cell.")
 @click.pass_obj

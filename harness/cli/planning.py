@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -12,14 +10,14 @@ import click
 
 from harness.environments import equip
 from harness.journal import RunStore, read_run
-from harness.model import TRIAL_ROUND, JournalError, Plan
+from harness.model import LOCAL, TRIAL_ROUND, JournalError, Plan
 from harness.plan import make_plan
 
-from .plain import say
+from .plain import name_some, say
 from .selection import build_request, preset_option, selection_options
 from .state import State
+from .stored import RUNS
 
-_RUNS = Path(".harness/runs")
 _LEARN_FROM = 3
 _MOST_NAMES = 5
 _GUESS = 2.0
@@ -40,6 +38,7 @@ def plan(state: State, /, **chosen: Any) -> None:
     """
     request = build_request(**chosen)
     request, catalogue = equip(request, state.catalogue)
+    catalogue.require_executor(request.executor)
     made = make_plan(request, catalogue)
     state.warn_about_broken_plugins()
     for line in _table(made):
@@ -51,6 +50,8 @@ def plan(state: State, /, **chosen: Any) -> None:
         say(f"– {scenario} on {label}: {reason}")
     for name, environment in catalogue.environments.items():
         say(f"env {name}: {environment.text}")
+    if request.executor != LOCAL.name:
+        say(f"executor {request.executor}: {catalogue.executors[request.executor].summary}")
     say(_sum(made))
     if (budget := request.budget) is not None:
         say(f"of a budget of {_duration(budget)}, what is left then goes to further rounds, for intervals")
@@ -86,7 +87,7 @@ def _variants(made: Plan) -> list[str]:
         counts = Counter(cell.scenario for cell in made.cells if cell.label == str(spec))
         if counts:
             names = sorted(counts, key=made.scenarios.index)
-            lines.append(f"+ {spec}: {_count(counts.total(), 'cell')} of {_names(names)}")
+            lines.append(f"+ {spec}: {_count(counts.total(), 'cell')} of {name_some(names, _MOST_NAMES)}")
     return lines
 
 
@@ -114,7 +115,11 @@ def _sum(made: Plan) -> str:
     expected = sum(known.get(cell.scenario, _GUESS) for cell in made.cells)
     limit = sum(cell.timeout for cell in made.cells)
     rows, labels = {cell.row for cell in made.cells}, {cell.label for cell in made.cells}
-    basis = "as in the last runs" if not unknown else f"guessing {_GUESS:g} s for each cell of {_names(unknown)}"
+    basis = (
+        "as in the last runs"
+        if not unknown
+        else f"guessing {_GUESS:g} s for each cell of {name_some(unknown, _MOST_NAMES)}"
+    )
     return (
         f"{len(made.cells)} cells: {_count(len(rows), 'row')} on {_count(len(labels), 'backend')}; "
         f"expected {_duration(expected)} ({basis}), at most {_duration(limit)}"
@@ -125,18 +130,13 @@ def _seconds_known() -> dict[str, float]:
     """Return the mean seconds of a cell of each scenario in the last runs here."""
     seconds: dict[str, list[float]] = defaultdict(list)
     try:
-        for folder in RunStore(_RUNS).runs()[-_LEARN_FROM:]:
+        for folder in RunStore(RUNS).runs()[-_LEARN_FROM:]:
             for record in read_run(folder).records:
                 if record.result.seconds:
                     seconds[record.cell.scenario].append(record.result.seconds)
     except JournalError:
         pass  # a plan needs no history
     return {scenario: fmean(values) for scenario, values in seconds.items()}
-
-
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .exits import Exit
+from .plain import printable
 from .selection import complete_backend
 from .state import State
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.testing.check import CheckReport, Finding
+    from harness.testing.hot_path import OperationCost
 
 _WIDTH = 100
 _MOST_CHARACTERS = 300
@@ -30,7 +32,8 @@ _MOST_CHARACTERS = 300
 def check(state: State, /, *, backend: str, as_json: bool, verbose: bool) -> int:
     """Ask a backend for every clause of the Runtime contract, and see what a run says when something goes wrong.
 
-    Takes seconds, and longer if the backend hangs. Exits with 1 unless all that was asked holds.
+    Takes seconds, and longer if the backend hangs. Exits with 1 unless all that was asked holds; what a plugin
+    declares as known is shown and does not count. What the adapter costs is shown too, and never decides.
 
     \b
     Examples:
@@ -61,9 +64,12 @@ def _as_text(report: CheckReport, *, colour: bool, verbose: bool) -> str:
     _print_counts(console, report)
     for finding in report.broken:
         _print_broken(console, finding, verbose=verbose)
+    _print_known(console, report)
     _print_not_asked(console, report, verbose=verbose)
+    _print_costs(console, report.costs)
     console.print()
     score = f"{report.held} of {report.asked} hold" + (f", {report.held / report.asked:.1%}" if report.asked else "")
+    score += "".join(f", {len(found)} {found[0].verdict}" for found in (report.known, report.stale) if found)
     console.print(f"{report.backend}: {score}", style="green" if report.passed else "red")
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
@@ -76,25 +82,68 @@ def _print_counts(console: Console, report: CheckReport) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("about")
-    for verdict in Verdict:
+    seen = {finding.verdict for finding in report.findings}
+    verdicts = [verdict for verdict in Verdict if verdict in seen or verdict not in (Verdict.KNOWN, Verdict.STALE)]
+    for verdict in verdicts:
         table.add_column(verdict.value, justify="right")
     for kind in dict.fromkeys(finding.kind for finding in report.findings):
         found = [finding.verdict for finding in report.findings if finding.kind == kind]
-        table.add_row(kind, *(str(found.count(verdict) or "–") for verdict in Verdict))
+        table.add_row(kind, *(str(found.count(verdict) or "–") for verdict in verdicts))
     console.print(table)
 
 
 def _print_broken(console: Console, finding: Finding, *, verbose: bool) -> None:
     console.print()
-    console.print(f"✗ {_printable(finding.question)}", style="bold red")
+    console.print(f"✗ {printable(finding.question)}", style="bold red")
     seen = finding.error if verbose else shorten(finding.summary, _MOST_CHARACTERS, placeholder=" …")
     for name, text in (
-        ("seen", "\n".join(map(_printable, seen.splitlines()))),
+        ("seen", "\n".join(map(printable, seen.splitlines()))),
         ("promised by", f"{finding.about}: {finding.promise}"),
         ("look at", finding.where),
     ):
         if text:
             console.print(_entry(name, text))
+
+
+def _print_known(console: Console, report: CheckReport) -> None:
+    """Print what is known as broken, and what is not broken any more."""
+    for finding in report.stale:
+        console.print()
+        console.print(f"✗ {printable(finding.question)}", style="bold red")
+        for name, text in (("stale", finding.error), ("declared", finding.known)):
+            if text:
+                console.print(_entry(name, printable(text)))
+    if report.known:
+        console.print()
+    for finding in report.known:
+        console.print(printable(f"– known: {finding.question}"), style="yellow")
+        console.print(_entry("because", printable(finding.known)))
+
+
+def _print_costs(console: Console, costs: tuple[OperationCost, ...]) -> None:
+    """Print what the adapter puts between a scenario and its runtime; no part of the score."""
+    from rich.table import Table
+
+    from harness.testing.hot_path import REFERENCE
+
+    if not costs:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("hot path (for information)")
+    for heading in ("adapter's calls", "CPU, ns", f"of {REFERENCE}'s", "95 % interval"):
+        table.add_column(heading, justify="right")
+    for cost in costs:
+        table.add_row(
+            cost.operation,
+            "–" if cost.calls is None else f"{cost.calls:.3g}",
+            "–" if cost.cpu_ns is None else f"{cost.cpu_ns:,.0f}",
+            "–" if cost.ratio is None else f"× {cost.ratio:.3g}",
+            "–" if cost.low is None or cost.high is None else f"{cost.low:.3g}–{cost.high:.3g}",
+        )
+    console.print()
+    console.print(table)
+    for error in dict.fromkeys(cost.error for cost in costs if cost.error):
+        console.print(f"– not measured: {printable(error)}", style="dim")
 
 
 def _print_not_asked(console: Console, report: CheckReport, *, verbose: bool) -> None:
@@ -105,9 +154,9 @@ def _print_not_asked(console: Console, report: CheckReport, *, verbose: bool) ->
     if reasons:
         console.print()
     for reason, questions in reasons.items():
-        console.print(f"– {len(questions)} not asked: {_printable(reason)}", style="dim")
+        console.print(f"– {len(questions)} not asked: {printable(reason)}", style="dim")
         for question in questions if verbose else ():
-            console.print(f"    {_printable(question)}", style="dim")
+            console.print(f"    {printable(question)}", style="dim")
 
 
 def _entry(name: str, text: str) -> object:
@@ -118,8 +167,3 @@ def _entry(name: str, text: str) -> object:
     entry.add_column(overflow="fold")
     entry.add_row(f"  {name}", text)
     return entry
-
-
-def _printable(line: str) -> str:
-    """Drop what a hostile message could do to a terminal."""
-    return "".join(character for character in line if character.isprintable())

@@ -24,6 +24,7 @@ def plugins(state: State) -> None:
             ("backends", plugin.backends),
             ("scenarios", plugin.scenarios),
             ("report formats", plugin.renderers),
+            ("executors", plugin.executors),
         ):
             if names:
                 say(f"    {noun}: {', '.join(names)}")

@@ -15,6 +15,7 @@ _LOOK = {
     "backend": "harness plugin check {name}",
     "scenario": "harness matrix --scenario {name}",
     "renderer": "harness report latest --format {name}",
+    "executor": "harness run -b asyncio -s channel --executor {name}",
 }
 """What shows that it works, by kind."""
 
@@ -26,7 +27,7 @@ _LOOK = {
     "-k",
     type=click.Choice(KINDS),
     required=True,
-    help="What it brings: a runtime, a question, or a report format.",
+    help="What it brings: a runtime, a question, a report format, or a way to start processes.",
 )
 @click.option(
     "--out",
@@ -57,10 +58,16 @@ def new(state: State, name: str, kind: str, out: Path) -> None:
 
 def _require_free(state: State, skeleton: Skeleton) -> None:
     catalogue = state.catalogue
-    things = {"backend": catalogue.backends, "scenario": catalogue.scenarios, "renderer": catalogue.renderers}
+    things = {
+        "backend": catalogue.backends,
+        "scenario": catalogue.scenarios,
+        "renderer": catalogue.renderers,
+        "executor": catalogue.executors,
+    }
     plugins = {plugin.name: plugin.distribution for plugin in catalogue.plugins}
     if skeleton.name in plugins:
         owner = plugins[skeleton.name] or "an unknown distribution"
         raise UsageError(f"a plugin {skeleton.name!r} is there already, of {owner}; take another name")
     if skeleton.name in things[skeleton.kind]:
-        raise UsageError(f"a {skeleton.kind} {skeleton.name!r} is there already; take another name")
+        article = "an" if skeleton.kind == "executor" else "a"
+        raise UsageError(f"{article} {skeleton.kind} {skeleton.name!r} is there already; take another name")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,6 +17,7 @@ from harness.model import (
     CellFinished,
     CellObserved,
     CellProgressed,
+    CellRetried,
     CellStarted,
     Outcome,
     RunEvent,
@@ -77,14 +79,52 @@ def _bar(colourless: bool) -> Any:
     )
 
 
+class _Attempts:
+    """Which cells are run again, and why: after a bad end (a retry), or because others had the CPU (a repeat)."""
+
+    def __init__(self) -> None:
+        self._retries: dict[str, int] = {}
+        """How often each cell may be run again after a bad end."""
+        self._retry: dict[str, int] = {}
+        self._starts: Counter[str] = Counter()
+
+    def see(self, event: RunEvent) -> None:
+        """Take note of an event."""
+        match event:
+            case RunStarted(plan=plan):
+                self._retries.update((cell.id, cell.retries) for cell in plan.cells if cell.retries)
+            case RunExtended(cells=cells):
+                self._retries.update((cell.id, cell.retries) for cell in cells if cell.retries)
+            case CellStarted(cell_id=cell_id):
+                self._starts[cell_id] += 1
+            case CellRetried(result=result, attempt=attempt):
+                self._starts.pop(result.cell_id, None)
+                self._retry[result.cell_id] = attempt
+            case CellFinished(result=result):
+                self._starts.pop(result.cell_id, None)
+                self._retry.pop(result.cell_id, None)
+
+    def describe(self, cell_id: str) -> str:
+        """Return ` (retry 1/2)`, ` (repeat 1)` or nothing: what the present attempt at a cell is."""
+        parts = []
+        if retry := self._retry.get(cell_id):
+            most = self._retries.get(cell_id)  # nothing in a run that is resumed
+            parts.append(f"retry {retry}/{most}" if most else f"retry {retry}")
+        if (repeat := self._starts[cell_id] - 1) > 0:
+            parts.append(f"repeat {repeat}")
+        return f" ({', '.join(parts)})" if parts else ""
+
+
 class _Live:
     """One line that is drawn again: bar, count, time left, the running cell; problems are printed above it."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar
         self._task: Any = None
+        self._attempts = _Attempts()
 
     def __call__(self, event: RunEvent) -> None:
+        self._attempts.see(event)
         match event:
             case RunStarted(plan=plan):
                 self._task = self._bar.add_task("", total=len(plan.cells) + len(plan.skipped), now="")
@@ -93,9 +133,11 @@ class _Live:
             case RunExtended(cells=cells, skipped=skipped):
                 self._bar.update(self._task, total=self._bar.tasks[self._task].total + len(cells) + len(skipped))
             case CellStarted(cell_id=cell_id):
-                self._bar.update(self._task, now=_clean(cell_id))
+                self._bar.update(self._task, now=self._name(cell_id))
             case CellProgressed(cell_id=cell_id, seconds=seconds, progress=progress):
-                self._bar.update(self._task, now=f"{_clean(cell_id)} {seconds:.0f} s, {progress:,} done")
+                self._bar.update(self._task, now=f"{self._name(cell_id)} {seconds:.0f} s, {progress:,} done")
+            case CellRetried(result=result):
+                self._bar.update(self._task, now=self._name(result.cell_id))
             case CellFinished(result=result):
                 self._bar.advance(self._task)
                 if result.outcome not in (Outcome.COMPLETED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE):
@@ -103,15 +145,20 @@ class _Live:
         if not isinstance(event, CellObserved):  # of which there may be thousands
             self._bar.refresh()
 
+    def _name(self, cell_id: str) -> str:
+        return _clean(cell_id) + self._attempts.describe(cell_id)
+
 
 class _Plain:
-    """A line every few seconds, and one for each problem."""
+    """A line every few seconds, and one for each problem and each cell that is run again."""
 
     def __init__(self) -> None:
+        self._attempts = _Attempts()
         self._total = self._done = 0
         self._last = time.monotonic()
 
     def __call__(self, event: RunEvent) -> None:
+        self._attempts.see(event)
         match event:
             case RunStarted(plan=plan):
                 self._total = len(plan.cells) + len(plan.skipped)
@@ -119,6 +166,10 @@ class _Plain:
                 self._total = cells
             case RunExtended(cells=cells, skipped=skipped):
                 self._total += len(cells) + len(skipped)
+            case CellStarted(cell_id=cell_id) if again := self._attempts.describe(cell_id):
+                click.echo(f"runs again{again}: {_clean(cell_id)}", err=True)
+            case CellRetried():
+                click.echo(_problem(event), err=True)
             case CellFinished(result=result):
                 self._done += 1
                 if result.outcome not in (Outcome.COMPLETED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE):
@@ -128,7 +179,7 @@ class _Plain:
                     click.echo(f"{self._done}/{self._total} cells, last {_clean(result.cell_id)}", err=True)
 
 
-def _problem(event: CellFinished) -> str:
+def _problem(event: CellFinished | CellRetried) -> str:
     return _clean(f"{event.result.outcome.value}: {event.result.cell_id}: {event.result.reason}")
 
 

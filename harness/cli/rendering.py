@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.model import Comparison, HarnessError, Run
+from harness.model import Comparison, HarnessError, Run, UsageError
 
 from .state import State
 
@@ -22,3 +22,16 @@ def render(state: State, name: str, run: Run, comparison: Comparison, folder: Pa
     except (Exception, SystemExit) as exc:
         what = f"cannot make the report {name!r}: {type(exc).__name__}: {exc}; the run itself is in {folder}"
         raise HarnessError(what) from exc
+
+
+def write_report(path: Path, text: str, folder: Path) -> None:
+    """Write a report of the run in a folder into a file.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        # What a scenario observed may hold halves of surrogate pairs.
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as exc:
+        raise UsageError(f"cannot write {path}: {exc.strerror}; the run itself is in {folder}") from exc

@@ -8,19 +8,20 @@ from typing import Any
 
 import click
 
+from harness.model import PASSING_FACTS
+
 from .plain import say
 from .selection import default_jobs
-from .show import RUNS, complete_run
 from .state import State
+from .stored import out_option, run_argument
 
-_NOT_COMPARED = ("load", "self_test")
+_OTHERS = "environments"
+"""What a run stores of the environments that it uses beside this one."""
 
 
 @click.command()
-@click.argument("run_name", metavar="RUN", default="latest", shell_complete=complete_run)
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
-)
+@run_argument
+@out_option
 @click.option("--jobs", "-j", type=click.IntRange(1), default=default_jobs, metavar="N", help="As in matrix.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress; only the verdict and the findings.")
 @click.option("--verbose", "-v", is_flag=True, help="Also every observation of every cell.")
@@ -36,18 +37,33 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
       harness resume 20261121-0628
     """
     from harness.environment import describe_environment
+    from harness.environments import describe_others, equip
     from harness.journal import RunStore, read_run
 
     from .running import resume_and_report
 
     folder = RunStore(out).find(run_name)
-    for change in describe_changes(read_run(folder).started.environment, describe_environment()):
+    started = read_run(folder).started
+    now = describe_environment() | describe_others(equip(started.request, state.catalogue)[1])
+    for change in describe_changes(started.environment, now):
         say(f"harness: the environment has changed since the run began: {change}", err=True)
     return resume_and_report(state, folder, jobs=jobs, quiet=quiet, verbose=verbose)
 
 
 def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is another one than it was; facts that change all the time are left out."""
+    """Yield what is another one than it was, here and in the other environments; passing facts are left out."""
     for name in before:
-        if name not in _NOT_COMPARED and name in now and before[name] != now[name]:
+        if name not in (*PASSING_FACTS, _OTHERS) and name in now and before[name] != now[name]:
             yield f"{name} was {before[name]}, is {now[name]}"
+    others = now.get(_OTHERS, {})
+    for place, facts in before.get(_OTHERS, {}).items():
+        was, has = _flat(facts), _flat(others.get(place, {}))
+        for name in dict.fromkeys((*was, *has)):
+            if was.get(name) != has.get(name):
+                yield f"{name} in {place} was {was.get(name, 'absent')}, is {has.get(name, 'absent')}"
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of another environment, with the versions of what is installed there among them."""
+    versions: dict[str, Any] = facts.get("versions", {})
+    return {name: fact for name, fact in facts.items() if name != "versions"} | versions

@@ -10,20 +10,23 @@ from typing import Any
 
 import click
 
-from harness.compare import compare
 from harness.expectations import read_expectations
 from harness.interrupts import INTERRUPTS
-from harness.journal import RunStore, read_run
-from harness.model import FindingKind, UsageError
-from harness.session import RunOutcome, resume_session, run_session
+from harness.journal import RunStore
+from harness.model import LEAST_ROUNDS, FindingKind, Outcome, Request, UsageError
+from harness.noise import SECONDS, probe_noise
+from harness.session import RunOutcome, read_outcome, resume_session, run_session
 
 from .env import create_missing
 from .exits import Exit
-from .plain import is_gone
+from .noise_progress import open_noise_progress
+from .plain import is_gone, say
 from .progress import open_progress
-from .rendering import render
+from .rendering import render, write_report
 from .selection import build_request
 from .state import State
+
+_SHARE_FOR_NOISE = 0.02
 
 
 def run_and_report(
@@ -46,9 +49,25 @@ def run_and_report(
     expectations = tuple(expectation for file in expectation_files for expectation in read_expectations(file))
     _check_target(json_file)
     state.warn_about_broken_plugins()
-    with open_progress(quiet=quiet or json_file == "-", colourless=state.colourless) as progress:
-        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, expectations, jobs)
+    quiet_progress = quiet or json_file == "-"
+    facts = _look_for_noise(request, quiet=quiet_progress)
+    with open_progress(quiet=quiet_progress, colourless=state.colourless) as progress:
+        outcome = run_session(
+            request, state.plugins, state.catalogue, RunStore(out), progress, expectations, jobs, facts
+        )
     return _report(state, outcome, renderer, json_file, verbose - quiet)
+
+
+def _look_for_noise(request: Request, *, quiet: bool) -> dict[str, str]:
+    """Return how quiet the machine is before a run that may give verdicts on speed; it takes a small part of the time.
+
+    Of a run that cannot give any, nothing is said.
+    """
+    if request.budget is None and request.rounds < LEAST_ROUNDS:
+        return {}
+    seconds = SECONDS if request.budget is None else min(SECONDS, request.budget * _SHARE_FOR_NOISE)
+    with open_noise_progress(quiet=quiet) as tick:
+        return {"noise": probe_noise(seconds, tick).text}
 
 
 def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, verbose: bool) -> int:
@@ -61,9 +80,7 @@ def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, ver
 
 def report_stored(state: State, folder: Path, *, verbosity: int) -> int:
     """Print the report of a run that nobody watched, and return the exit code."""
-    run = read_run(folder)
-    outcome = RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=False)
-    return _report(state, outcome, "terminal", None, verbosity)
+    return _report(state, read_outcome(folder), "terminal", None, verbosity)
 
 
 def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | None, verbosity: int) -> int:
@@ -79,6 +96,8 @@ def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | N
     if json_file != "-":
         steps.append(partial(_print, state, outcome, renderer, verbosity))
         steps.append(lambda: _print_paths(state, outcome, page))
+    if missing := describe_missing(outcome):
+        steps.append(partial(say, f"harness: {missing}", err=True))
     for step in steps:
         try:
             step()
@@ -95,7 +114,24 @@ def exit_code(outcome: RunOutcome) -> int:
         return INTERRUPTS.exit_code
     if any(finding.kind is FindingKind.HARNESS_FAULT for finding in outcome.comparison.findings):
         return Exit.HARNESS_FAULT
+    if describe_missing(outcome):
+        return Exit.NOTHING_SELECTED
     return Exit.FINDINGS if outcome.comparison.unexpected else Exit.OK
+
+
+def describe_missing(outcome: RunOutcome) -> str:
+    """Say what to install where no cell could run, because no backend is there; nothing where one ran."""
+    outcomes = {record.result.outcome for record in outcome.run.records}
+    if Outcome.UNAVAILABLE not in outcomes or outcomes - {Outcome.UNAVAILABLE, Outcome.UNSUPPORTED}:
+        return ""
+    hints = {card.label: card.install_hint for card in outcome.run.started.backends}
+    missing = (
+        f"{label}: {finding.reason}" + (f" ({hints[label]})" if hints.get(label) else "")
+        for finding in outcome.comparison.findings
+        if finding.kind is FindingKind.UNAVAILABLE
+        for label in finding.backends
+    )
+    return f"nothing ran: {'; '.join(missing)}"
 
 
 def _check_target(json_file: str | None) -> None:
@@ -119,12 +155,7 @@ def _write_page(state: State, outcome: RunOutcome) -> Iterator[Path]:
     if renderer is None:
         return
     page = outcome.folder / f"report{renderer.suffix}"
-    try:
-        # What a scenario observed may hold halves of surrogate pairs.
-        text = render(state, "html", outcome.run, outcome.comparison, outcome.folder)
-        page.write_text(text, encoding="utf-8", errors="replace")
-    except OSError as exc:
-        raise UsageError(f"cannot write {page}: {exc.strerror}; the run itself is in {outcome.folder}") from exc
+    write_report(page, render(state, "html", outcome.run, outcome.comparison, outcome.folder), outcome.folder)
     yield page
 
 
@@ -141,8 +172,5 @@ def _write_json(state: State, outcome: RunOutcome, target: str) -> None:
     text = render(state, "json", outcome.run, outcome.comparison, outcome.folder)
     if target == "-":
         click.echo(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8", errors="replace")
-    except OSError as exc:
-        raise UsageError(f"cannot write {target}: {exc.strerror}; the run itself is in {outcome.folder}") from exc
+    else:
+        write_report(Path(target), text, outcome.folder)

@@ -14,7 +14,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from harness.api import PRESETS
-from harness.model import LIMITS, Request, UsageError
+from harness.model import LIMITS, LOCAL, Request, UsageError
+
+from .stored import out_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +59,14 @@ def complete_perturbation(
 def complete_limit(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a limit."""
     return [CompletionItem(f"{name}=", help=bounds) for name, bounds in LIMITS.items() if name.startswith(incomplete)]
+
+
+def complete_executor(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of an executor."""
+    from harness.plugins import Plugins
+
+    executors = Plugins().catalogue().executors.values()
+    return [CompletionItem(e.name, help=e.summary) for e in executors if e.name.startswith(incomplete)]
 
 
 def parse_seconds(text: str) -> float:
@@ -145,6 +155,14 @@ _SELECTION = (
         shell_complete=complete_limit,
         help="What a cell may take: memory=SIZE, processes=N, cpu=SECONDS, output=SIZE, fds=N.",
     ),
+    click.option(
+        "--executor",
+        default=LOCAL.name,
+        show_default=True,
+        metavar="NAME",
+        shell_complete=complete_executor,
+        help="What starts the processes of every cell (harness list executors).",
+    ),
     click.option("--fail-fast", is_flag=True, help="Stop after the first cell that shows something unexpected."),
     click.option("--max-hangs", type=click.IntRange(1), metavar="N", help="Stop after so many cells have hung."),
     click.option(
@@ -186,13 +204,7 @@ def default_jobs() -> int:
 
 
 _OUTPUT = (
-    click.option(
-        "--out",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=Path(".harness/runs"),
-        show_default=True,
-        help="Folder that holds the runs.",
-    ),
+    out_option,
     click.option(
         "--jobs",
         "-j",

@@ -14,8 +14,8 @@ from harness.model import RunEvent
 from .exits import Exit
 from .progress import open_progress
 from .selection import complete_backend, complete_scenario
-from .show import RUNS
 from .state import State
+from .stored import out_option
 
 _SCENARIO = "switch"
 """Short, on one thread, and bound by the CPU: what is wrong with it is wrong with the machine."""
@@ -41,9 +41,7 @@ _PARTS = ("a", "b", "c", "d", "e", "f")
     shell_complete=complete_scenario,
     help="Of a and b; with a figure. Its first row of the preset quick is run.",
 )
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=RUNS, show_default=True, help="Folder of runs."
-)
+@out_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.pass_obj
 def selftest(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import msgspec
-from click.shell_completion import CompletionItem
 
 from harness.journal import RunStore, read_run
-from harness.model import Run, UsageError
+from harness.model import CellRecord, Comparison, Run, RunStarted, UsageError, matches_glob
 
-from .rendering import render
+from .rendering import render, write_report
 from .selection import RATIO_OPTIONS, F
 from .state import State
-
-RUNS = Path(".harness/runs")
-"""The folder of runs that commands use unless they are told another."""
+from .stored import out_option, run_argument
 
 
 def judging_options(function: F) -> F:
@@ -44,18 +42,10 @@ def judged_by(run: Run, baseline: str | None, *, allow_disparity: bool) -> Run:
     return msgspec.structs.replace(run, started=started)
 
 
-def complete_run(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the id of a stored run."""
-    names = [path.name for path in RunStore(RUNS).runs()]
-    return [CompletionItem(name) for name in ("latest", *names) if name.startswith(incomplete)]
-
-
 @click.command()
-@click.argument("run_name", metavar="RUN", default="latest", shell_complete=complete_run)
+@run_argument
 @click.argument("cell", required=False)
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
-)
+@out_option
 @click.option(
     "--format", "-f", "format_name", help="A report format; default: terminal, and details for a cell.", metavar="NAME"
 )
@@ -85,19 +75,18 @@ def show(
 
     folder = RunStore(out).find(run_name)
     run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
+    comparison = compare(run)
     name = format_name or ("terminal" if cell is None else "details")
     if cell is not None:
-        run = _only(run, cell)
-    click.echo(render(state, name, run, compare(run), folder, int(verbose)), color=state.colour)
+        run, comparison = narrow(run, comparison, cell)
+    click.echo(render(state, name, run, comparison, folder, int(verbose)), color=state.colour)
 
 
 @click.command()
-@click.argument("run_name", metavar="RUN", default="latest", shell_complete=complete_run)
+@run_argument
 @click.option("--format", "-f", "format_name", default="terminal", show_default=True, help="A report format.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=RUNS, show_default=True, help="Folder that holds the runs."
-)
+@out_option
 @judging_options
 @click.pass_obj
 def report(
@@ -124,15 +113,47 @@ def report(
     if output is None:
         click.echo(text, color=state.colour)
         return
-    try:
-        output.write_text(text, encoding="utf-8", errors="replace")
-    except OSError as exc:
-        raise UsageError(f"cannot write {output}: {exc.strerror}") from exc
+    write_report(output, text, folder)
 
 
-def _only(run: Run, cell: str) -> Run:
-    exact = tuple(record for record in run.records if record.cell.id == cell)
-    found = exact or tuple(record for record in run.records if cell in record.cell.id)
-    if not found:
-        raise UsageError(f"cannot find a cell {cell!r} in the run; harness show RUN lists its rows")
-    return msgspec.structs.replace(run, records=found)
+def narrow(run: Run, comparison: Comparison, text: str) -> tuple[Run, Comparison]:
+    """Return the cells that a part of an id means, and what the whole run says of them.
+
+    Raises:
+        UsageError: there is none.
+    """
+    exact = tuple(record for record in run.records if record.cell.id == text)
+    records = exact or tuple(record for record in run.records if text in record.cell.id)
+    if not records:
+        raise UsageError(f"cannot find a cell {text!r} in the run; harness show RUN lists its rows")
+    squares = {(record.cell.row, record.cell.label) for record in records}
+    names = squares | {(cell.row, str(role.backend)) for cell in (r.cell for r in records) for role in cell.roles}
+    rows = (
+        msgspec.structs.replace(row, cells=tuple(c for c in row.cells if (row.row, c.label) in squares))
+        for row in comparison.rows
+    )
+    return (
+        msgspec.structs.replace(run, started=_narrow_header(run.started, records), records=records),
+        msgspec.structs.replace(
+            comparison,
+            labels=tuple(label for label in comparison.labels if any(label == other for _, other in squares)),
+            rows=tuple(row for row in rows if row.cells),
+            findings=tuple(f for f in comparison.findings if any((f.row, label) in names for label in f.backends)),
+        ),
+    )
+
+
+def _narrow_header(started: RunStarted, records: Sequence[CellRecord]) -> RunStarted:
+    """Return what a run says of itself, without the cells and the scenarios that are not shown."""
+    shown, names = {record.cell.id for record in records}, {record.cell.scenario for record in records}
+    plan = msgspec.structs.replace(
+        started.plan,
+        cells=tuple(cell for cell in started.plan.cells if cell.id in shown),
+        skipped=tuple(skip for skip in started.plan.skipped if skip.cell.id in shown),
+    )
+    return msgspec.structs.replace(
+        started,
+        plan=plan,
+        scenarios=tuple(card for card in started.scenarios if card.name in names),
+        expectations=tuple(e for e in started.expectations if any(matches_glob(n, e.scenario) for n in names)),
+    )

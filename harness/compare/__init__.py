@@ -14,15 +14,16 @@ judges). A row is judged at a time:
     overall     a geometric mean over rows, which describes and decides nothing
     self_check  the reference against itself: can those verdicts be believed? (order_effects: what disturbed all alike)
     repeats     who was run again because others had the CPU, and whether that met all alike
+    proposals   what to write down as expected of a run that is accepted as it is
     transitions  two runs: what changed from one to the other
 """
 
 from __future__ import annotations
 
-from harness.model import Comparison, FindingKind, Outcome, Run
+from harness.model import Comparison, Outcome, Run
 
 from .expectations import Expected
-from .findings import Judgement
+from .findings import WEIGHT, Judgement
 from .integrity import judge_integrity
 from .judge import judge_observations
 from .outcomes import judge_flaky_cells, judge_outcomes_of_cells, judge_unavailable
@@ -30,25 +31,25 @@ from .overall import summarise_overall
 from .pairs import name_culprits
 from .proposals import propose_expectations
 from .repeats import count_repeats
-from .rows import Row, group_rows, order_labels
+from .rows import Row, all_records, group_rows, order_labels
 from .self_check import check_ourselves, withdraw_verdicts
+from .stalls import judge_stalls
 from .summary import summarise_row
 from .transitions import compare_runs
 
 __all__ = ["compare", "compare_runs", "propose_expectations"]
 
-_WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
-
 
 def compare(run: Run) -> Comparison:
     """Return what a run says: the grid, and the findings in order of weight."""
-    rows = group_rows(run)
+    records = all_records(run)
+    labels = order_labels(run, records)
+    rows = group_rows(run, records, labels)
     expected = Expected(run)
     judged = [(row, expected.apply(row, judge_row(row))) for row in rows]
     everywhere = [*judge_unavailable(rows, run), *expected.stale(), *expected.missed()]
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
-    labels = order_labels(run)
     reference = run.started.plan.baseline or next(iter(labels), "")
     summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
     check = check_ourselves(run, summaries)
@@ -58,7 +59,7 @@ def compare(run: Run) -> Comparison:
         reference=reference,
         self_check=check,
         rows=withdraw_verdicts(summaries) if check and check.failed else summaries,
-        findings=tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.kind])),
+        findings=tuple(sorted(findings, key=lambda finding: WEIGHT[finding.kind])),
         note=_note_of(run, rows),
         repeats=count_repeats(run),
         overall=summarise_overall(summaries, reference),
@@ -67,7 +68,7 @@ def compare(run: Run) -> Comparison:
 
 def judge_row(row: Row) -> list[Judgement]:
     """Return everything that there is to say about a row."""
-    judgements = (judge_outcomes_of_cells, judge_flaky_cells, judge_observations, judge_integrity)
+    judgements = (judge_outcomes_of_cells, judge_flaky_cells, judge_observations, judge_integrity, judge_stalls)
     return name_culprits(row, [judgement for judge in judgements for judgement in judge(row)])
 
 

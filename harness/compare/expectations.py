@@ -18,13 +18,12 @@ from packaging.version import InvalidVersion
 
 from harness.model import PLANTED, Expectation, Finding, FindingKind, Run, make_command, matches_glob
 
-from .findings import Judgement, make_judgement
+from .findings import ENDINGS, Judgement, make_judgement
 from .rows import CellFacts, Row
 from .values import outcome_text, value_text
 
 _NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
 _WHAT_TO_DO = "if it was fixed, remove the expectation or say until which version it holds (when)"
-_ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
 
 _matches = lru_cache(maxsize=4096)(matches_glob)
 """Every expectation asks it of every square of a run; there are few names."""
@@ -117,27 +116,35 @@ class Expected:
             (
                 expectation
                 for expectation in self._current
-                if self._concerns(expectation, row, label, cells) and _covers(expectation, finding, label)
+                if _is_about(expectation, row)
+                and self._concerns(expectation, label, cells)
+                and _covers(expectation, finding, label)
             ),
             None,
         )
 
     def _asked(self, expectation: Expectation, row: Row) -> Iterator[tuple[str, list[CellFacts]]]:
         """Yield the backends of a row on which the expectation has to occur, with their cells."""
+        if not _is_about(expectation, row):
+            return
         for square in row.squares:
             # What a cell that was cut off did not see, it may not have come to.
             cells = [cell for cell in square.cells if (cell.completed if expectation.key else cell.ran)]
-            if cells and self._concerns(expectation, row, square.label, cells):
+            if cells and self._concerns(expectation, square.label, cells):
                 yield square.label, cells
 
-    def _concerns(self, expectation: Expectation, row: Row, label: str, cells: Sequence[CellFacts]) -> bool:
-        parameters = dict(row.id.parameters)
-        return (
-            _matches(row.id.scenario, expectation.scenario)
-            and any(_matches(name, pattern) for pattern in expectation.backends for name in _names(label, cells))
-            and all(parameters.get(name) == value for name, value in expectation.parameters.items())
-            and any(_holds(expectation.when, self._environment, cell) for cell in cells)
+    def _concerns(self, expectation: Expectation, label: str, cells: Sequence[CellFacts]) -> bool:
+        names = _names(label, cells)
+        return any(_matches(name, pattern) for pattern in expectation.backends for name in names) and any(
+            _holds(expectation.when, self._environment, cell) for cell in cells
         )
+
+
+def _is_about(expectation: Expectation, row: Row) -> bool:
+    parameters = dict(row.id.parameters)
+    return _matches(row.id.scenario, expectation.scenario) and all(
+        parameters.get(name) == value for name, value in expectation.parameters.items()
+    )
 
 
 def _names(label: str, cells: Sequence[CellFacts]) -> set[str]:
@@ -149,7 +156,7 @@ def _covers(expectation: Expectation, finding: Finding, label: str) -> bool:
     if expectation.finding is not None:
         if finding.kind is not expectation.finding:
             return False
-    elif not expectation.key and finding.kind not in _ENDINGS:
+    elif not expectation.key and finding.kind not in ENDINGS:
         return False
     if expectation.key and finding.key != expectation.key:
         return False
@@ -237,6 +244,7 @@ def _stated_versions(name: str, environment: Mapping[str, Any], cell: CellFacts)
         yield from (str(version) for version in (stated.get(name),) if version)
 
 
+@lru_cache(maxsize=4096)
 def _is_in(version: str, condition: str) -> bool:
     try:
         return SpecifierSet(condition, prereleases=True).contains(version)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.api import ENDING, RETURNS, Bounded, Exact, Metric
-from harness.model import FindingKind, Group, Unhandled
+from harness.model import FindingKind, Group, Outcome, RoleResult, Unhandled
 
 from .findings import Judgement, Sighting, group_sightings, make_breach, make_judgement
 from .rows import CellFacts, Row
@@ -125,13 +125,15 @@ def _unhandled_text(unhandled: Unhandled) -> str:
 
 
 def judge_leftovers(row: Row) -> Iterator[Judgement]:
-    """Find what outlived its cell or its scenario: processes, and tasks and fds in the cell's own process."""
+    """Find what outlived its cell or its scenario: processes, and what stays in the cell's own one."""
     for attribute, title, expected in (
         ("survivors", "leaves processes that could not be ended", "nothing outlives a cell"),
         ("escaped", "leaves processes behind", "nothing outlives a cell"),
-        ("leaks", "leaves tasks or files open", "nothing outlives a scenario"),
+        ("leaks", "leaves tasks, threads, children or files", "nothing outlives a scenario"),
     ):
-        left = {cell.id: [name for role in cell.roles for name in getattr(role, attribute)] for cell in row.cells}
+        left = {cell.id: [name for role in cell.roles for name in _left_by(role, attribute)] for cell in row.cells}
+        if attribute == "escaped":  # of a worker that was refused: who started it is to blame, which the outcome says
+            left |= {cell.id: [] for cell in row.cells if cell.outcome is Outcome.INVALID_ENV}
         culprits = [cell for cell in row.cells if left[cell.id]]
         if culprits:
             yield make_judgement(
@@ -142,6 +144,15 @@ def judge_leftovers(row: Row) -> Iterator[Judgement]:
                 expected=expected,
                 details=_shortened([f"{cell.label}: {name}" for cell in culprits for name in left[cell.id]]),
             )
+
+
+def _left_by(role: RoleResult, attribute: str) -> Iterator[str]:
+    lines: tuple[str, ...] = getattr(role, attribute)
+    processes = {line.split()[0] for line in (*role.escaped, *role.survivors)}
+    for line in lines:
+        # A child that outlived its cell too is told once.
+        if attribute != "leaks" or not (line.startswith("child ") and line.split()[1] in processes):
+            yield line
 
 
 # --- keys ---

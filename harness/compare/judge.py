@@ -280,7 +280,16 @@ def judge_bounded(row: Row, key: str, judge: Bounded) -> Iterator[Judgement]:
                 reason=judge.reason,
                 reference=judge.reference,
                 groups=group_sightings(_bound_sightings(reporters, key, holds)),
+                details=_explanation(culprits, judge.explained_by),
             )
+
+
+def _explanation(culprits: Sequence[CellFacts], keys: Sequence[str]) -> tuple[str, ...]:
+    """Return a line for each culprit that recorded something under the keys that explain a breach."""
+    found = (
+        (cell.label, [f"{key}: {value_text(value)}" for key in keys for value in cell.values(key)]) for cell in culprits
+    )
+    return tuple(dict.fromkeys(f"{label}: {'; '.join(facts)}" for label, facts in found if facts))
 
 
 def _bounds(judge: Bounded) -> Iterator[tuple[Callable[[float], bool], str]]:

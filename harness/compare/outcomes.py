@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.model import BackendCard, FindingKind, Outcome, RoleResult, Run
+from harness.model import LOCAL, NOT_TRIED, BackendCard, FindingKind, Outcome, RoleResult, Run
 
 from .findings import EVERY_BACKEND, Judgement, Sighting, group_sightings, is_every_backend, make_judgement
 from .rows import CellFacts, Row
@@ -23,7 +23,7 @@ _KIND = {
 }
 _FRAMES = 2
 _STACK_LINES = 24
-_NOT_TRIED = (Outcome.UNAVAILABLE, Outcome.UNSUPPORTED, Outcome.NOT_RUN, Outcome.INTERRUPTED)
+_LAST_SEEN = 8
 
 
 def judge_outcomes_of_cells(row: Row) -> Iterator[Judgement]:
@@ -38,8 +38,11 @@ def judge_outcomes_of_cells(row: Row) -> Iterator[Judgement]:
 
 
 def _kind_of(outcome: Outcome, culprits: list[CellFacts]) -> FindingKind:
-    # An environment that somebody named and that does not work is their mistake, and not our fault.
-    elsewhere = all(any(assigned.backend.place for assigned in cell.cell.roles) for cell in culprits)
+    # An environment or an executor that somebody named and that does not work is their mistake, and not our fault.
+    elsewhere = all(
+        cell.cell.executor != LOCAL.name or any(assigned.backend.place for assigned in cell.cell.roles)
+        for cell in culprits
+    )
     return FindingKind.WRONG_BACKEND if outcome is Outcome.INVALID_ENV and elsewhere else _KIND[outcome]
 
 
@@ -47,7 +50,7 @@ def judge_flaky_cells(row: Row) -> Iterator[Judgement]:
     """Find cells that completed only when they were run again."""
     flaky = [cell for cell in row.cells if cell.result.is_flaky]
     if flaky:
-        ran = [cell for cell in row.cells if cell.outcome not in _NOT_TRIED]
+        ran = [cell for cell in row.cells if cell.outcome not in NOT_TRIED]
         sightings = [Sighting(cell.label, _describe_attempts(cell)) for cell in ran]
         yield make_judgement(
             row,
@@ -84,7 +87,7 @@ def judge_unavailable(rows: Sequence[Row], run: Run) -> Iterator[Judgement]:
 
 
 def _judge_ending(row: Row, outcome: Outcome, title: str, culprits: list[CellFacts]) -> Judgement:
-    tried = [cell for cell in row.cells if cell.outcome not in _NOT_TRIED]
+    tried = [cell for cell in row.cells if cell.outcome not in NOT_TRIED]
     ended = outcome in (Outcome.HUNG, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.LIMIT)
     return make_judgement(
         row,
@@ -158,6 +161,8 @@ def _lines_of_autopsy(role: RoleResult) -> list[str]:
     if autopsy is None:
         return []
     named = (
+        *(("wait", line) for line in autopsy.waits),
+        *(("last seen", str(seen)) for seen in autopsy.last_seen[-_LAST_SEEN:]),
         *(("task", line) for line in autopsy.tasks),
         *(("descriptor", line) for line in autopsy.descriptors),
         *(("thread", line) for line in autopsy.threads),

@@ -8,7 +8,7 @@ import msgspec
 
 from harness.model import Comparison, Expectation, Finding, FindingKind
 
-_ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
+from .findings import ENDINGS
 
 
 def propose_expectations(comparison: Comparison) -> tuple[Expectation, ...]:
@@ -26,7 +26,7 @@ def propose_expectations(comparison: Comparison) -> tuple[Expectation, ...]:
 
 
 def _proposals(finding: Finding) -> Iterator[Expectation]:
-    is_ending = finding.kind in _ENDINGS
+    is_ending = finding.kind in ENDINGS
     # The value of a bound is a measured number, which is another one the next time.
     has_values = is_ending or finding.values or finding.kind is FindingKind.DIVERGENCE
     for value, backends in _backends_by_value(finding).items() if has_values else (("", finding.backends),):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from harness.api import Trace, Value
@@ -39,7 +39,7 @@ class CellFacts:
     steps: tuple[Step, ...]
     ran: bool
     """Whether the scenario ran on what was asked for, so that its facts are about that backend."""
-    is_trial: bool = False
+    is_trial: bool
     """Whether it only said how much work the cells after it do, so that its figures do not count."""
 
     @property
@@ -96,14 +96,20 @@ class Row:
     """The cells that ran to their end."""
 
 
-def group_rows(run: Run) -> tuple[Row, ...]:
-    """Return the rows: scenarios as they were requested, their rows by parameters, columns as `order_labels`."""
+def group_rows(run: Run, records: Iterable[CellRecord], labels: Sequence[str]) -> tuple[Row, ...]:
+    """Return the rows: scenarios as they were requested, their rows by parameters.
+
+    Args:
+        run: where they were run.
+        records: of all cells, see `all_records`.
+        labels: the columns in their order, see `order_labels`.
+    """
     cards = {card.name: card for card in run.started.scenarios}
+    places = {name: place for place, name in enumerate(cards)}
     grouped: dict[RowId, dict[str, list[CellRecord]]] = defaultdict(lambda: defaultdict(list))
-    for record in all_records(run):
+    for record in records:
         grouped[record.cell.row][record.cell.label].append(record)
-    labels = order_labels(run)
-    order = sorted(grouped, key=lambda row: _row_order(row, list(cards)))
+    order = sorted(grouped, key=lambda row: _row_order(row, places))
     return tuple(
         _make_row(
             row,
@@ -115,14 +121,15 @@ def group_rows(run: Run) -> tuple[Row, ...]:
     )
 
 
-def order_labels(run: Run) -> tuple[str, ...]:
+def order_labels(run: Run, records: Iterable[CellRecord]) -> tuple[str, ...]:
     """Return the columns: backends in the order of the request, then pairs of them."""
     position = {card.label: index for index, card in enumerate(run.started.backends)}
     order: dict[str, tuple[bool, tuple[int, ...], str]] = {}
-    for record in all_records(run):
+    for record in records:
         label = record.cell.label
-        places = tuple(position.get(str(assigned.backend), len(position)) for assigned in record.cell.roles)
-        order.setdefault(label, (label not in position, places, label))
+        if label not in order:
+            places = tuple(position.get(str(assigned.backend), len(position)) for assigned in record.cell.roles)
+            order[label] = (label not in position, places, label)
     return tuple(sorted(order, key=order.__getitem__))
 
 
@@ -170,11 +177,11 @@ def _make_row(row: RowId, card: ScenarioCard, records: Mapping[str, list[CellRec
 def _make_square(label: str, records: list[CellRecord], card: ScenarioCard) -> Square:
     ordered = sorted(records, key=lambda record: record.cell.round)
     has_work = any(record.cell.work for record in records)
-    facts = (replace(collect_facts(record, card), is_trial=has_work and record.cell.work is None) for record in ordered)
+    facts = (_collect_facts(record, card, is_trial=has_work and record.cell.work is None) for record in ordered)
     return Square(label=label, cells=tuple(facts))
 
 
-def collect_facts(record: CellRecord, card: ScenarioCard) -> CellFacts:
+def _collect_facts(record: CellRecord, card: ScenarioCard, *, is_trial: bool) -> CellFacts:
     """Index what a cell recorded. A value of a key that is judged as a trace is a step of that name's own actor."""
     observed: dict[str, list[Observed]] = defaultdict(list)
     steps: list[Step] = []
@@ -193,6 +200,7 @@ def collect_facts(record: CellRecord, card: ScenarioCard) -> CellFacts:
         ran=_has_run(record.result),
         observed={key: tuple(facts) for key, facts in observed.items()},
         steps=tuple(steps),
+        is_trial=is_trial,
     )
 
 
@@ -205,10 +213,13 @@ def _unknown_scenario(name: str) -> ScenarioCard:
     return ScenarioCard(name=name, question="", contract=(), headline="", judges={})
 
 
-def _row_order(row: RowId, scenarios: list[str]) -> tuple[Any, ...]:
+def _row_order(row: RowId, places: Mapping[str, int]) -> tuple[Any, ...]:
     # Plans are shuffled, so the order of execution says nothing.
-    place = scenarios.index(row.scenario) if row.scenario in scenarios else len(scenarios)
-    return (place, row.scenario, [(name, _value_order(value)) for name, value in row.parameters])
+    return (
+        places.get(row.scenario, len(places)),
+        row.scenario,
+        [(name, _value_order(value)) for name, value in row.parameters],
+    )
 
 
 def _value_order(value: Value) -> tuple[int, float, str]:

@@ -10,12 +10,10 @@ from typing import Any
 from harness.api import Metric, Outcomes
 from harness.model import CellSummary, FindingKind, MetricSummary, Outcome, RatioSummary, RowSummary
 
-from .findings import Judgement
+from .findings import WEIGHT, Judgement
 from .ratios import MOST_MISSING, add_ratios, compare_alias
 from .rows import CellFacts, Row, Square
 from .values import outcome_text, value_text
-
-_WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 
 
 def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> RowSummary:
@@ -141,5 +139,5 @@ def _reason_of(own: Sequence[CellFacts], row: Row, void: Mapping[str, str], *, h
 def _kinds_of(square: Square, judgements: Sequence[Judgement], *, known: bool) -> tuple[FindingKind, ...]:
     cells = {cell.id for cell in square.cells}
     findings = [judgement.finding for judgement in judgements if judgement.cells & cells]
-    kinds = {finding.kind for finding in findings if bool(finding.known) is known}
-    return tuple(sorted(kinds, key=_WEIGHT.__getitem__))
+    kinds = {finding.kind for finding in findings if bool(finding.known) is known} - {FindingKind.STALLED}  # a note
+    return tuple(sorted(kinds, key=WEIGHT.__getitem__))

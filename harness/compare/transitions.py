@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from harness.model import (
+    MACHINE_FACTS,
+    NOT_TRIED,
     CellSummary,
     Comparison,
     Finding,
@@ -26,14 +28,12 @@ from harness.model import (
     SpeedVerdict,
 )
 
+from .findings import WEIGHT
 from .intervals import CONFIDENCE, MARGIN, Interval, estimate_median, factor, judge_interval
 
-_MACHINE = ("system", "machine", "cpu", "cores", "usable_cores")
-"""Facts of the environment that make it another machine."""
-_CONDITIONS = (*_MACHINE, "kernel", "python", "implementation", "compiler", "memory_bytes", "file_limit")
-_REQUEST = ("preset", "seed", "rounds", "budget", "timeout", "perturb", "variants", "pairs", "saboteurs")
-_NOT_RUN = frozenset({Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INTERRUPTED})
-_WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
+_CONDITIONS = (*MACHINE_FACTS, "kernel", "python", "implementation", "compiler", "memory_bytes", "file_limit")
+_OF_OTHERS = ("python", "implementation", "compiler", "harness", "error")
+_REQUEST = ("preset", "seed", "rounds", "budget", "timeout", "perturb", "executor", "variants", "pairs", "saboteurs")
 
 
 class Change(StrEnum):
@@ -188,21 +188,29 @@ def _facts(run: Run) -> dict[str, str]:
     versions: Any = environment.get("versions")
     if isinstance(versions, dict):
         facts |= {str(name): str(version) for name, version in versions.items()}
+    for place, others in environment.get("environments", {}).items():
+        stated = {name: others[name] for name in _OF_OTHERS if name in others} | others.get("versions", {})
+        facts |= {f"{name}@{place}": str(fact) for name, fact in stated.items()}
     for record in run.records:
+        places = {assigned.role: assigned.backend.place for assigned in record.cell.roles}
         for role in record.result.roles:
             if role.attestation is not None:
-                facts |= {name: str(version) for name, version in role.attestation.versions.items()}
+                at = f"@{place}" if (place := places.get(role.role)) else ""
+                facts |= {f"{name}{at}": str(version) for name, version in role.attestation.versions.items()}
     return facts | {f"--{name}": str(getattr(run.started.request, name)) for name in _REQUEST}
 
 
 def _obstacles(before: Side, after: Side, *, across_machines: bool) -> Iterator[str]:
-    for name in _MACHINE:
+    for name in MACHINE_FACTS:
         was, now = (side[0].started.environment.get(name) for side in (before, after))
         if was != now and not across_machines:
             yield f"another machine: {name} {was} and {now}"
     was, now = (side[0].started.request.perturb for side in (before, after))
     if was != now:
         yield f"perturbed differently: {', '.join(was) or 'not'} and {', '.join(now) or 'not'}"
+    was_by, now_by = (side[0].started.request.executor for side in (before, after))
+    if was_by != now_by:
+        yield f"started differently: by executor {was_by} and {now_by}"
     for _, comparison in (before, after):
         if comparison.self_check is not None and comparison.self_check.failed:
             yield f"the self-check of {comparison.run_id} failed"
@@ -224,7 +232,7 @@ def _outcomes(old: Squares, new: Squares) -> Iterator[OutcomeChange]:
 
 
 def _change_of(was: Outcome | None, now: Outcome | None) -> Change:
-    had, has = (outcome is not None and outcome not in _NOT_RUN for outcome in (was, now))
+    had, has = (outcome is not None and outcome not in NOT_TRIED for outcome in (was, now))
     if not had or not has:
         return Change.GONE if had else Change.NEW if has else Change.UNCHANGED
     if was is now:
@@ -249,7 +257,7 @@ _Place = tuple[FindingKind, str, str, str, str]
 
 def _findings(before: Comparison, after: Comparison, old: Squares, new: Squares) -> Iterator[FindingChange]:
     was, now = _places(before.findings), _places(after.findings)
-    for place in sorted(dict.fromkeys((*now, *was)), key=lambda place: _WEIGHT[place[0]]):
+    for place in sorted(dict.fromkeys((*now, *was)), key=lambda place: WEIGHT[place[0]]):
         kind, row, label, title, key = place
         yield FindingChange(
             change=_finding_change(was.get(place), now.get(place), _ran(old, row, label), _ran(new, row, label)),
@@ -273,7 +281,7 @@ def _places(findings: Iterable[Finding]) -> dict[_Place, Finding]:
 
 def _ran(squares: Squares, row: str, label: str) -> bool:
     square = squares.get((row, label))
-    return square is not None and square[1].outcome not in _NOT_RUN
+    return square is not None and square[1].outcome not in NOT_TRIED
 
 
 def _finding_change(was: Finding | None, now: Finding | None, ran_before: bool, ran_after: bool) -> Change:

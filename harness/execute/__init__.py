@@ -13,6 +13,7 @@ from . import posix
 from .cell_run import CellRun
 from .disturbed import Attempts
 from .hog import CpuHogs, count_hogs
+from .launch import ExecutorError, make_launch
 from .limits import describe_limits
 from .place import find_missing
 from .preflight import find_obstacle
@@ -95,14 +96,17 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunE
         if missing := find_missing(cell, catalogue.environments):
             yield _without_process(cell, Outcome.INVALID_ENV, missing)
             return
+        launch = make_launch(cell, catalogue.executors)
         with CpuHogs(count_hogs(dict(cell.perturb))):
             retries = Retries(cell, folder)
             while not retries.is_over:
                 attempts = Attempts(cell, scenario, catalogue.backend_of)
                 while not attempts.is_over:
                     yield from CellRun(
-                        cell, scenario, catalogue.backend_of, folder, attempts, catalogue.environments, retries
+                        cell, scenario, catalogue.backend_of, folder, attempts, catalogue.environments, retries, launch
                     ).events()
+    except ExecutorError as exc:
+        yield _without_process(cell, Outcome.INVALID_ENV, str(exc))
     except Exception as exc:  # noqa: BLE001 - a cell can never raise into the runner
         reason = f"{type(exc).__name__}: {exc}; {''.join(traceback.format_tb(exc.__traceback__)[-1:]).strip()}"
         yield _without_process(cell, Outcome.HARNESS_FAULT, reason)

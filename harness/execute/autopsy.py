@@ -6,15 +6,16 @@ from them by the rules in `diagnosis`; where they do not decide it is `unknown`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from harness.model import Autopsy
+from harness.model import Autopsy, Observed, Step
 from harness.wire import TASKS_BEGIN, TASKS_END
 
 from . import procfs
 from .diagnosis import Facts, diagnose
 from .inspection import read_inspection
+from .waits import describe_last_seen, describe_waits
 
 _SHOWN = 40
 IDLE_SHARE = 0.05
@@ -28,6 +29,7 @@ def examine(
     cpu: Mapping[int, float] = MappingProxyType({}),
     has_started: bool = True,
     tasks_are_threads: bool = False,
+    last_messages: Iterable[Observed | Step] = (),
 ) -> Autopsy:
     """Return the autopsy of a live process.
 
@@ -37,6 +39,7 @@ def examine(
         cpu: which share of a CPU each of its threads takes.
         has_started: whether its runtime runs.
         tasks_are_threads: whether the tasks of its runtime are.
+        last_messages: the last that each of its actors told.
     """
     tasks = tasks_of(stacks)
     facts = Facts(
@@ -50,6 +53,7 @@ def examine(
         tasks_are_threads=tasks_are_threads,
     )
     diagnosis, reasons = diagnose(facts)
+    last_seen = describe_last_seen(last_messages)
     return Autopsy(
         diagnosis=diagnosis,
         reasons=tuple(reasons),
@@ -57,6 +61,8 @@ def examine(
         descriptors=tuple(str(descriptor) for descriptor in facts.descriptors)[:_SHOWN],
         threads=procfs.read_threads(pid)[:_SHOWN],
         children=tuple(facts.children)[:_SHOWN],
+        waits=tuple(describe_waits(facts.inspection, last_seen)[:_SHOWN]) if facts.inspection else (),
+        last_seen=last_seen[-_SHOWN:],
     )
 
 

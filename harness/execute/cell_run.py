@@ -37,11 +37,13 @@ from . import posix
 from .autopsy import IDLE_SHARE, examine
 from .disturbed import Attempts
 from .interview import dump_stacks, observe_cpu, observe_turns
+from .launch import PLAIN, Launch
 from .limits import CellLimits
 from .place import find_place
 from .retries import Retries
 from .role_process import RoleProcess, make_job
 from .settle import settle
+from .stalls import StallWatch
 
 _TICK = 0.05
 _HEARTBEAT = 0.25
@@ -65,6 +67,7 @@ class CellRun:
         attempts: Attempts,
         environments: Mapping[str, Environment] = MappingProxyType({}),
         retries: Retries | None = None,
+        launch: Launch = PLAIN,
     ) -> None:
         self._cell = cell
         self._scenario = scenario
@@ -72,11 +75,13 @@ class CellRun:
         self._attempts = attempts
         self._environments = environments
         self._retries = retries or Retries(cell, folder)
+        self._launch = launch
         self._evidence = folder / "evidence" / cell.slug
         self._relative = f"evidence/{cell.slug}"
         self._token = uuid.uuid4().hex
         self._spared = posix.child_pids()
         self._limits = CellLimits(cell, self._spared)
+        self._stalls = StallWatch()
         self._roles: list[RoleProcess] = []
         self._over: list[RoleProcess] = []
         self._files: list[BinaryIO] = []
@@ -122,8 +127,11 @@ class CellRun:
             place = find_place(assigned.backend, backend, self._environments)
             job = make_job(self._cell, assigned, backend, self._scenario)
             output = (self._open(assigned.role, "stdout"), self._open(assigned.role, "stderr"))
-            role = RoleProcess(job, environment, output, cpu, self._limits, place)
+            role = RoleProcess(job, environment, output, cpu, self._limits, place, self._launch)
             self._roles.append(role)
+            # What measures one thread that computes is not to be asked anything meanwhile.
+            if not (self._scenario.cpu_bound or backend.parallel):
+                self._stalls.add(role, job)
             for fd in role.fds:
                 self._selector.register(fd, selectors.EVENT_READ, role)
 
@@ -156,6 +164,7 @@ class CellRun:
             for key, _ in self._selector.select(_TICK):
                 yield from self._events_of(key.data, key.fd)
             yield from self._collect_ended()
+            self._stalls.look(role for role in self._roles if role not in self._over)
             now = time.monotonic()
             if (beats := self._heartbeats()) != seen:
                 seen, last_progress = beats, now
@@ -186,6 +195,7 @@ class CellRun:
     def _collect_ended(self) -> Iterator[RunEvent]:
         for role in self._roles:
             if role not in self._over and role.poll():
+                self._stalls.end([role])
                 yield from self._close(role)
 
     def _close(self, role: RoleProcess) -> Iterator[RunEvent]:
@@ -233,8 +243,9 @@ class CellRun:
         return self._limits.find_exceeded([role.pid for role in running])
 
     def _stop_hung(self, running: list[RoleProcess], idle: float) -> None:
+        self._stalls.end(running)
         cpu = observe_cpu(running)
-        dump_stacks(running)
+        dump_stacks([role for role in running if role.has_begun])
         observe_turns(running, cpu)
         for role in running:
             role.autopsy = examine(
@@ -243,6 +254,7 @@ class CellRun:
                 cpu=cpu[role],
                 has_started=role.has_started,
                 tasks_are_threads=self._tasks_are_threads(role),
+                last_messages=role.last_messages.values(),
             )
             share = sum(cpu[role].values())
             state = f"{'busy' if share > IDLE_SHARE else 'idle'} ({share:.0%} CPU)"
@@ -267,7 +279,8 @@ class CellRun:
         """
         running = [role for role in self._roles if role not in self._over]
         if running:
-            dump_stacks(running)
+            self._stalls.end(running)
+            dump_stacks([role for role in running if role.has_begun and role.autopsy is None])
             self._signal_and_wait(running, signal.SIGTERM, _TERMINATE_GRACE)
             self._signal_and_wait(running, signal.SIGKILL, _KILL_GRACE)
         deadline = time.monotonic() + _KILL_GRACE

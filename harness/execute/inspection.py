@@ -32,6 +32,12 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The lock that it waits for."""
     overdue: float | None = None
     """Seconds since the time that it sleeps until."""
+    time_left: float | None = None
+    """Seconds until its time-out ends."""
+    seen_at: float | None = None
+    """The first look that saw it in this wait, in seconds of the probe's clock."""
+    elsewhere_at: float | None = None
+    """The last look that saw it in another one."""
 
     def __str__(self) -> str:
         return f"{self.name} waits for {self.waits_for or 'something'} in {self.place}"
@@ -57,6 +63,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a worker said when it was last asked."""
 
     look: int
+    at: float = 0.0
+    """When, in seconds of the probe's clock."""
     seconds: float = 0.0
     """Since the first look; `cpu` likewise, of the main thread."""
     cpu: float = 0.0

@@ -22,8 +22,8 @@ _IDLE_LOOKS = 2
 
 
 def dump_stacks(roles: Sequence[RoleProcess]) -> None:
-    """Have the roles write their stacks, and then their tasks if they can; once for a cell."""
-    if all(role.stacks() for role in roles):
+    """Have the roles write their stacks, and then their tasks if they can."""
+    if not roles:
         return
     for request, is_there in ((RoleProcess.request_stacks, bool), (RoleProcess.request_tasks, has_tasks)):
         before = [procfs.main_thread_cpu(role.pid) for role in roles]

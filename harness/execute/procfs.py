@@ -123,3 +123,43 @@ def read_thread_cpu(pid: int) -> dict[int, float]:
 def main_thread_cpu(pid: int) -> float | None:
     """Return the CPU seconds of the thread that runs signal handlers; nothing where that is not known."""
     return read_thread_cpu(pid).get(pid)
+
+
+_POLLS = {
+    "x86_64": frozenset({7, 23, 202, 232, 270, 271, 281, 426, 441, 449}),
+    "aarch64": frozenset({22, 72, 73, 98, 426, 441, 449}),
+}
+"""Numbers of the calls that a scheduler waits in: (e)poll, select, io_uring; and of futex, in which a thread waits for
+the interpreter as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainThread:
+    """What the kernel says of the first thread of a process at a moment."""
+
+    cpu: float
+    """Seconds."""
+    polls: bool
+    """Whether it is in a call that a scheduler waits in, or in one that cannot be told from these."""
+    call: str = ""
+    """The system call that it is in, with its arguments and its place; empty while it runs."""
+    switches: int | None = None
+    """How often it has gone to wait until then."""
+
+
+def read_main_thread(pid: int) -> MainThread | None:
+    """Return what the main thread of a process does; nothing where the kernel does not say."""
+    try:
+        cpu = int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[0]) / 1e9
+        call = Path(f"/proc/{pid}/syscall").read_text(encoding="ascii").strip()
+        number = call.partition(" ")[0]
+        if number in ("running", "-1"):
+            return MainThread(cpu=cpu, polls=False)
+        polls = _POLLS.get(os.uname().machine)
+        if polls is None or int(number) in polls:
+            return MainThread(cpu=cpu, polls=True)
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError, IndexError):
+        return None
+    switches = [line.split()[1] for line in status.splitlines() if line.startswith("voluntary_ctxt_switches:")]
+    return MainThread(cpu=cpu, polls=False, call=call, switches=int(switches[0]) if switches else None)

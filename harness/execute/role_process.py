@@ -25,6 +25,7 @@ from harness.model import (
     Outcome,
     RoleBackend,
     RoleResult,
+    Stall,
     Step,
     Unhandled,
     Usage,
@@ -43,6 +44,7 @@ from harness.wire import (
 
 from . import posix
 from .inspection import without_inspection
+from .launch import PLAIN, Launch
 from .limits import CellLimits
 from .place import HERE, Place, keep_end
 
@@ -86,6 +88,7 @@ class RoleProcess:
         cpu: int | None,
         limits: CellLimits,
         place: Place = HERE,
+        launch: Launch = PLAIN,
     ) -> None:
         """Start the process.
 
@@ -96,9 +99,11 @@ class RoleProcess:
             cpu: where to keep it, or `None` for anywhere.
             limits: of its cell.
             place: where it runs.
+            launch: how it is started.
         """
         self._limits = limits
         self._place = place
+        self._launch = launch
         self.role = job.role
         self._backend = job.backend
         self._reset()
@@ -129,15 +134,16 @@ class RoleProcess:
             job, report_fd=report_child, order_fd=order_child, progress_fd=progress, stacks_fd=self._stacks
         )
         self.started = time.monotonic()
-        self._process = subprocess.Popen(
+        self._process = self._launch.start(
             [self._place.interpreter, "-P", "-X", "faulthandler", "-m", "harness.worker", encode_line(job).decode()],
+            job.role,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self._place.variables(environment),
             pass_fds=(report_child, order_child, progress, self._stacks),
             start_new_session=True,
-            preexec_fn=self._limits.before_exec(),  # noqa: PLW1509 - the runner has one thread
+            preexec_fn=self._limits.before_exec(),
         )
         self.pid = self._process.pid
         self._progress = memoryview(mmap.mmap(progress, mmap.PAGESIZE, prot=mmap.PROT_READ)).cast("Q")
@@ -163,11 +169,15 @@ class RoleProcess:
         self._exit: int | None = None
         self._usage = Usage()
         self._messages = 0
-        self.refused: tuple[Outcome, str] | None = None
+        self._refused: tuple[Outcome, str] | None = None
         self._said = b""
         self.ended_at: float | None = None
         self.output_bytes = 0
         self.stacks_text = ""
+        self._stacks_from = 0
+        self.stalls: tuple[Stall, ...] = ()
+        self.last_messages: dict[str, Observed | Step] = {}
+        """The last of each actor; that of the role itself under no name."""
         self._last_progress = 0
         self.autopsy: Autopsy | None = None
         self.survivors: tuple[str, ...] = ()
@@ -184,6 +194,16 @@ class RoleProcess:
     def progress(self) -> int:
         """Units of work so far, from the page that the worker shares."""
         return self._progress[0]
+
+    @property
+    def refused(self) -> tuple[Outcome, str] | None:
+        """Why what was started may not go on."""
+        return self._refused or self._launch.find_refusal(self.pid, self._progress[1])
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a worker is there, and is what is watched, so that it can be asked for its stacks."""
+        return self.refused is None and bool(self._progress[1] or self._messages)
 
     @property
     def heartbeat(self) -> tuple[int, int]:
@@ -250,11 +270,17 @@ class RoleProcess:
 
     def _take(self, message: Any) -> Iterator[Observed | Step | Shared]:
         match message:
-            case Observed() | Step() | Shared():
+            case Step():
+                self.last_messages[message.actor] = message
+                yield message
+            case Observed():
+                self.last_messages[""] = message
+                yield message
+            case Shared():
                 yield message
             case Ready(attestation=attestation):
                 self._attestation = attestation
-                self.refused = self._place.find_refusal(attestation)
+                self._refused = self._place.find_refusal(attestation)
             case UnhandledSeen(unhandled=unhandled):
                 self._unhandled_count += 1
                 if len(self._unhandled) < _UNHANDLED_KEPT:
@@ -308,9 +334,19 @@ class RoleProcess:
         """Ask the runtime for its tasks; they come after the stacks, if the interpreter can answer."""
         posix.signal_process(self.pid, signal.SIGUSR2)
 
+    def request_turn(self) -> None:
+        """Ask when the next task gives way; that comes to the same place."""
+        posix.signal_process(self.pid, signal.SIGURG)
+
     def stacks(self) -> str:
-        """Return the stacks dumped so far."""
-        return os.pread(self._stacks, _STACKS_BYTES, 0).decode(errors="replace")
+        """Return the stacks dumped so far, after those that were taken."""
+        return os.pread(self._stacks, _STACKS_BYTES, self._stacks_from).decode(errors="replace")
+
+    def take_stacks(self) -> str:
+        """Return what was dumped and leave it out from now on, so that the stacks of an autopsy are its own."""
+        taken = os.pread(self._stacks, _STACKS_BYTES, self._stacks_from)
+        self._stacks_from += len(taken)
+        return taken.decode(errors="replace")
 
     def close(self) -> Iterator[Observed | Step | Shared]:
         """Read what is left in the pipes and close everything. The process must have ended or been given up."""
@@ -367,11 +403,15 @@ class RoleProcess:
             leaks=self._end.leaks if self._end is not None else (),
             output_bytes=self.output_bytes,
             resources=self._end.resources if self._end is not None else None,
+            grown_bytes=self._end.grown_bytes if self._end is not None else None,
+            stalls=self.stalls,
         )
 
     def _outcome(self) -> tuple[Outcome, str]:
         if self.refused is not None:
             return self.refused
+        if not self._messages and not self._progress[1] and (failed := self._find_failed_start()):
+            return failed
         if not self._messages and self._stopped is None and self._exit is not None:
             failed = self._place.describe_failed_start(self._said, self._exit)
             if failed is not None:
@@ -385,6 +425,13 @@ class RoleProcess:
         if self._stopped is not None:
             return self._stopped
         return Outcome.CRASHED, f"{describe_exit(self._exit)} without a result"
+
+    def _find_failed_start(self) -> tuple[Outcome, str] | None:
+        """Return what it means that no worker began, unless it was ended for another reason before it could."""
+        if self._stopped is not None and self._stopped[0] not in (Outcome.HUNG, Outcome.TIMED_OUT):
+            return None
+        ending = describe_exit(self._exit) if self._stopped is None else "it had to be ended"
+        return self._launch.describe_failed_start(ending, self._said)
 
 
 def describe_exit(code: int | None) -> str:

@@ -4,6 +4,15 @@ from .merge import merge_runs
 from .read import JOURNAL_NAME, read_run
 from .self_test import read_self_test, write_self_test
 from .store import RunStore
-from .write import JournalWriter
+from .write import JournalWriter, utc_now
 
-__all__ = ["JOURNAL_NAME", "JournalWriter", "RunStore", "merge_runs", "read_run", "read_self_test", "write_self_test"]
+__all__ = [
+    "JOURNAL_NAME",
+    "JournalWriter",
+    "RunStore",
+    "merge_runs",
+    "read_run",
+    "read_self_test",
+    "utc_now",
+    "write_self_test",
+]

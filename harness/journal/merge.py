@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from harness.model import (
+    PASSING_FACTS,
     CellFinished,
     CellObserved,
     CellRecord,
@@ -18,7 +18,6 @@ from harness.model import (
     Outcome,
     Run,
     RunCalibrated,
-    RunFinished,
     RunStarted,
     UsageError,
 )
@@ -29,7 +28,6 @@ from .write import JournalWriter
 
 T = TypeVar("T")
 
-_CHANGES_ALWAYS = ("load", "self_test")
 _WITHOUT_RESULT = (Outcome.NOT_RUN, Outcome.INTERRUPTED)
 
 
@@ -50,7 +48,7 @@ def merge_runs(folders: Sequence[Path], store: RunStore, *, force: bool = False)
     """
     runs = [(path if path.is_dir() else path.parent, read_run(path)) for path in folders]
     if len({folder.resolve() for folder in folders}) < max(2, len(folders)):
-        raise UsageError("cannot merge: it takes two runs or more, each once")
+        raise UsageError("cannot merge: it takes two runs or more, each once (harness merge RUN RUN)")
     if not force:
         for _, run in runs[1:]:
             for difference in _differences(runs[0][1], run):
@@ -65,15 +63,8 @@ def merge_runs(folders: Sequence[Path], store: RunStore, *, force: bool = False)
         # At the end: cells that have their result are as they ran.
         if works := _each_once((work for _, run in runs for work in run.works), lambda work: work.row):
             journal.write(RunCalibrated(rows=works))
-        journal.write(
-            RunFinished(
-                finished_at=_now(),
-                events=journal.events,
-                cells=journal.cells,
-                checksum=journal.checksum,
-                interrupted=any(record.result.outcome is Outcome.INTERRUPTED for _, record in chosen),
-            )
-        )
+        is_interrupted = any(record.result.outcome is Outcome.INTERRUPTED for _, record in chosen)
+        journal.write(journal.make_footer(interrupted=is_interrupted))
     return folder
 
 
@@ -82,13 +73,16 @@ def _differences(one: Run, other: Run) -> Iterator[str]:
     seeds = one.started.plan.seed, other.started.plan.seed
     if seeds[0] != seeds[1]:
         yield f"its seed is {seeds[1]}, that of {one.started.run_id} is {seeds[0]}"
+    executors = one.started.request.executor, other.started.request.executor
+    if executors[0] != executors[1]:
+        yield f"its processes were started by executor {executors[1]}, in {one.started.run_id} by {executors[0]}"
     for name, was, now in _changes(one.started.environment, other.started.environment):
         yield f"its environment is another one: {name} is {now}, in {one.started.run_id} {was}"
 
 
 def _changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     for name in dict.fromkeys((*one, *other)):
-        if name not in _CHANGES_ALWAYS and one.get(name) != other.get(name):
+        if name not in PASSING_FACTS and one.get(name) != other.get(name):
             yield name, one.get(name), other.get(name)
 
 
@@ -163,7 +157,3 @@ def _copy_evidence(source: Path, target: Path, record: CellRecord) -> str:
 def _is_below(path: Path, folder: Path) -> bool:
     # A journal may come from anybody, and say that its evidence is anywhere.
     return path.resolve().is_relative_to(folder.resolve())
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

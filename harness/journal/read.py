@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import assert_never
 
@@ -31,7 +31,6 @@ from harness.model import (
     RunFinished,
     RunResumed,
     RunStarted,
-    SkippedCell,
 )
 from harness.wire import decode_journal_line, decode_line
 
@@ -55,21 +54,23 @@ def read_run(path: Path) -> Run:
     """
     file = path / JOURNAL_NAME if path.is_dir() else path
     try:
-        lines = file.read_bytes().split(b"\n")
+        whole = file.read_bytes()
     except OSError as exc:
         raise JournalError(f"cannot read the journal {file}: {exc.strerror or exc}") from exc
+    lines, checksum = whole.split(b"\n"), _checksum(whole)
+    del whole  # it may be large
     started = _header(file, lines[0])
     events, note = _events(lines)
-    return _assemble(started, events, note, is_changed=_is_changed(lines, events))
+    return _assemble(started, events, note, is_changed=_is_changed(checksum, events))
 
 
 def _header(file: Path, line: bytes) -> RunStarted:
     try:
         version: _Version = decode_line(line, _Version)
     except msgspec.DecodeError as exc:
-        raise JournalError(f"cannot read {file}: line 1 is not the start of a journal") from exc
+        raise _foreign(file) from exc
     if version.type != "run-started":
-        raise JournalError(f"cannot read {file}: line 1 is not the start of a journal")
+        raise _foreign(file)
     if version.format > FORMAT:
         raise JournalError(
             f"cannot read {file}: it has format {version.format}, this harness reads up to {FORMAT}; "
@@ -81,6 +82,12 @@ def _header(file: Path, line: bytes) -> RunStarted:
         raise JournalError(f"cannot read {file}: line 1: {exc}") from exc
     assert isinstance(event, RunStarted)
     return event
+
+
+def _foreign(file: Path) -> JournalError:
+    return JournalError(
+        f"cannot read {file}: line 1 is not the start of a journal; name the folder of a run, or its {JOURNAL_NAME}"
+    )
 
 
 def _events(lines: list[bytes]) -> tuple[list[RunEvent], str]:
@@ -101,13 +108,16 @@ def _brief(damaged: list[str]) -> str:
     return "; ".join(damaged[:_DAMAGED_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _is_changed(lines: list[bytes], events: list[RunEvent]) -> bool:
+def _checksum(whole: bytes) -> str:
+    """Return the CRC-32 of the lines before the last whole one."""
+    last = whole.rfind(b"\n", 0, max(0, whole.rfind(b"\n"))) + 1
+    return f"{zlib.crc32(memoryview(whole)[:last]):08x}"
+
+
+def _is_changed(checksum: str, events: list[RunEvent]) -> bool:
     """Whether the lines are other ones than the footer was written for, each of them readable all the same."""
     footer = events[-1] if events else None
-    if not isinstance(footer, RunFinished) or not footer.checksum:
-        return False
-    before = b"\n".join([*lines[:-2], b""])
-    return f"{zlib.crc32(before):08x}" != footer.checksum
+    return isinstance(footer, RunFinished) and footer.checksum not in ("", checksum)
 
 
 def _assemble(started: RunStarted, events: list[RunEvent], note: str, *, is_changed: bool) -> Run:
@@ -117,6 +127,7 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str, *, is_chan
     finished = 0
     footer: RunFinished | None = None
     works: list[RowWork] = []
+    cells, skipped = list(started.plan.cells), list(started.plan.skipped)
     for event in events:
         match event:
             case CellObserved(cell_id=cell_id, observation=observation):
@@ -127,11 +138,12 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str, *, is_chan
             case CellFinished(result=result):
                 results[result.cell_id] = result
                 finished += 1
-            case RunExtended(cells=cells, skipped=skipped):
-                started = _extended(started, cells, skipped)
+            case RunExtended():
+                cells += event.cells
+                skipped += event.skipped
             case RunCalibrated(rows=rows):
                 works += rows
-                started = _calibrated(started, rows, results)
+                cells = _calibrated(cells, rows, results, started.plan.seed)
             case RunFinished():
                 footer = event
             case RunResumed():
@@ -140,6 +152,7 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str, *, is_chan
                 pass
             case _:
                 assert_never(event)
+    plan = msgspec.structs.replace(started.plan, cells=tuple(cells), skipped=tuple(skipped))
     note = note or _check(footer, len(events), finished, is_changed=is_changed)
     records = tuple(
         CellRecord(
@@ -147,29 +160,17 @@ def _assemble(started: RunStarted, events: list[RunEvent], note: str, *, is_chan
             result=results.get(cell.id) or _missing(cell, begun, footer),
             observations=tuple(observations[cell.id]),
         )
-        for cell in _cells(started)
+        for cell in (*(skip.cell for skip in skipped), *cells)
     )
+    started = msgspec.structs.replace(started, plan=plan)
     return Run(started=started, records=records, complete=not note, note=note, works=tuple(works))
 
 
-def _extended(started: RunStarted, cells: tuple[Cell, ...], skipped: tuple[SkippedCell, ...]) -> RunStarted:
-    plan = started.plan
-    longer = msgspec.structs.replace(plan, cells=(*plan.cells, *cells), skipped=(*plan.skipped, *skipped))
-    return msgspec.structs.replace(started, plan=longer)
-
-
-def _calibrated(started: RunStarted, rows: tuple[RowWork, ...], results: Container[str]) -> RunStarted:
-    plan, works = started.plan, {work.row: work for work in rows}
-    cells = (
-        works[cell.row].assign(cell, plan.seed) if cell.row in works and cell.id not in results else cell
-        for cell in plan.cells
-    )
-    return msgspec.structs.replace(started, plan=msgspec.structs.replace(plan, cells=tuple(cells)))
-
-
-def _cells(started: RunStarted) -> Iterator[Cell]:
-    yield from (skipped.cell for skipped in started.plan.skipped)
-    yield from started.plan.cells
+def _calibrated(cells: Iterable[Cell], rows: tuple[RowWork, ...], results: Container[str], seed: int) -> list[Cell]:
+    works = {work.row: work for work in rows}
+    return [
+        works[cell.row].assign(cell, seed) if cell.row in works and cell.id not in results else cell for cell in cells
+    ]
 
 
 def _missing(cell: Cell, begun: set[str], footer: RunFinished | None) -> CellResult:

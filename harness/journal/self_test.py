@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from harness.model import UsageError
+from harness.model import MACHINE_FACTS, UsageError
 
 _NAME = "selftest.json"
-_MACHINE = ("system", "machine", "cpu", "cores", "usable_cores")
 
 
 class _Stored(msgspec.Struct, kw_only=True):
@@ -32,7 +31,7 @@ def write_self_test(root: Path, text: str, environment: Mapping[str, Any], resul
         root.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.format(msgspec.json.encode(stored, enc_hook=str), indent=2))
     except OSError as exc:
-        raise UsageError(f"cannot write {path}: {exc.strerror}") from exc
+        raise UsageError(f"cannot write {path}: {exc.strerror}; choose another folder with --out") from exc
     return path
 
 
@@ -42,5 +41,5 @@ def read_self_test(root: Path, environment: Mapping[str, Any]) -> str:
         stored = msgspec.json.decode((root / _NAME).read_bytes(), type=_Stored)
     except (OSError, msgspec.DecodeError):
         return ""
-    is_same = all(stored.environment.get(name) == environment.get(name) for name in _MACHINE)
+    is_same = all(stored.environment.get(name) == environment.get(name) for name in MACHINE_FACTS)
     return stored.text if is_same else ""

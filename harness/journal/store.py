@@ -33,7 +33,9 @@ class RunStore:
                 folder.mkdir(parents=True)
             except FileExistsError:
                 if not self.root.is_dir():
-                    raise UsageError(f"cannot write to {self.root}: it is not a folder") from None
+                    raise UsageError(
+                        f"cannot write to {self.root}: it is not a folder; choose another with --out"
+                    ) from None
                 continue
             except OSError as exc:
                 raise UsageError(f"cannot write to {self.root}: {exc.strerror}; choose another with --out") from exc
@@ -68,8 +70,10 @@ class RunStore:
         if len(found) == 1:
             return found[0]
         if found:
-            raise JournalError(f"cannot tell which run {text!r} is: {', '.join(run.name for run in found[:4])}")
-        known = f"; the last one is {runs[-1].name}" if runs else f"; there is none in {self.root}"
+            raise JournalError(
+                f"cannot tell which run {text!r} is: {', '.join(run.name for run in found[:4])}; give more of its name"
+            )
+        known = f"; the last one is {runs[-1].name}" if runs else f"; there is none in {self.root} (others: --out)"
         raise JournalError(f"cannot find the run {text!r}{known}")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from harness.model import CellFinished, RunEvent, UsageError
+from harness.model import CellFinished, RunEvent, RunFinished, UsageError
 from harness.wire import decode_journal_line, encode_line
 
 from . import posix
@@ -31,7 +32,9 @@ class JournalWriter:
             self._file = path.open("r+b" if is_resumed else "xb", buffering=0)
             if not posix.lock(self._file.fileno()):
                 self._file.close()
-                raise UsageError(f"cannot go on with the journal {path}: another harness is writing it")
+                raise UsageError(
+                    f"cannot go on with the journal {path}: another harness is writing it; wait for its end"
+                )
             if is_resumed:
                 self._go_to_end()
         except OSError as exc:
@@ -79,9 +82,24 @@ class JournalWriter:
         """CRC-32 of what is in the file so far."""
         return f"{self._sum:08x}"
 
+    def make_footer(self, *, interrupted: bool) -> RunFinished:
+        """Return the last line, which proves that what is in the file so far is all there."""
+        return RunFinished(
+            finished_at=utc_now(),
+            events=self.events,
+            cells=self.cells,
+            interrupted=interrupted,
+            checksum=self.checksum,
+        )
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def utc_now() -> str:
+    """Return the time as it is written in a journal: UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _ends_a_cell(line: bytes) -> bool:

@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     )
     from .environment import Environment
     from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
+    from .executor import LOCAL, Executor
     from .expectation import Expectation, KnownBreach, matches_glob
     from .limits import DEFAULT_LIMITS, LIMITS, SIZES, format_limit
     from .outcome import (
         FORMAT,
         MOST_DELAY,
+        NOT_TRIED,
         SYMBOLS,
         Attempt,
         Attestation,
@@ -54,17 +56,21 @@ if TYPE_CHECKING:
         CellResult,
         Disturbance,
         ErrorReport,
+        LastSeen,
         Observation,
         Observed,
         Outcome,
         Resources,
         RoleResult,
+        Stall,
         Step,
         Unhandled,
         Usage,
     )
     from .renderer import Renderer, RenderOptions
     from .run import (
+        MACHINE_FACTS,
+        PASSING_FACTS,
         BackendCard,
         CellFinished,
         CellObserved,
@@ -81,6 +87,7 @@ if TYPE_CHECKING:
         RunStarted,
         ScenarioCard,
     )
+    from .value import is_whole, outcome_text, value_text
     from .work import RowWork
 
 __all__ = [
@@ -88,7 +95,11 @@ __all__ = [
     "FORMAT",
     "LEAST_ROUNDS",
     "LIMITS",
+    "LOCAL",
+    "MACHINE_FACTS",
     "MOST_DELAY",
+    "NOT_TRIED",
+    "PASSING_FACTS",
     "PLANTED",
     "SIZES",
     "SYMBOLS",
@@ -112,6 +123,7 @@ __all__ = [
     "Disturbance",
     "Environment",
     "ErrorReport",
+    "Executor",
     "Expectation",
     "Finding",
     "FindingKind",
@@ -119,6 +131,7 @@ __all__ = [
     "HarnessError",
     "JournalError",
     "KnownBreach",
+    "LastSeen",
     "MetricSummary",
     "NothingSelectedError",
     "Observation",
@@ -150,6 +163,7 @@ __all__ = [
     "SelfCheck",
     "SkippedCell",
     "SpeedVerdict",
+    "Stall",
     "Step",
     "Unhandled",
     "Usage",
@@ -158,9 +172,12 @@ __all__ = [
     "format_limit",
     "format_parameters",
     "format_value",
+    "is_whole",
     "make_command",
     "make_file_name",
     "matches_glob",
+    "outcome_text",
+    "value_text",
 ]
 
 _MODULES = (
@@ -172,8 +189,10 @@ _MODULES = (
     "comparison",
     "expectation",
     "renderer",
+    "executor",
     "limits",
     "environment",
+    "value",
     "work",
 )
 

@@ -9,6 +9,8 @@ import msgspec
 
 from harness.api import Value
 
+from .executor import LOCAL
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9=,.+-]+")
 
 
@@ -25,7 +27,9 @@ class BackendSpec(msgspec.Struct, frozen=True, order=True):
     """
 
     name: str
+    """Of the backend."""
     options: tuple[tuple[str, str], ...] = ()
+    """Keys and values, in canonical order."""
     environment: str = ""
     """Name of the environment that its workers run in; empty is the runner's own, if no version is asked for."""
     version: str = ""
@@ -58,14 +62,18 @@ class RoleBackend(msgspec.Struct, frozen=True, order=True):
     """One role of a cell and the backend it runs on."""
 
     role: str
+    """Name of the role."""
     backend: BackendSpec
+    """What it runs on."""
 
 
 class RowId(msgspec.Struct, frozen=True):
     """What is compared: a scenario with its parameters. Its cells differ only in backend and round."""
 
     scenario: str
+    """Name of the scenario."""
     parameters: tuple[tuple[str, Value], ...]
+    """What differs from the scenario's defaults, sorted by name."""
 
     def __str__(self) -> str:
         return f"{self.scenario}{format_parameters(self.parameters)}"
@@ -79,12 +87,17 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     scenario: str
+    """Name of the scenario."""
     roles: tuple[RoleBackend, ...]
+    """Each role with its backend, in the order in which they are started."""
     parameters: tuple[tuple[str, Value], ...] = ()
     round: int = 1
+    """The number of the repetition, from 1."""
     seed: int = 0
     timeout: float = 60.0
+    """Seconds that it may take."""
     hang_after: float = 10.0
+    """Seconds without progress after which it hangs."""
     perturb: tuple[tuple[str, str], ...] = ()
     """What disturbs it, the same for all cells of a run; sizes in bytes."""
     alias: bool = False
@@ -97,6 +110,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     work: tuple[str, int] | None = None
     """A parameter and its value instead of the row's: how much is done for one value of the headline. It is chosen
     while the run goes on (see `RowWork`), and no part of what is compared."""
+    executor: str = LOCAL.name
+    """What starts its processes, the same for all cells of a run."""
 
     @property
     def assigned(self) -> dict[str, Value]:
@@ -144,7 +159,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[tuple[str, str], ...] = ()
     """`--param name=value[,value]`: replaces the preset's values of that parameter; several values are several rows."""
     rounds: int = 1
+    """How many repetitions of each cell."""
     seed: int = 0
+    """What seeds of cells and the order of execution come from."""
     timeout: float | None = None
     """Hard limit of each cell in seconds instead of the scenario's."""
     perturb: tuple[str, ...] = ()
@@ -156,6 +173,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     variants: bool = False
     """Also run every backend with each of its other idioms."""
     server: str | None = None
+    """The backend of the role `server`, where the roles have different ones."""
     client: str | None = None
     """Backend spec of that role; the other role takes each selected backend."""
     baseline: str | None = None
@@ -181,13 +199,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """`2/4`: the second quarter of the rows."""
     environments: tuple[tuple[str, str], ...] = ()
     """Interpreter of each environment in use, by its name; relative for one below `.harness/envs`."""
+    executor: str = LOCAL.name
+    """Name of what starts the processes of every cell."""
 
 
 class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):
     """A planned cell that is known before the run not to run: `UNSUPPORTED`, with the capability and the reason."""
 
     cell: Cell
+    """The cell that does not run."""
     reason: str
+    """Why not."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,11 +220,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     cells: tuple[Cell, ...]
+    """What runs, in this order."""
     skipped: tuple[SkippedCell, ...] = ()
+    """What cannot run."""
     backends: tuple[BackendSpec, ...] = ()
     variants: tuple[BackendSpec, ...] = ()
     scenarios: tuple[str, ...] = ()
     seed: int = 0
+    """Of the run."""
     baseline: str = ""
     """Label of the column that ratios refer to; empty is the first one."""
 

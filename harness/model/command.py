@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from .cell import Cell, Request, format_value
+from .executor import LOCAL
 
 
 def make_command(cell: Cell, request: Request, seed: int) -> str:
@@ -27,6 +28,8 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
         words += ["--perturb", perturbation]
     for limit in request.limits:
         words += ["--limit", limit]
+    if cell.executor != LOCAL.name:
+        words += ["--executor", cell.executor]
     if seed:
         words += ["--seed", str(seed)]
     if cell.round > 1:

@@ -15,12 +15,15 @@ class FindingKind(StrEnum):
     """Kinds of finding, in order of weight."""
 
     HARNESS_FAULT = "harness fault"
+    """Our own fault, charged to no backend."""
     VIOLATION = "violation"
     """A backend breaks what the scenario's contract forbids, whatever the others do."""
     HANG = "hang"
+    """A cell made no progress and did not end."""
     CRASH = "crash"
     """Crashed, raised, hit a limit, or timed out."""
     WRONG_BACKEND = "wrong backend"
+    """What ran is not what was asked for."""
     DIVERGENCE = "divergence"
     """Backends differ in an outcome that must be the same."""
     LEFTOVER = "leftover"
@@ -37,13 +40,20 @@ class FindingKind(StrEnum):
     """A cell completed, but only when it was run again."""
     INTERESTING = "interesting"
     """A legitimate difference that a user would want to know."""
+    STALLED = "stalled"
+    """A cell ended, and one call had held its scheduler for more than 0.1 s."""
     UNAVAILABLE = "unavailable"
     """A backend could not run at all here."""
 
     @property
     def unexpected(self) -> bool:
         """Whether a finding of this kind makes the exit code 1."""
-        return self not in (FindingKind.FLAKY, FindingKind.INTERESTING, FindingKind.UNAVAILABLE)
+        return self not in (
+            FindingKind.FLAKY,
+            FindingKind.INTERESTING,
+            FindingKind.STALLED,
+            FindingKind.UNAVAILABLE,
+        )
 
 
 PLANTED = "planted"
@@ -57,12 +67,17 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     value: str
+    """The value, as text."""
     backends: tuple[str, ...]
+    """Their columns."""
     seen: int = 1
     of: int = 1
     grade: str = ""
+    """Of the value, where it is graded."""
     reason: str = ""
+    """Why it has that grade."""
     reference: str = ""
+    """Where that is written down."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +87,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: FindingKind
+    """What it is, and how much it weighs."""
     row: RowId
+    """Where it was seen."""
     backends: tuple[str, ...]
     """The backends it is about: who breaks the contract, or who is in the minority."""
     title: str
@@ -80,14 +97,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     question: str = ""
     """What the scenario asks."""
     key: str = ""
+    """The observation key that it is about; empty for what became of a cell."""
     values: tuple[str, ...] = ()
     """The values of the key that it is about; empty is every value in `groups`."""
     known: str = ""
     """Why it is expected, if it is: the reason and reference of the expectation."""
     expected: str = ""
+    """What should have been seen."""
     reason: str = ""
+    """Why that was expected."""
     reference: str = ""
+    """Where that is written down."""
     groups: tuple[Group, ...] = ()
+    """Which backends agree on what."""
     culprit: tuple[str, ...] = ()
     """Where pairs of backends were run: who is at fault, in which role."""
     divergence: str = ""
@@ -112,12 +134,15 @@ class SpeedVerdict(StrEnum):
     """
 
     FASTER = "faster"
+    """Better by more than the margin."""
     SLIGHTLY_FASTER = "slightly faster"
     """It differs; by more than the margin or by less is not known."""
     EQUIVALENT = "equivalent"
     """If it differs, then by less than the margin."""
     SLIGHTLY_SLOWER = "slightly slower"
+    """As slightly faster, the other way round."""
     SLOWER = "slower"
+    """Worse by more than the margin."""
     INCONCLUSIVE = "inconclusive"
     """The interval is too wide for any of these."""
 
@@ -126,19 +151,26 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """A ratio and its interval."""
 
     ratio: float
+    """The estimate."""
     low: float
+    """The lower end of its interval."""
     high: float
+    """The upper end."""
 
 
 class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A metric as a factor of the reference's, over the rounds that both have; `ratio` is the median of theirs."""
 
     reference: str
+    """The column that it is held against."""
     ratio: float | None = None
     """Nothing where it is withheld."""
     rounds: int = 0
+    """How many rounds have both."""
     low: float | None = None
+    """The lower end of the interval; nothing with too few rounds."""
     high: float | None = None
+    """The upper end."""
     confidence: float = 0.0
     """Of the interval; 0 without one."""
     verdict: SpeedVerdict | None = None
@@ -157,9 +189,13 @@ class MetricSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Values of a metric over rounds: one per round (median of the samples in a cell)."""
 
     unit: str
+    """As shown behind a value."""
     better: str
+    """`lower` or `higher`."""
     values: tuple[float, ...]
+    """Of each round."""
     median: float
+    """Of the values."""
     rounds: tuple[int, ...] = ()
     """The round of each value: rounds are what pairs the values of two backends."""
     best: tuple[float, ...] = ()
@@ -180,11 +216,15 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One square of the grid: the cells of a row and a backend, over all rounds."""
 
     label: str
+    """The column: a backend spec, or those of server and client."""
     roles: tuple[str, ...] = ()
     """The backend of each role, in the order of the scenario's roles."""
     outcomes: dict[Outcome, int]
+    """How many cells had which one."""
     headline: MetricSummary | None = None
+    """The metric that the row is about, if it has one."""
     metrics: dict[str, MetricSummary] = {}
+    """Every metric by its key."""
     ratio: RatioSummary | None = None
     """Of the headline; nothing where one of the two has no figure."""
     ratios: dict[str, RatioSummary] = {}
@@ -235,8 +275,11 @@ class RowSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the grid."""
 
     row: RowId
+    """What is compared in it."""
     headline: str
+    """The key of the metric that it is about; empty for none."""
     cells: tuple[CellSummary, ...]
+    """Its squares, in the order of the columns."""
     alias: RatioSummary | None = None
     """The reference against itself, where it was run twice in each round."""
 
@@ -247,8 +290,11 @@ class OrderEffect(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Which cells are set against the rest."""
     ratio: float
+    """Of the figures of these cells to the others'."""
     low: float
+    """The lower bound."""
     high: float
+    """The upper bound."""
     count: int
     """How many comparisons it rests on."""
 
@@ -257,6 +303,7 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
     """The reference, run twice in each round, against itself: do we call identical code different?"""
 
     reference: str
+    """The column that was run twice."""
     checked: tuple[RowId, ...]
     """Rows with enough rounds for an interval of 99 %."""
     missed: tuple[RowId, ...] = ()
@@ -285,6 +332,7 @@ class Overall(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     """Bounds of 95 % by a bootstrap over rounds; nothing where no row has an interval."""
     high: float | None = None
+    """The upper end of the interval."""
 
 
 class Repeats(msgspec.Struct, frozen=True, kw_only=True):
@@ -302,6 +350,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What a run says."""
 
     run_id: str
+    """Of the run that was judged."""
     labels: tuple[str, ...]
     """Columns, in the order of the request."""
     reference: str = ""
@@ -309,6 +358,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     self_check: SelfCheck | None = None
     """Nothing if the reference was not run twice."""
     rows: tuple[RowSummary, ...]
+    """The grid, line by line."""
     findings: tuple[Finding, ...]
     """In order of weight."""
     note: str = ""

@@ -13,10 +13,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """An interpreter and what it says of itself. With `error` it said nothing, and its cells cannot be run."""
 
     name: str = ""
+    """As specs call it: `trio@name`."""
     interpreter: str = ""
+    """Path of its Python."""
     python: str = ""
+    """Version of that."""
     implementation: str = ""
+    """`cpython` or another one."""
     compiler: str = ""
+    """That the interpreter was built with."""
     harness: str = ""
     """Version of harness that is installed there."""
     format: int = 0

@@ -10,7 +10,7 @@ class UsageError(HarnessError):
 
 
 class NothingSelectedError(UsageError):
-    """The selection is valid and empty (exit code 3)."""
+    """The selection is valid and empty, or no backend of it is installed (exit code 3)."""
 
 
 class JournalError(UsageError):

@@ -17,9 +17,13 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     scenario: str
+    """Name of the scenario."""
     backends: tuple[str, ...]
+    """Columns on which it occurs."""
     reason: str
+    """Why it occurs."""
     reference: str = ""
+    """Where that is written down, e.g. the issue."""
     key: str = ""
     """Observation key; empty is what became of the cell (`value = "hung"`), or `finding` says what it is about."""
     value: str = ""
@@ -55,6 +59,7 @@ class KnownBreach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     backends: tuple[str, ...]
     """Specs of the backends; `*` and `?` stand for anything."""
     reason: str
+    """Why it is broken."""
     reference: str = ""
     """Where the reason is written down, e.g. the issue."""
     when: dict[str, str] = {}

@@ -15,7 +15,9 @@ class Outcome(StrEnum):
     """What became of a cell."""
 
     COMPLETED = "completed"
+    """Every role ran to its end."""
     RAISED = "raised"
+    """An exception left a role."""
     HUNG = "hung"
     """No progress and no end."""
     TIMED_OUT = "timed out"
@@ -31,11 +33,17 @@ class Outcome(StrEnum):
     WRONG_BACKEND = "wrong backend"
     """What ran was not what the spec asked for."""
     INVALID_ENV = "invalid environment"
+    """The interpreter it was to run in cannot run it."""
     INTERRUPTED = "interrupted"
+    """The user ended the run while it ran."""
     NOT_RUN = "not run"
+    """It was not started, for the reason given."""
     HARNESS_FAULT = "harness fault"
     """Our own bug; never charged to a runtime."""
 
+
+NOT_TRIED = frozenset({Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INTERRUPTED})
+"""Of cells that say nothing about their backend: they did not begin, or had no time to end."""
 
 SYMBOLS: dict[Outcome, str] = {
     Outcome.COMPLETED: "✓",
@@ -59,8 +67,11 @@ class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
     """An exception as text. `leaves` are the leaf exceptions of a group as `Type: message`."""
 
     type: str
+    """Name of its class."""
     message: str
+    """What `str()` of it says."""
     traceback: str
+    """As Python prints it."""
     leaves: tuple[str, ...] = ()
 
 
@@ -68,6 +79,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="observed"):
     """One recorded fact: `key` has `value`. `at` is seconds since the worker started its scenario."""
 
     role: str
+    """Who recorded it."""
     key: str
     value: Any
     at: float
@@ -77,19 +89,26 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
     """One step of one actor's trace."""
 
     role: str
+    """Who recorded it."""
     actor: str
+    """The task that took the step."""
     what: str
+    """The step, in a word or a few."""
     at: float
+    """Seconds since the worker started its scenario."""
 
 
 Observation = Observed | Step
+"""What a cell can record."""
 
 
 class Unhandled(msgspec.Struct, frozen=True, kw_only=True):
     """An exception that the runtime logged or dropped because nobody awaited it. It voids the cell's numbers."""
 
     context: str
+    """What the runtime said of it."""
     error: ErrorReport | None = None
+    """The exception, if the runtime has one and not only a message."""
 
 
 class Attestation(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,8 +119,11 @@ class Attestation(msgspec.Struct, frozen=True, kw_only=True):
     expected: str
     """Glob that `scheduler` had to match."""
     python: str
+    """Version of the interpreter."""
     implementation: str
+    """`cpython` or another one."""
     gil: bool
+    """Whether it holds a global lock while it runs Python."""
     versions: dict[str, str] = {}
     """Installed versions of the distributions of the runtime."""
     format: int = 0
@@ -119,10 +141,15 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Resources of one role's process, from the kernel. Seconds and bytes."""
 
     user: float = 0.0
+    """CPU time in its own code."""
     system: float = 0.0
+    """CPU time in the kernel."""
     max_rss_bytes: int = 0
+    """The most memory that it had at a time."""
     voluntary_switches: int = 0
+    """How often it gave up its CPU to wait."""
     involuntary_switches: int = 0
+    """How often its CPU was taken from it."""
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,9 +159,11 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     wall: float
+    """Time that passed."""
     user: float
     """CPU time of all threads; `system` likewise."""
     system: float
+    """CPU time in the kernel."""
     run_delay: float | None = None
     """How long the thread that the scenario began on was ready and others had the CPU. Tasks that are threads of
     their own are not in it."""
@@ -162,6 +191,7 @@ class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
     wall: float
     """Of the scenario."""
     run_delay: float
+    """How long it was ready to run and had no CPU."""
     seconds: float = 0.0
     """Of the whole attempt."""
 
@@ -171,6 +201,21 @@ class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
         return self.run_delay / self.wall if self.wall > 0 else 0.0
 
 
+class LastSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The last thing that an actor told before its role was looked at."""
+
+    actor: str = ""
+    """Of the step; empty for an observation, which is its role's."""
+    what: str
+    """The step, or key and value of the observation."""
+    at: float
+    """Seconds since the worker started its scenario."""
+
+    def __str__(self) -> str:
+        who = f"{self.actor}: " if self.actor else "observed "
+        return f"{who}{self.what} at {self.at:.3f} s"
+
+
 class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
     """What a role looked like before it was killed, and what follows from that."""
 
@@ -178,6 +223,7 @@ class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
     """`self-deadlock`, `lock-order cycle`, `deadlock`, `lost wake-up`, `livelock`, `starvation`, `blocked scheduler`,
     `waiting for a child`, or `unknown`; never a guess."""
     reasons: tuple[str, ...] = ()
+    """The facts that the diagnosis follows from."""
     tasks: tuple[str, ...] = ()
     """The runtime's own tasks with where each waits; none if the interpreter did not answer."""
     descriptors: tuple[str, ...] = ()
@@ -185,26 +231,58 @@ class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
     threads: tuple[str, ...] = ()
     """Each thread with the kernel function that it waits in."""
     children: tuple[str, ...] = ()
+    """The processes that it had started."""
+    waits: tuple[str, ...] = ()
+    """What each task of the scenario waits for and where, and since when: the times that bound it."""
+    last_seen: tuple[LastSeen, ...] = ()
+    """The last step of each actor and the last observation of the role, oldest first."""
+
+
+class Stall(msgspec.Struct, frozen=True, kw_only=True):
+    """One call that held the scheduler of a role while nothing of it advanced, as the runner saw it from outside."""
+
+    frames: tuple[str, ...]
+    """`file:line in function`, innermost first: where the main thread was in every look."""
+    seconds: float
+    """At least: CPU time if it computes, else time in one system call. The longest, if it was seen several times."""
+    computes: bool
+    """Whether it takes CPU time; else it waits in the kernel."""
+    count: int = 1
+    """How often it was seen."""
+
+    def __str__(self) -> str:
+        how = "computes" if self.computes else "waits"
+        times = f", {self.count} times" if self.count > 1 else ""
+        return f"{self.frames[0]} {how} for {self.seconds:.2f} s{times}"
 
 
 class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one role's process."""
 
     role: str
+    """Name of the role."""
     backend: str
+    """What it ran on."""
     outcome: Outcome
+    """What became of it."""
     reason: str = ""
     """One line: signal or exit code, limit, capability, diagnosis."""
     seconds: float = 0.0
     """From the start of the process to its end."""
     pid: int = 0
+    """Of its process; 0 if none was started."""
     cpu: int | None = None
     """The CPU that it was kept on; `None` for any."""
     exit_code: int | None = None
+    """Of its process, negative for a signal; `None` if it has none."""
     error: ErrorReport | None = None
+    """What left the role."""
     attestation: Attestation | None = None
+    """What really ran, if it came to that."""
     unhandled: tuple[Unhandled, ...] = ()
+    """Exceptions that nobody awaited."""
     usage: Usage = Usage()
+    """What the kernel says that its process used."""
     progress: int = 0
     """Units of work reported with `Probe.advance`."""
     stacks: str = ""
@@ -216,19 +294,26 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     escaped: tuple[str, ...] = ()
     """Descendants that had outlived the cell and were ended by the sweep, `pid name`."""
     leaks: tuple[str, ...] = ()
-    """Tasks and fds that the scenario left open in its own process, a line each."""
+    """Tasks, threads, children and fds that the scenario left in its own process, a line each."""
     output_bytes: int = 0
     """Size of stdout and stderr together; the text is in the evidence folder."""
     resources: Resources | None = None
     """What the role says of itself when its scenario has ended; nothing if it was cut off."""
+    grown_bytes: int | None = None
+    """Resident size after the run, less that before the scenario; one cell's says little, `leak.*` tells growth."""
+    stalls: tuple[Stall, ...] = ()
+    """Calls that held its scheduler for more than 0.1 s, longest first."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt at a cell that ended badly, after which it was run again. The journal has all of it."""
 
     outcome: Outcome
+    """How it ended."""
     reason: str = ""
+    """Why, on one line."""
     seconds: float = 0.0
+    """How long it took."""
     evidence: str = ""
     """Folder of its own, relative to the run folder; empty if there is none."""
 
@@ -237,10 +322,14 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a cell. `outcome` is that of the role that explains it: see `execute.settle`."""
 
     cell_id: str
+    """Of which cell."""
     outcome: Outcome
     reason: str = ""
+    """Why it ended so, on one line."""
     seconds: float = 0.0
+    """How long it took, with its processes."""
     roles: tuple[RoleResult, ...] = ()
+    """What became of each role."""
     evidence: str = ""
     """Folder with stdout, stderr and stacks, relative to the run folder; empty if there is none."""
     disturbed: tuple[Disturbance, ...] = ()

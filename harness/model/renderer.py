@@ -14,8 +14,11 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to render text for people: columns, ANSI colour or not, how much (-1 quiet, 0, 1 verbose)."""
 
     width: int = 100
+    """Columns of the text."""
     colour: bool = False
+    """Whether ANSI colours may be used."""
     verbosity: int = 0
+    """-1 is quiet, 0 normal, 1 verbose."""
     run_path: str = ""
     """Folder of the run as the reader would type it, for paths in the text."""
 
@@ -24,7 +27,10 @@ class Renderer(msgspec.Struct, frozen=True, kw_only=True):
     """Turns a run and what it says into text. Pure: it neither prints nor writes files."""
 
     name: str
+    """What `--format` calls it."""
     summary: str
+    """What it makes, on one line."""
     suffix: str
     """File name suffix with the dot."""
     render: Callable[[Run, Comparison, RenderOptions], str]
+    """The function that makes the text."""

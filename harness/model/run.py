@@ -13,6 +13,11 @@ from .expectation import Expectation
 from .outcome import FORMAT, CellResult, Observation
 from .work import RowWork
 
+MACHINE_FACTS = ("system", "machine", "cpu", "cores", "usable_cores")
+"""Facts of a run's environment: where one of them is another one, so is the machine."""
+PASSING_FACTS = ("load", "cpu_pressure", "noise", "self_test")
+"""Facts of a run's environment that are other ones all the time, and make it no other environment."""
+
 
 class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a comparison and a report need to know of a scenario.
@@ -21,78 +26,113 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    """As the scenario has it, like what follows."""
     question: str
+    """What a reader learns from it."""
     contract: tuple[str, ...]
+    """What every backend has to keep."""
     headline: str
+    """The key of the metric that it is about."""
     judges: dict[str, Judge]
+    """By key, how values are judged."""
     conserved: dict[str, tuple[str, ...]] = {}
+    """A total, and the keys that have to add up to it."""
     parity: tuple[str, ...] = ()
+    """What is the same and what is not between backends."""
     roles: tuple[str, ...] = ("main",)
+    """Names of its roles."""
     cpu_bound: bool = False
     """Whether it computes on one thread, on backends whose tasks are no threads."""
+    requires: tuple[str, ...] = ()
+    """Capabilities that it needs."""
 
 
 class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a report needs to know of a backend. `offers`: capability → `support: note`, where it is not native."""
 
     label: str
+    """The column: its spec."""
     name: str
+    """Of the backend."""
     summary: str
+    """What it is, on one line."""
     offers: dict[str, str] = {}
     install_hint: str = ""
+    """What to do where the runtime is not there."""
     planted: bool = False
     """Whether it is broken on purpose."""
     parallel: bool = False
     """Whether its tasks are threads of the system, so that figures scatter with where they run."""
+    implements: tuple[str, ...] = ()
+    """Scenarios of which it brings an implementation of its own."""
+    costs: dict[str, str] = {}
+    """By scenario, what its adapter costs."""
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):
     """First line of a journal."""
 
     format: int = FORMAT
+    """Version of the lines that follow."""
     run_id: str
+    """Name of the run, and of its folder."""
     started_at: str
     """UTC, ISO 8601."""
     request: Request
+    """What was asked for."""
     plan: Plan
+    """What was planned of it."""
     scenarios: tuple[ScenarioCard, ...]
+    """Those that are run."""
     backends: tuple[BackendCard, ...]
+    """Those that they are run on."""
     environment: dict[str, Any] = {}
+    """Facts of the machine and of the software."""
     expectations: tuple[Expectation, ...] = ()
+    """What is known of these scenarios."""
 
 
 class CellStarted(msgspec.Struct, frozen=True, kw_only=True, tag="cell-started"):
     """The processes of a cell run."""
 
     cell_id: str
+    """Of which cell."""
     pids: dict[str, int]
+    """By role."""
 
 
 class CellObserved(msgspec.Struct, frozen=True, kw_only=True, tag="cell-observed"):
     """A cell recorded a fact."""
 
     cell_id: str
+    """Of which cell."""
     observation: Observation
+    """The fact."""
 
 
 class CellProgressed(msgspec.Struct, frozen=True, kw_only=True, tag="cell-progressed"):
     """Heartbeat of a running cell, a few times a second; not written to the journal."""
 
     cell_id: str
+    """Of which cell."""
     seconds: float
+    """Since its start."""
     progress: int
+    """Units of work that it reported by now."""
 
 
 class CellFinished(msgspec.Struct, frozen=True, kw_only=True, tag="cell-finished"):
     """A cell has its outcome and its processes are gone."""
 
     result: CellResult
+    """What became of it."""
 
 
 class CellRetried(msgspec.Struct, frozen=True, kw_only=True, tag="cell-retried"):
     """A cell ended badly, and is run again: this result does not count, and what it observed does not."""
 
     result: CellResult
+    """What became of this attempt."""
     attempt: int
     """Which one it was, from 1."""
 
@@ -101,13 +141,16 @@ class RunExtended(msgspec.Struct, frozen=True, kw_only=True, tag="run-extended")
     """More cells are planned: there is time left for further rounds of some rows."""
 
     cells: tuple[Cell, ...]
+    """Those that run."""
     skipped: tuple[SkippedCell, ...] = ()
+    """Those that cannot."""
 
 
 class RunCalibrated(msgspec.Struct, frozen=True, kw_only=True, tag="run-calibrated"):
     """How much work the cells of these rows do from now on: those that have no result yet, and those planned later."""
 
     rows: tuple[RowWork, ...]
+    """The amount of each."""
 
 
 class RunResumed(msgspec.Struct, frozen=True, kw_only=True, tag="run-resumed"):
@@ -118,15 +161,19 @@ class RunResumed(msgspec.Struct, frozen=True, kw_only=True, tag="run-resumed"):
     cells: int = 0
     """How many there are."""
     environment: dict[str, Any] = {}
+    """Facts as they are now."""
 
 
 class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished"):
     """Last line of a journal: its counts prove that it is complete. `events` counts the lines before this one."""
 
     finished_at: str
+    """ISO 8601, UTC."""
     events: int
     cells: int
+    """How many results there are."""
     interrupted: bool = False
+    """Whether the user ended it."""
     checksum: str = ""
     """CRC-32 of the lines before this one, in hexadecimal; empty if nobody made one."""
 
@@ -143,21 +190,27 @@ RunEvent = (
     | CellFinished
     | RunFinished
 )
+"""What a run is made of: the lines of its journal, and heartbeats."""
 
 
 class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A cell with everything that is known of it."""
 
     cell: Cell
+    """What was planned."""
     result: CellResult
+    """What became of it."""
     observations: tuple[Observation, ...] = ()
+    """What it recorded, in order."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A run as it stands in its journal. Each planned cell has a record, with a reason if it did not run."""
 
     started: RunStarted
+    """Its first line."""
     records: tuple[CellRecord, ...]
+    """A record of each planned cell."""
     complete: bool
     """Whether the footer is there and its counts hold."""
     note: str = ""

@@ -21,8 +21,11 @@ class RowWork(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     row: RowId
+    """Which row."""
     parameter: str
+    """The parameter that says how much is done."""
     amount: int
+    """The value that it has from now on."""
     own: dict[str, int] = {}
     """Amounts by label, where no single one is right for the fastest and the slowest."""
     seconds: dict[str, float] = {}

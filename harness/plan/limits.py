@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from harness.model import LIMITS, SIZES, UsageError
 
-from .spec import nearest
+from .spec import parse_named
 
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _LARGEST = 1 << 50
@@ -19,15 +19,7 @@ def parse_limits(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
     Raises:
         UsageError: an unknown name, a value that is none, or a name that is given twice.
     """
-    chosen: dict[str, int] = {}
-    for text in (part.strip() for several in texts for part in several.split(",")):
-        name, _, value = text.partition("=")
-        if name not in LIMITS:
-            raise UsageError(f"unknown limit {name!r}{nearest(name, LIMITS)}")
-        if name in chosen:
-            raise UsageError(f"limit {name!r} is given twice")
-        chosen[name] = _value(name, value)
-    return tuple(sorted(chosen.items()))
+    return tuple((name, _value(name, text or "")) for name, text in parse_named(texts, LIMITS, "limit").items())
 
 
 def _value(name: str, text: str) -> int:

@@ -85,6 +85,8 @@ class _Expansion:
         self._request = request
         self._catalogue = catalogue
         self._scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
+        self._perturb = parse_perturbations(request.perturb)
+        self._limits = parse_limits(request.limits)
         self._columns = Columns(request, catalogue, tuple(self._scenarios.values()))
         self.rows = choose_part(_rows(request, tuple(self._scenarios.values())), request.partition)
 
@@ -140,7 +142,26 @@ class _Expansion:
                 able, unable = self._arms(scenario, 1 if is_trial else rounds[row].stop - 1)
                 unable = () if is_trial else unable
                 for column, alias in (*arrange(able, number, f"{seed}/{row}"), *unable):
-                    yield _cell(self._request, scenario, row, column, number, alias=alias)
+                    yield self._cell(scenario, row, column, number, alias=alias)
+
+    def _cell(self, scenario: Scenario, row: RowId, column: Column, number: int, *, alias: bool) -> Cell:
+        request, (server, client) = self._request, column
+        roles = tuple(RoleBackend(role, client if role == "client" else server) for role in scenario.roles)
+        digest = hashlib.sha256(f"{request.seed}/{row}/{number}".encode()).digest()
+        return Cell(
+            scenario=scenario.name,
+            roles=roles,
+            parameters=row.parameters,
+            round=number,
+            seed=int.from_bytes(digest[:4]),
+            timeout=scenario.timeout if request.timeout is None else request.timeout,
+            hang_after=scenario.hang_after,
+            perturb=self._perturb,
+            alias=alias,
+            limits=self._limits,
+            retries=request.retries,
+            executor=request.executor,
+        )
 
     def _arms(self, scenario: Scenario, rounds: int) -> tuple[tuple[Arm, ...], tuple[Arm, ...]]:
         """Return the columns that can run, and those that cannot, which have no place in the order.
@@ -186,25 +207,6 @@ def _assignments(scenario: Scenario, preset: str, named: dict[str, list[str]]) -
     for row in scenario.preset_rows(preset) if preset else ({},):
         for values in product(*axes.values()):
             yield row | dict(zip(axes, values, strict=True))
-
-
-def _cell(request: Request, scenario: Scenario, row: RowId, column: Column, number: int, *, alias: bool) -> Cell:
-    server, client = column
-    roles = tuple(RoleBackend(role, client if role == "client" else server) for role in scenario.roles)
-    digest = hashlib.sha256(f"{request.seed}/{row}/{number}".encode()).digest()
-    return Cell(
-        scenario=scenario.name,
-        roles=roles,
-        parameters=row.parameters,
-        round=number,
-        seed=int.from_bytes(digest[:4]),
-        timeout=scenario.timeout if request.timeout is None else request.timeout,
-        hang_after=scenario.hang_after,
-        perturb=parse_perturbations(request.perturb),
-        alias=alias,
-        limits=parse_limits(request.limits),
-        retries=request.retries,
-    )
 
 
 def _lacks(column: Column, scenario: Scenario, catalogue: Catalogue) -> str:

@@ -26,5 +26,5 @@ def choose_part(rows: Sequence[RowId], partition: str) -> tuple[RowId, ...]:
         raise UsageError(f"cannot read partition {partition!r}: it is K/N, such as 2/4, with K from 1 to N")
     part = tuple(rows[int(found[1]) - 1 :: int(found[2])])
     if not part:
-        raise NothingSelectedError(f"partition {partition} has no rows: there are {len(rows)} in all")
+        raise NothingSelectedError(f"partition {partition} has no rows: there are {len(rows)} in all; make fewer parts")
     return part

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness.model import UsageError
 
-from .spec import nearest
+from .spec import parse_named
 
 _SIZES = {"k": 1 << 10, "m": 1 << 20}
 PERTURBATIONS = {
@@ -28,15 +28,11 @@ def parse_perturbations(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     Raises:
         UsageError: an unknown name, a value that is none, or a name that is given twice.
     """
-    chosen: dict[str, str] = {}
-    for text in (part.strip() for several in texts for part in several.split(",")):
-        name, equals, value = text.partition("=")
-        if name not in PERTURBATIONS:
-            raise UsageError(f"unknown perturbation {name!r}{nearest(name, PERTURBATIONS)}")
-        if name in chosen:
-            raise UsageError(f"perturbation {name!r} is given twice")
-        chosen[name] = _value(name, value) if equals or name not in _WITHOUT_VALUE else ""
-    return tuple(sorted(chosen.items()))
+    named = parse_named(texts, PERTURBATIONS, "perturbation")
+    return tuple(
+        (name, "" if text is None and name in _WITHOUT_VALUE else _value(name, text or ""))
+        for name, text in named.items()
+    )
 
 
 def _value(name: str, text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -47,7 +47,7 @@ def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
         if value in option.unavailable:
             raise UsageError(f"backend option {name}:{key} cannot be {value!r} here: {option.unavailable[value]}")
         if key in chosen:
-            raise UsageError(f"cannot read backend {text!r}: option {key!r} is given twice")
+            raise UsageError(f"cannot read backend {text!r}: option {key!r} is given twice; leave one out")
         chosen[key] = value
     return replace(where, options=tuple(sorted(chosen.items())))
 
@@ -61,9 +61,9 @@ def parse_place(text: str) -> BackendSpec:
     rest, at, environment = text.partition("@")
     name, equals, version = rest.partition("==")
     if at and not is_environment_name(environment):
-        raise UsageError(f"cannot read backend {text!r}: {environment!r} is no name of an environment")
+        raise UsageError(f"cannot read backend {text!r}: {environment!r} is no name of an environment, such as py313")
     if equals and not _is_version(version):
-        raise UsageError(f"cannot read backend {text!r}: {version!r} is no version")
+        raise UsageError(f"cannot read backend {text!r}: {version!r} is no version, such as 0.30.0")
     return BackendSpec(name, environment=environment, version=version)
 
 
@@ -137,6 +137,23 @@ def _typed(parameter: Parameter, text: str) -> Value:
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(sample), "text")
         also = " or none" if parameter.nullable else ""
         raise UsageError(f"parameter {parameter.name!r} cannot be {text!r}; it is {wanted}{also}") from None
+
+
+def parse_named(texts: Iterable[str], known: Collection[str], noun: str) -> dict[str, str | None]:
+    """Return what stands behind `=` by name, of texts such as `memory=512M,one-cpu`; nothing for a name alone.
+
+    Raises:
+        UsageError: an unknown name, or one that is given twice.
+    """
+    found: dict[str, str | None] = {}
+    for part in (part.strip() for several in texts for part in several.split(",")):
+        name, equals, text = part.partition("=")
+        if name not in known:
+            raise UsageError(f"unknown {noun} {name!r}{nearest(name, known)}")
+        if name in found:
+            raise UsageError(f"{noun} {name!r} is given twice; leave one out")
+        found[name] = text if equals else None
+    return dict(sorted(found.items()))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -23,13 +23,16 @@ from harness.model import CellFinished, CellObserved, CellResult, Outcome, Reque
 from harness.plan import make_plan, parse_spec
 from harness.plugins import Catalogue
 
+from .breaches import list_unknown, select_breaches
 from .clauses import CLAUSES, Clause
 from .contract import lacking, run_clauses
 from .deliberate import BLOCKS, FAILS, RUNS, WAITS, PlannedFailure
+from .hot_path import REFERENCE, OperationCost, measure_hot_paths
 
 _KIT = "/harness/testing/"
 _CLAUSES = "/harness/testing/clauses/"
 _UNABLE = "the backend cannot be run here"
+_STALE = "it holds, and is declared as broken"
 _FRAME = re.compile(r'^[\s|]*File "(?P<path>[^"]+)", line (?P<line>\d+),? in (?P<name>\S+)', re.MULTILINE)
 
 
@@ -37,23 +40,34 @@ class Verdict(StrEnum):
     """What a check says of one question."""
 
     HOLDS = "holds"
+    """The promise is kept."""
     BROKEN = "broken"
+    """It is not."""
+    KNOWN = "known"
+    """Broken, as a plugin says that it is: the runtime's own, so nothing to mend here."""
+    STALE = "stale"
+    """Known as broken, and not broken any more."""
     NOT_ASKED = "not asked"
+    """It needs what is declared absent, or the backend cannot be run."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one question."""
 
     question: str
+    """The clause, or what a run has to say of a cell."""
     about: str
     """The operation that promises it, e.g. `Runtime.sleep`."""
     verdict: Verdict
+    """The answer."""
     error: str = ""
     """All that is known of what went wrong, or why it was not asked."""
     promise: str = ""
     """What is promised: the docstring of the operation, of what is broken."""
     where: str = ""
     """The innermost line of the backend that the error went through, `file:line in function`."""
+    known: str = ""
+    """Why it is known as broken, with the reference, and who says so."""
 
     @property
     def kind(self) -> str:
@@ -73,7 +87,11 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a check found."""
 
     backend: str
+    """The spec, in canonical order."""
     findings: tuple[Finding, ...]
+    """In the order in which they were asked."""
+    costs: tuple[OperationCost, ...] = ()
+    """What the adapter costs on the hot paths. For information: it never decides whether a check passes."""
 
     @property
     def asked(self) -> int:
@@ -87,13 +105,26 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def broken(self) -> tuple[Finding, ...]:
-        """Those that do not."""
-        return tuple(finding for finding in self.findings if finding.verdict is Verdict.BROKEN)
+        """Those that do not, and are not known for it."""
+        return self._of(Verdict.BROKEN)
+
+    @property
+    def known(self) -> tuple[Finding, ...]:
+        """Those that do not, as is known."""
+        return self._of(Verdict.KNOWN)
+
+    @property
+    def stale(self) -> tuple[Finding, ...]:
+        """Those that are known as broken and hold."""
+        return self._of(Verdict.STALE)
 
     @property
     def passed(self) -> bool:
-        """Whether there was something to ask, and all of it holds."""
-        return bool(self.held) and not self.broken
+        """Whether there was something to ask, and all of it holds but what is known."""
+        return bool(self.held) and not self.broken and not self.stale
+
+    def _of(self, verdict: Verdict) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.verdict is verdict)
 
 
 class _Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +161,7 @@ class Check:
         self._backend = catalogue.backend(self._spec.name)
         self._catalogue = catalogue
         self._absent = next((c for c in Capability if self._offer(c) is Support.ABSENT), None)
+        self._known = select_breaches(catalogue.breaches, self.backend)
 
     @property
     def backend(self) -> str:
@@ -144,8 +176,13 @@ class Check:
     def run(self, only: Container[str] | None = None) -> Generator[Finding, None, None]:
         """Put the questions, or only those named, and yield what became of each, in order.
 
-        A backend that cannot be run at all is asked nothing else.
+        A backend that cannot be run at all is asked nothing else. A breach that is declared of what is no question is
+        stale, if all questions are put.
         """
+        if only is None:
+            for breach in list_unknown(self._known.values(), self.questions):
+                error = f"{breach.source} declares it as broken, and there is no such question"
+                yield Finding(question=breach.clause, about="Backend", verdict=Verdict.STALE, error=error)
         unable = ""
         with TemporaryDirectory(prefix="harness-check-") as folder:
             for conduct in _CONDUCT:
@@ -160,6 +197,11 @@ class Check:
                     unable = _UNABLE
         yield from self._clauses([clause for clause in CLAUSES if only is None or clause.name in only], unable)
 
+    def measure_costs(self) -> tuple[OperationCost, ...]:
+        """Measure what the adapter costs on the hot paths, beside the reference backend if that is there."""
+        reference = self._catalogue.backends.get(REFERENCE)
+        return measure_hot_paths(self._backend.runner, dict(self._spec.options), reference.runner if reference else "")
+
     # --- clauses ---
     def _clauses(self, clauses: list[Clause], unable: str) -> Iterator[Finding]:
         asked = [clause for clause in clauses if not unable and not self._why_not(clause)]
@@ -171,7 +213,7 @@ class Check:
                 try:
                     error = next(results)
                 except ImportError as exc:
-                    error, unable = str(exc), _UNABLE
+                    error, unable, self._known = str(exc), _UNABLE, {}  # what cannot be run breaks no clause
                 yield self._finding(clause.name, clause.of, error)
 
     def _results(self, clauses: list[Clause]) -> Generator[str, None, None]:
@@ -207,16 +249,23 @@ class Check:
         return self._backend.offer(capability, dict(self._spec.options)).support
 
     def _finding(self, question: str, about: str, error: str) -> Finding:
+        breach = self._known.get(question)
+        known = "" if breach is None else f"{breach.text}; says {breach.source}"
         if not error:
-            return Finding(question=question, about=about, verdict=Verdict.HOLDS)
+            is_stale = breach is not None and not breach.sometimes
+            verdict = Verdict.STALE if is_stale else Verdict.HOLDS
+            return Finding(
+                question=question, about=about, verdict=verdict, error=_STALE * is_stale, known=known * is_stale
+            )
         package = self._backend.runner.partition(":")[0].partition(".")[0]
         return Finding(
             question=question,
             about=about,
-            verdict=Verdict.BROKEN,
+            verdict=Verdict.BROKEN if breach is None else Verdict.KNOWN,
             error=error.rstrip(),
             promise=describe_promise(about),
             where=_find_line(error, package),
+            known=known,
         )
 
 
@@ -227,7 +276,9 @@ def check_backend(spec: str, catalogue: Catalogue) -> CheckReport:
         UsageError: unknown backend, option or value.
     """
     check = Check(spec, catalogue)
-    return CheckReport(backend=check.backend, findings=tuple(check.run()))
+    findings = tuple(check.run())
+    is_runnable = any(finding.verdict is Verdict.HOLDS for finding in findings)
+    return CheckReport(backend=check.backend, findings=findings, costs=check.measure_costs() if is_runnable else ())
 
 
 def describe_promise(about: str) -> str:

@@ -40,8 +40,10 @@ class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a clause; `error` is empty if it holds."""
 
     clause: str
+    """Its name."""
     error: str = ""
     unhandled: tuple[str, ...] = ()
+    """What the runtime reported because nobody awaited it."""
 
 
 class _Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,10 @@ def _scenario(attribute: str, question: str, main: Callable[[Runtime, Probe], Aw
 
 
 RUNS = _scenario("RUNS", "Does it run, and leave nothing behind?", _run)
+"""Ends well."""
 FAILS = _scenario("FAILS", "Is a failure reported as such?", _fail)
+"""Raises `PlannedFailure`."""
 WAITS = _scenario("WAITS", "Is a task that waits for ever seen, and ended?", _wait_for_ever)
+"""Waits for what never comes."""
 BLOCKS = _scenario("BLOCKS", "Is a call that never returns to the scheduler seen, and ended?", _block)
+"""Holds the scheduler for ever."""

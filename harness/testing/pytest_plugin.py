@@ -56,6 +56,7 @@ class BackendQuestions(pytest.Collector):
     """The questions that are put to one backend, in one go: the first item that runs starts it."""
 
     check: Check
+    """What puts them."""
     _findings: Generator[Finding, None, None] | None = None
 
     def collect(self) -> list[pytest.Item]:
@@ -83,13 +84,16 @@ class QuestionItem(pytest.Item):
     """One question."""
 
     parent: BackendQuestions
+    """The questions of its backend."""
 
     def runtest(self) -> None:
-        """Fail if what is promised does not hold; skip what was not asked, with the reason."""
+        """Fail if what is promised does not hold, or holds although it is known as broken; skip what was not asked."""
         finding = self.parent.find(self.name)
         if finding.verdict == "not asked":
             pytest.skip(finding.error)
-        if finding.verdict == "broken":
+        if finding.verdict == "known":
+            pytest.xfail(finding.known)
+        if finding.verdict in ("broken", "stale"):
             raise BrokenPromise(finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: None = None) -> str:  # type: ignore[override]
@@ -101,7 +105,7 @@ class QuestionItem(pytest.Item):
             [
                 finding.error,
                 "",
-                f"{finding.about}: {finding.promise}",
+                f"{finding.about}: {finding.promise or finding.known}",
                 *([f"look at {finding.where}"] * bool(finding.where)),
             ]
         )

@@ -6,29 +6,47 @@ A cell of a run is a process and is judged beside the other backends; a trial is
 from __future__ import annotations
 
 import importlib
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import cache
 from threading import Thread
-from typing import Any
+from typing import Any, assert_never
 
-from harness.api import Bounded, Exact, Grade, Outcomes, PeerEndedError, Runtime, Scenario, Value
-from harness.plugins import Plugins
+from harness.api import (
+    Bounded,
+    Exact,
+    Grade,
+    Info,
+    Judge,
+    Metric,
+    Outcomes,
+    PeerEndedError,
+    Runtime,
+    Scenario,
+    Trace,
+    Value,
+)
+from harness.plan import parse_spec
+from harness.plugins import Catalogue, Plugins
 
 _POLL = 0.001
 """Seconds between two looks at what the roles share."""
 
 Wrap = Callable[[Runtime], Any]
+"""Takes a runtime and returns what the scenario sees instead."""
 
 
 class Trial:
     """What a scenario observed. `errors` has what left a role, `running` the roles that did not end in time."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.values: dict[str, list[Any]] = defaultdict(list)
-        """Every value of each key, in the order in which they were observed."""
+        self.values: dict[str, list[Any]] = {}
+        """Every value of each key that was observed, in the order in which they were."""
         self.steps: list[tuple[str, str]] = []
         """Actor and step of the trace."""
-        self.progress = 0
+        self.progress: Counter[str] = Counter(dict.fromkeys(scenario.roles, 0))
+        """How far each role has come. Threads may lose an increment to each other."""
         self.errors: dict[str, BaseException] = {}
         self.unhandled: list[tuple[str, BaseException | None]] = []
         """Exceptions that the runtime logged or dropped because nobody awaited them, each with its message."""
@@ -37,27 +55,36 @@ class Trial:
 
     def __getitem__(self, key: str) -> Any:
         """Return the only value of a key; `ValueError` if there are none or several."""
-        (value,) = self.values[key]
+        (value,) = self.values.get(key, [])
         return value
+
+    def __contains__(self, key: str) -> bool:
+        """Return whether a key was observed."""
+        return key in self.values
 
     @property
     def violations(self) -> set[str]:
         """The keys with a value that the scenario's contract forbids, and the totals that are not conserved."""
-        broken = {key for key, values in self.values.items() if any(self._is_forbidden(key, value) for value in values)}
+        judges = self._scenario.judges
+        broken = {key for key, values in self.values.items() if any(is_forbidden(judges[key], each) for each in values)}
         for total, parts in self._scenario.conserved.items():
-            if total in self.values and self[total] != sum(self[part] for part in parts):
+            if total in self and self[total] != sum(self[part] for part in parts):
                 broken.add(total)
         return broken
 
-    def _is_forbidden(self, key: str, value: Any) -> bool:
-        match self._scenario.judges[key]:
-            case Bounded(at_least=least, at_most=most):
-                return (least is not None and value < least) or (most is not None and value > most)
-            case Outcomes(grades=grades):
-                return value not in grades or grades[value].grade is Grade.FORBIDDEN
-            case Exact(expected=expected):
-                return expected is not None and value != expected
-        return False
+
+def is_forbidden(judge: Judge, value: Any) -> bool:
+    """Return whether a value breaks a scenario's contract, whatever other backends say."""
+    match judge:
+        case Bounded(at_least=least, at_most=most):
+            return (least is not None and value < least) or (most is not None and value > most)
+        case Outcomes(grades=grades):
+            return value not in grades or grades[value].grade is Grade.FORBIDDEN
+        case Exact(expected=expected):
+            return expected is not None and value != expected
+        case Trace() | Metric() | Info():
+            return False
+    assert_never(judge)
 
 
 class _TrialProbe:
@@ -75,13 +102,13 @@ class _TrialProbe:
     def observe(self, key: str, value: object) -> None:
         if key not in self._board.declared:
             raise ValueError(f"{key!r} is observed and not declared in judges")
-        self._trial.values[key].append(value)
+        self._trial.values.setdefault(key, []).append(value)
 
     def step(self, actor: str, what: str) -> None:
         self._trial.steps.append((actor, what))
 
     def advance(self, count: int = 1) -> None:
-        self._trial.progress += count
+        self._trial.progress[self.role] += count
 
     def share(self, key: str, value: object) -> None:
         self._board.shared[key] = value
@@ -101,11 +128,16 @@ class _TrialProbe:
 class _Board:
     """What the roles of a trial share."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, shared: Mapping[str, object]) -> None:
         self.roles = set(scenario.roles)
         self.declared = set(scenario.judges)
-        self.shared: dict[str, object] = {}
+        self.shared = dict(shared)
         self.ended: set[str] = set()
+
+
+@cache
+def _installed() -> Catalogue:
+    return Plugins().catalogue()
 
 
 def try_scenario(
@@ -113,7 +145,8 @@ def try_scenario(
     backend: str,
     parameters: Mapping[str, Value] | None = None,
     *,
-    wrap: Wrap | None = None,
+    wrap: Wrap | Mapping[str, Wrap] | None = None,
+    shared: Mapping[str, object] | None = None,
     seed: int = 1,
     limit: float = 60.0,
 ) -> Trial:
@@ -121,28 +154,37 @@ def try_scenario(
 
     Args:
         scenario: the declaration.
-        backend: name of an installed backend; every role runs on it, in a thread of its own.
+        backend: an installed backend, with options if need be (`asyncio:io=sock`); every role runs on it, in a
+            thread of its own.
         parameters: what differs from the defaults.
         wrap: takes the runtime and returns what the scenario sees instead, e.g. one that is broken on purpose
-            (`harness.testing.saboteurs.sabotage`).
+            (`harness.testing.saboteurs.sabotage`). A mapping wraps that of some roles only.
+        shared: what is shared from the start, for a scenario of which one role is left out.
         seed: of the cell.
         limit: seconds until roles that still run are given up.
     """
-    module, _, name = Plugins().catalogue().backend(backend).runner.partition(":")
+    spec = parse_spec(backend, _installed())
+    module, _, name = _installed().backend(spec.name).runner.partition(":")
     runner_class = getattr(importlib.import_module(module), name)
     values = {known.name: known.default for known in scenario.parameters} | dict(parameters or {})
-    trial, board = Trial(scenario), _Board(scenario)
+    trial, board = Trial(scenario), _Board(scenario, shared or {})
 
     def run(role: str) -> None:
         probe = _TrialProbe(role, values, seed, trial, board)
+        wrap_role = wrap.get(role) if isinstance(wrap, Mapping) else wrap
 
         async def main(runtime: Runtime) -> None:
             probe.runtime = runtime
             role_function: Callable[..., Awaitable[None]] = scenario.roles[role]
-            await role_function(wrap(runtime) if wrap else runtime, probe)
+            await role_function(wrap_role(runtime) if wrap_role else runtime, probe)
+
+        def report(exc: BaseException | None, context: str) -> None:
+            trial.unhandled.append((context, exc))
+            with suppress(Exception):
+                str(exc)  # as a worker, which writes it down: a scenario may look whether its error was asked for
 
         try:
-            runner_class({}).run(main, lambda exc, context: trial.unhandled.append((context, exc)))
+            runner_class(dict(spec.options)).run(main, report)
         except BaseException as exc:  # noqa: BLE001 - whatever it raises is what became of the role
             trial.errors[role] = exc
         finally:

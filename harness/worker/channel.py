@@ -63,7 +63,11 @@ class Pipe:
 
 
 def map_progress(fd: int) -> memoryview:
-    """Map the progress page: the first 64-bit word counts units of work. The runner reads it without our help."""
-    page = mmap.mmap(fd, PROGRESS_BYTES)
+    """Map the progress page, which the runner reads without our help, and write into it who we are.
+
+    Its first 64-bit word counts units of work, the second one is the pid of the worker.
+    """
+    page = memoryview(mmap.mmap(fd, PROGRESS_BYTES)).cast("Q")
     os.close(fd)
-    return memoryview(page).cast("Q")
+    page[1] = os.getpid()
+    return page

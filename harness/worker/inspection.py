@@ -15,13 +15,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.api import Runtime
 
 from .held_locks import held_locks, lock_key
+from .standing import Standings, deadlines_of_tasks
 
 _MOST_TASKS = 200
 _DEEPEST = 100
@@ -52,17 +54,35 @@ _CALLS = {
 """What a call waits for, by the name of its function, where that is all one can go by."""
 
 
+class _Task(NamedTuple):
+    name: str
+    frames: list[FrameType]
+    """Outermost first."""
+    due: float | None = None
+    """When its sleep ends, on the runtime's clock, if it says so itself; `deadline`: when its time-out does."""
+    deadline: float | None = None
+
+
 class Inspector:
     """Looks at its own process, as often as the runner asks; the turns count from the first look."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, started: float = 0.0) -> None:
+        """Take note of where the runtime's files lie.
+
+        Args:
+            runtime: the one that hangs.
+            started: when the probe's clock was 0.
+        """
         self._runtime = runtime
+        self._started = started
+        self._standings = Standings()
         self._library = _library(runtime)
         self._tasks_are_threads = isinstance(runtime.scheduler(), threading.Thread)
         self._looks = 0
         self._turns: Counter[str] = Counter()
         self._calls: Counter[str] = Counter()
         self._since = (0.0, 0.0)
+        self._at = 0.0
         self._step = ""
         """Where the task that returns now stands in the scenario."""
         self._caller: FrameType | None = None
@@ -74,9 +94,11 @@ class Inspector:
             self._since = (time.monotonic(), time.thread_time())
         sys.setprofile(None)
         self._looks += 1
+        self._at = time.monotonic() - self._started
         stack = _outermost_first(frame)
         facts: dict[str, object] = {
             "look": self._looks,
+            "at": self._at,
             "seconds": time.monotonic() - self._since[0],
             "cpu": time.thread_time() - self._since[1],
             "turns": dict(self._turns.most_common(10)),
@@ -87,6 +109,7 @@ class Inspector:
             "threads": list(self._threads(stack)),
             "timers": _pending_timers(self._runtime.now()),
         }
+        self._standings.end_look()
         sys.setprofile(self._count)
         return facts
 
@@ -98,6 +121,7 @@ class Inspector:
         """
         if event != "return" or not frame.f_code.co_flags & _COROUTINE:
             return
+        self._standings.resume(frame)
         behind = frame.f_back
         is_own = not frame.f_code.co_filename.startswith(self._library)
         if is_own and not (self._step and frame is self._caller):
@@ -122,12 +146,10 @@ class Inspector:
 
     def _tasks(self, stack: list[FrameType]) -> Iterator[dict[str, object]]:
         found = self._threads_as_tasks(stack) if self._tasks_are_threads else self._coroutines()
-        for count, (name, frames, due) in enumerate(found):
-            if count == _MOST_TASKS:
-                return
-            yield self._describe(name, frames, due)
+        yield from map(self._describe, islice(found, _MOST_TASKS))
 
-    def _coroutines(self) -> Iterator[tuple[str, list[FrameType], float | None]]:
+    def _coroutines(self) -> Iterator[_Task]:
+        deadlines = deadlines_of_tasks()
         for task in gc.get_objects():
             kind = type(task)
             if hasattr(kind, "get_coro") or hasattr(kind, "coro") or kind.__name__ == "Task":
@@ -138,31 +160,37 @@ class Inspector:
                     continue
                 frames = list(_frames(coroutine))
                 if frames and not getattr(coroutine, "cr_running", False):
-                    yield name, frames, _clock(task, "sleep")
+                    yield _Task(name, frames, _clock(task, "sleep"), deadlines.get(id(task)))
 
-    def _threads_as_tasks(self, stack: list[FrameType]) -> Iterator[tuple[str, list[FrameType], float | None]]:
+    def _threads_as_tasks(self, stack: list[FrameType]) -> Iterator[_Task]:
         frames = sys._current_frames()  # noqa: SLF001 - the documented way, in spite of its name
         for thread in threading.enumerate():
             is_here = thread.ident == threading.get_ident()
             found = stack if is_here else _outermost_first(frames.get(thread.ident or 0))
             if any(frame.f_code.co_flags & _COROUTINE for frame in found):
-                yield thread.name, found, None
+                yield _Task(thread.name, found)
 
-    def _describe(self, name: str, frames: list[FrameType], due: float | None) -> dict[str, object]:
+    def _describe(self, task: _Task) -> dict[str, object]:
+        frames = task.frames
         own = self._own(frames)
         kind, waited = _wait_of(frames, self._library)
+        standing = self._standings.see(frames, own, self._at)
         described: dict[str, object] = {
-            "name": name,
+            "name": task.name,
             "place": _place(own or frames[-1]),
             "waits_for": kind,
             "is_internal": own is None,
             "holds": [{"id": key, "label": label} for key, label in held_locks(frames, self._library)],
+            "seen_at": standing.seen_at,
+            "elsewhere_at": standing.elsewhere_at,
         }
         if waited is not None:
             described["on"] = {"id": lock_key(waited), "label": type(waited).__name__}
-        due = _deadline(frames) if due is None else due
+        due = _deadline(frames) if task.due is None else task.due
         if kind == "timer" and due is not None:
             described["overdue"] = self._runtime.now() - due
+        if task.deadline is not None:
+            described["time_left"] = task.deadline - self._runtime.now()
         return described
 
     def _own(self, frames: list[FrameType]) -> FrameType | None:

@@ -1,15 +1,22 @@
-"""What a scenario leaves behind in its own process: tasks at its end, fds after its run."""
+"""What a scenario leaves in its own process: tasks at its end; fds, threads, children and memory after its run."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections import Counter
 
 from harness.api import Runtime
 
+from .leftovers import describe_child, list_children, list_threads, spared_children
+
 _SETTLE_TURNS = 100
 _SETTLE_SECONDS = 0.01
+_LAST_SECONDS = 0.25
+"""For threads and children, while which nothing advances: less than any scenario takes for a hang."""
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Ledger:
@@ -17,17 +24,30 @@ class Ledger:
 
     Both counts leave out what is the runtime's own: it has its fds open when the first is taken (uvloop keeps a pipe
     for the life of the process), and what it opens for itself meanwhile, such as a pool, it closes before the second.
+    Threads that it keeps for the next job, as trio does, are its own as well.
     """
 
     def __init__(self) -> None:
         self._fds: dict[int, str] = {}
         self._tasks: Counter[str] = Counter()
         self._left_tasks: tuple[str, ...] = ()
+        self._threads: frozenset[int] = frozenset()
+        self._children: frozenset[int] = frozenset()
+        self._packages: frozenset[str] = frozenset()
+        self._tasks_are_threads = False
+        self._resident: int | None = None
 
     def open(self, runtime: Runtime) -> None:
         """Note what is there before the scenario starts."""
         self._fds = open_fds()
         self._tasks = Counter(map(_name_of_task, runtime.dump_tasks()))
+        self._threads = frozenset(sys._current_frames())  # noqa: SLF001 - also threads that threading does not know
+        self._children = frozenset(list_children())
+        # Names and no objects: what the ledger held it would keep alive.
+        kinds = (*type(runtime).__mro__, type(runtime.scheduler()))
+        self._packages = frozenset(kind.__module__.partition(".")[0] for kind in kinds)
+        self._tasks_are_threads = isinstance(runtime.scheduler(), threading.Thread)
+        self._resident = read_resident_bytes()
 
     async def close_tasks(self, runtime: Runtime) -> None:
         """Note the tasks that are still there after it; one that is on its way out gets the time to end."""
@@ -41,9 +61,39 @@ class Ledger:
 
     def leaks(self) -> tuple[str, ...]:
         """Return what is left, a line each. Call after the runtime has ended."""
+        until = time.monotonic() + _LAST_SECONDS
+        while (self._left_threads() or self._left_children()) and time.monotonic() < until:
+            time.sleep(_SETTLE_SECONDS)  # what was told to end gets the time
+        threads, children = self._left_threads(), self._left_children()
         left = {fd: target for fd, target in open_fds().items() if self._fds.get(fd) != target}
         own = _resource_tracker_fd()
-        return (*self._left_tasks, *(f"fd {fd} {target}" for fd, target in sorted(left.items()) if fd != own))
+        fds = (f"fd {fd} {target}" for fd, target in sorted(left.items()) if fd != own)
+        return (*self._left_tasks, *threads, *map(describe_child, children), *fds)
+
+    def grown_bytes(self) -> int | None:
+        """Return by how much the process has grown; less than 0 if it shrank. Nothing where the system does not say."""
+        resident = read_resident_bytes()
+        return None if resident is None or self._resident is None else resident - self._resident
+
+    def _left_threads(self) -> list[str]:
+        lines = list_threads(self._threads, self._packages)
+        if not self._tasks_are_threads:
+            return lines
+        tasks = {_name_of_task(line).removeprefix("task ") for line in self._left_tasks}
+        return [line for line in lines if _name_of_task(line).removeprefix("thread ") not in tasks]
+
+    def _left_children(self) -> list[int]:
+        left = set(list_children()) - self._children
+        return sorted(left - spared_children()) if left else []
+
+
+def read_resident_bytes() -> int | None:
+    """Return the resident size of this process; nothing where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - a worker has no pathlib
+            return int(file.read().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return None
 
 
 def open_fds() -> dict[int, str]:

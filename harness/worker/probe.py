@@ -37,15 +37,16 @@ class WorkerProbe:
         self._pipe = pipe
         self._progress = progress
         self._peers = peers
-        self._started = time.monotonic()
+        self.started = time.monotonic()
+        """When its clock was 0."""
 
     def observe(self, key: str, value: object) -> None:
         """Record a fact at once."""
-        self._pipe.send(Observed(role=self.role, key=key, value=value, at=time.monotonic() - self._started))
+        self._pipe.send(Observed(role=self.role, key=key, value=value, at=time.monotonic() - self.started))
 
     def step(self, actor: str, what: str) -> None:
         """Record that an actor reached a step."""
-        self._pipe.send(Step(role=self.role, actor=actor, what=what, at=time.monotonic() - self._started))
+        self._pipe.send(Step(role=self.role, actor=actor, what=what, at=time.monotonic() - self.started))
 
     def advance(self, count: int = 1) -> None:
         """Report progress on the page that the runner shares."""

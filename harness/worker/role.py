@@ -21,6 +21,7 @@ from .headroom import open_headroom
 from .ledger import Ledger
 from .probe import WorkerProbe
 from .resources import ResourceMeter
+from .turns import tell_turn_on_signal
 
 DUMP_SIGNAL = signal.SIGUSR1
 """Makes a worker write the stacks of all threads, also while something holds the GIL."""
@@ -41,6 +42,7 @@ def run_role(job_text: str) -> None:
     faulthandler.register(DUMP_SIGNAL, file=job.stacks_fd, all_threads=True, chain=False)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started ignoring it
     signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # until there is a runtime to ask
+    tell_turn_on_signal(job.stacks_fd)
     os.set_inheritable(job.stacks_fd, False)
     pipe = Pipe(job.report_fd, job.order_fd)
     progress = map_progress(job.progress_fd)
@@ -65,7 +67,7 @@ def _run(job: WorkerJob, pipe: Pipe, progress: memoryview, unhandled: UnhandledC
     return role.run(runner_class, unhandled)
 
 
-def dump_tasks_on_signal(runtime: Runtime, fd: int) -> None:
+def dump_tasks_on_signal(runtime: Runtime, fd: int, started: float) -> None:
     """Have the runtime's tasks written to a file when the runner asks; it does so while the interpreter can answer."""
     inspectors: list[Any] = []
 
@@ -76,7 +78,7 @@ def dump_tasks_on_signal(runtime: Runtime, fd: int) -> None:
             lines = tuple(runtime.dump_tasks())
             text = "".join(f"{line}\n" for line in lines[:_MOST_TASKS])
             os.write(fd, f"\n{TASKS_BEGIN}{text}{TASKS_END}".encode(errors="replace"))
-            inspectors.append(Inspector(runtime))
+            inspectors.append(Inspector(runtime, started))
         os.write(fd, INSPECTION.encode() + encode_line(inspectors[0].look(frame)))
 
     signal.signal(TASKS_SIGNAL, dump)
@@ -120,7 +122,12 @@ class _Role:
 
     def _completed(self) -> Ended:
         leaks = () if self._asks_ending else self._ledger.leaks()
-        return Ended(outcome=Outcome.COMPLETED, leaks=leaks, resources=self._resources)
+        return Ended(
+            outcome=Outcome.COMPLETED,
+            leaks=leaks,
+            resources=self._resources,
+            grown_bytes=self._ledger.grown_bytes(),
+        )
 
     def _failed(self, exc: BaseException) -> Ended:
         if isinstance(exc, _WrongBackendError):
@@ -155,7 +162,7 @@ class _Role:
 
             disturbed = disturb(runtime, self._job.perturb)
         self._ledger.open(runtime)
-        dump_tasks_on_signal(runtime, self._job.stacks_fd)
+        dump_tasks_on_signal(runtime, self._job.stacks_fd, probe.started)
         self._reached = True
         meter = ResourceMeter()
         try:

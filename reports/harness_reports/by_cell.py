@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model import CellRecord, Comparison, Finding, FindingKind, Observed, Outcome, RowId, Run
-
-from .squares import value_text
+from harness.model import (
+    CellRecord,
+    Comparison,
+    Finding,
+    FindingKind,
+    Observed,
+    Outcome,
+    RowId,
+    Run,
+    outcome_text,
+    value_text,
+)
 
 _OF_OUTCOMES = (FindingKind.HANG, FindingKind.CRASH, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
 
@@ -51,12 +60,15 @@ def _shows(record: CellRecord, finding: Finding) -> bool:
         return record.result.outcome is not Outcome.COMPLETED
     if finding.kind is FindingKind.FLAKY:
         return record.result.is_flaky
+    if finding.kind is FindingKind.STALLED:
+        return any(role.stalls for role in record.result.roles)
     if finding.kind is FindingKind.UNHANDLED:
         return any(role.unhandled for role in record.result.roles)
     if finding.kind is FindingKind.LEFTOVER:
         return any(role.escaped or role.survivors or role.leaks for role in record.result.roles)
     values = _values_of(finding)
-    seen = {value_text(f.value) for f in record.observations if isinstance(f, Observed) and f.key == finding.key}
+    observed = [f.value for f in record.observations if isinstance(f, Observed) and f.key == finding.key]
+    seen = {text(value) for value in observed for text in (value_text, outcome_text)}
     return bool(seen.intersection(values)) or not values
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from harness.api import Info, Judge, Metric
 from harness.model import (
+    LOCAL,
     SYMBOLS,
     CellRecord,
     CellSummary,
@@ -62,7 +63,7 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
         yield from _render_tables(record, card.judges if card else {})
         yield Text()
     yield from render_sweeps(comparison)
-    yield from render_ratios(comparison)
+    yield from render_ratios(run, comparison)
     if comparison.self_check is not None:
         yield render_self_check(comparison.self_check)
     yield render_verdict(comparison)
@@ -117,7 +118,8 @@ def _outcome_text(record: CellRecord) -> str:
 
 def _parameters_text(record: CellRecord) -> str:
     named = ", ".join(f"{clean(name)}={clean(format_value(value))}" for name, value in record.cell.parameters)
-    return f"{named or 'defaults'}; seed {record.cell.seed}"
+    started = f"; started by {clean(record.cell.executor)}" if record.cell.executor != LOCAL.name else ""
+    return f"{named or 'defaults'}; seed {record.cell.seed}{started}"
 
 
 def _work_lines(record: CellRecord) -> list[str]:
@@ -228,21 +230,46 @@ def _step_lines(record: CellRecord) -> list[str]:
 def _role_fields(role: RoleResult, *, is_only: bool) -> Fields:
     prefix = "" if is_only else f"{clean(role.role)}: "
     fields = [] if is_only else make_lines("role", [_role_text(role)])
-    if role.error is not None:
-        lines = [line for leaf in role.error.leaves for line in clean_lines(leaf)]
-        lines += clean_lines(role.error.traceback)[-_TRACEBACK_LINES:]
-        fields += make_lines("error", lines or [f"{clean(role.error.type)}: {clean(role.error.message)}"])
+    fields += make_lines("error", error_lines(role, _TRACEBACK_LINES))
     fields += make_lines("unhandled", [f"{prefix}{unhandled_text(entry)}" for entry in role.unhandled])
+    if role.autopsy is not None:
+        fields += make_lines("waits", [f"{prefix}{clean(line)}" for line in role.autopsy.waits])
+        fields += make_lines("last seen", [f"{prefix}{clean(str(seen))}" for seen in role.autopsy.last_seen])
+    fields += make_lines("stalled", [f"{prefix}{line}" for line in stall_lines(role)])
     fields += make_lines("stacks", clean_lines(role.stacks)[:_STACK_LINES])
-    left = [f"{prefix}{clean(name)} (ended)" for name in role.escaped]
-    left += [f"{prefix}{clean(name)} (could not be ended)" for name in role.survivors]
-    left += [f"{prefix}{clean(name)}" for name in role.leaks]
-    return fields + make_lines("left behind", left)
+    return fields + make_lines("left behind", [f"{prefix}{line}" for line in left_lines(role)])
+
+
+def stall_lines(role: RoleResult) -> list[str]:
+    """Return which calls held its scheduler, and who called them."""
+    return [
+        line
+        for stall in role.stalls
+        for line in (clean(stall), *(f"  called by {clean(frame)}" for frame in stall.frames[1:]))
+    ]
 
 
 def _role_text(role: RoleResult) -> str:
     reason = f": {clean(role.reason)}" if role.reason else ""
     return f"{clean(role.role)} on {clean(role.backend)}: {role.outcome}{reason}"
+
+
+def error_lines(role: RoleResult, traceback_lines: int = 0) -> list[str]:
+    """Return the leaves of a role's exception and its traceback, of which the last so many lines; 0 is all of it."""
+    if role.error is None:
+        return []
+    leaves = [line for leaf in role.error.leaves for line in clean_lines(leaf)]
+    traceback = clean_lines(role.error.traceback)[-traceback_lines:]
+    return leaves + (traceback or [f"{clean(role.error.type)}: {clean(role.error.message)}"])
+
+
+def left_lines(role: RoleResult) -> list[str]:
+    """Return what outlived a role or its scenario."""
+    return [
+        *(f"{clean(name)} (ended)" for name in role.escaped),
+        *(f"{clean(name)} (could not be ended)" for name in role.survivors),
+        *map(clean, role.leaks),
+    ]
 
 
 def unhandled_text(entry: Unhandled) -> str:

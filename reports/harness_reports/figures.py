@@ -42,6 +42,11 @@ def format_factor(ratio: float, sign: str = TIMES) -> str:
     return f"{sign}{ratio:.{digits}f}"
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return `1 row`, `3 rows`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def is_of_time(unit: str) -> bool:
     """Return whether a figure of this unit is a time or something per time, so that better means faster."""
     quantity, _, per = unit.partition("/")

@@ -13,6 +13,7 @@ from rich.text import Text
 from harness.model import Finding, FindingKind, Group, RenderOptions, format_parameters
 
 from .console import make_fields, make_lines
+from .figures import format_count
 from .safe_text import clean, clean_lines, shorten
 from .verdict import Alike, collapse, name_backends, place_of
 
@@ -40,6 +41,7 @@ def render_findings(findings: Sequence[Finding], options: RenderOptions) -> Iter
         yield make_fields(_fields_of(alike, options))
     yield from _render_lines(lines, "difference", "that may be (-v shows why)", describe_allowed)
     yield from _render_lines(sorted_findings.known, "known difference", "as expected", describe_known)
+    yield from _render_lines(sorted_findings.stalled, "note", "calls that held a scheduler", describe_allowed)
     if sorted_findings.unavailable:
         yield Text()
         yield from map(describe_unavailable, sorted_findings.unavailable)
@@ -50,7 +52,7 @@ def _render_lines(
 ) -> Iterator[RenderableType]:
     if lines:
         yield Text()
-        yield Text(f"{len(lines)} {noun}{'s' * (len(lines) != 1)}, {what}", style="bold cyan")
+        yield Text(f"{format_count(len(lines), noun)}, {what}", style="bold cyan")
         yield from map(describe, lines)
 
 
@@ -63,6 +65,8 @@ class SortedFindings:
     known: list[Alike]
     unavailable: list[Finding]
     """Each has a reason of its own."""
+    stalled: list[Alike]
+    """Notes."""
 
 
 def sort_findings(findings: Sequence[Finding]) -> SortedFindings:
@@ -73,6 +77,7 @@ def sort_findings(findings: Sequence[Finding]) -> SortedFindings:
         allowed=collapse(finding for finding in new if finding.kind in _ALLOWED),
         known=collapse(finding for finding in findings if finding.known),
         unavailable=[finding for finding in new if finding.kind is FindingKind.UNAVAILABLE],
+        stalled=collapse(finding for finding in new if finding.kind is FindingKind.STALLED),
     )
 
 

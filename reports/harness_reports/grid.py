@@ -16,7 +16,7 @@ from rich.text import Text
 from harness.api import Judge, Metric, Value
 from harness.model import SYMBOLS, BackendSpec, CellSummary, Comparison, Outcome, Plan, RowSummary, Run, format_value
 
-from .figures import TIMES
+from .figures import TIMES, format_count
 from .safe_text import clean
 from .squares import BEST, UNLIKE, SquareText, caption_of, describe_square, headline_judges
 
@@ -151,7 +151,7 @@ def _unlike(comparison: Comparison) -> list[str]:
                 key = clean(row.row.scenario), clean(cell.label), clean(field)
                 differing[key] = differing.get(key, 0) + 1
     lines = [
-        f"{UNLIKE} {scenario} on {label}: {field} ({count} row{'s' * (count > 1)})"
+        f"{UNLIKE} {scenario} on {label}: {field} ({format_count(count, 'row')})"
         for (scenario, label, field), count in differing.items()
     ]
     is_withheld = any(cell.ratio and cell.ratio.disparity and cell.ratio.ratio is None for cell in _cells(comparison))
@@ -170,7 +170,7 @@ def _not_run(comparison: Comparison) -> list[str]:
             key = cell.outcome, cell.label, reason
             reasons[key] = reasons.get(key, 0) + 1
     return [
-        f"{SYMBOLS[outcome]} {clean(label)}: {reason} ({count} row{'s' * (count > 1)})"
+        f"{SYMBOLS[outcome]} {clean(label)}: {reason} ({format_count(count, 'row')})"
         for (outcome, label, reason), count in reasons.items()
     ]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
-from harness.model import Comparison, Repeats, RowId, Run, SelfCheck
+from harness.model import LOCAL, Comparison, Repeats, RowId, Run, SelfCheck
 
-from .figures import format_factor
+from .figures import format_count, format_factor
 from .safe_text import clean, shorten
 
 _FACTS = ("system", "kernel", "machine", "cpu", "cores")
@@ -28,6 +28,8 @@ def render_header(run: Run, comparison: Comparison) -> Iterator[Text]:
         yield Text(limits, style="dim")
     if comparison.note:
         yield Text.assemble(("incomplete: ", "bold yellow"), clean(comparison.note))
+    if noise := describe_noise(run):
+        yield Text(noise, style="dim")
     if comparison.repeats is not None:
         yield render_repeats(comparison.repeats)
     if comparison.self_check is not None:
@@ -63,7 +65,7 @@ def describe_effects(check: SelfCheck) -> str:
 
 def render_self_check(check: SelfCheck) -> Text:
     """Say whether identical code was called different, and what follows if it was."""
-    reference, rows = clean(check.reference), _count(len(check.checked), "row")
+    reference, rows = clean(check.reference), format_count(len(check.checked), "row")
     if not check.checked:
         return Text(f"self-check: none, {reference} against itself needs 8 rounds", style="dim")
     missed = ", ".join(clean(row) for row in check.missed)
@@ -85,6 +87,12 @@ def describe_machine(run: Run) -> str:
     return " · ".join(dict.fromkeys(fact for fact in facts if fact))
 
 
+def describe_noise(run: Run) -> str:
+    """Return how quiet the machine was before the run, where that was looked at."""
+    noise = run.started.environment.get("noise")
+    return f"before the run this machine was {clean(noise)}" if isinstance(noise, str) else ""
+
+
 def describe_limits(run: Run) -> str:
     """Return what cells were held to and by which means, where the user set any limit."""
     limits = run.started.environment.get("limits")
@@ -97,12 +105,14 @@ def describe_extent(run: Run, comparison: Comparison) -> str:
     """Say how much was run, and how."""
     rounds = _rounds_of(run)
     cells = sum(sum(cell.outcomes.values()) for row in comparison.rows for cell in row.cells)
-    backends = _count(len(comparison.labels), "backend")
-    size = f"{backends} in {_count(len(comparison.rows), 'row')}, {_count(cells, 'cell')}, {rounds}"
+    backends = format_count(len(comparison.labels), "backend")
+    size = f"{backends} in {format_count(len(comparison.rows), 'row')}, {format_count(cells, 'cell')}, {rounds}"
     seed = f", seed {run.started.plan.seed}" if run.started.plan.seed else ""
     preset = f", preset {clean(run.started.request.preset)}" if run.started.request.preset else ""
     perturb = "".join(f", perturbed by {clean(text)}" for text in run.started.request.perturb)
-    return f"{size}{preset}{seed}{perturb}"
+    request = run.started.request
+    started = f", started by {clean(request.executor)}" if request.executor != LOCAL.name else ""
+    return f"{size}{preset}{seed}{perturb}{started}"
 
 
 def _rounds_of(run: Run) -> str:
@@ -111,7 +121,7 @@ def _rounds_of(run: Run) -> str:
     for record in run.records:
         by_row[record.cell.row] = max(by_row.get(record.cell.row, 0), record.cell.round)
     least, most = min(by_row.values(), default=0), max(by_row.values(), default=0)
-    return _count(most, "round") if least == most else f"{least} to {most} rounds"
+    return format_count(most, "round") if least == most else f"{least} to {most} rounds"
 
 
 def _python_of(run: Run) -> str:
@@ -132,7 +142,3 @@ def _fact_text(key: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
     return clean(f"{value} {key}") if isinstance(value, (int, float)) else shorten(clean(value), _FACT_LENGTH)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

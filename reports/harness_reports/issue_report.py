@@ -189,6 +189,8 @@ def _role_lines(role: RoleResult, *, several: bool) -> Iterator[str]:
         autopsy = role.autopsy
         parts = [f"{autopsy.diagnosis}: {'; '.join(autopsy.reasons)}"]
         for name, lines in (
+            ("waits", autopsy.waits),
+            ("last seen of each actor", tuple(map(str, autopsy.last_seen))),
             ("tasks", autopsy.tasks),
             ("descriptors", autopsy.descriptors),
             ("threads", autopsy.threads),
@@ -196,6 +198,8 @@ def _role_lines(role: RoleResult, *, several: bool) -> Iterator[str]:
         ):
             parts += [f"{name}:", *(f"  {line}" for line in lines)] if lines else []
         yield from _section(f"Autopsy{of}", parts)
+    if role.stalls:
+        yield from _section(f"Calls that held the scheduler{of}", map(str, role.stalls))
     if role.stacks:
         yield from _section(f"Stacks{of}", [role.stacks])
     left = [*role.escaped, *role.survivors, *role.leaks]

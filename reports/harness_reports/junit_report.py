@@ -5,14 +5,23 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from harness.model import CellRecord, Comparison, Finding, FindingKind, Outcome, RenderOptions, RowId, Run, make_command
+from harness.model import (
+    NOT_TRIED,
+    CellRecord,
+    Comparison,
+    Finding,
+    FindingKind,
+    RenderOptions,
+    RowId,
+    Run,
+    make_command,
+)
 
 from .by_cell import FindingsByCell, attach_findings
 from .private import without_paths
 from .safe_text import clean, clean_lines
 from .verdict import make_verdict
 
-_NOT_RUN = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INTERRUPTED)
 _ERRORS = (FindingKind.HARNESS_FAULT, FindingKind.CRASH, FindingKind.WRONG_BACKEND)
 _MOST_LINES = 60
 
@@ -58,7 +67,7 @@ def _make_case(record: CellRecord, found: FindingsByCell, squares: Squares, run:
     case = ET.Element("testcase", classname=clean(record.cell.row), name=name, time=f"{record.result.seconds:.3f}")
     findings = found.of.get(record.cell.id, ())
     _add_findings(case, findings, _share(record, findings, found, squares))
-    if not findings and record.result.outcome in _NOT_RUN:
+    if not findings and record.result.outcome in NOT_TRIED:
         ET.SubElement(case, "skipped", message=clean(f"{record.result.outcome}: {record.result.reason}"))
     for number, attempt in enumerate(record.result.retried, 1):
         # Of Surefire's schema, which build servers read: it passed in the end, or it did not.

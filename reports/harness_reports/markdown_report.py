@@ -8,7 +8,7 @@ from harness.model import Comparison, Finding, Group, RenderOptions, Run
 
 from .finding_view import sort_findings
 from .grid import GridBlock, make_blocks, make_footnotes
-from .header import describe_extent, describe_machine, render_repeats, render_self_check
+from .header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
 from .html_report.overview import Glance, glance_at
 from .markdown_text import block, code, folded, linked, table, text
 from .pairs_grid import has_pairs
@@ -57,6 +57,8 @@ def _head_lines(run: Run, comparison: Comparison) -> Iterator[str]:
     yield text(describe_machine(run))
     if comparison.note:
         yield f"\n**incomplete:** {text(comparison.note)}"
+    if noise := describe_noise(run):
+        yield f"\n{text(noise)}"
     if comparison.repeats is not None:
         yield f"\n{text(render_repeats(comparison.repeats).plain)}"
     if comparison.self_check is not None:
@@ -86,7 +88,11 @@ def _finding_parts(comparison: Comparison) -> Iterator[str | tuple[str, str]]:
     for finding in found.unavailable:
         hints = f" ({text('; '.join(finding.details))})" if finding.details else ""
         yield f"- **unavailable** {text(', '.join(finding.backends))}: {text(finding.reason)}{hints}"
-    for name, several in (("differences that may be", found.allowed), ("known differences", found.known)):
+    for name, several in (
+        ("differences that may be", found.allowed),
+        ("known differences", found.known),
+        ("notes", found.stalled),
+    ):
         if several:
             lines = [f"- {_title_of(alike)}{_known_text(alike[0])}" for alike in several]
             brief = "\n".join(folded(f"{len(several)} {name}", (f"- {_title_of(alike)}" for alike in several)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -21,13 +21,18 @@ def has_pairs(row: RowSummary) -> bool:
     return any(len(set(cell.roles)) > 1 for cell in row.cells)
 
 
+def name_row(row: RowSummary, rows: Sequence[RowSummary]) -> str:
+    """Return how a row is called among others of its scenario."""
+    siblings = [dict(other.row.parameters) for other in rows if other.row.scenario == row.row.scenario]
+    return name_rows(siblings)[siblings.index(dict(row.row.parameters))]
+
+
 def render_pairs(run: Run, comparison: Comparison) -> Iterator[RenderableType]:
     """Yield a grid for each row whose pairs were run."""
     judges = headline_judges(run)
     rows = [row for row in comparison.rows if has_pairs(row)]
     for row in rows:
-        siblings = [dict(other.row.parameters) for other in rows if other.row.scenario == row.row.scenario]
-        name = name_rows(siblings)[siblings.index(dict(row.row.parameters))]
+        name = name_row(row, rows)
         title = Text.assemble((clean(row.row.scenario), "bold"), f" {name}", (": server down, client across", "dim"))
         yield title
         yield _make_grid(row, judges.get(row.row.scenario))

@@ -21,14 +21,6 @@ def without_paths(text: str) -> str:
     return _PLAIN.sub(lambda found: _short(found[1]), quoted)
 
 
-def without_words(text: str, words: dict[str, str]) -> str:
-    """Return a text in which each of these words, by itself, is replaced."""
-    for word, replacement in words.items():
-        if word:
-            text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", replacement, text)
-    return text
-
-
 def _short(path: str) -> str:
     if path.startswith(_KERNEL):
         return path

@@ -14,6 +14,7 @@ from itertools import groupby
 from harness.api import Outcomes
 from harness.model import CellSummary, Comparison, RowSummary, Run
 
+from .figures import format_count
 from .grid import GridBlock, GridRow, make_lines, places_of_variants
 from .safe_text import clean
 from .squares import FINE, SquareText, headline_judges
@@ -43,14 +44,14 @@ def make_question_blocks(run: Run, rows: Sequence[RowSummary]) -> list[GridBlock
             count = len(questions)
             blocks.append(GridBlock(heading=f"{clean(family)}.*", caption=_caption(count, lines), rows=tuple(lines)))
     if alike:
-        text = f"{alike} question{'s' * (alike != 1)} more: the same answer on all backends"
+        text = f"{format_count(alike, 'question')} more: the same answer on all backends"
         blocks.append(GridBlock(heading=text, caption="", rows=()))
     return blocks
 
 
 def _caption(count: int, lines: Sequence[GridRow]) -> str:
     differing = len({line.summary.row for line in lines})
-    return f"{differing} of {count} question{'s' * (count != 1)} answered differently"
+    return f"{differing} of {format_count(count, 'question')} answered differently"
 
 
 def with_letters(line: GridRow, row: RowSummary) -> GridRow:
@@ -77,5 +78,10 @@ def _answers_of(cell: CellSummary, row: RowSummary) -> str:
 
 def split_questions(run: Run, comparison: Comparison) -> tuple[list[RowSummary], list[RowSummary]]:
     """Return the rows that are measured, and those that are questions."""
-    questions = [row for row in comparison.rows if is_question(row, run)]
-    return [row for row in comparison.rows if row not in questions], questions
+    judges = headline_judges(run)
+    measured: list[RowSummary] = []
+    questions: list[RowSummary] = []
+    for row in comparison.rows:
+        is_asked = isinstance(judges.get(row.row.scenario), Outcomes)
+        (questions if is_asked else measured).append(row)
+    return measured, questions

@@ -7,22 +7,34 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from harness.model import CellSummary, Comparison, RatioSummary, RowSummary
+from harness.model import CellSummary, Comparison, RatioSummary, RowSummary, Run
 
 from .console import fill_lines, make_fields, make_lines
 from .figures import format_factor
+from .parity_lines import describe_parity
 from .safe_text import clean
 from .squares import bounds_text, interval_text, overall_text, ratio_text, verdict_text
 
 
-def render_ratios(comparison: Comparison) -> Iterator[RenderableType]:
-    """Yield the ratios of the headlines by row; nothing where there is none."""
+def render_ratios(run: Run, comparison: Comparison) -> Iterator[RenderableType]:
+    """Yield the ratios of the headlines by row, each with its parity; nothing where there is none."""
     for row in comparison.rows:
-        lines = [(cell.label, describe_ratio(cell)) for cell in row.cells if cell.ratio is not None]
-        if lines:
+        compared = [cell for cell in row.cells if cell.ratio is not None]
+        if compared:
             yield Text.assemble((clean(row.row), "bold"), (f" {clean(row.headline)}", "dim"))
-            yield make_fields([field for label, line in lines for field in make_lines(clean(label), [line])])
+            shown = [cell for cell in row.cells if cell in compared or cell.label == comparison.reference]
+            said = [(cell.label, [*_ratio_lines(cell), *_parity_lines(cell, row, run)]) for cell in shown]
+            yield make_fields([field for label, lines in said for field in make_lines(clean(label), lines)])
             yield Text()
+
+
+def _ratio_lines(cell: CellSummary) -> list[str]:
+    return [describe_ratio(cell)] if cell.ratio else []
+
+
+def _parity_lines(cell: CellSummary, row: RowSummary, run: Run) -> list[str]:
+    said = list(describe_parity(cell, row.row.scenario, run))
+    return [f"parity: {'; '.join(said)}"] if said else []
 
 
 def render_overall(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -75,4 +87,9 @@ def _basis_of(ratio: RatioSummary) -> Iterator[str]:
         yield f"about {ratio.rounds_needed} would decide"
     if (best := ratio.bimodal) is not None:
         yield f"by the best values of the cells {format_factor(best.ratio)} {bounds_text(best.low, best.high)}"
-    yield from (f"not the same work: {clean(field)}" for field in ratio.disparity)
+    yield from describe_disparity(ratio)
+
+
+def describe_disparity(ratio: RatioSummary | None) -> Iterator[str]:
+    """Yield what differs although it should not, for a ratio to mean something."""
+    yield from (f"not the same work: {clean(field)}" for field in (ratio.disparity if ratio else ()))

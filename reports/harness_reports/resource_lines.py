@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.model import CellResult, Resources
+from harness.model import CellResult, Resources, RoleResult
 
 from .figures import format_figure
 from .safe_text import clean
@@ -17,7 +17,7 @@ def describe_resources(result: CellResult) -> list[str]:
     """Return a line for each role that said what it took; what its system does not tell is left out."""
     several = len(result.roles) > 1
     return [
-        f"{f'{clean(role.role)}: ' if several else ''}{', '.join(_texts(role.resources))}"
+        f"{f'{clean(role.role)}: ' if several else ''}{', '.join((*_texts(role.resources), *_growth(role)))}"
         for role in result.roles
         if role.resources is not None
     ]
@@ -32,6 +32,12 @@ def _texts(taken: Resources) -> Iterator[str]:
         yield f"context switches {taken.voluntary_switches:,} voluntary and {taken.involuntary_switches:,} not"
     if taken.peak_rss_bytes is not None:
         yield f"peak memory {format_figure(taken.peak_rss_bytes, 'B')}"
+
+
+def _growth(role: RoleResult) -> Iterator[str]:
+    if role.grown_bytes is not None:
+        verb = "grew" if role.grown_bytes >= 0 else "shrank"
+        yield f"{verb} by {format_figure(abs(role.grown_bytes), 'B')}"
 
 
 def describe_attempts(result: CellResult) -> list[str]:
@@ -63,6 +69,7 @@ def list_facts(result: CellResult) -> Iterator[Fact]:
             ("voluntary context switches", "", taken.voluntary_switches),
             ("involuntary context switches", "", taken.involuntary_switches),
             ("peak memory", "B", taken.peak_rss_bytes),
+            ("memory growth", "B", role.grown_bytes),
         ):
             if value is not None:
                 yield role.role, key, unit, value

@@ -10,7 +10,6 @@ from harness.api import Info, Judge, Metric
 from harness.model import (
     SYMBOLS,
     CellSummary,
-    Comparison,
     FindingKind,
     MetricSummary,
     Outcome,
@@ -44,6 +43,7 @@ _FINDING_SYMBOLS = {
     FindingKind.MISSED: ("0", "planted fault not caught"),
     FindingKind.FLAKY: ("f", "flaky: completed when run again"),
     FindingKind.INTERESTING: ("≈", "differs, as it may"),
+    FindingKind.STALLED: ("s", "one call held the scheduler"),
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }
 _KNOWN = ("k", "differs, as known")
@@ -133,11 +133,6 @@ def caption_of(row: RowSummary, judge: Judge | None) -> str:
     if isinstance(judge, Metric):
         return f"{clean(row.headline)}, {judge.better} is better"
     return clean(row.headline)
-
-
-def reference_of(comparison: Comparison) -> str:
-    """Return the column that ratios refer to."""
-    return comparison.reference
 
 
 def ratio_text(ratio: RatioSummary | None) -> str:

@@ -19,7 +19,7 @@ from .pairs_grid import has_pairs, render_pairs
 from .questions import LETTERS, make_question_blocks, split_questions
 from .ratio_lines import describe_ratio, render_intervals, render_overall
 from .safe_text import clean
-from .squares import reference_of, value_text
+from .squares import value_text
 from .sweep_table import render_sweeps
 from .verdict import make_verdict
 
@@ -77,7 +77,7 @@ def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> It
     if comparison.rows:
         yield Text()
         everything = [*blocks, *asked, *make_blocks(run, [row for row in measured if has_pairs(row)])]
-        legend = make_legend(everything, layout, reference_of(comparison) if blocks else "")
+        legend = make_legend(everything, layout, comparison.reference if blocks else "")
         if questions:
             legend.append(LETTERS)
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))

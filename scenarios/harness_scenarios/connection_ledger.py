@@ -45,6 +45,15 @@ REPLY_KEYS = {
 }
 DUPLICATED = "replies duplicated"
 
+SERVER_STATE = "server after the storm"
+IN_QUEUE = "unanswered in the listen queue"
+UNREAD = "unanswered accepted and never read"
+READ = "unanswered read and never closed"
+UNSENT = "unanswered with bytes unsent"
+UNENDED = "whole replies without an end"
+PLACES = (IN_QUEUE, UNREAD, READ, UNSENT)
+"""Where a connection that was not answered can be on the server's side."""
+
 _NO_TAG = -1
 
 LATENCIES = ("response", "service", "lateness")

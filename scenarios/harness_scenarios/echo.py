@@ -49,15 +49,9 @@ async def server(runtime: Runtime, probe: Probe) -> None:
     ends = [size * number // writes for number in range(writes + 1)]
 
     async def attend(stream: ByteStream) -> None:
-        try:
-            while len(request := await receive_exactly(stream, size)) == size:
-                for start, end in pairwise(ends):
-                    await stream.send_all(request[start:end])
-        except Exception as exc:
-            # A client that goes away is no failure of the server; the client reports what it misses.
-            if runtime.is_cancelled(exc):
-                raise
-            probe.observe("server error", f"{type(exc).__name__}: {exc}"[:300])
+        while len(request := await receive_exactly(stream, size)) == size:
+            for start, end in pairwise(ends):
+                await stream.send_all(request[start:end])
 
     cpu = process_time()
     await serve_until_client_ends(runtime, probe, attend)

@@ -10,16 +10,16 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from harness.api import Parameter, Probe, Runtime, Scenario, bounded, info
+
+from .posix import read_resident_bytes
 
 Cycle = Callable[[Runtime], Awaitable[None]]
 
 _SETTLE_TURNS = 200
 _SETTLE_SECONDS = 0.005
 _MOST_GROWTH_KIB = 1024.0
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 async def _connections(runtime: Runtime) -> None:
@@ -70,14 +70,6 @@ def count_fds() -> int | None:
     """Return how many fds are open; nothing where the system does not say."""
     try:
         return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names, not paths
-    except OSError:
-        return None
-
-
-def read_resident_bytes() -> int | None:
-    """Return the resident size of this process; nothing where the system does not say."""
-    try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
     except OSError:
         return None
 

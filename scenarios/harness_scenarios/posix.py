@@ -22,6 +22,16 @@ def read_peak_memory_bytes() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)
 
 
+def read_resident_bytes() -> int | None:
+    """Return the resident size of this process, or `None` where the system does not say."""
+    try:
+        from resource import getpagesize
+
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * getpagesize()
+    except (ImportError, OSError):
+        return None
+
+
 def keep_to_cpus(number: int | None) -> int | None:
     """Keep the calling thread, and the threads that it starts from now on, to some of the CPUs that it may use.
 

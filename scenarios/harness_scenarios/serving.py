@@ -12,23 +12,33 @@ Attend = Callable[[ByteStream], Awaitable[None]]
 
 
 async def serve_until_client_ends(runtime: Runtime, probe: Probe, attend: Attend) -> None:
-    """Share an address and attend each connection in a task of its own, until the client has ended."""
+    """Share an address and attend each connection in a task of its own, until the client has ended.
+
+    What an attendance raises is observed as "server error". The client reports what it misses; that it went away is no
+    failure of the server.
+    """
     # All connections come at once; one that finds the backlog full is tried again after a second.
     listener = await runtime.listen(backlog=1024)
     try:
         probe.share("address", list(listener.address))
         async with runtime.open_task_group() as group:
-            await group.spawn(_accept_connections, listener, group, attend)
+            await group.spawn(_accept_connections, runtime, probe, listener, group, attend)
             await probe.until_ended("client")
             await group.cancel()
     finally:
         await listener.aclose()
 
 
-async def _accept_connections(listener: Listener, group: TaskGroup, attend: Attend) -> None:
+async def _accept_connections(
+    runtime: Runtime, probe: Probe, listener: Listener, group: TaskGroup, attend: Attend
+) -> None:
     async def attend_and_close(stream: ByteStream) -> None:
         try:
             await attend(stream)
+        except Exception as exc:
+            if runtime.is_cancelled(exc):
+                raise
+            probe.observe("server error", f"{type(exc).__name__}: {exc}"[:300])
         finally:
             await stream.aclose()
 

@@ -33,7 +33,7 @@ from harness.api import (
     outcomes,
 )
 
-from .connection_ledger import DUE, LATENCIES, PARTS_OF_DUE
+from .connection_ledger import DUE, LATENCIES, PARTS_OF_DUE, PLACES, SERVER_STATE, UNENDED
 from .open_loop import ARRIVALS
 from .percentiles import PERCENTILES
 from .saturation import SearchEnd
@@ -43,12 +43,13 @@ from .tagged_payload import LEAST_BYTES
 
 __all__ = ["client", "server", "storm"]
 
+_EXPLANATION = (SERVER_STATE, *PLACES, UNENDED)
 _BELOW_CAPACITY = "the load is below half of what a server can do here, so every connection has to be answered"
 _HALF_CLOSE = "RFC 9293, section 3.6: data still arrives after the other direction was closed"
 
 
-def _none_allowed(reason: str, reference: str = "") -> Judge:
-    return bounded(at_most=0, reason=reason, reference=reference)
+def _none_allowed(reason: str, reference: str = "", explained_by: tuple[str, ...] = ()) -> Judge:
+    return bounded(at_most=0, reason=reason, reference=reference, explained_by=explained_by)
 
 
 def _latency_judges() -> dict[str, Judge]:
@@ -64,11 +65,14 @@ _JUDGES: dict[str, Judge] = {
     "connections ok": info(),
     "connections refused": _none_allowed("the server listens from before the first connection to after the last"),
     "connections reset": _none_allowed("the server reads each request to its end before it closes"),
-    "connections timed out": _none_allowed(_BELOW_CAPACITY),
+    "connections timed out": _none_allowed(_BELOW_CAPACITY, explained_by=_EXPLANATION),
     "connections out of fds": _none_allowed("each connection is closed when it ends, so fds do not run out"),
     "connections other": _none_allowed("no other error is due, and every reply has to be the right one"),
     "connections dropped": _none_allowed("a connection that is due has to be started before the cooldown is over"),
-    "connections in flight": _none_allowed("the cooldown is longer than the timeout, so every connection ends"),
+    "connections in flight": _none_allowed(
+        "the cooldown is longer than the timeout, so every connection ends", explained_by=_EXPLANATION
+    ),
+    **{key: info() for key in _EXPLANATION},
     "replies lost": _none_allowed("a request that was sent and half-closed gets its reply", _HALF_CLOSE),
     "replies short": _none_allowed("closing after a reply must not cut it off"),
     "replies with foreign bytes": _none_allowed("each connection gets the reply to its own request, unchanged"),

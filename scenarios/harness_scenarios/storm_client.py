@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.api import Probe, Runtime
 
-from .connection_ledger import DUE, PARTS_OF_DUE, ConnectionLedger
+from .connection_ledger import DUE, PARTS_OF_DUE, UNENDED, ConnectionLedger
 from .open_loop import burst_offsets, make_offsets
 from .saturation import SaturationSearch
 from .storm_exchange import Exchange
@@ -72,6 +72,14 @@ class _Storm:
             self.probe.observe("client error", text)
         self.probe.observe("largest burst", self.largest_burst)
 
+    async def explain(self, run: ScheduleRun) -> None:
+        """Record where the connections are that were not answered, if there are any."""
+        if run.unanswered():
+            from .storm_sockets import explain_unanswered  # only then is it needed
+
+            await explain_unanswered(self._runtime, self.probe, self._target.port)
+            self.probe.observe(UNENDED, run.unended())
+
     def report_pace(self, pace: Pace) -> None:
         """Record both rates and whether the client kept the pace."""
         self.observe_all({"offered rate": pace.offered, "achieved rate": pace.achieved, "generator": pace.verdict})
@@ -85,6 +93,7 @@ async def _run_rate(storm: _Storm) -> None:
     offsets = make_offsets(parameters["arrival"], parameters["rate"], parameters["length"], storm.probe.seed)
     run = await storm.run(offsets, parameters["length"])
     storm.report_counts(_counts_of(run.ledger))
+    await storm.explain(run)
     pace = run.pace()
     storm.report_pace(pace)
     if pace.verdict == "ok":
@@ -97,6 +106,7 @@ async def _run_rate(storm: _Storm) -> None:
 async def _run_burst(storm: _Storm) -> None:
     run = await storm.run(burst_offsets(storm.parameters["connections"]), 0)
     storm.report_counts(_counts_of(run.ledger))
+    await storm.explain(run)
     per_second = run.answered_per_second()
     if per_second is not None:
         storm.probe.observe("connections per second", per_second)
@@ -122,6 +132,8 @@ async def _run_search(storm: _Storm) -> None:
         step = _describe_step(rate, run)
         kept_pace = run.pace().verdict == "ok"
         sustained = search.record(step["response p90"], failed=run.failed(), kept_pace=kept_pace)
+        if not steps:  # the first one is judged as any storm; what is beyond the capacity may fail
+            await storm.explain(run)
         steps.append({**step, "sustained": sustained})
         (contract if sustained or len(steps) == 1 else overload).update(run.ledger.counts())
         replies.update(run.ledger.reply_counts())

@@ -9,7 +9,7 @@ from typing import NamedTuple  # a worker has it already; dataclasses would be i
 
 from harness.api import ByteStream, Probe, Runtime, TaskGroup
 
-from .connection_ledger import DUE, ConnectionLedger, Ending, ending_of
+from .connection_ledger import DUE, ENDING_KEYS, IN_FLIGHT, ConnectionLedger, Ending, ending_of
 from .open_loop import SECOND_NS, launch_when_due
 from .storm_exchange import NO_TAG, Exchange
 from .tagged_payload import ReplyGrade
@@ -96,6 +96,7 @@ class ScheduleRun:
         self._first_index = first_index
         self._errors = errors
         self._all_ended = runtime.create_event()
+        self._unended: list[int] = []
         self._endings = count(1)  # `next` is atomic, also between threads
         self._ledger = ConnectionLedger(array("q"), 0)
         self._start_ns = 0
@@ -156,11 +157,16 @@ class ScheduleRun:
         exchange = self._target.exchange
         request = exchange.make_request(self._first_index + index)
         stream = await self._open_stream(index)
+        parts: list[bytes] = []
         try:
             await stream.send_all(request)
             await stream.send_eof()
-            reply = await receive_to_eof(stream, exchange.reply_bytes)
+            reply = await receive_to_eof(stream, exchange.reply_bytes, parts)
             done_ns = perf_counter_ns()
+        except BaseException:
+            if sum(map(len, parts)) >= exchange.reply_bytes:
+                self._unended.append(index)
+            raise
         finally:
             await stream.aclose()
         grade = exchange.grade(request, reply)
@@ -196,6 +202,15 @@ class ScheduleRun:
         """Return how many connections were due and not answered."""
         counts = self._ledger.counts()
         return counts[DUE] - counts["connections ok"]
+
+    def unanswered(self) -> int:
+        """Return how many connections were started and had no answer and no error in their time."""
+        counts = self._ledger.counts()
+        return counts[ENDING_KEYS[Ending.TIMED_OUT]] + counts[IN_FLIGHT]
+
+    def unended(self) -> int:
+        """Return how many connections had a whole reply, but not the end of their stream."""
+        return len(self._unended)
 
     def pace(self, rule: tuple[str, str] = _STORM_RULE) -> Pace:
         """Return the offered rate, the one that was achieved, and whether the client was fast enough.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AsyncExitStack
 from time import process_time
 
@@ -11,6 +12,8 @@ from .storm_exchange import Exchange
 from .storm_schedule import ErrorSamples
 from .whole_message import receive_to_eof
 
+SERVER_PROCESS = "process"
+"""Under this name the server shares the number of its process."""
 ACCEPTED = "connections accepted"
 ANSWERED = "connections answered"
 UNFINISHED = "handlers unfinished"
@@ -31,6 +34,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
         listeners = await _listen(runtime, probe, stack)
         desk = _Desk(runtime, probe)
         cpu = process_time()
+        probe.share(SERVER_PROCESS, os.getpid())
         probe.share("address", list(listeners[0].address))
         async with runtime.open_task_group() as group:
             for listener in listeners:

@@ -8,22 +8,14 @@ import pytest
 
 from harness.api import runtime
 from harness.plugins import Plugins
+from harness.testing.breaches import list_unknown, select_breaches
 from harness.testing.clauses import CLAUSES
 from harness.testing.contract import lacking
+from harness.testing.hot_path import measure_hot_paths
 
-BACKENDS = {name: backend for name, backend in Plugins().catalogue().backends.items() if not backend.planted}
+CATALOGUE = Plugins().catalogue()
+BACKENDS = {name: backend for name, backend in CATALOGUE.backends.items() if not backend.planted}
 """Those that mean to keep the contract."""
-
-KNOWN_BREACHES = {
-    ("uvloop", "sleep does not return before its time (fractions of a millisecond)"): (
-        "uvloop #482, #739: timers are rounded to whole milliseconds, so 0.3 ms is none and 1.4 ms is one"
-    ),
-    ("curio", "notify without a waiter is no error"): "curio 1.6: notify(n) with fewer than n waiters ends the kernel",
-    ("curio", "the lock is held after a wait that was cancelled twice while another task had it"): (
-        "curio 1.6: Condition.wait does not finish to acquire again; bpo-42600 is the same in asyncio, fixed there"
-    ),
-}
-"""(backend, clause) → reference, where a runtime itself does not keep a clause. Strict: one that holds fails."""
 
 CONTRACT = (
     runtime.TaskGroup,
@@ -57,17 +49,46 @@ def test_clause(results, backend, clause):
     if (offer := lacking(backend, clause)) is not None:
         pytest.skip(f"declared absent: {offer.note}")
     result = results_of(results, backend)[clause.name]
-    if reference := KNOWN_BREACHES.get((backend.name, clause.name)):
-        assert result.error, f"holds now: take it out of the table ({reference})"
-        pytest.xfail(reference)
+    if breach := select_breaches(CATALOGUE.breaches, backend.name).get(clause.name):
+        assert result.error, f"holds now: take it out of {breach.source} ({breach.text})"
+        pytest.xfail(breach.text)
     assert result.error == ""
     assert result.unhandled == ()
 
 
 def test_known_breaches_name_what_exists():
     """A breach whose clause was renamed would excuse nothing, silently."""
-    known = {(backend, clause.name) for backend in BACKENDS for clause in CLAUSES}
-    assert set(KNOWN_BREACHES) - known == set()
+    assert len(CATALOGUE.breaches) == 9
+    assert list(list_unknown(CATALOGUE.breaches, {clause.name for clause in CLAUSES})) == []
+    counts = {name: len(select_breaches(CATALOGUE.breaches, name)) for name in BACKENDS}
+    assert counts == {"asyncio": 0, "uvloop": 1, "trio": 0, "curio": 2, "threads": 0}
+
+
+NATIVE = {
+    "channel send": 0,
+    "channel receive": 0,
+    "checkpoint": 0,
+    "sleep(0)": 0,
+    "wait for an event that is set": 0,
+    "acquire and release a free lock": 1,
+}
+"""Functions of the adapter that run for one operation; `release` is no coroutine on these runtimes."""
+CALLS = {
+    "asyncio": NATIVE,
+    "uvloop": NATIVE,
+    "trio": NATIVE,
+    "curio": NATIVE | {"acquire and release a free lock": 0},
+    "threads": dict.fromkeys(NATIVE, 1) | {"checkpoint": 3, "acquire and release a free lock": 3},
+}
+
+
+@pytest.mark.parametrize("backend", CALLS)
+def test_what_stands_between_a_scenario_and_a_hot_path(backend):
+    """No more functions of ours than it needs; the number depends neither on the machine nor on what else it does."""
+    if backend == "curio" and sys.version_info >= (3, 12):
+        pytest.skip("does not import")
+    costs = measure_hot_paths(BACKENDS[backend].runner, {}, "")
+    assert {cost.operation: cost.calls for cost in costs} == CALLS[backend]
 
 
 def test_every_operation_is_checked():

@@ -27,6 +27,11 @@ def test_the_page_of_a_default_matrix_has_at_most_3_mb():
     assert len(text_of("report.html").encode()) <= 3_000_000
 
 
+def test_the_json_report_is_of_a_few_cells():
+    """Each new sample is kept for ever in the repository, and a whole run has megabytes of observations."""
+    assert len(text_of("report.json").encode()) <= 500_000
+
+
 def test_all_are_of_the_same_run():
     """One command makes them all."""
     document = json.loads(text_of("report.json"))

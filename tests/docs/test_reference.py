@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness import hookspecs
 from harness.cli.exits import MEANINGS
 from harness.cli.main import harness
-from harness.model import FindingKind, Outcome
+from harness.model import Executor, FindingKind, Outcome
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -44,6 +45,18 @@ def test_options(name):
 def test_hooks():
     """Each hook is there, and no other."""
     assert set(table("hooks.md", "hook")) == {name for name in vars(hookspecs) if name.startswith("harness_")}
+
+
+def test_the_example_of_an_executor(monkeypatch):
+    """It declares one that is accepted, and keeps the command that it is given."""
+    (example,) = re.findall(r"```python\n(.*?)```", (REFERENCE / "hooks.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    (executor,) = names["harness_executors"]()
+    assert isinstance(executor, Executor)
+    assert executor.wrap(("python", "-m"), "client") == ("taskset", "-c", "1", "python", "-m")
+    monkeypatch.setenv("PATH", "")
+    assert "there is no program taskset" in executor.find_problem()
 
 
 def test_outcomes_and_findings():

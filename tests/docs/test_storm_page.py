@@ -35,6 +35,11 @@ def test_every_end_of_a_search_is_there():
     assert set(storm.judges["search ended"].grades) == {end.value for end in SearchEnd}
 
 
+def test_everything_that_explains_connections_without_an_answer_is_there():
+    """In the order in which a finding shows it."""
+    assert [row[0].strip("`") for row in rows_of("key")] == list(storm.judges["connections timed out"].explained_by)
+
+
 def test_numbers_of_the_limits():
     """The stall, and the minute of a port."""
     assert f"{STALL_SECONDS:g} s are the stall" in PAGE

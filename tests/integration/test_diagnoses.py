@@ -1,6 +1,7 @@
 """Each kind of hang is planted on every backend where it can occur, and is told from the facts; slow is not hung."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,33 @@ def test_what_nothing_proves_is_unknown(results):
     (computing,) = results["holds-interpreter", "threads"]
     assert (diagnosis_of(sleeping), diagnosis_of(computing)) == ("unknown", "unknown")
     assert "in sleeping_call" in "\n".join(sleeping.roles[0].autopsy.reasons)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_actor_is_told_with_its_last_step(results, backend):
+    """And the role with its last observation, oldest first."""
+    (result,) = results["told-steps", backend]
+    seen = result.roles[0].autopsy.last_seen
+    assert (seen[0].actor, seen[0].what) == ("", "steps: 1")
+    assert {one.actor: one.what for one in seen[1:]} == {"left": "waits for right", "right": "waits for left"}
+    assert list(seen) == sorted(seen, key=lambda one: one.at)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_wait_is_told_with_the_times_that_bound_its_begin(results, backend):
+    """After the last step of the task, and before the first look at it; and until when it can last."""
+    (result,) = results["told-steps", backend]
+    waits = {line.split()[0]: line for line in result.roles[0].autopsy.waits}
+    for task, step in (("left", "waits for right"), ("right", "waits for left")):
+        found = re.search(
+            r"waits for event in \S*hangs.py:\d+ in told_steps\S*, since after (\S+) s"
+            rf" \(its last step: {step}\) and before (\S+) s",
+            waits[task],
+        )
+        assert found, waits[task]
+        after, before = map(float, found.groups())
+        assert after + 1.0 < before  # `hang_after` lies between
+    assert ("its time-out is in 29" in waits["right"]) == (backend != "threads"), waits["right"]
 
 
 @pytest.mark.slow

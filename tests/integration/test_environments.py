@@ -47,7 +47,7 @@ def second(tmp_path_factory):
 def find_313():
     """Return a Python 3.13 on which harness is installed, or nothing."""
     named = os.environ.get("HARNESS_TEST_PYTHON313")
-    for path in filter(None, (named, "/tmp/v/py313/bin/python", shutil.which("python3.13"))):
+    for path in filter(None, (named, shutil.which("python3.13"))):
         if Path(path).exists():
             asked = ask_environment("py313", path)
             if asked.python.startswith("3.13") and not asked.error:

@@ -218,7 +218,8 @@ def test_resume_runs_what_is_left(tmp_path):
     assert "not run" not in {r.result.outcome for r in after.records}
     code, out, err = run("resume", cwd=tmp_path)
     assert code == 2
-    assert err.strip() == f"harness: cannot resume {journal.parent.name}: every cell of it has its result"
+    name = journal.parent.name
+    assert err.strip() == f"harness: cannot resume {name}: every cell of it has its result; see harness show {name}"
 
 
 def wait_for_cells(cwd, number):

@@ -55,6 +55,22 @@ def test_as_a_server_it_leaves_connections_unanswered_with_every_client(report):
     assert finding["culprit"][0].startswith(f"{SPEC} as server")
 
 
+def test_where_they_stay_is_told_from_facts(report):
+    """The server is idle, and the kernel has each of them in one of its places there."""
+    found = 0
+    for record in report["records"]:
+        seen = {fact["key"]: fact["value"] for fact in record["observations"] if "key" in fact}
+        if record["cell"]["roles"][0]["backend"]["options"] != [["loop", "rloop"]]:
+            continue
+        found += 1
+        assert seen["server after the storm"].startswith("idle: ")
+        places = [value for key, value in seen.items() if key.startswith("unanswered ")]
+        assert sum(places) == seen["connections timed out"] > 0
+    assert found == len(HEALTHY) + 1
+    (finding,) = [f for f in report["findings"] if f["kind"] == "violation" and "timed out" in f["title"]]
+    assert any("server after the storm: idle" in line for line in finding["details"])
+
+
 def test_as_a_client_it_does_not(report):
     """With each healthy server all its connections are answered."""
     (row,) = report["rows"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("backend", "scenario", "renderer")
+KINDS = ("backend", "scenario", "renderer", "executor")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -30,7 +30,10 @@ def test_it_passes_its_own_tests(write, kind):
     assert " passed" in done.stdout
 
 
-@pytest.mark.parametrize(("kind", "noun"), [("backend", "backends"), ("scenario", "scenarios"), ("renderer", None)])
+@pytest.mark.parametrize(
+    ("kind", "noun"),
+    [("backend", "backends"), ("scenario", "scenarios"), ("renderer", None), ("executor", "executors")],
+)
 def test_it_is_listed(write, kind, noun):
     """By `harness plugins` with its distribution, and by `harness list`; a format is one that a report has."""
     written = write(kind)
@@ -72,6 +75,17 @@ def test_the_format_renders_a_run(write):
     heads, row, *_ = shown.stdout.splitlines()
     assert {"asyncio", "trio"} <= set(heads.split())
     assert row.startswith("channel.capacity-zero")
+
+
+def test_the_executor_starts_the_processes(write):
+    """Those of both roles of a cell; the run says by whom they were started."""
+    written = write("executor")
+    selection = ("-b", "asyncio", "-s", "storm", "-p", "mode=burst", "-p", "connections=2")
+    done = written.harness("run", *selection, "--executor", "my-executor", "--out", "runs")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "started by my-executor" in done.stdout
+    (journal,) = (written.home / "runs").glob("*/journal.jsonl")
+    assert '"executor":"my-executor"' in journal.read_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)

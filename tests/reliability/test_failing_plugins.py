@@ -49,6 +49,8 @@ def test_a_renderer_that_raises(tmp_path):
 def test_what_a_plugin_says_of_itself_moves_no_cursor(tmp_path):
     """`plugins` and the lists print what plugins wrote, and nothing that a terminal would obey."""
     names = {"FAULTY_NAMES": "1", "FAULTY_HOOK": "harness_expected_divergences:error"}
-    for arguments in (("plugins",), ("list", "scenarios", "-v"), ("list", "backends", "-v"), ("plan", "-b", "trio")):
+    lists = (("list", "scenarios", "-v"), ("list", "backends", "-v"))
+    documents = (("list", "scenarios", "--json"), ("list", "backends", "--json"))
+    for arguments in (("plugins",), *lists, *documents, ("plan", "-b", "trio")):
         _, out, err = run(*arguments, cwd=tmp_path, env=names)
         assert [c for c in out + err if not c.isprintable() and c != "\n"] == [], arguments

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.cli.expect import update_text
-from harness.expectations import read_expectations
-from harness.model import Expectation, FindingKind, UsageError
+from harness.expectations import read_expectations, read_known
+from harness.model import Expectation, FindingKind, KnownBreach, UsageError
 
 ONE = """\
 # why we know
@@ -38,6 +38,25 @@ def test_a_file_is_read(write):
     assert expectation.text == "drain on asyncio, uvloop: answer = lost"
 
 
+BREACH = """
+[[breach]]
+clause = "a lock is free"
+backends = ["asyncio:*"]
+reason = "why"
+"""
+
+
+def test_a_file_with_breaches_of_the_contract(write):
+    """They are no expectations of a run, and an update of those leaves them."""
+    file = write(ONE + BREACH)
+    known = KnownBreach(clause="a lock is free", backends=("asyncio:*",), reason="why", source="s")
+    assert read_known(file, "s").breaches == (known,)
+    assert [expectation.scenario for expectation in read_expectations(file)] == ["drain"]
+    gone = {"drain on asyncio, uvloop: answer = lost": {"asyncio", "uvloop"}}
+    assert read_known(write(update_text(ONE + BREACH, [], gone)), "s").breaches == (known,)
+    assert (known.text, KnownBreach(clause="c", backends=("b",), reason="r", reference="#7").text) == ("why", "r (#7)")
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -47,6 +66,8 @@ def test_a_file_is_read(write):
         ("[[expected]]\nscenario = 'a'\nbackends = ['b']\nreason = ''", "'a' has no reason"),
         ("[[expected]]\nscenario = 'a'\nbackends = ['b']\nreason = 'r'\nsince = 1", "unknown field `since`"),
         ("[[known]]\nscenario = 'a'", "unknown field `known`"),
+        ("[[breach]]\nclause = 'a'\nbackends = ['b']\nreason = ''", "'a' has no reason"),
+        ("[[breach]]\nclause = 'a'\nbackends = ['b']\nreason = 'r'\nkey = 'k'", "unknown field `key`"),
         (
             "[[expected]]\nscenario='a'\nbackends=['b']\nreason='r'\nwhen={python='three'}",
             "no version specifier",

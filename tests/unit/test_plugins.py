@@ -87,6 +87,43 @@ def test_a_duplicate_backend_names_both_plugins(install):
     assert report(plugins, "a").error == ""
 
 
+EXECUTING = """
+    from harness.model import Executor
+    from harness.plugins import hookimpl
+
+    @hookimpl
+    def harness_executors():
+        return [Executor(name={name!r}, summary="", wrap=lambda command, role: command, find_problem={find_problem})]
+"""
+
+
+def test_an_executor_is_taken_by_its_name(install):
+    """Beside the one that is always there; a name that is taken names both plugins."""
+    source = EXECUTING.format(name="mine", find_problem=None)
+    catalogue = install(a=source, b=source).catalogue()
+    assert list(catalogue.executors) == ["local", "mine"]
+    first, second = catalogue.plugins
+    assert (first.executors, first.error) == (("mine",), "")
+    assert (second.executors, second.error) == ((), "executor 'mine' is already brought by plugin 'a'")
+    catalogue.require_executor("mine")
+    with pytest.raises(UsageError, match="unknown executor 'mien'; did you mean 'mine'"):
+        catalogue.require_executor("mien")
+
+
+@pytest.mark.parametrize(
+    ("find_problem", "complaint"),
+    [
+        ("lambda: 'install it'", "executor 'x' cannot be used here: install it$"),
+        ("lambda: 1 / 0", "cannot be used here: asked for what it lacks it raised ZeroDivisionError"),
+    ],
+)
+def test_an_executor_that_cannot_be_used_here(install, find_problem, complaint):
+    """It is there, and refused with its own words, or with what it raised."""
+    catalogue = install(a=EXECUTING.format(name="x", find_problem=find_problem)).catalogue()
+    with pytest.raises(UsageError, match=complaint):
+        catalogue.require_executor("x")
+
+
 def test_a_duplicate_plugin_name_names_both_modules(tmp_path, monkeypatch):
     """Two distributions may choose the same entry point name."""
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -154,10 +191,12 @@ EXPECTING = """
 def test_expectations_are_read_from_the_file_of_a_plugin(install, tmp_path):
     """And name the plugin; a file that cannot be read is that plugin's error."""
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
-    good.write_text("[[expected]]\nscenario = 'a'\nbackends = ['b']\nreason = 'r'\n")
+    breach = "[[breach]]\nclause = 'c'\nbackends = ['b']\nreason = 'r'\n"
+    good.write_text("[[expected]]\nscenario = 'a'\nbackends = ['b']\nreason = 'r'\n" + breach)
     bad.write_text("[[expected]]\n")
     plugins = install(one=EXPECTING.format(file=str(good)), two=EXPECTING.format(file=str(bad)))
-    (expectation,) = plugins.catalogue().expectations
-    assert expectation.source == "plugin one, good.toml"
+    catalogue = plugins.catalogue()
+    sources = [known.source for known in (*catalogue.expectations, *catalogue.breaches)]
+    assert sources == ["plugin one, good.toml"] * 2
     assert (report(plugins, "one").expectations, report(plugins, "one").error) == (1, "")
     assert "missing required field" in report(plugins, "two").error

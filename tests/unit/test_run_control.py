@@ -4,6 +4,7 @@ import pytest
 from catalogue import catalogue
 
 from harness import rounds
+from harness.cards import make_scenario_card
 from harness.model import (
     CellFinished,
     CellObserved,
@@ -20,7 +21,6 @@ from harness.plan import make_plan
 from harness.plan.partition import choose_part
 from harness.rounds import StressRounds
 from harness.run_control import RunControl
-from harness.session import _scenario_card
 
 
 def control(**request):
@@ -28,7 +28,7 @@ def control(**request):
     asked = Request(scenarios=("pipe",), preset="thorough", rounds=5, **request)
     plan = make_plan(asked, catalogue())
     made = RunControl(asked)
-    cards = tuple(_scenario_card(catalogue(), name) for name in plan.scenarios)
+    cards = tuple(make_scenario_card(catalogue(), name) for name in plan.scenarios)
     made.see(
         RunStarted(
             run_id="r", started_at="2026-01-01T00:00:00+00:00", request=asked, plan=plan, scenarios=cards, backends=()

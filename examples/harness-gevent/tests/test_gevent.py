@@ -4,7 +4,7 @@ from typing import Any
 
 import gevent
 import pytest
-from harness.api import ErrorKind, Runtime
+from harness.api import ErrorKind, Runtime, UnsupportedError
 
 from harness_gevent.backend import GeventRunner
 from harness_gevent.groups import ForeignAwaitError
@@ -39,6 +39,35 @@ def test_what_does_not_come_from_the_runtime_is_refused() -> None:
 
     with pytest.raises(ForeignAwaitError, match="cannot wait for"):
         run(main)
+
+
+def test_a_shield_is_refused() -> None:
+    """It is declared absent."""
+
+    async def main(runtime: Runtime) -> None:
+        runtime.open_cancel_scope(shield=True)
+
+    with pytest.raises(UnsupportedError, match="cannot shield"):
+        run(main)
+
+
+def test_the_error_of_a_call_whose_caller_is_gone_is_reported() -> None:
+    """What is shielded runs on when who waits for it is cancelled."""
+
+    async def fail_later(runtime: Runtime) -> None:
+        await runtime.checkpoint()
+        await runtime.checkpoint()
+        raise ValueError("planned")
+
+    async def main(runtime: Runtime) -> None:
+        async with runtime.open_task_group() as group:
+            await group.spawn(runtime.run_shielded, fail_later, runtime)
+            await runtime.checkpoint()
+            await group.cancel()
+        for _ in range(5):
+            await runtime.checkpoint()
+
+    assert run(main) == ["ValueError('planned') in run_shielded, its caller is gone"]
 
 
 def test_the_error_of_a_task_is_reported_and_reaches_nobody() -> None:

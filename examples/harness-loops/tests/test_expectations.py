@@ -6,10 +6,12 @@ from importlib.resources import files
 import pytest
 from harness.model import Expectation
 from harness.plugins import Plugins
+from harness.testing.clauses import CLAUSES
 
 from harness_loops.plugin import harness_expected_divergences
 
-TABLES = tomllib.loads((files("harness_loops") / "rloop.toml").read_text())["expected"]
+KNOWN = tomllib.loads((files("harness_loops") / "rloop.toml").read_text())
+TABLES = KNOWN["expected"]
 
 
 @pytest.mark.parametrize("number", range(len(TABLES)))
@@ -27,6 +29,14 @@ def test_every_entry_is_about_a_scenario_that_there_is() -> None:
     names = Plugins().catalogue().scenarios
     patterns = {table["scenario"] for table in TABLES}
     assert {pattern for pattern in patterns if not any(fnmatch(name, pattern) for name in names)} == set()
+
+
+def test_every_breach_is_of_a_clause_that_there_is() -> None:
+    """One that was renamed would excuse nothing."""
+    asked = {clause.name for clause in CLAUSES} | {"a run leaves nothing behind"}
+    breaches = [breach["clause"] for breach in KNOWN["breach"]]
+    assert set(breaches) <= asked
+    assert len(breaches) == len(set(breaches))
 
 
 def test_no_entry_is_there_twice() -> None:

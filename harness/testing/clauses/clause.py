@@ -16,13 +16,17 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """One clause. `of` names the method whose **Contract** it is; `requires` what a backend may lack."""
 
     name: str
+    """The sentence."""
     of: str
     check: ClauseFunction
+    """Raises `AssertionError` if it does not hold."""
     requires: tuple[Capability, ...] = ()
     with_runner: bool = False
+    """Whether the check takes the `BackendRunner` too."""
 
 
 CLAUSES: list[Clause] = []
+"""Every clause, in the order in which they are run."""
 
 
 def clause(

@@ -12,6 +12,7 @@ from .clause import clause, require_equal, settle
 Wait = Callable[[], Awaitable[object]]
 """Waits for ever, unless it is interrupted."""
 OpenWait = Callable[[Runtime], AbstractAsyncContextManager[Wait]]
+"""Opens something to wait for."""
 
 
 @asynccontextmanager
@@ -141,6 +142,7 @@ WAITS: dict[str, tuple[OpenWait, tuple[Capability, ...]]] = {
     "stream read": (in_stream_read, ()),
     "stream write": (in_stream_write, ()),
 }
+"""By name: how it is opened, and what a backend may lack for it."""
 
 
 def _register_interruptions(name: str, open_wait: OpenWait, requires: tuple[Capability, ...]) -> None:

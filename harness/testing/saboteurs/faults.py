@@ -14,8 +14,11 @@ class Fault:
     """A way of being broken."""
 
     name: str
+    """As in `saboteur:fault=name`."""
     summary: str
+    """What is broken, on one line."""
     runtime: type[SabotagedRuntime]
+    """What takes the place of the healthy one."""
     caught_by: tuple[str, ...]
     """The scenarios that must see it, because it breaks their contract."""
     control: str

@@ -17,9 +17,16 @@ _BATCH = 50
 
 
 class _RememberingListener(Listener):
+    """Resets what it remembers when it is closed."""
+
     def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
         super().__init__(inner, runtime)
         self.accepted: list[Any] = []
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+        for stream in self.accepted:
+            await stream.abort()
 
 
 # --- accept ---
@@ -65,11 +72,6 @@ class _CancelledAcceptDrops(_RememberingListener):
             self.accepted.append(stream)
             raise
         return stream
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
-        for stream in self.accepted:
-            await stream.abort()
 
 
 # --- close ---
@@ -120,11 +122,6 @@ class _KnowsAccepted(_RememberingListener):
 @fault("listener-close-cuts", "listener.close-with-live-connection", control="trio")
 class _ListenerCloseCuts(_KnowsAccepted):
     """Closing a listener resets the connections that it has accepted."""
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
-        for stream in self.accepted:
-            await stream.abort()
 
 
 @fault("listener-close-waits", "listener.close-with-live-connection", control="trio")
@@ -189,11 +186,6 @@ class _OnOutOfFds(_RememberingListener):
 
     async def on_waiting_client(self, stream: Any) -> None:
         """Serve nobody."""
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
-        for stream in self.accepted:
-            await stream.abort()
 
 
 @fault("out-of-fds-closes-waiting", "listener.out-of-fds", control="trio")

@@ -20,7 +20,9 @@ class BusyTasksStarve(SabotagedRuntime):
     """Timers and sockets are served only when nobody takes turns any more."""
 
     stream: type[Part] | None = _StreamServedWhenIdle
+    """Served when nobody takes turns."""
     turns: int = 0
+    """How many turns were taken."""
 
     async def checkpoint(self) -> None:
         """Take a turn."""

@@ -136,7 +136,11 @@ class Scope(Block):
 
 
 class SabotagedRuntime(Wrapped):
-    """A runtime that hands out broken parts: each class attribute names what takes the place of what it hands out."""
+    """A runtime that hands out broken parts: each class attribute names what takes the place of what it hands out.
+
+    `inner` is the healthy one. A fault says which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
+    `lock`, `semaphore`, `condition` and `event` it breaks; the others stay healthy.
+    """
 
     inner: Runtime
     stream: type[Part] | None = None

@@ -22,10 +22,12 @@ from harness.model import (
     make_command,
 )
 
-from ..cell_view import facts_of, samples_of, unhandled_text
+from ..cell_view import error_lines, facts_of, left_lines, samples_of, stall_lines, unhandled_text
 from ..console import make_lines
 from ..figures import format_figure
+from ..parity_lines import describe_parity
 from ..private import without_paths
+from ..ratio_lines import describe_disparity
 from ..resource_lines import describe_resources
 from ..safe_text import clean, clean_lines, shorten
 from ..squares import describe_square
@@ -58,12 +60,13 @@ class RoleView:
     autopsy: tuple[tuple[str, tuple[str, ...]], ...]
     """What it looked like before it was killed: the tree of its tasks, and what the kernel knows of it."""
     stacks: tuple[str, ...]
+    stalls: tuple[str, ...]
     left_behind: tuple[str, ...]
 
     @property
     def is_telling(self) -> bool:
         """Whether there is anything to show."""
-        return bool(self.error or self.unhandled or self.autopsy or self.stacks or self.left_behind)
+        return bool(self.error or self.unhandled or self.autopsy or self.stalls or self.stacks or self.left_behind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ class CellView:
 
     row_name: str
     square: MatrixSquare
-    agreement: tuple[str, ...]
+    parity: tuple[str, ...]
     """What has to be the same for ratios to mean something, and what is not."""
     figures: tuple[tuple[str, str], ...]
     """Of each round, where there are several."""
@@ -110,7 +113,7 @@ def view_cell(
     return CellView(
         row_name=clean(row.row),
         square=make_square(describe_square(cell, row, judge), row, cell.label),
-        agreement=tuple(_agreement(cell, card)),
+        parity=(*describe_parity(cell, row.row.scenario, run), *describe_disparity(cell.ratio)),
         figures=tuple(_figures(cell)),
         rounds=tuple(_view_round(record, card, cell, run, options) for record in shown),
         left_out=len(records) - len(shown),
@@ -120,14 +123,6 @@ def view_cell(
 
 def _order(record: CellRecord) -> tuple[bool, bool, int]:
     return record.result.outcome is Outcome.COMPLETED, record.cell.alias, record.cell.round
-
-
-def _agreement(cell: CellSummary, card: ScenarioCard | None) -> Iterable[str]:
-    for key in card.parity if card else ():
-        if key in cell.values:
-            yield f"{clean(key)}: {shorten(clean(cell.values[key]), _LINE_LENGTH)}"
-    for field in cell.ratio.disparity if cell.ratio else ():
-        yield f"not the same work: {clean(field)}"
 
 
 def _figures(cell: CellSummary) -> Iterable[tuple[str, str]]:
@@ -185,28 +180,24 @@ def _tables(record: CellRecord, judges: dict[str, Judge]) -> Iterable[TableView]
 
 
 def _view_role(role: RoleResult, *, several: bool) -> RoleView:
-    error: list[str] = []
-    if role.error is not None:
-        error = [line for leaf in role.error.leaves for line in clean_lines(leaf)]
-        error += clean_lines(role.error.traceback) or [f"{clean(role.error.type)}: {clean(role.error.message)}"]
-    left = [f"{clean(name)} (ended)" for name in role.escaped]
-    left += [f"{clean(name)} (could not be ended)" for name in role.survivors]
-    left += [clean(name) for name in role.leaks]
     reason = f": {clean(role.reason)}" if role.reason else ""
     return RoleView(
         name=clean(role.role) if several else "",
         outcome=f"{role.outcome}{reason}",
-        error=_cut(error),
+        error=_cut(error_lines(role)),
         unhandled=_cut([unhandled_text(entry) for entry in role.unhandled]),
         autopsy=tuple(_autopsy_parts(role.autopsy)) if role.autopsy else (),
         stacks=_cut(clean_lines(role.stacks)),
-        left_behind=_cut(left),
+        stalls=_cut(stall_lines(role)),
+        left_behind=_cut(left_lines(role)),
     )
 
 
 def _autopsy_parts(autopsy: Autopsy) -> Iterable[tuple[str, tuple[str, ...]]]:
     yield "diagnosis", _cut([clean(autopsy.diagnosis), *(f"  {clean(reason)}" for reason in autopsy.reasons)])
     for name, texts in (
+        ("waits", autopsy.waits),
+        ("last seen of each actor", tuple(map(str, autopsy.last_seen))),
         ("task tree", autopsy.tasks),
         ("descriptors", autopsy.descriptors),
         ("threads", autopsy.threads),

@@ -51,6 +51,7 @@ class FindingLists:
     allowed: tuple[FindingView, ...]
     known: tuple[FindingView, ...]
     unavailable: tuple[FindingView, ...]
+    stalled: tuple[FindingView, ...]
 
 
 def view_findings(comparison: Comparison) -> FindingLists:
@@ -65,9 +66,10 @@ def view_findings(comparison: Comparison) -> FindingLists:
             ("allowed", found.allowed),
             ("known", found.known),
             ("unavailable", unavailable),
+            ("stalled", found.stalled),
         )
     ]
-    return FindingLists(unexpected=lists[0], allowed=lists[1], known=lists[2], unavailable=lists[3])
+    return FindingLists(unexpected=lists[0], allowed=lists[1], known=lists[2], unavailable=lists[3], stalled=lists[4])
 
 
 def _view(alike: Alike, names: dict[RowId, list[str]], anchor: str) -> FindingView:

@@ -10,7 +10,7 @@ from harness.api import Judge
 from harness.model import Comparison, RowSummary, Run
 
 from ..grid import GridRow, make_lines, name_rows, places_of_variants
-from ..pairs_grid import has_pairs
+from ..pairs_grid import has_pairs, name_row
 from ..questions import name_answers, split_questions, with_letters
 from ..safe_text import clean, shorten
 from ..squares import FINE, UNLIKE, SquareText, caption_of, describe_square, headline_judges
@@ -176,9 +176,7 @@ def _make_line(line: GridRow, columns: Sequence[str], name: str, answers: tuple[
 def _make_pairs(run: Run, rows: Sequence[RowSummary]) -> Iterable[PairsGrid]:
     judges = headline_judges(run)
     for row in rows:
-        siblings = [dict(other.row.parameters) for other in rows if other.row.scenario == row.row.scenario]
-        name = name_rows(siblings)[siblings.index(dict(row.row.parameters))]
-        yield _pairs_grid(row, f"{clean(row.row.scenario)} {name}", judges.get(row.row.scenario))
+        yield _pairs_grid(row, f"{clean(row.row.scenario)} {name_row(row, rows)}", judges.get(row.row.scenario))
 
 
 def _pairs_grid(row: RowSummary, title: str, judge: Judge | None) -> PairsGrid:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harness.model import Comparison, RenderOptions, Run, format_value
 
 from ..grid import make_footnotes
-from ..header import describe_extent, describe_machine, render_repeats, render_self_check
+from ..header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
 from ..safe_text import clean, clean_lines, shorten
 from ..verdict import make_verdict
 from .findings import view_findings
@@ -44,6 +44,7 @@ def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str
         extent=describe_extent(run, comparison),
         machine=describe_machine(run),
         note=clean(comparison.note),
+        noise=describe_noise(run),
         verdict=make_verdict(comparison),
         tone="bad" if comparison.unexpected else "ok" if comparison.rows else "odd",
         self_check=comparison.self_check and render_self_check(comparison.self_check).plain,

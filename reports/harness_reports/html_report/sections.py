@@ -17,7 +17,7 @@ from ..grid import name_rows
 from ..pairs_grid import has_pairs
 from ..questions import is_question
 from ..safe_text import clean
-from ..squares import FINE, best_labels, describe_square, headline_judges, interval_text, ratio_text, verdict_text
+from ..squares import FINE, best_labels, describe_square, interval_text, ratio_text, verdict_text
 from ..sweep_table import Sweep, find_distribution, find_sweeps
 from ..value_table import is_table
 from .anchors import cell_anchor, scenario_anchor
@@ -303,7 +303,7 @@ def _view_row(
     options: RenderOptions,
 ) -> RowView:
     judges = card.judges if card else {}
-    judge = headline_judges(run).get(row.row.scenario)
+    judge = judges.get(card.headline) if card else None
     answers = [(key, tuple(_graded(row, key, judge))) for key, judge in judges.items() if isinstance(judge, Outcomes)]
     groups = [(key, tuple(_grouped(row, key))) for key, judge in judges.items() if isinstance(judge, Exact | Bounded)]
     own = [record for cell in row.cells for record in records.get((row.row, cell.label), [])]

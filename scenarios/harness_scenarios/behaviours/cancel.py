@@ -46,8 +46,7 @@ async def _swallow_and_wait_again(runtime: Runtime, trial: Trial) -> str:
             target.answer = ONCE
         target.step(target.answer)
 
-    await _cancel_when_it_waits(runtime, target, work)
-    return target.answer
+    return await target.cancel_in(work)
 
 
 repeated_at_each_wait = make_question(
@@ -88,8 +87,7 @@ async def _swallow_and_go_on(runtime: Runtime, trial: Trial) -> str:
             target.answer = await _time_out_again(runtime)
         target.step(target.answer)
 
-    await _cancel_when_it_waits(runtime, target, work)
-    return target.answer
+    return await target.cancel_in(work)
 
 
 async def _time_out_again(runtime: Runtime) -> str:
@@ -384,8 +382,7 @@ async def _cancel_two_scopes(runtime: Runtime, trial: Trial) -> str:
             target.answer = OUTER_RUNS_ON
         target.step(target.answer)
 
-    await _cancel_when_it_waits(runtime, target, work)
-    return target.answer
+    return await target.cancel_in(work)
 
 
 nested_in_the_same_turn = make_question(
@@ -448,13 +445,6 @@ tells_its_reason = make_question(
     repetitions=1,
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
 )
-
-
-async def _cancel_when_it_waits(runtime: Runtime, target: Target, work: Callable[[], Awaitable[None]]) -> None:
-    async with runtime.open_task_group() as group:
-        await group.spawn(work)
-        await target.until_it_waits()
-        await target.cancel()
 
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -52,8 +52,9 @@ async def _until(runtime: Runtime, is_so: Callable[[], bool]) -> None:
 AT_ONCE = "all at once"
 SOME_WAIT = "some wait for a thread"
 SOME_LOST = "some jobs never run"
-_PATIENCE = 0.3
-"""How long the jobs wait for one more to come. Starting a thread takes less than a thousandth of it."""
+_PATIENCE = 1.0
+"""How long the jobs wait for one more to come, once in a cell. Starting a thread takes less than a thousandth of it;
+the rest is for a machine that is busy with something else."""
 
 
 async def _crowd(runtime: Runtime, trial: Trial) -> str:

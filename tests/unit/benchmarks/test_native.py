@@ -15,7 +15,7 @@ from benchmarks import transparency
 from benchmarks.native import work
 from harness.plugins import Plugins
 from harness.testing.trial import try_scenario
-from harness_scenarios import tagged_payload, timeout_select
+from harness_scenarios import channel, switch, tagged_payload, timeout_select
 from harness_scenarios.stream_pattern import READ_BYTES, StreamPattern
 
 ROOT = Path(__file__).parents[3]
@@ -39,9 +39,9 @@ def counts_of_scenario(scenario):
     assert trial.errors == {}
     match scenario:
         case "channel":
-            return {"items received": (trial.progress - 1) // 2}  # sent and received; and one for the check of the end
+            return {"items received": (trial.progress["main"] - 1) // 2}  # both ways; and the check of the end
         case "switch":
-            return {"yields": trial.progress}
+            return {"yields": trial.progress["main"]}
         case "timeout-select":
             return {"operation won": trial["operation won"] - CHECKED_RACES}
         case "storm":
@@ -114,9 +114,15 @@ def test_a_damaged_stream_is_seen():
 
 
 def test_batches_are_those_of_the_scenario():
-    """Between two of them the runtime may tidy up its timers."""
-    assert work.BATCH == timeout_select._BATCH
+    """Between two of them the runtime may tidy up its timers, which are as far away."""
+    assert (work.BATCH, work.FAR) == (timeout_select._BATCH, timeout_select._FAR)
     assert [len(batch) for batch in work.batches(600)] == [256, 256, 88]
+
+
+def test_as_many_values_are_measured_as_in_the_scenarios():
+    """After one that warms up."""
+    measured = {channel._MEASURED_PASSES, switch._MEASURED_VALUES, timeout_select._MEASURED_VALUES}
+    assert measured == {work.MEASURED}
 
 
 def test_the_cell_of_a_program_has_its_sizes():

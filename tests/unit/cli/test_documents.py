@@ -29,6 +29,15 @@ def test_the_published_schemas_are_those_of_the_types(name):
     assert (PUBLISHED / f"{name}.json").read_text() == documents.schema_text(name)
 
 
+def test_no_text_reaches_a_terminal_as_a_command():
+    """Control characters of either block, marks that reverse or hide and lone planes are escaped, and are read back."""
+    hostile = "\x1b[31m \x7f \x9b2J \x85 \u202e \u200b \u2028 \U000e0001 ä 中 😀"
+    text = documents.encode({"summary": hostile, "lines": ["a", "b"]})
+    assert [each for each in text if not each.isprintable() and each != "\n"] == []
+    assert json.loads(text) == {"summary": hostile, "lines": ["a", "b"]}
+    assert "ä 中 😀" in text
+
+
 @pytest.mark.parametrize("kind", ["backends", "scenarios"])
 def test_lists(kind, capsys):
     """What is installed."""
@@ -37,6 +46,15 @@ def test_lists(kind, capsys):
     out = capsys.readouterr().out
     assert len(json.loads(out)) > 4
     validate(kind, out)
+
+
+def test_the_list_of_executors(capsys):
+    """What is installed, each with what it lacks here."""
+    with pytest.raises(SystemExit):
+        program.main(["list", "executors", "--json"])
+    out = capsys.readouterr().out
+    assert {(each["name"], each["problem"]) for each in json.loads(out)} >= {("local", ""), ("nice", "")}
+    validate("executors", out)
 
 
 def test_a_check():

@@ -4,6 +4,7 @@ import pytest
 
 from harness import environment
 from harness.environment import check_host, describe_environment
+from harness.noise import judge_pieces
 from harness.wire import decode_line, encode_line
 
 
@@ -30,6 +31,7 @@ def host(monkeypatch):
     monkeypatch.setattr(environment.resource, "getrlimit", lambda _which: (20_000, 20_000))
     monkeypatch.setattr(psutil, "cpu_times_percent", lambda interval: type("Times", (), {"steal": 0.0}))
     monkeypatch.setattr(environment, "_python_advice", lambda: "")
+    monkeypatch.setattr(environment, "probe_noise", lambda tick: judge_pieces([1.0] * 20))
     return files
 
 
@@ -52,6 +54,21 @@ def test_what_disturbs_a_run_has_advice(host, path, text, name, advice):
     """Each says what to do."""
     host[path] = text
     assert advice in fact(name).advice
+
+
+def test_a_noisy_machine_has_advice(monkeypatch):
+    """Figures can be had all the same; their intervals are wide."""
+    assert fact("noise").value.startswith("quiet: ")
+    monkeypatch.setattr(environment, "probe_noise", lambda tick: judge_pieces([1.0] * 10 + [3.0] * 10))
+    assert "intervals will be wide" in fact("noise").advice
+
+
+def test_a_run_stores_what_load_on_loopback_depends_on(host):
+    """Ports and queue; nothing where the kernel hides it."""
+    stored = describe_environment()
+    assert (stored["ports"], stored["somaxconn"], stored["cpu_pressure"]) == ("32768-60999", 4096, 1.5)
+    host.clear()
+    assert not {"ports", "somaxconn", "cpu_pressure"} & set(describe_environment())
 
 
 def test_a_kernel_that_tells_nothing(host):

@@ -12,20 +12,6 @@ from harness.cli import main as program
 from harness.cli.exits import MEANINGS, Exit
 
 
-@pytest.fixture
-def harness(capsys, monkeypatch, tmp_path):
-    """Call the program; return its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            program.main(list(arguments))
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
-
-
 def commands(group=program.harness, path=()):
     for name, command in group.commands.items():
         yield (*path, name)
@@ -74,6 +60,8 @@ def test_exit_codes_are_in_the_help(harness):
         (("run", "-s", "storm", "--server", "trio", "--client", "trio", "-b", "curio"), 2, "leave no role"),
         (("matrix", "-b", "asyncio:debug=true,debug=false"), 2, "option 'debug' is given twice"),
         (("matrix", "-b", "asyncio:loop=\udcff"), 2, "characters that cannot be printed"),
+        (("matrix", "--executor", "nicer"), 2, "unknown executor 'nicer'; did you mean 'nice'?"),
+        (("plan", "--executor", "\udcff"), 2, "unknown executor"),
         (("matrix", "--timeout", "inf"), 2, "the timeout cannot be inf"),
         (("matrix", "--timeout", "nan"), 2, "the timeout cannot be nan"),
         (("run", "-s", "storm", "-p", "length=nan"), 2, "parameter 'length' cannot be 'nan'; it is a number"),
@@ -177,6 +165,7 @@ def test_completion_knows_names():
     assert complete(["matrix", "--backend"], "t") == ["threads", "trio"]
     assert complete(["matrix", "--scenario"], "sto") == ["storm"]
     assert "rate=" in complete(["run", "--scenario", "storm", "--param"], "ra")
+    assert complete(["matrix", "--executor"], "n") == ["nice"]
 
 
 def test_the_list_shows_question_and_contract(harness):
@@ -186,6 +175,10 @@ def test_the_list_shows_question_and_contract(harness):
     assert "must hold: Every connection is answered" in out
     code, out, _ = harness("list", "backends", "-v")
     assert "option loop=" in out
+    code, out, _ = harness("list", "executors")
+    assert (code, out.split()[0]) == (0, "local")
+    _, out, _ = harness("plugins")
+    assert "    executors: local, nice\n" in out
 
 
 def test_plan_runs_nothing(harness, tmp_path):
@@ -193,6 +186,8 @@ def test_plan_runs_nothing(harness, tmp_path):
     code, out, _ = harness("plan", "-s", "storm", "-b", "trio", "-p", "mode=burst")
     assert code == 0
     assert "on 1 backend; expected" in out
+    _, out, _ = harness("plan", "-s", "storm", "-b", "trio", "-p", "mode=burst", "--executor", "nice")
+    assert "\nexecutor nice: lets other programs have precedence" in out
     assert "guessing 2 s" in out
     assert list(tmp_path.iterdir()) == []
 

@@ -8,6 +8,7 @@ from harness.cli import main as program
 from harness.cli.exits import Exit
 from harness.testing import check
 from harness.testing.check import CheckReport, Finding, Verdict
+from harness.testing.hot_path import OperationCost
 
 TRACE = """Traceback (most recent call last):
   File "/x/mine/backend.py", line 3, in receive
@@ -26,13 +27,22 @@ ABSENT = Finding(
     question="0 is a rendezvous", about="Runtime.open_channel", verdict=Verdict.NOT_ASKED, error="absent: no"
 )
 
+KNOWN = Finding(
+    question="sleep is long", about="Runtime.sleep", verdict=Verdict.KNOWN, error=TRACE, known="slow (bug 7); says p"
+)
+STALE = Finding(question="gone", about="Runtime.sleep", verdict=Verdict.STALE, error="it holds", known="slow; says p")
+COSTS = (
+    OperationCost(operation="channel send", calls=0.0, cpu_ns=1234.4, ratio=1.25, low=1.1, high=1.4),
+    OperationCost(operation="checkpoint", error="OSError: \x1bno"),
+)
+
 
 @pytest.fixture
 def harness(capsys, monkeypatch):
     """Call the program with what a check found; return its exit code and stdout."""
 
-    def call(*arguments, found):
-        report = CheckReport(backend="mine", findings=found)
+    def call(*arguments, found, costs=()):
+        report = CheckReport(backend="mine", findings=found, costs=costs)
         monkeypatch.setattr(check, "check_backend", lambda _spec, _catalogue: report)
         with pytest.raises(SystemExit) as ended:
             program.main(["plugin", "check", "mine", *arguments])
@@ -69,6 +79,41 @@ def test_counts_by_what_they_are_about(harness):
     _, out = harness(found=(HELD, BROKEN, ABSENT))
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:4]}
     assert rows == {"Lock": ["1", "–", "–"], "ReceiveChannel": ["–", "1", "–"], "Runtime": ["–", "–", "1"]}
+
+
+def test_what_is_known(harness):
+    """The reason is said; it is no success, and no failure."""
+    code, out = harness(found=(HELD, KNOWN))
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert code == Exit.OK
+    assert lines[0] == "about holds broken known not asked"
+    assert lines[-1] == "mine: 1 of 2 hold, 50.0%, 1 known"
+    assert lines[lines.index("– known: sleep is long") + 1] == "because slow (bug 7); says p"
+
+
+def test_what_is_stale(harness):
+    """A declaration that is no longer true is to be taken out."""
+    code, out = harness(found=(HELD, STALE))
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert code == Exit.FINDINGS
+    assert lines[-1] == "mine: 1 of 2 hold, 50.0%, 1 stale"
+    place = lines.index("✗ gone")
+    assert lines[place + 1 : place + 3] == ["stale it holds", "declared slow; says p"]
+
+
+def test_costs(harness):
+    """Under a heading of their own, and of no weight."""
+    code, out = harness(found=(HELD,), costs=COSTS)
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert code == Exit.OK
+    place = lines.index("hot path (for information) adapter's calls CPU, ns of asyncio's 95 % interval")
+    assert lines[place + 1 : place + 4] == [
+        "channel send 0 1,234 × 1.25 1.1–1.4",
+        "checkpoint – – – –",
+        "– not measured: OSError: no",
+    ]
+    code, out = harness("--json", found=(HELD,), costs=COSTS)
+    assert [cost["calls"] for cost in json.loads(out)["costs"]] == [0, None]
 
 
 def test_verbose(harness):

@@ -2,23 +2,8 @@
 
 import pytest
 
-from harness.cli import main as program
 from harness.cli.exits import Exit
 from harness.testing.skeleton import KINDS, Skeleton
-
-
-@pytest.fixture
-def harness(capsys, monkeypatch, tmp_path):
-    """Call the program in an empty folder; return its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            program.main(list(arguments))
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.mark.parametrize("name", ["Abc", "a_b", "-a", "a--b", "1a", "a b", "a/b", "", "harness-"])
@@ -36,6 +21,7 @@ def test_a_name_that_no_distribution_has(harness, tmp_path, name):
         ("backend", "trio", "a plugin 'trio' is there already, of runtime-harness"),
         ("scenario", "channel", "a scenario 'channel' is there already"),
         ("renderer", "html", "a renderer 'html' is there already"),
+        ("executor", "nice", "an executor 'nice' is there already"),
     ],
 )
 def test_a_name_that_is_taken(harness, tmp_path, kind, name, line):

@@ -12,13 +12,14 @@ from harness import session
 from harness.cli import main as program
 from harness.cli import progress
 from harness.cli.exits import Exit
-from harness.journal import RunStore, read_run
+from harness.journal import JournalWriter, RunStore, read_run
 from harness.model import (
     Attestation,
     CellFinished,
     CellObserved,
     CellProgressed,
     CellResult,
+    CellRetried,
     CellStarted,
     JournalError,
     Observed,
@@ -153,7 +154,8 @@ def test_json_goes_where_it_is_told(harness, tmp_path):
     ("outcome", "code"),
     [
         (Outcome.COMPLETED, Exit.OK),
-        (Outcome.UNAVAILABLE, Exit.OK),
+        (Outcome.UNSUPPORTED, Exit.OK),
+        (Outcome.UNAVAILABLE, Exit.NOTHING_SELECTED),
         (Outcome.HUNG, Exit.FINDINGS),
         (Outcome.CRASHED, Exit.FINDINGS),
         (Outcome.HARNESS_FAULT, Exit.HARNESS_FAULT),
@@ -162,6 +164,41 @@ def test_json_goes_where_it_is_told(harness, tmp_path):
 def test_exit_codes_of_outcomes(harness, outcome, code):
     """What became of the cells decides."""
     assert harness("matrix", "-s", "shout", execute=with_outcome(outcome))[0] == code
+
+
+def with_missing(name):
+    """Return a stage on which a backend is not installed."""
+
+    def execute(plan, _catalogue, _folder, **_lanes):
+        for cell in plan.cells:
+            is_missing = name in {role.backend.name for role in cell.roles}
+            yield finished(cell, Outcome.UNAVAILABLE if is_missing else Outcome.COMPLETED, "no module" * is_missing)
+
+    return execute
+
+
+@pytest.mark.parametrize("command", ["run", "matrix"])
+def test_a_backend_that_is_not_installed_is_no_success(harness, built, command):
+    """Nothing ran: the report is made all the same, and it is said what to install."""
+    built.backends["alpha"] = msgspec.structs.replace(built.backends["alpha"], install_hint="pip install alpha")
+    code, out, err = harness(command, "-s", "shout", "-b", "alpha", execute=with_missing("alpha"))
+    assert (code, err) == (Exit.NOTHING_SELECTED, "harness: nothing ran: alpha: no module (pip install alpha)\n")
+    assert "run: .harness/runs/" in out
+
+
+def test_a_backend_that_is_not_installed_beside_one_that_is(harness):
+    """What can be run is run, and decides."""
+    code, _, err = harness("matrix", "-s", "shout", "-b", "alpha", "-b", "beta", execute=with_missing("alpha"))
+    assert (code, err) == (Exit.OK, "")
+
+
+def test_nothing_is_searched_on_a_backend_that_is_not_installed(harness):
+    """No step of it would go wrong, and none would run."""
+    code, out, err = harness(
+        "bisect", "-s", "pipe", "-b", "alpha", "--vary", "items=1..8", execute=with_missing("alpha")
+    )
+    assert (code, out) == (Exit.NOTHING_SELECTED, "")
+    assert err.startswith("harness: nothing ran: alpha: no module")
 
 
 def test_an_interrupted_run_is_reported_and_stored(harness, tmp_path):
@@ -202,14 +239,14 @@ def test_a_journal_that_cannot_be_written_ends_the_stage(harness, monkeypatch):
         finally:
             closed.append(True)
 
-    real = session.JournalWriter.write
+    real = JournalWriter.write
 
     def fail(self, event):
         if isinstance(event, CellFinished):
             raise UsageError("cannot write the journal: no space left on device")
         real(self, event)
 
-    monkeypatch.setattr(session.JournalWriter, "write", fail)
+    monkeypatch.setattr(JournalWriter, "write", fail)
     code, out, err = harness("matrix", "-s", "shout", execute=execute)
     assert (code, out, err) == (Exit.USAGE, "", "harness: cannot write the journal: no space left on device\n")
     assert closed == [True]
@@ -320,6 +357,69 @@ def test_live_progress_shows_what_runs(built, monkeypatch):
         assert (task.completed, task.total) == (3, 2)
         assert task.fields["now"] == f"{plan.cells[-1].id} 1 s, 1,000 done"
     assert f"crashed: {plan.cells[0].id}: signal 11" in text.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_live_progress_shows_that_a_cell_is_run_again(built):
+    """Which retry of how many, which repeat of one that was disturbed; the next cell has neither."""
+    from rich.progress import Progress, TextColumn
+
+    plan = session.make_plan(session.Request(scenarios=("shout",), retries=2), built)
+    first, second = plan.cells
+    shown = []
+    with Progress(TextColumn("{task.completed}"), disable=True) as bar:
+        show = progress._Live(bar)
+        show(RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=()))
+        for event in attempts_at(first, second):
+            show(event)
+            shown.append(bar.tasks[0].fields["now"])
+    assert shown == [
+        first.id,
+        f"{first.id} (repeat 1)",
+        f"{first.id} (repeat 1) 1 s, 10 done",
+        f"{first.id} (retry 1/2)",
+        f"{first.id} (retry 1/2)",
+        f"{first.id} (retry 1/2, repeat 1)",
+        f"{first.id} (retry 2/2)",
+        f"{first.id} (retry 2/2)",
+        f"{first.id} (retry 2/2)",
+        second.id,
+    ]
+    assert bar.tasks[0].completed == 1
+
+
+def test_plain_progress_says_that_a_cell_is_run_again(built, capsys):
+    """What the attempt before came to, and which one it is; without a plan there is no number of retries."""
+    plan = session.make_plan(session.Request(scenarios=("shout",), retries=2), built)
+    first, second = plan.cells
+    show = progress._Plain()
+    for event in attempts_at(first, second):
+        show(event)
+    assert capsys.readouterr().err.splitlines() == [
+        f"runs again (repeat 1): {first.id}",
+        f"hung: {first.id}: idle",
+        f"runs again (retry 1): {first.id}",
+        f"runs again (retry 1, repeat 1): {first.id}",
+        f"raised: {first.id}: no",
+        f"runs again (retry 2): {first.id}",
+    ]
+
+
+def attempts_at(first, second):
+    """Disturbed, hangs, is disturbed again, raises, completes; and the next cell."""
+    again = CellStarted(cell_id=first.id, pids={})
+    return (
+        again,
+        again,
+        CellProgressed(cell_id=first.id, seconds=1.0, progress=10),
+        CellRetried(result=finished(first, Outcome.HUNG, "idle").result, attempt=1),
+        again,
+        again,
+        CellRetried(result=finished(first, Outcome.RAISED, "no").result, attempt=2),
+        again,
+        finished(first, Outcome.COMPLETED),
+        CellStarted(cell_id=second.id, pids={}),
+    )
 
 
 def test_a_listener_that_fails_is_said_once(built, capsys, monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ from harness import session
 from harness.api import Parameter, metric
 from harness.cli import main as program
 from harness.cli.exits import Exit
-from harness.compare import replay as procedure
+from harness.compare import intervals
 from harness.journal import RunStore, read_run, read_self_test, write_self_test
 from harness.model import (
     Attestation,
@@ -182,8 +182,8 @@ def test_a_part_that_fails_is_named(harness, machine, part):
 
 def test_it_fails_where_we_err(harness, monkeypatch):
     """The exit code says so, and the last line."""
-    honest = procedure.estimate_median
-    monkeypatch.setattr(procedure, "estimate_median", lambda sample, _: honest(sample, 0.5))
+    honest = intervals.estimate_median
+    monkeypatch.setattr(intervals, "estimate_median", lambda sample, _: honest(sample, 0.5))
     code, out, _ = harness("selftest", "-s", "pipe", "-q", "--part", "a")
     assert code == Exit.FINDINGS
     assert out.splitlines()[-1] == "failed: the promises of a, b are not kept on this machine"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.api import bounded
+from harness.api import bounded, info
 from harness.model import FindingKind, Outcome
 
 from .run_builder import a_run, cell, findings_of, groups_of, only_finding
@@ -27,6 +27,14 @@ def test_beyond_a_bound():
     assert (finding.title, finding.expected) == ("lost is more than 0", "lost ≤ 0")
     assert (finding.reason, finding.reference) == ("each reaches one receiver", "docs")
     assert groups_of(finding) == {"0": ("asyncio",), "3 … 5": ("trio 2/3",)}
+
+
+def test_what_explains_a_breach_is_shown_with_it():
+    """A line for each that breaks it; of the others nothing."""
+    judges = {"lost": bounded(at_most=0, explained_by=("where", "why")), "where": info(), "why": info()}
+    seen = {"where": "in the queue", "why": 2}
+    cells = [cell(name, observed={"lost": lost, **seen}) for name, lost in (("asyncio", 0), ("trio", 3))]
+    assert only_finding(a_run(*cells, judges=judges)).details == ("trio: where: in the queue; why: 2",)
 
 
 @pytest.mark.parametrize(

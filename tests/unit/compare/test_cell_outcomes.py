@@ -3,7 +3,7 @@
 import pytest
 
 from harness.compare.findings import EVERY_BACKEND
-from harness.model import FindingKind, Outcome
+from harness.model import Autopsy, FindingKind, LastSeen, Outcome
 
 from .run_builder import a_run, attested, cell, error, findings_of, groups_of, only_finding
 
@@ -76,6 +76,21 @@ def test_every_backend_hangs():
     """It stays a hang, and says where to look first."""
     finding = only_finding(a_run(cell("asyncio", Outcome.HUNG), cell("trio", Outcome.HUNG)))
     assert (finding.kind, finding.reason) == (FindingKind.HANG, EVERY_BACKEND)
+
+
+def test_waits_and_what_was_told_last_are_among_the_details():
+    """After the diagnosis, before what is only a fact of the system."""
+    last_seen = (LastSeen(actor="left", what="asks", at=0.12),)
+    autopsy = Autopsy(
+        diagnosis="deadlock", reasons=("idle",), tasks=("left: wait",), waits=("left",), last_seen=last_seen
+    )
+    finding = only_finding(a_run(cell("trio", Outcome.HUNG, reason="idle", autopsy=autopsy)))
+    assert finding.details[-4:] == (
+        "main: deadlock: idle",
+        "main: wait left",
+        "main: last seen left: asks at 0.120 s",
+        "main: task left: wait",
+    )
 
 
 def test_stacks_are_among_the_details():

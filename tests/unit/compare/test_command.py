@@ -1,6 +1,7 @@
 """The command that shows a finding again."""
 
 import pytest
+from msgspec.structs import replace
 
 from harness.model import Request, make_command
 
@@ -40,3 +41,9 @@ def test_command(record, request_, seed, expected):
     """It says all that makes the cell, quoted for a shell, and no more."""
     command = make_command(record.cell, request_, seed)
     assert command == expected if expected.startswith("harness") else expected in command
+
+
+def test_the_command_of_another_start():
+    """The executor is the cell's: a run that was merged of several knows it as well."""
+    started = replace(cell("trio").cell, executor="nice")
+    assert make_command(started, Request(), 0) == "harness run --backend trio --scenario drain --executor nice"

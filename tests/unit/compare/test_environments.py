@@ -86,6 +86,15 @@ def test_a_cell_that_attested_nothing():
     assert (kind, known) == (FindingKind.CRASH, "known")
 
 
+def test_an_executor_that_does_not_work_is_not_our_fault():
+    """As little as the backend's; without one, a worker that cannot load what the host could is."""
+    plain = running("", "3.11.7", 0)
+    result = replace(plain.result, outcome=Outcome.INVALID_ENV, reason="executor 'x' started no worker")
+    for executor, kind in (("x", FindingKind.WRONG_BACKEND), ("local", FindingKind.HARNESS_FAULT)):
+        record = replace(plain, cell=replace(plain.cell, executor=executor), result=result)
+        assert [found for found, *_ in kinds(judged(record))] == [kind]
+
+
 def test_an_environment_that_does_not_work_is_not_our_fault():
     """Who named it is told, with the exit code of a finding."""
     record = running("old", "3.11.7", 0)

@@ -6,7 +6,7 @@ import pytest
 from harness.api import allowed, bounded, metric, outcomes
 from harness.compare import compare, compare_runs
 from harness.compare.transitions import Change
-from harness.model import FindingKind, Outcome, SpeedVerdict
+from harness.model import BackendSpec, FindingKind, Outcome, RoleBackend, SpeedVerdict
 
 from .run_builder import a_run, cell
 
@@ -115,6 +115,26 @@ def test_conditions_are_named():
     assert changes_of(side(cell("trio")), side(cell("trio"))).conditions == ()
 
 
+def in_environment(python, version):
+    """Return the facts of a run that uses an environment beside this one."""
+    return HERE | {"environments": {"old": {"python": python, "versions": {"trio": version}}}}
+
+
+def test_other_environments_are_conditions():
+    """Each by its name; what a worker attested there is not taken for a version of this one."""
+    record = cell("trio")
+    there = BackendSpec("trio", environment="old")
+    elsewhere = msgspec.structs.replace(record.cell, roles=(RoleBackend("main", there),))
+    records = (record, msgspec.structs.replace(record, cell=elsewhere))
+    before = side(record, environment=in_environment("3.12.1", "0.29"))
+    changes = changes_of(before, side(record, environment=in_environment("3.13.0", "0.30")))
+    found = {change.name: (change.before, change.after) for change in changes.conditions}
+    assert found == {"python@old": ("3.12.1", "3.13.0"), "trio@old": ("0.29", "0.30")}
+    changes = changes_of(side(record), side(*records))
+    found = {change.name: (change.before, change.after) for change in changes.conditions}
+    assert found == {"trio@old": ("–", "0.35.0")}
+
+
 def figure_of(before, after, **options):
     (figure,) = [figure for figure in changes_of(before, after, **options).figures if figure.is_headline]
     return figure
@@ -161,6 +181,7 @@ def test_a_wider_margin():
     [
         (HERE | {"cpu": "Xeon"}, {}, "another machine: cpu EPYC and Xeon"),
         (HERE, {"perturb": ("one-cpu",)}, "perturbed differently: not and one-cpu"),
+        (HERE, {"executor": "nice"}, "started differently: by executor local and nice"),
     ],
 )
 def test_speed_is_not_compared_across_conditions(there, request_, why):

@@ -121,6 +121,7 @@ def test_a_result_stands_for_a_cell_that_was_not_run(tmp_path, store):
     [
         ({"environment": {"python": "3.12"}}, "python is 3.12, in one 3.11"),
         ({"environment": {}}, "python is None"),
+        ({"request": Request(executor="nice")}, "started by executor nice, in one by local"),
         ({}, "has a result of"),
     ],
 )

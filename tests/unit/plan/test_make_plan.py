@@ -56,6 +56,12 @@ def test_a_parameter_applies_where_it_exists():
     assert ids(made) == ["pipe[capacity=7]@alpha#1", "shout@alpha#1"]
 
 
+def test_every_cell_is_started_alike():
+    """By what the request names, or as it is."""
+    assert {cell.executor for cell in plan(preset="quick", executor="nice").cells} == {"nice"}
+    assert {cell.executor for cell in plan(preset="quick").cells} == {"local"}
+
+
 def test_a_plan_is_repeatable():
     """The same request gives the same plan, another seed another one."""
     first = plan(rounds=4, seed=1)

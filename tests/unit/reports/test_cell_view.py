@@ -1,10 +1,11 @@
 """Everything known of each cell."""
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from harness.api import info, metric
-from harness.model import Outcome
+from harness.model import Autopsy, LastSeen, Outcome
 from harness_reports.cell_view import render_details
 
 from ..compare.run_builder import a_run, cell, error, unhandled
@@ -33,6 +34,13 @@ def test_a_cell_with_which_nothing_is_wrong():
         "             writer: send → close",
         "  evidence   runs/r1/evidence/x",
     ]
+
+
+def test_a_cell_that_was_started_by_another_program():
+    """Beside what else makes it the cell that it is."""
+    record = fine("trio")
+    text = details(replace(record, cell=replace(record.cell, executor="nice")))
+    assert "  parameters defaults; seed 1; started by nice\n" in text
 
 
 def test_figures_are_aligned_and_samples_are_summarised():
@@ -68,6 +76,20 @@ def test_what_went_wrong():
     assert "  error       KeyError: 'a'\n              Traceback" in text
     assert "  unhandled   OSError: lost (task died)\n" in text
     assert "  left behind 12 sleep (ended)\n              13 zombie (could not be ended)\n" in text
+
+
+def test_a_hang_shows_who_waits_since_when_and_what_was_told_last():
+    """A line each, and nothing in them that a terminal would obey."""
+    autopsy = Autopsy(
+        diagnosis="deadlock",
+        waits=("left waits for event\x1b[2J, since before 2.10 s",),
+        last_seen=(LastSeen(what="items: 3", at=0.1), LastSeen(actor="left", what="asks", at=0.12)),
+    )
+    assert (
+        "  waits      left waits for event, since before 2.10 s\n"
+        "  last seen  observed items: 3 at 0.100 s\n"
+        "             left: asks at 0.120 s\n"
+    ) in details(cell("trio", Outcome.HUNG, reason="idle", autopsy=autopsy))
 
 
 def test_a_hang_shows_its_stacks():

@@ -145,6 +145,15 @@ def test_what_only_some_rounds_show_is_flaky():
     assert not [f for f in junit(lossy({1, 2, 3})).iter("failure") if "flaky" in f.get("message")]
 
 
+@pytest.mark.parametrize(("right", "wrong"), [(["a", "b"], ["b"]), ("1", "2"), (True, None), (0.123456789, 0.5)])
+def test_a_round_that_saw_what_it_should_does_not_fail(right, wrong):
+    """Whatever the value is: a list, a truth, a text that reads like a number, more digits than a report shows."""
+    cells = [cell(name, observed={"end": [right]}, round=number) for name in ("trio", "curio") for number in (1, 2)]
+    root = junit(a_run(cell("trio", observed={"end": [wrong]}, round=3), *cells, judges={"end": exact(right)}))
+    assert case_of(root, "trio round 1").find("failure") is None
+    assert "in 1 of 3 rounds" in case_of(root, "trio round 3").find("failure").get("message")
+
+
 @pytest.mark.parametrize("outcome", [Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN])
 def test_what_was_not_run_is_skipped_with_its_reason(outcome):
     """A build does not fail because a runtime is not installed."""

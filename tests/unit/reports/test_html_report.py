@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.api import allowed, exact, forbidden, metric, outcomes, trace
 from harness.compare import compare
-from harness.model import Autopsy, Expectation, Outcome, RenderOptions
+from harness.model import Autopsy, Expectation, LastSeen, Outcome, RenderOptions
 from harness_reports.html_report import sections
 from harness_reports.html_report.anchors import cell_anchor
 from harness_reports.html_report.charts import draw_distribution, draw_figures, draw_ratios
@@ -232,11 +232,19 @@ def test_traces_stand_side_by_side_with_the_first_difference_marked():
 
 def test_a_cell_shows_what_went_wrong():
     """Error, autopsy with its task tree, stacks, and the command."""
-    autopsy = Autopsy(diagnosis="lost wake-up", reasons=("it is idle",), tasks=("main", "  reader in receive"))
+    autopsy = Autopsy(
+        diagnosis="lost wake-up",
+        reasons=("it is idle",),
+        tasks=("main", "  reader in receive"),
+        waits=("reader waits for read, since before 2.10 s",),
+        last_seen=(LastSeen(actor="reader", what="<b>asks</b>", at=0.12),),
+    )
     text = page(
         a_run(cell("trio", Outcome.HUNG, reason="idle", stacks="Thread 1\n  File 'a.py'", autopsy=autopsy))
     ).text
     assert "diagnosis lost wake-up it is idle" in text
+    assert "waits reader waits for read, since before 2.10 s" in text
+    assert "last seen of each actor reader: <b>asks</b> at 0.120 s" in text
     assert "task tree main reader in receive" in text
     assert "stacks Thread 1 File 'a.py'" in text
     assert "see it again harness run --backend trio --scenario drain" in text

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.api import allowed, forbidden, outcomes, trace
 from harness.compare import compare
-from harness.model import Autopsy, ErrorReport, Expectation, Outcome, RenderOptions
+from harness.model import Autopsy, ErrorReport, Expectation, LastSeen, Outcome, RenderOptions
 from harness_reports.issue_report import render_issue
 from harness_reports.private import without_paths
 
@@ -74,11 +74,19 @@ def test_a_hang_has_its_autopsy_and_stacks_and_a_crash_its_traceback():
         'Thread 0x1 (most recent call first):\n  File "/home/alice/v/lib/python3.11/site-packages/trio/_run.py", line 3'
     )
     autopsy = Autopsy(
-        diagnosis="lost wake-up", reasons=("idle",), tasks=("main", "  reader"), descriptors=("5 socket",)
+        diagnosis="lost wake-up",
+        reasons=("idle",),
+        tasks=("main", "  reader"),
+        descriptors=("5 socket",),
+        waits=("reader waits for read, since before 2.10 s",),
+        last_seen=(LastSeen(what="items: 3", at=0.12),),
     )
     hung = cell("trio", Outcome.HUNG, reason="no progress", stacks=stacks, autopsy=autopsy)
     text = show(render_issue, a_run(hung, cell("asyncio")))
-    assert "lost wake-up: idle\ntasks:\n  main\n    reader\ndescriptors:\n  5 socket" in text
+    waits = "waits:\n  reader waits for read, since before 2.10 s"
+    last_seen = "last seen of each actor:\n  observed items: 3 at 0.120 s"
+    tasks = "tasks:\n  main\n    reader\ndescriptors:\n  5 socket"
+    assert f"lost wake-up: idle\n{waits}\n{last_seen}\n{tasks}" in text
     assert '  File "trio/_run.py", line 3' in text
     assert "alice" not in text
     error = ErrorReport(type="OSError", message="no", traceback='  File "/srv/alice/s.py", line 1\nOSError: no')

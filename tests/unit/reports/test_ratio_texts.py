@@ -7,6 +7,8 @@ from harness.api import info, metric
 from harness.compare import compare
 from harness.model import OrderEffect, RenderOptions, RowId, SelfCheck
 from harness_reports.cell_view import render_details
+from harness_reports.html_report.page import render_html
+from harness_reports.markdown_report import render_markdown
 from harness_reports.terminal import render_terminal
 
 from ..compare.run_builder import a_run, cell
@@ -182,6 +184,52 @@ def test_a_ratio_of_two_sources_says_so():
     assert "x2.97 [2.97, 2.97] slower, bimodal" in text
     detail = report(samples, render=render_details)
     assert "by the best values of the cells x1.00 [1.00, 1.00]" in " ".join(detail.split())
+
+
+@pytest.mark.parametrize("render", [render_terminal, render_html, render_markdown])
+def test_how_quiet_the_machine_was_stands_on_top(render):
+    """Where it was looked at, in one line with its reasons."""
+    run = a_run(cell("asyncio", observed={"took": 1.0}), judges=JUDGES, headline="took")
+    assert "this machine was" not in render(run, compare(run), RenderOptions())
+    started = msgspec.structs.replace(run.started, environment={"noise": "fair: one in ten is 9 % slower"})
+    run = msgspec.structs.replace(run, started=started)
+    assert "before the run this machine was fair: one in ten is 9 % slower" in render(
+        run, compare(run), RenderOptions()
+    )
+
+
+@pytest.mark.parametrize("render", [render_details, render_html])
+def test_beside_a_ratio_stands_what_is_not_the_runtimes_own(render):
+    """What had to agree and what it was, what is emulated, and what the adapter costs."""
+    records = [
+        cell(name, observed={"took": took, "capacity": 1}) for name, took in (("asyncio", 100.0), ("trio", 200.0))
+    ]
+    run = a_run(*records, judges=JUDGES, headline="took")
+    (card,) = run.started.scenarios
+    card = msgspec.structs.replace(card, parity=("capacity",), requires=("channel", "select"))
+    cards = tuple(
+        msgspec.structs.replace(
+            backend,
+            offers={"channel": "emulated: a deque", "shield": "absent: none"},
+            implements=("drain",),
+            costs={"drain": "×0.5 of a program by hand", "storm": "×9"},
+        )
+        if backend.label == "trio"
+        else backend
+        for backend in run.started.backends
+    )
+    started = msgspec.structs.replace(run.started, scenarios=(card,), backends=cards)
+    run = msgspec.structs.replace(run, started=started)
+    text = " ".join(render(run, compare(run), RenderOptions(width=200)).split())
+    for said in (
+        "capacity: 1",
+        "channel emulated: a deque",
+        "trio brings its own implementation of the scenario",
+        "adapter: ×0.5 of a program by hand",
+    ):
+        assert said in text
+    assert "shield absent: none" not in text
+    assert "×9" not in text
 
 
 def test_over_all_rows_there_is_a_mean():

@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from harness.api import bounded, exact, info, metric
@@ -46,6 +47,14 @@ def test_header_says_what_was_run_and_on_what():
     first, second = terminal(everything()).splitlines()[:2]
     assert first == "run r1  4 backends in 3 rows, 12 cells, 1 round, preset quick"
     assert second == "cpython 3.11.7 · Linux 6.1 · AMD EPYC · 2 cores"
+
+
+def test_header_says_by_whom_processes_were_started():
+    """Where that was not as usual."""
+    run = everything()
+    started = replace(run.started, request=replace(run.started.request, executor="nice"))
+    first, *_ = terminal(replace(run, started=started)).splitlines()
+    assert first.endswith("preset quick, started by nice")
 
 
 def test_figures_are_in_human_units_with_the_best_marked_and_ratios():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.testing.saboteurs.wrapping import Receiver, Sender, Wrapped
 from harness_scenarios import actor as module
 from harness_scenarios.actor import actor
 
@@ -12,21 +13,11 @@ IMPATIENT = {**SMALL, "patience": 1.0}
 """Long beside the few ms that all of it takes."""
 
 
-class Wrapped:
-    """A thing that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner, runtime=None):
-        self.inner, self.runtime = inner, runtime
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
 @pytest.mark.parametrize("parameters", [SMALL, {**SMALL, "capacity": 1}, {"clients": 1, "tasks": 1}])
 def test_everything_is_answered_on_each_backend(run_roles, backend, parameters):
     """The counts are those of the requests that were made."""
     report = run_roles(actor, parameters, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     least = parameters["clients"] * (4 * parameters["tasks"] + 1)  # start, status, unknown, list, and one look each
     assert report["requests"] == report["answers right"] >= 3 * least
     assert len(report.values["requests per second"]) == 2
@@ -47,7 +38,7 @@ def sabotage_replies(sender_class):
 def test_an_answer_that_is_lost(run_roles):
     """The request is missing its answer, and the run ends all the same."""
 
-    class Lossy(Wrapped):
+    class Lossy(Sender):
         async def send(self, item):
             self.runtime.sent = getattr(self.runtime, "sent", 0) + 1
             if self.runtime.sent != 5:
@@ -56,13 +47,13 @@ def test_an_answer_that_is_lost(run_roles):
     report = run_roles(actor, IMPATIENT, wrap=sabotage_replies(Lossy))
     assert report.errors == {}
     assert report["answers missing"] == 1
-    assert "answers missing" in report.violations()
+    assert "answers missing" in report.violations
 
 
 def test_an_answer_to_somebody_else(run_roles):
     """It is known by its tag."""
 
-    class Crossed(Wrapped):
+    class Crossed(Sender):
         async def send(self, item):
             held = getattr(self.runtime, "held", item)
             self.runtime.held = item
@@ -75,13 +66,13 @@ def test_an_answer_to_somebody_else(run_roles):
 def test_an_answer_that_comes_twice(run_roles):
     """It is still there after it was received."""
 
-    class Repeating(Wrapped):
+    class Repeating(Receiver):
         async def receive(self):
             answer = await self.inner.receive()
             self.runtime.left = 1
             return answer
 
-    class Keeping(Wrapped):
+    class Keeping(Sender):
         def buffered(self):
             return self.runtime.left
 
@@ -90,7 +81,7 @@ def test_an_answer_that_comes_twice(run_roles):
             send, receive = self.inner.open_channel(capacity)
             return (Keeping(send, self), Repeating(receive, self)) if capacity == 1 else (send, receive)
 
-    assert run_roles(actor, SMALL, wrap={"main": Sabotaged}).violations() == {"answers too many"}
+    assert run_roles(actor, SMALL, wrap={"main": Sabotaged}).violations == {"answers too many"}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +102,7 @@ def test_an_answer_that_is_wrong(run_roles, monkeypatch, edit, violation):
         await answer(self, request, edit(request.verb, value))
 
     monkeypatch.setattr(module.Manager, "_answer", edited)
-    assert run_roles(actor, SMALL).violations() == ({violation} if violation else set())
+    assert run_roles(actor, SMALL).violations == ({violation} if violation else set())
 
 
 def test_a_state_that_goes_back(run_roles, monkeypatch):
@@ -125,7 +116,7 @@ def test_a_state_that_goes_back(run_roles, monkeypatch):
         await answer(self, request, value)
 
     monkeypatch.setattr(module.Manager, "_answer", edited)
-    assert run_roles(actor, SMALL).violations() == {"states backwards"}
+    assert run_roles(actor, SMALL).violations == {"states backwards"}
 
 
 def test_a_task_that_never_ends(run_roles):
@@ -152,4 +143,4 @@ def test_a_failure_that_is_reported_as_success(run_roles, monkeypatch):
         await report_state(self, task, "done" if state == "failed" else state)
 
     monkeypatch.setattr(module.Manager, "_report", kind)
-    assert run_roles(actor, SMALL).violations() == {"failures misreported"}
+    assert run_roles(actor, SMALL).violations == {"failures misreported"}

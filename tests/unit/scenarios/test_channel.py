@@ -29,7 +29,7 @@ def test_a_healthy_channel_keeps_its_promises_on_each_backend(run_roles, backend
     """Nothing is broken, all is counted, and each measured pass has a value."""
     parameters = {"capacity": capacity, "producers": producers, "consumers": consumers, "items": 600}
     report = run_roles(channel, parameters, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert report.values["consumers ended"] == [consumers] * 4
     assert len(report.values["ns per item"]) == 3
     assert min(report.values["ns per item"]) > 0
@@ -140,8 +140,8 @@ def test_each_saboteur_is_caught(run_roles, monkeypatch, wrap, capacity, broken)
         parameters["consumers"] = 1  # of two consumers each may well see its own items in order
     sabotaged = run_roles(channel, parameters, wrap={"main": wrap})
     control = run_roles(channel, parameters)
-    assert (sabotaged.errors, sabotaged.violations()) == ({}, broken)
-    assert (control.errors, control.violations()) == ({}, set())
+    assert (sabotaged.errors, sabotaged.violations) == ({}, broken)
+    assert (control.errors, control.violations) == ({}, set())
 
 
 def test_a_full_channel_is_caught_in_the_flow_too(run_roles):
@@ -182,7 +182,7 @@ def test_a_consumer_that_dies_is_missed(run_roles):
             await self.inner.spawn(silenced)
 
     report = run_roles(channel, {**SMALL, "capacity": None}, wrap={"main": sabotage(FailingReceiver, SilentGroup)})
-    assert report.violations() == {"consumers not ended"}
+    assert report.violations == {"consumers not ended"}
     assert report.values["consumers ended"] == [1] * 4
 
 

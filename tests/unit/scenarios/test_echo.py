@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from harness.testing.saboteurs.wrapping import Wrapped
 from harness_scenarios.echo import echo
 from harness_scenarios.serving import receive_exactly
 
 SMALL = {"requests": 60, "connections": 3, "size": 100}
-
-
-class Wrapped:
-    """A runtime or stream that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
 
 
 def sabotage_client(make_stream):
@@ -93,7 +84,7 @@ def test_every_request_is_answered_on_each_backend(run_roles, backend, row):
     """With one or two writes a reply, one or many connections, small or large."""
     # On 127.0.0.1 a second small write may wait for 40 ms, so that few requests are sent on a connection.
     report = run_roles(echo, {"requests": 40 if row.get("writes", 1) == 1 else 3, **row}, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert report["replies right"] == report["requests due"] > 0
     assert report["requests per second"] > 0
     assert "client error" not in report
@@ -103,7 +94,7 @@ def test_requests_are_shared_by_all_connections(run_roles):
     """Also when they cannot be shared evenly, or are fewer than the connections."""
     for requests in (2, 61):
         report = run_roles(echo, {**SMALL, "requests": requests})
-        assert (report["replies right"], report.violations()) == (requests, set())
+        assert (report["replies right"], report.violations) == (requests, set())
 
 
 def test_percentiles_need_their_sample(run_roles):
@@ -111,15 +102,6 @@ def test_percentiles_need_their_sample(run_roles):
     report = run_roles(echo, SMALL)
     assert 0 < report["latency p50"] <= report["latency max"]
     assert "latency p99.9" not in report
-
-
-def test_declaration_names_what_exists():
-    """Rows use declared parameters and choices, and the headline is judged."""
-    known = {parameter.name: parameter for parameter in echo.parameters}
-    for preset in echo.rows:
-        for row in echo.preset_rows(preset):
-            assert all(value in (known[name].choices or (value,)) for name, value in row.items())
-    assert echo.headline in echo.judges
 
 
 # --- saboteurs ---
@@ -139,7 +121,7 @@ class FlippingStream(Wrapped):
 def test_a_flipped_byte(run_roles, backend):
     """One wrong reply on each connection; the others are right."""
     report = run_roles(echo, SMALL, wrap=sabotage_server(FlippingStream), backend=backend)
-    assert report.violations() == {"replies wrong"}
+    assert report.violations == {"replies wrong"}
     assert (report["replies wrong"], report["replies right"]) == (3, 57)
 
 
@@ -154,7 +136,7 @@ def test_a_stale_reply(run_roles):
             self.before = data
 
     report = run_roles(echo, SMALL, wrap=sabotage_server(StaleStream))
-    assert report.violations() == {"replies wrong"}
+    assert report.violations == {"replies wrong"}
     assert report["replies right"] == 3
 
 
@@ -172,7 +154,7 @@ def test_a_reply_of_another_connection(run_roles):
             return await other.receive_some(max_bytes)
 
     report = run_roles(echo, {**SMALL, "connections": 2}, wrap=sabotage_client(SwappedStream))
-    assert report.violations() == {"replies wrong"}
+    assert report.violations == {"replies wrong"}
     assert report["replies right"] == 0
 
 
@@ -187,7 +169,7 @@ def test_a_reply_that_is_cut_off(run_roles, backend):
                 await self.inner.send_eof()
 
     report = run_roles(echo, SMALL, wrap=sabotage_server(CuttingStream), backend=backend)
-    assert report.violations() == {"replies cut off", "requests without reply"}
+    assert report.violations == {"replies cut off", "requests without reply"}
     assert (report["replies right"], report["replies cut off"], report["requests without reply"]) == (6, 3, 51)
 
 
@@ -202,5 +184,5 @@ def test_a_connection_that_breaks(run_roles):
             await self.inner.send_all(data)
 
     report = run_roles(echo, SMALL, wrap=sabotage_client(BreakingStream))
-    assert report.violations() == {"requests without reply"}
+    assert report.violations == {"requests without reply"}
     assert (report["requests without reply"], report["client error"]) == (54, "ConnectionResetError: planted")

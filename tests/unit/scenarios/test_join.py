@@ -51,7 +51,7 @@ ignore_errors_of_threads = pytest.mark.filterwarnings("ignore::pytest.PytestUnha
 def test_a_join_takes_as_long_as_its_longest_operation_on_each_backend(run_roles, backend):
     """Nothing is missing or left, operations overlap, and each join and the sequence have a time."""
     report = run_roles(join, THREE, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert len(report.values["concurrently"]) == len(report.values["CPU per child"]) == 5
     assert report.values[UNENDED] == report.values[OUTLIVING] == report.values[SHORT_JOINS] == [0] * 5
     assert report[SHORT_SEQUENCES] == 0
@@ -65,7 +65,7 @@ def test_a_join_takes_as_long_as_its_longest_operation_on_each_backend(run_roles
 def test_an_error_reaches_the_parent_or_does_not_on_each_backend(run_roles, backend):
     """Each runtime does as it is documented to, and nothing is missing or left."""
     report = run_roles(join, FAILING, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert set(report.values[ARRIVAL]) == {ARRIVALS[backend]}
     assert report.values[VANISHED] == report.values[OUTLIVING] == [0] * 5
     assert "one after another" not in report
@@ -97,7 +97,7 @@ class Patient(Wrapped):
 def test_one_child(run_roles, fails):
     """The smallest number overlaps with nobody and has no siblings."""
     report = run_roles(join, {"children": 1, "scale": 0.05, "fails": fails})
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert not {AT_ONCE, SHARE, FATE, VANISHED} & set(report.values)
 
 
@@ -109,29 +109,20 @@ def test_lengths_are_spread_over_the_same_range_in_whole_milliseconds():
     assert make_lengths(4, 0.001) == [0.001] * 4
 
 
-def test_declaration_names_what_exists():
-    """Rows use declared parameters and choices, and the headline is judged."""
-    known = {parameter.name: parameter for parameter in join.parameters}
-    for preset in join.rows:
-        for row in join.preset_rows(preset):
-            assert all(value in (known[name].choices or (value,)) for name, value in row.items())
-    assert join.headline in join.judges
-
-
 # --- saboteurs ---
 
 
 def test_operations_that_run_one_after_another(run_roles, backend):
     """A group whose `spawn` waits for the end of the task."""
     report = run_roles(join, BRIEF, wrap={"main": FAULTS["children-one-by-one"].runtime}, backend=backend)
-    assert (report.errors, report.violations()) == ({}, {AT_ONCE, SHARE})
+    assert (report.errors, report.violations) == ({}, {AT_ONCE, SHARE})
     assert report[AT_ONCE] == 1
 
 
 def test_a_join_that_does_not_wait(run_roles):
     """Its children outlive it."""
     report = run_roles(join, THREE, wrap={"main": FAULTS["child-outlives-group"].runtime})
-    assert {OUTLIVING, UNENDED, SHORT_JOINS} <= report.violations()
+    assert {OUTLIVING, UNENDED, SHORT_JOINS} <= report.violations
     assert max(report.values[OUTLIVING]) == 3
 
 
@@ -147,32 +138,32 @@ def test_a_join_that_leaves_one_child_behind(run_roles):
                 await self.inner.spawn(function, index)
 
     report = run_roles(join, {**THREE, "scale": 0.2}, wrap={"main": sabotage(LeakingGroup)})
-    assert {OUTLIVING, UNENDED, SHORT_JOINS} <= report.violations()
+    assert {OUTLIVING, UNENDED, SHORT_JOINS} <= report.violations
     assert max(report.values[OUTLIVING]) == 1
 
 
 def test_an_operation_that_is_forgotten(run_roles, backend):
     """One that never starts has not ended."""
     report = run_roles(join, BRIEF, wrap={"main": FAULTS["child-never-starts"].runtime}, backend=backend)
-    assert (report.violations(), report.values[UNENDED]) == ({UNENDED}, [1] * 5)
+    assert (report.violations, report.values[UNENDED]) == ({UNENDED}, [1] * 5)
 
 
 def test_an_operation_that_runs_twice(run_roles, backend):
     """It ends once too often."""
     report = run_roles(join, BRIEF, wrap={"main": FAULTS["child-runs-twice"].runtime}, backend=backend)
-    assert (report.violations(), report.values[UNENDED]) == ({UNENDED}, [-1] * 5)
+    assert (report.violations, report.values[UNENDED]) == ({UNENDED}, [-1] * 5)
 
 
 def test_sleeps_that_are_short(run_roles, backend):
     """A join and a sequence are over before their time."""
     report = run_roles(join, {**THREE, "scale": 1.0}, wrap={"main": FAULTS["timer-early"].runtime}, backend=backend)
-    assert {SHORT_SEQUENCES, SHORT_JOINS} <= report.violations()
+    assert {SHORT_SEQUENCES, SHORT_JOINS} <= report.violations
 
 
 def test_a_sibling_that_vanishes(run_roles):
     """One that neither ended nor was cancelled is counted, where another one fails."""
     report = run_roles(join, FAILING, wrap={"main": FAULTS["child-never-starts"].runtime})
-    assert (report.violations(), report.values[VANISHED]) == ({VANISHED}, [1] * 5)
+    assert (report.violations, report.values[VANISHED]) == ({VANISHED}, [1] * 5)
 
 
 def test_a_join_that_is_over_before_the_error(run_roles):
@@ -187,7 +178,7 @@ def test_a_join_that_is_over_before_the_error(run_roles):
             await asyncio.sleep(0)
 
     report = run_roles(join, FAILING, wrap={"main": sabotage(LeakingGroup)})
-    assert {OUTLIVING, VANISHED, "joins over before the error"} <= report.violations()
+    assert {OUTLIVING, VANISHED, "joins over before the error"} <= report.violations
 
 
 def test_an_error_that_is_raised_alone(run_roles):
@@ -209,7 +200,7 @@ def test_an_error_that_is_raised_alone(run_roles):
             await self.inner.sleep({0.01: 0.01, 0.015: 0}.get(seconds, 60))
 
     report = run_roles(join, FAILING, wrap={"main": Uneven})
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert set(report.values[ARRIVAL]) == {AS_RAISED}
     assert set(report.values[FATE]) == {SOME_OF_EACH}
 

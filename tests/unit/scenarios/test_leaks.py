@@ -9,7 +9,8 @@ import pytest
 
 from harness.testing.saboteurs import sabotage
 from harness.testing.saboteurs.leaks import _ChannelKeepsMemory, _GroupKeepsATask, _StreamKeepsAnFd
-from harness_scenarios.leaks import LEAKS, cancel, channels, connections, count_fds, read_resident_bytes, spawn
+from harness_scenarios.leaks import LEAKS, cancel, channels, connections, count_fds, spawn
+from harness_scenarios.posix import read_resident_bytes
 
 FEW = {"cycles": 50}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which fds are open")
@@ -30,7 +31,7 @@ def keep(part, kept):
 def test_healthy(run_roles, backend, scenario):
     """Nothing is left on any backend."""
     report = run_roles(scenario, FEW, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert (report["cycles"], report["tasks left"], report.progress["main"]) == (50, 0, 100)
 
 
@@ -41,7 +42,7 @@ def test_an_fd_for_each_stream(run_roles):
     report = run_roles(connections, FEW, wrap=keep(_StreamKeepsAnFd, kept))
     for fd in kept:
         os.close(fd)
-    assert "fds left" in report.violations()
+    assert "fds left" in report.violations
     assert report["fds left"] == 100
 
 
@@ -49,14 +50,14 @@ def test_an_fd_for_each_stream(run_roles):
 def test_a_task_for_each_group(run_roles, scenario):
     """It is counted while it lives."""
     report = run_roles(scenario, FEW, wrap=keep(_GroupKeepsATask, []))
-    assert (report["tasks left"], "tasks left" in report.violations()) == (50, True)
+    assert (report["tasks left"], "tasks left" in report.violations) == (50, True)
 
 
 @linux
 def test_memory_for_each_channel(run_roles):
     """16 KiB for each are 16 MiB for 1,000 cycles."""
     report = run_roles(channels, {"cycles": 300}, wrap=keep(_ChannelKeepsMemory, []))
-    assert report.violations() == {"memory growth"}
+    assert report.violations == {"memory growth"}
     assert report["memory growth"] > 8 * 1024
 
 

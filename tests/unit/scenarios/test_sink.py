@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from harness.testing.saboteurs.wrapping import Wrapped
 from harness_scenarios import sink as module
 from harness_scenarios.sink import sink
 from harness_scenarios.stream_pattern import StreamPattern
 
 SMALL = {"chunk": 1000, "total_bytes": 500_000}
 TOTAL = StreamPattern(1000, 500_000).total_bytes
-
-
-class Wrapped:
-    """A runtime or stream that is another one but for what a subclass breaks."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
 
 
 def sabotage_writer(stream_class):
@@ -57,7 +48,7 @@ def test_every_byte_arrives_on_each_backend(run_roles, backend, chunk):
     """A fast sink reads all, replies, and the writer has a throughput."""
     total = StreamPattern(chunk, 500_000).total_bytes
     report = run_roles(sink, {"chunk": chunk, "total_bytes": 500_000}, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert (report["bytes sent"], report["bytes received"]) == (total, total)
     assert (report["stream"], report["reply after the end"]) == ("as sent", "all bytes")
     assert report["throughput"] > 0
@@ -69,7 +60,7 @@ def test_a_paced_sink_gets_every_byte(run_roles, backend, monkeypatch):
     """Pauses at seeded places lose nothing."""
     monkeypatch.setattr(module, "_PACED_PAUSE_SECONDS", 0.002)
     report = run_roles(sink, {**SMALL, "peer": "paced"}, backend=backend, seed=3)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert report["bytes received"] == TOTAL
     assert 0 < report["sink paused"] < 0.02
 
@@ -77,20 +68,11 @@ def test_a_paced_sink_gets_every_byte(run_roles, backend, monkeypatch):
 def test_a_stalled_sink_makes_the_writer_wait_on_each_backend(run_roles, backend):
     """While the sink does not read, the writer blocks with a bounded buffer; then it goes on to the end."""
     report = run_roles(sink, {"peer": "stalled", "chunk": 16_384}, backend=backend)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert report["writer blocked"] == "yes"
     assert 0 < report["bytes buffered at the stall"] < 64 * 1024 * 1024
     assert report["bytes received"] == report["bytes sent"]
     assert report["time to resume"] > 0
-
-
-def test_declaration_names_what_exists():
-    """Rows use declared parameters and choices, and the headline is judged."""
-    known = {parameter.name: parameter for parameter in sink.parameters}
-    for preset in sink.rows:
-        for row in sink.preset_rows(preset):
-            assert all(value in (known[name].choices or (value,)) for name, value in row.items())
-    assert sink.headline in sink.judges
 
 
 # --- saboteurs ---
@@ -100,7 +82,7 @@ def test_a_lost_byte(run_roles, backend):
     """One byte missing: counted, placed, and the reply has another count."""
     wrap = sabotage_writer(make_damaging_stream(lambda data: [data[:-1]]))
     report = run_roles(sink, SMALL, wrap=wrap, backend=backend)
-    assert report.violations() == {"bytes lost", "stream", "reply after the end"}
+    assert report.violations == {"bytes lost", "stream", "reply after the end"}
     assert (report["bytes lost"], report["reply after the end"]) == (1, "another count")
     assert 10_999 <= report["first wrong byte"] < 11_010
 
@@ -109,14 +91,14 @@ def test_a_flipped_byte(run_roles):
     """The number is right, the byte is not; it is named by its offset."""
     wrap = sabotage_writer(make_damaging_stream(lambda data: [data[:500], bytes([data[500] ^ 1]), data[501:]]))
     report = run_roles(sink, SMALL, wrap=wrap)
-    assert report.violations() == {"stream"}
+    assert report.violations == {"stream"}
     assert report["first wrong byte"] == 10_500
 
 
 def test_a_chunk_sent_twice(run_roles):
     """Too many bytes, and wrong ones from there on."""
     report = run_roles(sink, SMALL, wrap=sabotage_writer(make_damaging_stream(lambda data: [data, data])))
-    assert report.violations() == {"bytes too many", "stream", "reply after the end"}
+    assert report.violations == {"bytes too many", "stream", "reply after the end"}
     assert report["bytes too many"] == 1000
 
 
@@ -136,7 +118,7 @@ def test_swapped_chunks(run_roles):
                 await self.inner.send_all(self.held)
 
     report = run_roles(sink, SMALL, wrap=sabotage_writer(SwappingStream))
-    assert report.violations() == {"stream"}
+    assert report.violations == {"stream"}
     assert 10_000 <= report["first wrong byte"] < 11_000
 
 
@@ -152,7 +134,7 @@ def test_a_whole_lap_lost(run_roles):
                 await self.inner.send_all(data)
 
     report = run_roles(sink, SMALL, wrap=sabotage_writer(LapLosingStream))
-    assert report.violations() == {"bytes lost", "reply after the end"}
+    assert report.violations == {"bytes lost", "reply after the end"}
     assert report["bytes lost"] == StreamPattern(1000, 1).period
 
 
@@ -174,7 +156,7 @@ def test_no_reply_after_the_end(run_roles, backend):
             return listener
 
     report = run_roles(sink, SMALL, wrap={"server": MuteRuntime}, backend=backend)
-    assert report.violations() == {"reply after the end"}
+    assert report.violations == {"reply after the end"}
     assert report["reply after the end"] == "missing"
 
 
@@ -204,6 +186,6 @@ def test_a_writer_without_backpressure(run_roles, backend):
     report = run_roles(
         sink, {"peer": "stalled", "chunk": 16_384}, wrap=sabotage_writer(HoardingStream), backend=backend
     )
-    assert report.violations() == {"writer blocked", "bytes buffered at the stall"}
+    assert report.violations == {"writer blocked", "bytes buffered at the stall"}
     assert (report["writer blocked"], report["bytes lost"]) == ("no", 0)
     assert "time to resume" not in report

@@ -89,6 +89,32 @@ class Forgetful(AsyncioRunner):
         super().run(lockless, unhandled)
 
 
+class Wordy(AsyncioRunner):
+    """Puts two functions of its own between a scenario and a checkpoint, one of which is suspended there."""
+
+    def run(self, main, unhandled):
+        async def wordy(runtime):
+            checkpoint = runtime.checkpoint
+
+            def say():
+                return checkpoint()
+
+            async def wait():
+                await say()
+
+            runtime.checkpoint = wait
+            await main(runtime)
+
+        super().run(wordy, unhandled)
+
+
+class Silent(AsyncioRunner):
+    """Ends its process."""
+
+    def run(self, main, unhandled):
+        os._exit(7)
+
+
 def create_lock():
     """Fail."""
     raise NotImplementedError("no lock yet")

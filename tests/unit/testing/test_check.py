@@ -1,13 +1,16 @@
 """What a check says of a backend that breaks one promise, and of one that breaks none."""
 
+import datetime as dt
 import inspect
+import platform
 from pathlib import Path
 
 import pytest
 
 from harness.api import Backend, BackendOption, Capability, Offer, Support, runtime
-from harness.model import UsageError
+from harness.model import KnownBreach, UsageError
 from harness.plugins import Catalogue
+from harness.testing.breaches import select_breaches
 from harness.testing.check import Check, CheckReport, Finding, Verdict, check_backend, describe_promise
 from harness.testing.clauses import CLAUSES
 
@@ -36,10 +39,12 @@ def _beside(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(HERE))
 
 
-def ask(runner, *questions, spec="planted", **declared):
+def ask(runner, *questions, spec="planted", breaches=(), **declared):
     """Return what became of these questions, by question."""
     backend = Backend(name="planted", summary="", runner=runner, **declared)
-    catalogue = Catalogue(backends={"planted": backend}, scenarios={}, renderers={}, plugins=())
+    catalogue = Catalogue(
+        backends={"planted": backend}, scenarios={}, renderers={}, plugins=(), breaches=tuple(breaches)
+    )
     return {finding.question: finding for finding in Check(spec, catalogue).run(questions)}
 
 
@@ -105,6 +110,69 @@ def test_what_is_declared_absent():
     assert present[NONSENSE].verdict is Verdict.NOT_ASKED
 
 
+def breach(clause=SLEEP, **more):
+    """Return a breach that is known of the planted backend."""
+    return KnownBreach(**{"clause": clause, "backends": ("planted*",), "reason": "so slow", "source": "s.toml"} | more)
+
+
+def test_a_breach_that_is_known():
+    """It is no breach of the adapter's; the reason, the reference and who declares it are said."""
+    known = breach(reference="bug 7")
+    (finding,) = ask("planted_runners:EarlySleep", SLEEP, breaches=[known]).values()
+    assert (finding.verdict, finding.known) == (Verdict.KNOWN, "so slow (bug 7); says s.toml")
+    assert finding.summary.startswith("AssertionError")
+
+
+def test_a_breach_that_is_gone():
+    """What is declared as broken and holds is stale, unless it is broken only sometimes."""
+    runner = "harness_asyncio.backend:AsyncioRunner"
+    (finding,) = ask(runner, SLEEP, breaches=[breach()]).values()
+    assert (finding.verdict, finding.error) == (Verdict.STALE, "it holds, and is declared as broken")
+    (finding,) = ask(runner, SLEEP, breaches=[breach(sometimes=True)]).values()
+    assert (finding.verdict, finding.known) == (Verdict.HOLDS, "")
+
+
+def test_a_backend_that_cannot_be_run_breaks_nothing_that_is_known():
+    """Else whoever asks for that clause alone would be told that all is well."""
+    (finding,) = ask("nowhere:Runner", SLEEP, breaches=[breach()]).values()
+    assert finding.verdict is Verdict.BROKEN
+
+
+def test_a_breach_of_what_nobody_asks():
+    """A clause that was renamed: it is said, before the questions are put."""
+    backend = Backend(name="planted", summary="", runner="nowhere:Runner")
+    known = (breach("renamed"),)
+    check = Check(
+        "planted",
+        Catalogue(backends={"planted": backend}, scenarios={}, renderers={}, plugins=(), breaches=known),
+    )
+    finding = next(check.run())
+    assert (finding.question, finding.verdict) == ("renamed", Verdict.STALE)
+    assert finding.error == "s.toml declares it as broken, and there is no such question"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "is_current"),
+    [
+        ({}, True),
+        ({"backends": ("other", "planted")}, True),
+        ({"backends": ("other",)}, False),
+        ({"when": {"python": ">=3.11"}}, True),
+        ({"when": {"python": "<3.11"}}, False),
+        ({"when": {"msgspec": ">0", "cores": ">=1"}}, True),
+        ({"when": {"msgspec": "<0.1"}}, False),
+        ({"when": {"not-installed-at-all": ">0"}}, False),
+        ({"when": {"system": platform.system().lower()}}, True),
+        ({"when": {"system": "Plan 9"}}, False),
+        ({"expires": dt.date(2020, 1, 1)}, False),
+        ({"expires": dt.date(9999, 1, 1)}, True),
+    ],
+)
+def test_where_a_breach_is_known(conditions, is_current):
+    """On the backends and under the conditions that it names, until it expires."""
+    assert (SLEEP in select_breaches([breach(**conditions)], "planted")) is is_current
+
+
 def test_the_score():
     """What was not asked counts for nothing, and a backend of which nothing could be asked has not passed."""
 
@@ -118,6 +186,10 @@ def test_the_score():
     bad = report(Verdict.HOLDS, Verdict.BROKEN, Verdict.NOT_ASKED)
     assert (bad.held, bad.asked, len(bad.broken), bad.passed) == (1, 2, 1, False)
     assert not report(Verdict.NOT_ASKED).passed
+    known = report(Verdict.HOLDS, Verdict.KNOWN)
+    assert (known.held, known.asked, len(known.known), known.passed) == (1, 2, 1, True)
+    assert not report(Verdict.KNOWN).passed
+    assert not report(Verdict.HOLDS, Verdict.STALE).passed
 
 
 def test_every_question_has_a_promise():

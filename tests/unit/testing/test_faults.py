@@ -7,10 +7,10 @@ import importlib
 
 import pytest
 
-from harness.api import Bounded, Exact, Grade, Outcomes
 from harness.plugins import Plugins
 from harness.testing.saboteurs import FAULTS
 from harness.testing.saboteurs.wrapping import Wrapped
+from harness.testing.trial import is_forbidden
 
 pytestmark = pytest.mark.filterwarnings(  # a broken runtime may raise anywhere
     "ignore::ResourceWarning",
@@ -52,7 +52,7 @@ class Recorder:
         self._judges = scenario.judges
 
     def observe(self, key, value):
-        if breaks(self._judges[key], value):
+        if is_forbidden(self._judges[key], value):
             self.broken.add(key)
 
     def step(self, actor, what):
@@ -60,18 +60,6 @@ class Recorder:
 
     def advance(self, count=1):
         """Count nothing."""
-
-
-def breaks(judge, value):
-    """Return whether a value breaks what a judge asks."""
-    match judge:
-        case Bounded(at_least=least, at_most=most):
-            return (least is not None and value < least) or (most is not None and value > most)
-        case Outcomes(grades=grades):
-            return value not in grades or grades[value].grade is Grade.FORBIDDEN
-        case Exact(expected=expected):
-            return expected is not None and value != expected
-    return False
 
 
 def list_recorders(question):

@@ -74,3 +74,11 @@ def test_a_backend_that_nobody_brings(call):
     code, out = call("--harness-backend", "trioo")
     assert code == pytest.ExitCode.USAGE_ERROR
     assert "--harness-backend: unknown backend 'trioo'; did you mean 'trio'?" in out
+
+
+def test_a_breach_that_is_known_is_an_expected_failure(call):
+    """With the reason and the reference that were declared; nothing fails."""
+    code, out = call("--harness-backend", "uvloop", "-k", "fractions", "-rx")
+    assert code == 0
+    assert " deselected, 1 xfailed" in out
+    assert "timers are rounded to whole milliseconds, so 0.3 ms is none and 1.4 ms is one (uvloop #482, #739)" in out

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.api import PeerEndedError, Scenario, bounded, exact, info, outcomes, required
+from harness.model import UsageError
 from harness.testing.trial import try_scenario
 
 
@@ -32,7 +33,7 @@ def test_values_steps_and_progress():
         probe.advance(3)
 
     trial = try_scenario(scenario(main=main), "asyncio", seed=7)
-    assert (trial.values["seen"], trial.steps, trial.progress) == ([1, 7], [("a", "ready")], 3)
+    assert (trial.values["seen"], trial.steps, trial.progress) == ([1, 7], [("a", "ready")], {"main": 3})
     assert (trial.errors, trial.running, trial.violations) == ({}, (), set())
     with pytest.raises(ValueError, match="too many values"):
         trial["seen"]
@@ -92,6 +93,37 @@ def test_roles_talk():
     assert (trial.errors, trial["seen"]) == ({}, "hello")
 
 
+def test_a_role_whose_peer_is_left_out():
+    """It is given what the peer would have shared, and only its own runtime is wrapped."""
+    wrapped = []
+
+    async def client(_runtime, probe):
+        probe.observe("seen", await probe.receive("address"))
+
+    async def bystander(_runtime, _probe):
+        pass
+
+    def wrap(runtime):
+        wrapped.append(runtime)
+        return runtime
+
+    roles = {"client": client, "bystander": bystander}
+    trial = try_scenario(scenario(**roles), "asyncio", shared={"address": "here"}, wrap={"client": wrap})
+    assert (trial.errors, trial["seen"], len(wrapped)) == ({}, "here", 1)
+    assert ("seen" in trial, "unseen" in trial) == (True, False)
+
+
+def test_a_backend_has_options():
+    """As on the command line."""
+
+    async def main(runtime, probe):
+        probe.observe("seen", type(runtime.scheduler()).__module__)
+
+    assert try_scenario(scenario(main=main), "asyncio:loop=uvloop")["seen"] == "uvloop"
+    with pytest.raises(UsageError, match="has no option 'lop'"):
+        try_scenario(scenario(main=main), "asyncio:lop=uvloop")
+
+
 def test_a_role_that_waits_for_one_that_ended():
     """It is told so."""
 
@@ -125,14 +157,22 @@ def test_a_role_that_does_not_end():
 
 
 def test_what_nobody_awaited_is_kept():
-    """As the runtime reported it."""
+    """As the runtime reported it, and told: a worker asks for its text."""
+
+    class Telling(Exception):
+        told = False
+
+        def __str__(self):
+            self.told = True
+            return "planned"
 
     async def main(runtime, _probe):
         async def fail():
-            raise OSError("planned")
+            raise Telling
 
         await runtime.spawn_detached(fail)
         await runtime.checkpoint()
 
     ((_, error),) = try_scenario(scenario(main=main), "asyncio").unhandled
+    assert error.told
     assert str(error) == "planned"

@@ -6,7 +6,7 @@ import pytest
 
 from harness.model import Observed
 from harness.wire import RoleEnded, Shared, WorkerMessage, decode_line, encode_line
-from harness.worker.channel import Pipe
+from harness.worker.channel import PROGRESS_BYTES, Pipe, map_progress
 
 
 @pytest.fixture
@@ -45,3 +45,11 @@ def test_a_value_that_json_lacks_becomes_its_text(pipes):
     report, _, pipe = pipes
     pipe.send(Observed(role="main", key="k", value={1, 2}.__class__, at=0))
     assert decode_line(os.read(report, 1000), WorkerMessage).value == "<class 'set'>"
+
+
+def test_the_progress_page_says_who_it_is_of(tmp_path):
+    """Before anything else is known of a worker, its pid is; nothing is counted yet."""
+    path = tmp_path / "page"
+    path.write_bytes(bytes(PROGRESS_BYTES))
+    page = map_progress(os.open(path, os.O_RDWR))
+    assert list(page[:3]) == [0, os.getpid(), 0]

@@ -1,11 +1,17 @@
 """What a scenario leaves behind in its own process."""
 
+import mmap
 import os
+import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
+from harness.worker import ledger as ledger_module
 from harness.worker.ledger import Ledger
+from harness.worker.leftovers import describe_child, list_threads
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which fds are open")
 
@@ -19,6 +25,9 @@ class FakeRuntime:
 
     def dump_tasks(self):
         return self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+
+    def scheduler(self):
+        return self
 
     async def sleep(self, seconds):
         self.slept += 1
@@ -58,3 +67,88 @@ def test_a_task_on_its_way_out_gets_the_time():
     ledger.open(runtime)
     close(ledger, runtime)
     assert (ledger.leaks(), runtime.slept) == ((), 1)
+
+
+def opened():
+    ledger = Ledger()
+    ledger.open(FakeRuntime(["main: here"]))
+    return ledger
+
+
+@pytest.fixture(autouse=True)
+def _short_settle(monkeypatch):
+    monkeypatch.setattr(ledger_module, "_SETTLE_SECONDS", 0.001)
+
+
+def test_a_thread_that_stays_is_named():
+    """With the line where it is; one that was there before is not, nor one that ends meanwhile."""
+    gate = threading.Lock()
+    gate.acquire()
+
+    def stay():
+        with gate:
+            pass
+
+    before = threading.Thread(target=stay, name="before", daemon=True)
+    before.start()
+    ledger = opened()
+    left = threading.Thread(target=stay, name="left", daemon=True)
+    ending = threading.Thread(target=time.sleep, args=(0.005,), name="ending")
+    left.start()
+    ending.start()
+    (line,) = ledger.leaks()
+    assert line.startswith("thread left: ")
+    assert line.endswith("in test_a_thread_that_stays_is_named.<locals>.stay")
+    gate.release()
+    left.join()
+    before.join()
+    assert ledger.leaks() == ()
+
+
+def test_a_thread_that_the_runtime_keeps_is_its_own():
+    """One that waits for its next job, as trio's do; with a job that is still running it is not."""
+    gate, runs = threading.Event(), threading.Event()
+    before = set(sys._current_frames())
+
+    def run_worker():
+        gate.wait()
+
+    def job():
+        runs.set()
+        time.sleep(0.2)
+
+    idle = threading.Thread(target=run_worker, name="idle", daemon=True)
+    busy = threading.Thread(target=job, name="busy")
+    idle.start()
+    busy.start()
+    runs.wait()
+    package = __name__.partition(".")[0]
+    assert [line.partition(":")[0] for line in list_threads(before, {package})] == ["thread busy"]
+    assert len(list_threads(before, {"elsewhere"})) == 2
+    gate.set()
+    idle.join()
+    busy.join()
+
+
+def test_a_child_that_stays_is_named():
+    """Whether it runs, or has ended and nobody waited for it."""
+    ledger = opened()
+    runs = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ended = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+    lines = [line for line in ledger.leaks() if line.startswith("child ")]
+    assert sorted(lines) == sorted(
+        [describe_child(runs.pid), f"child {ended} true, which has ended and was not waited for"]
+    )
+    runs.communicate(b"\n")
+    os.waitpid(ended, 0)
+    assert [line for line in ledger.leaks() if line.startswith("child ")] == []
+
+
+def test_what_the_process_has_grown_by():
+    """Pages that were touched since."""
+    ledger = opened()
+    with mmap.mmap(-1, 64 << 20) as kept:  # more than what other tests may give back meanwhile
+        kept.write(b"x" * len(kept))
+        assert ledger.grown_bytes() >= 32 << 20
+    assert Ledger().grown_bytes() is None

@@ -13,11 +13,11 @@ from typing import Any
 import gevent
 from gevent.queue import ShutDown
 from greenlet import GreenletExit, getcurrent
-from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
+from harness.api import ErrorKind, Runtime, UnhandledReport, UnsupportedError, classify_common
 
 from . import channels, groups, sockets
 from .groups import LIVE, TaskGreenlet, TaskGroup, drive
-from .offload import Offload
+from .offload import Failures, Offload, wait_beside
 from .scopes import Deadline, FailingScope, Scope, Task, here
 from .synchronisation import Condition, Event, Lock, Semaphore
 
@@ -83,7 +83,7 @@ class GeventRuntime:
     def open_cancel_scope(self, *, deadline: float | None = None, shield: bool = False) -> Scope:
         """See `harness_gevent.scopes`; a shield is declared absent."""
         if shield:
-            raise NotImplementedError("gevent has no shield")
+            raise UnsupportedError("gevent cannot shield a block: what is thrown into a greenlet arrives")
         scope = Scope(None if deadline is None else max(deadline - self.now(), 0))
         if deadline is not None and deadline <= self.now():
             scope.cancel_at_entry()
@@ -104,28 +104,17 @@ class GeventRuntime:
 
     async def run_shielded(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
         """A greenlet of its own; a cancelled caller leaves it running."""
-        failure: list[BaseException] = []
+        failures: Failures = []
 
         async def attempt() -> Any:
             try:
                 return await fn(*args)
-            except BaseException as exc:  # the hub would print it although somebody waits for it
-                failure.append(exc)
+            except BaseException as exc:
+                failures.append(exc)
 
         greenlet = TaskGreenlet(attempt, (), getattr(fn, "__qualname__", None))
         greenlet.start()
-        try:
-            value = greenlet.get()
-        except BaseException:
-            greenlet.rawlink(lambda _: self._report(failure))
-            raise
-        if failure:
-            raise failure[0]
-        return value
-
-    def _report(self, failure: list[BaseException]) -> None:
-        for exc in failure:
-            self._unhandled(exc, "in run_shielded, its caller is gone")
+        return wait_beside(greenlet, failures, self._unhandled, "run_shielded")
 
     async def spawn_detached(
         self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None

@@ -10,6 +10,21 @@ from typing import Any
 import gevent
 from harness.api import UnhandledReport
 
+Failures = list[BaseException]
+"""What a call beside its caller raised: kept here, as the hub would print it although somebody waits for it."""
+
+
+def wait_beside(call: Any, failures: Failures, unhandled: UnhandledReport, what: str) -> Any:
+    """Wait for a greenlet or a job of a thread, and raise what it raised. If cancelled it runs on."""
+    try:
+        value = call.get()
+    except BaseException:
+        call.rawlink(lambda _: [unhandled(exc, f"in {what}, its caller is gone") for exc in failures])
+        raise
+    if failures:
+        raise failures[0]
+    return value
+
 
 class Offload:
     """What runs outside the greenlets of one run."""
@@ -19,32 +34,17 @@ class Offload:
         self._processes: ProcessPoolExecutor | None = None
 
     def in_thread(self, fn: Callable[..., Any], args: tuple[object, ...]) -> Any:
-        """`threadpool.spawn(...).get()`. If cancelled the thread runs on.
-
-        The errors are wrapped, as the hub would print each of them although somebody waits for it.
-        """
-        outcome: list[BaseException] = []
+        """`threadpool.spawn(...).get()`. If cancelled the thread runs on."""
+        failures: Failures = []
 
         def job() -> Any:
             try:
                 return fn(*args)
             except BaseException as exc:
-                outcome.append(exc)
+                failures.append(exc)
                 return None
 
-        result = gevent.get_hub().threadpool.spawn(job)
-        try:
-            value = result.get()
-        except BaseException:
-            result.rawlink(lambda _: self._report(outcome))
-            raise
-        if outcome:
-            raise outcome[0]
-        return value
-
-    def _report(self, outcome: list[BaseException]) -> None:
-        for exc in outcome:
-            self._unhandled(exc, "in run_in_thread, its caller is gone")
+        return wait_beside(gevent.get_hub().threadpool.spawn(job), failures, self._unhandled, "run_in_thread")
 
     def in_process(self, fn: Callable[..., Any], args: tuple[object, ...]) -> Any:
         """Wait for a process of a pool, in a thread. If cancelled the process runs on."""

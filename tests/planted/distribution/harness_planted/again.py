@@ -3,28 +3,15 @@
 import os
 from pathlib import Path
 
-from harness.api import Parameter, Probe, Runtime, Scenario, bounded, metric
+from harness.api import Probe, Runtime, Scenario, metric
+from harness_planted.plant import plant
 
 AGAIN: list[Scenario] = []
 
 
-def again(fn):
-    scenario = Scenario(
-        name=f"again.{fn.__name__.replace('_', '-')}",
-        question=fn.__doc__,
-        contract=("the runner runs it as often as it is asked to",),
-        ref=f"{__name__}:{fn.__name__}",
-        roles={"main": fn},
-        parameters=(Parameter(name="n", default=1, summary="of the row"),),
-        judges={"steps": bounded(at_least=1)},
-        headline="steps",
-        rows={"quick": ({},)},
-        side_by_side=True,
-        timeout=20.0,
-        hang_after=4.0,
-    )
-    AGAIN.append(scenario)
-    return scenario
+again = plant(
+    AGAIN, "again", "the runner runs it as often as it is asked to", timeout=20.0, hang_after=4.0, side_by_side=True
+)
 
 
 def attempt(runtime: Runtime, probe: Probe) -> int:
@@ -35,7 +22,7 @@ def attempt(runtime: Runtime, probe: Probe) -> int:
     return file.stat().st_size
 
 
-@again
+@again("crashes-first")
 async def crashes_first(runtime: Runtime, probe: Probe) -> None:
     """Crashes, and completes the next time."""
     probe.observe("steps", (first := attempt(runtime, probe)))
@@ -44,7 +31,7 @@ async def crashes_first(runtime: Runtime, probe: Probe) -> None:
         os._exit(3)
 
 
-@again
+@again("hangs-first")
 async def hangs_first(runtime: Runtime, probe: Probe) -> None:
     """Hangs, and completes the next time."""
     probe.observe("steps", (first := attempt(runtime, probe)))
@@ -52,47 +39,33 @@ async def hangs_first(runtime: Runtime, probe: Probe) -> None:
         await runtime.create_event().wait()
 
 
-@again
+@again("raises-always")
 async def raises_always(runtime: Runtime, probe: Probe) -> None:
     """Raises each time."""
     probe.observe("steps", attempt(runtime, probe))
     raise ValueError("again and again")
 
 
-@again
+@again("hangs-always")
 async def hangs_always(runtime: Runtime, probe: Probe) -> None:
     """Hangs each time."""
     probe.observe("steps", 1)
     await runtime.create_event().wait()
 
 
-@again
+@again("breaks")
 async def breaks(runtime: Runtime, probe: Probe) -> None:
     """Completes, and breaks its contract."""
     probe.observe("steps", 0)
 
 
-@again
+@again("fine")
 async def fine(runtime: Runtime, probe: Probe) -> None:
     """Is fine."""
     probe.observe("steps", 1)
 
 
+@again("measures", judges={"speed": metric("ns")}, headline="speed", side_by_side=False)
 async def measures_it(runtime: Runtime, probe: Probe) -> None:
     """Measures something."""
     probe.observe("speed", 1.0)
-
-
-AGAIN.append(
-    Scenario(
-        name="again.measures",
-        question="What does it cost?",
-        contract=("it is measured once",),
-        ref=f"{__name__}:measures_it",
-        roles={"main": measures_it},
-        parameters=(Parameter(name="n", default=1, summary="of the row"),),
-        judges={"speed": metric("ns")},
-        headline="speed",
-        rows={"quick": ({},)},
-    )
-)

@@ -4,30 +4,16 @@ import os
 import sys
 import time
 
-from harness.api import Parameter, Probe, Runtime, Scenario, bounded, info
+from harness.api import Probe, Runtime, Scenario
+from harness_planted.plant import plant
 
 GREEDY: list[Scenario] = []
 
 
-def greedy(fn):
-    scenario = Scenario(
-        name=f"greedy.{fn.__name__.replace('_', '-')}",
-        question=fn.__doc__,
-        contract=("the runner stops it, and says by which limit",),
-        ref=f"{__name__}:{fn.__name__}",
-        roles={"main": fn},
-        parameters=(Parameter(name="n", default=1, summary="unused"),),
-        judges={"steps": bounded(at_least=1), "child": info()},
-        headline="steps",
-        rows={"quick": ({},)},
-        timeout=30.0,
-        hang_after=20.0,
-    )
-    GREEDY.append(scenario)
-    return scenario
+greedy = plant(GREEDY, "greedy", "the runner stops it, and says by which limit", timeout=30.0, hang_after=20.0)
 
 
-@greedy
+@greedy("memory")
 async def memory(runtime: Runtime, probe: Probe) -> None:
     """Takes a gigabyte, 16 MiB at a time."""
     probe.observe("steps", 1)
@@ -39,7 +25,7 @@ async def memory(runtime: Runtime, probe: Probe) -> None:
     await runtime.sleep(10)
 
 
-@greedy
+@greedy("memory-of-a-child")
 async def memory_of_a_child(runtime: Runtime, probe: Probe) -> None:
     """Has a grandchild that takes a gigabyte, in a session of its own."""
     probe.observe("steps", 1)
@@ -55,7 +41,7 @@ async def memory_of_a_child(runtime: Runtime, probe: Probe) -> None:
     await runtime.sleep(10)
 
 
-@greedy
+@greedy("shared-memory-of-children")
 async def shared_memory_of_children(runtime: Runtime, probe: Probe) -> None:
     """Shares 64 MiB with eight children: they hold no more than it does, however they are added up."""
     shared = b"x" * (64 << 20)
@@ -71,7 +57,7 @@ async def shared_memory_of_children(runtime: Runtime, probe: Probe) -> None:
     probe.observe("steps", 1)
 
 
-@greedy
+@greedy("processes")
 async def processes(runtime: Runtime, probe: Probe) -> None:
     """Starts 200 children."""
     for _ in range(200):
@@ -84,7 +70,7 @@ async def processes(runtime: Runtime, probe: Probe) -> None:
     await runtime.sleep(20)
 
 
-@greedy
+@greedy("cpu")
 async def cpu(runtime: Runtime, probe: Probe) -> None:
     """Burns 20 seconds of CPU time and says all the while that it makes progress."""
     probe.observe("steps", 1)
@@ -92,7 +78,7 @@ async def cpu(runtime: Runtime, probe: Probe) -> None:
         probe.advance()
 
 
-@greedy
+@greedy("cpu-of-children")
 async def cpu_of_children(runtime: Runtime, probe: Probe) -> None:
     """Burns the CPU time of one short-lived child after the other."""
     probe.observe("steps", 1)
@@ -106,7 +92,7 @@ async def cpu_of_children(runtime: Runtime, probe: Probe) -> None:
         probe.advance()
 
 
-@greedy
+@greedy("output")
 async def output(runtime: Runtime, probe: Probe) -> None:
     """Writes 50 MB."""
     probe.observe("steps", 1)
@@ -115,7 +101,7 @@ async def output(runtime: Runtime, probe: Probe) -> None:
         probe.advance()
 
 
-@greedy
+@greedy("fds")
 async def fds(runtime: Runtime, probe: Probe) -> None:
     """Opens files and lets the error through."""
     probe.observe("steps", 1)
@@ -123,7 +109,7 @@ async def fds(runtime: Runtime, probe: Probe) -> None:
     probe.observe("steps", len(hoard))
 
 
-@greedy
+@greedy("fds-in-silence")
 async def fds_in_silence(runtime: Runtime, probe: Probe) -> None:
     """Opens files, drops the error and waits."""
     probe.observe("steps", 1)
@@ -134,7 +120,7 @@ async def fds_in_silence(runtime: Runtime, probe: Probe) -> None:
         await runtime.sleep(20)
 
 
-@greedy
+@greedy("modest")
 async def modest(runtime: Runtime, probe: Probe) -> None:
     """Has two hundred threads and a gigabyte of address space that it does not use."""
     import mmap

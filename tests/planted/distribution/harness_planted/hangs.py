@@ -6,30 +6,15 @@ import select
 import time
 from pathlib import Path
 
-from harness.api import Parameter, Probe, Runtime, Scenario, bounded
+from harness.api import Probe, Runtime, Scenario
+from harness_planted.plant import plant
 
 HANGS: list[Scenario] = []
 
 
-def planted(name, **limits):
-    def register(fn):
-        HANGS.append(
-            Scenario(
-                name=f"hang.{name}",
-                question=fn.__doc__,
-                contract=("the runner says what kind of hang it is",),
-                ref=f"{__name__}:{fn.__name__}",
-                roles={"main": fn},
-                parameters=(Parameter(name="n", default=1, summary="unused"),),
-                judges={"steps": bounded(at_least=1)},
-                headline="steps",
-                rows={"quick": ({},)},
-                **{"timeout": 30.0, "hang_after": 1.2, "side_by_side": True, **limits},
-            )
-        )
-        return HANGS[-1]
-
-    return register
+planted = plant(
+    HANGS, "hang", "the runner says what kind of hang it is", timeout=30.0, hang_after=1.2, side_by_side=True
+)
 
 
 @planted("event")
@@ -60,6 +45,29 @@ async def channel(runtime: Runtime, probe: Probe) -> None:
         await group.spawn(other, name="other")
         await here[1].receive()
         await there[0].send(1)
+
+
+@planted("told-steps")
+async def told_steps(runtime: Runtime, probe: Probe) -> None:
+    """Two tasks say what they do and then wait for each other's event; one of them has a time-out far away."""
+    mine, yours = runtime.create_event(), runtime.create_event()
+
+    async def left():
+        probe.step("left", "asks")
+        probe.step("left", "waits for right")
+        await yours.wait()
+        await mine.set()
+
+    async def right():
+        probe.step("right", "waits for left")
+        async with runtime.move_on_after(300):
+            await mine.wait()
+        await yours.set()
+
+    probe.observe("steps", 1)
+    async with runtime.open_task_group() as group:
+        await group.spawn(left, name="left")
+        await group.spawn(right, name="right")
 
 
 @planted("lock-twice")

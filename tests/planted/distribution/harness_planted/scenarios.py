@@ -8,29 +8,13 @@ import subprocess
 import sys
 import time
 
-from harness.api import Parameter, Probe, Runtime, Scenario, bounded, info
+from harness.api import Probe, Runtime, Scenario
+from harness_planted.plant import plant
 
 PLANTED: list[Scenario] = []
 
 
-def planted(name: str, **limits: float):
-    def register(fn):
-        scenario = Scenario(
-            name=f"planted.{name}",
-            question=fn.__doc__,
-            contract=("the runner reports what happened",),
-            ref=f"{__name__}:{fn.__name__}",
-            roles={"main": fn},
-            parameters=(Parameter(name="n", default=1, summary="unused"),),
-            judges={"steps": bounded(at_least=1), "child": info()},
-            headline="steps",
-            rows={"quick": ({},)},
-            **{"timeout": 20.0, "hang_after": 1.5, **limits},
-        )
-        PLANTED.append(scenario)
-        return scenario
-
-    return register
+planted = plant(PLANTED, "planted", "the runner reports what happened", timeout=20.0, hang_after=1.5)
 
 
 @planted("fine")
@@ -167,3 +151,33 @@ async def hangs_at_exit(runtime: Runtime, probe: Probe) -> None:
 async def leaks_fd(runtime: Runtime, probe: Probe) -> None:
     """Leaves a file open."""
     probe.observe("steps", os.open("/dev/null", os.O_RDONLY))
+
+
+@planted("leaks-thread")
+async def leaks_thread(runtime: Runtime, probe: Probe) -> None:
+    """Leaves a thread behind that waits for ever."""
+    import threading
+
+    threading.Thread(target=threading.Event().wait, name="forgotten", daemon=True).start()
+    probe.observe("steps", 1)
+
+
+@planted("leaks-child")
+async def leaks_child(runtime: Runtime, probe: Probe) -> None:
+    """Leaves a child behind that has ended and that nobody waits for."""
+    probe.observe("steps", os.posix_spawn("/bin/true", ["true"], {}))
+
+
+@planted("uses-threads")
+async def uses_threads(runtime: Runtime, probe: Probe) -> None:
+    """Leaves nothing behind: a thread of the runtime's, and a child that is waited for."""
+    await runtime.run_in_thread(time.sleep, 0)
+    subprocess.run(["/bin/true"], check=True)
+    probe.observe("steps", 1)
+
+
+@planted("uses-process", hang_after=6.0)
+async def uses_process(runtime: Runtime, probe: Probe) -> None:
+    """Leaves nothing behind: a process of the runtime's, where it waits for that at its end."""
+    await runtime.run_in_process(time.sleep, 0)
+    probe.observe("steps", 1)

@@ -1,9 +1,10 @@
 """Offers the scenarios and, where a variable of the environment asks for it, a hook that raises."""
 
+import json
 import os
 
 from harness.api import Scenario
-from harness.model import Comparison, Renderer, RenderOptions, Run, RunEvent
+from harness.model import Comparison, Executor, Renderer, RenderOptions, Run, RunEvent
 from harness.plugins import hookimpl
 from harness_faulty.hostile import HOSTILE
 from harness_faulty.scenarios import FAULTY
@@ -57,6 +58,36 @@ def harness_cli(group: object) -> None:
 def harness_renderers() -> list[Renderer]:
     fail_if_asked("harness_renderers")
     return [Renderer(name="faulty", summary="raises", suffix=".faulty", render=render)]
+
+
+@hookimpl
+def harness_executors() -> list[Executor]:
+    fail_if_asked("harness_executors")
+    return [
+        Executor(name="faulty", summary="starts processes wrongly", wrap=start_wrongly),
+        Executor(name="lacking", summary="needs what is not here", wrap=start_wrongly, find_problem=lambda: "no moon"),
+    ]
+
+
+STARTED_BY = {
+    1: ("env",),
+    3: 7,
+    4: ("no-such-program",),
+    5: ("sh", "-c", '"$@"; exit $?', "sh"),
+    6: ("sh", "-c", '"$@" & exit 0', "sh"),
+    7: ("sh", "-c", "echo no way >&2; exit 3", "sh"),
+    8: ("sh", "-c", "exec sleep 600", "sh"),
+    9: ("setsid",),
+}
+"""What is put before the command, by the parameter `n` of its scenario."""
+
+
+def start_wrongly(command: tuple[str, ...], role: str) -> tuple[str, ...]:
+    """Return what an executor must not, as the scenario asks for it; nothing of a client is started."""
+    before = STARTED_BY.get(json.loads(command[-1])["parameters"].get("n", 1))
+    if before is None or role == "client":
+        raise ValueError("planted \x1b[31merror")
+    return before if isinstance(before, int) else (*before, *command)
 
 
 def render(run: Run, comparison: Comparison, options: RenderOptions) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import pytest
@@ -71,7 +70,7 @@ def test_a_cancellation_that_comes_first_wins(run_roles, backend, name, answers)
     report = run_roles(SCENARIOS[name], CANCELLATION, backend=backend)
     seen = set(report.values["answer"])
     if backend == "threads":
-        assert report.violations() == set()
+        assert report.violations == set()
     else:
         assert seen == answers
 
@@ -85,29 +84,25 @@ def test_broken_contract_is_seen(run_roles, name, parameters, backend, fault, an
     report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap=wrap)
     assert report.errors == {}
     assert answer in report.values["answer"]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 @pytest.mark.parametrize("backend", LOOPS)
 @pytest.mark.parametrize(
     ("parameters", "since_3_12"), [(WAKE_UP, cancel.AT_THE_NEXT_WAIT), (CANCELLATION, cancel.AT_THE_WAIT)]
 )
-def test_wait_for_loses_the_cancellation_of_its_caller(ask_variant, backend, parameters, since_3_12):
+def test_wait_for_loses_the_cancellation_of_its_caller(ask, backend, parameters, since_3_12):
     """Up to Python 3.11, when the call completes in the same turn."""
     question = SCENARIOS["not-lost-in-a-timed-call"]
     spec = f"{backend}:timeout=wait_for"
     assert spec in question.variants
-    assert ask_variant(question, spec, parameters) == {cancel.LOST if sys.version_info < (3, 12) else since_3_12}
+    assert ask(question, spec, parameters) == {cancel.LOST if sys.version_info < (3, 12) else since_3_12}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_declaration(name):
-    """Each question is found where it says, each of its answers has a reason, and each is expected of somebody."""
-    question = SCENARIOS[name]
-    module, _, attribute = question.ref.partition(":")
-    assert getattr(importlib.import_module(module), attribute) is question
-    grades = question.judges["answer"].grades
-    assert all(graded.reason for graded in grades.values())
+def test_each_answer_is_expected_of_somebody(name):
+    """Or is what a saboteur makes of it."""
+    grades = SCENARIOS[name].judges["answer"].grades
     known = {answer for asked, _, answers in EXPECTED if asked == name for answer in answers}
     known |= {answer for asked, answers in CANCELLED_FIRST if asked == name for answer in answers}
     known |= {answer for asked, _, _, _, answer in SABOTEURS if asked == name} - {NEVER_ENDS}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
 from harness.testing.saboteurs import FAULTS
@@ -55,15 +53,11 @@ def test_broken_contract_is_seen(run_roles, name, capacity, backend, fault, answ
     report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
     assert answer in report.values["answer"]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_declaration(name):
-    """Each question is found where it says, each of its answers has a reason, and each is expected of somebody."""
-    question = SCENARIOS[name]
-    module, _, attribute = question.ref.partition(":")
-    assert getattr(importlib.import_module(module), attribute) is question
-    grades = question.judges["answer"].grades
-    assert all(graded.reason for graded in grades.values())
+def test_each_answer_is_expected_of_somebody(name):
+    """Or is what a saboteur makes of it."""
+    grades = SCENARIOS[name].judges["answer"].grades
     assert (EXPECTED | READY)[name] | {answer for asked, _, _, _, answer in SABOTEURS if asked == name} == set(grades)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
 from harness.testing.saboteurs import FAULTS
@@ -61,17 +59,13 @@ def test_broken_contract_is_seen(run_roles, name, parameters, backend, fault, an
     report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
     assert answer in report.values["answer"]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_declaration(name):
-    """Each question is found where it says, each of its answers has a reason, and each is expected of somebody."""
-    question = SCENARIOS[name]
-    module, _, attribute = question.ref.partition(":")
-    assert getattr(importlib.import_module(module), attribute) is question
-    grades = question.judges["answer"].grades
-    assert all(graded.reason for graded in grades.values())
+def test_each_answer_is_expected_of_somebody(name):
+    """Or is what a saboteur makes of it."""
+    grades = SCENARIOS[name].judges["answer"].grades
     known = {answer for asked, _, answers in EXPECTED if asked == name for answer in answers}
     planted = {answer for asked, _, _, _, answer in SABOTEURS if asked == name}
     assert known | planted | SEEN_NOWHERE.get(name, set()) == set(grades)

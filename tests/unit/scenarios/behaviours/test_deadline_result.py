@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import pytest
@@ -29,10 +28,10 @@ def test_no_runtime_loses_a_result(run_roles, backend, name):
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("spec", ["asyncio:io=sock", "uvloop:io=sock", "asyncio:io=sock,timeout=wait_for"])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_sock_operations_lose_their_result(ask_variant, name, spec):
+def test_sock_operations_lose_their_result(ask, name, spec):
     """`asyncio.timeout` loses it on each version, `wait_for` from Python 3.12 on (an accept, seldom, before too)."""
     assert spec in SCENARIOS[name].variants
-    answers = ask_variant(SCENARIOS[name], spec)
+    answers = ask(SCENARIOS[name], spec)
     assert answers <= HEALTHY[name] | {LOST[name]}
     if not (spec.endswith("wait_for") and WAIT_FOR_DELIVERS):
         assert LOST[name] in answers
@@ -46,15 +45,11 @@ def test_broken_contract_is_seen(run_roles, name, fault):
     report = run_roles(SCENARIOS[name], {}, backend="trio", wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
     assert LOST[name] in report.values["answer"]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_declaration(name):
-    """Each question is found where it says, each of its answers has a reason, and each is expected of somebody."""
-    question = SCENARIOS[name]
-    module, _, attribute = question.ref.partition(":")
-    assert getattr(importlib.import_module(module), attribute) is question
-    grades = question.judges["answer"].grades
-    assert all(graded.reason for graded in grades.values())
+def test_each_answer_is_expected_of_somebody(name):
+    """Or is what a saboteur makes of it."""
+    grades = SCENARIOS[name].judges["answer"].grades
     assert HEALTHY[name] | {LOST[name]} == set(grades)

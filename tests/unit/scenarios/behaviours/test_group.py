@@ -1,6 +1,5 @@
 """What a failure in a task group does: each runtime answers as known, and every broken contract is seen."""
 
-import importlib
 import sys
 
 import pytest
@@ -70,52 +69,48 @@ SABOTEURS = [
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_runtime_answers_as_known(ask_told, backend, name):
+def test_each_runtime_answers_as_known(ask, backend, name):
     """The known difference appears on the runtimes where it lives and on no other."""
-    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 2})
+    answers = ask(SCENARIOS[name], backend, {"repetitions": 2})
     assert answers == {answer for answer, runtimes in EXPECTED[name].items() if backend in runtimes}
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("name", GATHERED)
-def test_gather_answers_as_known(ask_told, loop, name):
+def test_gather_answers_as_known(ask, loop, name):
     """The first error leaves at once as it is, siblings run on, and later errors are lost."""
     spec = f"{loop}:group=gather"
     assert spec in SCENARIOS[name].variants
-    assert ask_told(SCENARIOS[name], spec, {"repetitions": 2}) == {GATHERED[name]}
+    assert ask(SCENARIOS[name], spec, {"repetitions": 2}) == {GATHERED[name]}
 
 
-def test_body_that_waits_is_uncancelled(ask_told, backend):
+def test_body_that_waits_is_uncancelled(ask, backend):
     """A group that cancelled its waiting body undoes that everywhere: only one whose body had ended forgets it."""
-    answers = ask_told(SCENARIOS["cancel-after-failure"], backend, {"repetitions": 1, "when": "the body waits"})
+    answers = ask(SCENARIOS["cancel-after-failure"], backend, {"repetitions": 1, "when": "the body waits"})
     assert answers == {group_around.ENDS_THE_BLOCK}
 
 
 @pytest.mark.parametrize(("name", "backend", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(ask_told, name, backend, saboteur, answer):
+def test_broken_contract_is_seen(ask, name, backend, saboteur, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
     hangs = answer == NEVER_ENDS
     wrap = (lambda runtime: Impatient(saboteur(runtime))) if hangs else saboteur
-    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1}, wrap=wrap)
+    answers = ask(SCENARIOS[name], backend, {"repetitions": 1}, wrap=wrap)
     grades = SCENARIOS[name].judges["answer"].grades
     assert answers == {answer}
     assert answer not in grades or grades[answer].grade is Grade.FORBIDDEN
 
 
-def test_error_that_is_reported_is_not_lost(ask_told):
+def test_error_that_is_reported_is_not_lost(ask):
     """Where the parent gets one error and somebody asks for the text of the other one, none is lost."""
-    answers = ask_told(SCENARIOS["two-failures"], "trio", {"repetitions": 1}, wrap=ReportsAllButOne)
+    answers = ask(SCENARIOS["two-failures"], "trio", {"repetitions": 1}, wrap=ReportsAllButOne)
     assert answers == {group.ONE_RAISED}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_declaration(name):
-    """Each question is found where it says, each of its answers has a reason, and each is expected of somebody."""
-    question = SCENARIOS[name]
-    module, _, attribute = question.ref.partition(":")
-    assert getattr(importlib.import_module(module), attribute) is question
-    grades = question.judges["answer"].grades
-    assert all(graded.reason for graded in grades.values())
+def test_each_answer_is_expected_of_somebody(name):
+    """Or is what a saboteur makes of it."""
+    grades = SCENARIOS[name].judges["answer"].grades
     known = set(EXPECTED[name]) | {GATHERED.get(name)} - {None}
     known |= {answer for asked, _, _, answer in SABOTEURS if asked == name} - {NEVER_ENDS}
     assert set(grades) - known <= {group.ONE_RAISED}

@@ -1,6 +1,5 @@
 """How long a task group lasts, and what its tasks get: known answers, and every broken contract is seen."""
 
-import importlib
 import sys
 
 import pytest
@@ -64,38 +63,38 @@ SABOTEURS = [
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize(("name", "parameters", "expected"), EXPECTED)
-def test_each_runtime_answers_as_known(ask_told, backend, name, parameters, expected):
+def test_each_runtime_answers_as_known(ask, backend, name, parameters, expected):
     """The known difference appears on the runtimes where it lives and on no other."""
-    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1, **parameters})
+    answers = ask(SCENARIOS[name], backend, {"repetitions": 1, **parameters})
     assert answers == {answer for answer, runtimes in expected.items() if backend in runtimes}
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize(("name", "parameters", "answer"), GATHERED)
-def test_gather_answers_as_known(ask_told, loop, name, parameters, answer):
+def test_gather_answers_as_known(ask, loop, name, parameters, answer):
     """Behind a failure, and behind the block, tasks of `gather` belong to nobody."""
     spec = f"{loop}:group=gather"
     assert spec in SCENARIOS[name].variants
-    assert ask_told(SCENARIOS[name], spec, {"repetitions": 1, **parameters}) == {answer}
+    assert ask(SCENARIOS[name], spec, {"repetitions": 1, **parameters}) == {answer}
 
 
 @pytest.mark.parametrize(("name", "parameters", "backend", "saboteur", "answer"), SABOTEURS)
-def test_broken_contract_is_seen(ask_told, name, parameters, backend, saboteur, answer):
+def test_broken_contract_is_seen(ask, name, parameters, backend, saboteur, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
-    answers = ask_told(SCENARIOS[name], backend, {"repetitions": 1, **parameters}, wrap=saboteur)
+    answers = ask(SCENARIOS[name], backend, {"repetitions": 1, **parameters}, wrap=saboteur)
     assert answers == {answer}
     assert SCENARIOS[name].judges["answer"].grades[answer].grade is Grade.FORBIDDEN
 
 
-def test_task_that_is_accepted_and_dropped_is_seen(ask_told):
+def test_task_that_is_accepted_and_dropped_is_seen(ask):
     """A cancelled group that takes a task and never starts it gives an answer of its own."""
-    answers = ask_told(SCENARIOS["spawn-late"], "trio", WHEN_CANCELLED, wrap=DropsLateTasks)
+    answers = ask(SCENARIOS["spawn-late"], "trio", WHEN_CANCELLED, wrap=DropsLateTasks)
     assert answers == {lifetime.LATE_NEVER_STARTS}
 
 
-def test_start_order_is_a_frequency(ask_told, backend):
+def test_start_order_is_a_frequency(ask, backend):
     """Loops start tasks in order; trio reverses about every other batch, of whatever is a batch then; threads vary."""
-    answers = ask_told(SCENARIOS["start-order"], backend, {"repetitions": 40})
+    answers = ask(SCENARIOS["start-order"], backend, {"repetitions": 40})
     if backend in ("trio", "threads"):
         assert answers <= {lifetime.IN_ORDER, lifetime.IN_REVERSE, lifetime.IN_ANOTHER_ORDER}
     else:
@@ -113,13 +112,9 @@ def test_start_order_is_nobodys_fault():
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_declaration(name):
-    """Each question is found where it says, and each of its answers has a reason."""
-    question = SCENARIOS[name]
-    module, _, attribute = question.ref.partition(":")
-    assert getattr(importlib.import_module(module), attribute) is question
-    grades = question.judges["answer"].grades
-    assert all(graded.reason for graded in grades.values())
+def test_what_is_expected_is_declared(name):
+    """Every answer that is expected is one of the question's."""
+    grades = SCENARIOS[name].judges["answer"].grades
     known = {answer for asked, _, answers in EXPECTED if asked == name for answer in answers}
     known |= {answer for asked, _, _, _, answer in SABOTEURS if asked == name}
     assert known <= set(grades)

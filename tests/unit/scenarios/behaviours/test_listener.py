@@ -50,7 +50,7 @@ def test_broken_contract_is_seen(run_roles, name, fault, answer):
     wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend="trio", wrap=wrap)
     assert report.values["answer"] == [answer]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_listener_closed_in_name_is_seen(run_roles, name, answer):
     for left_open in sabotaged[0].left_open:
         left_open._socket.close()
     assert report.values["answer"] == [answer]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 class SwapsFirstTwo(Listener):
@@ -90,14 +90,14 @@ def test_other_order_is_seen(run_roles):
     wrap = {"main": sabotage(SwapsFirstTwo)}
     report = run_roles(SCENARIOS["accept-order"], {"repetitions": 1}, backend="trio", wrap=wrap)
     assert report.values["answer"] == ["in another order"]
-    assert report.violations() == set()
+    assert report.violations == set()
 
 
 def test_lost_connection_of_shared_port_is_seen(run_roles):
     """A connection that no listener returns is counted."""
     wrap = {"main": FAULTS["second-connection-lost"].runtime}
     report = run_roles(SCENARIOS["shares-load"], {"repetitions": 1}, backend="trio", wrap=wrap)
-    assert report.violations() == {"connections lost"}
+    assert report.violations == {"connections lost"}
     assert report["connections lost"] == 2  # one of each listener
 
 
@@ -110,4 +110,4 @@ def test_idle_listener_of_shared_port_is_seen(run_roles):
 
     report = run_roles(SCENARIOS["shares-load"], {"repetitions": 1}, backend="trio", wrap={"main": ListensElsewhere})
     assert report["answer"] == "one gets all"
-    assert report.violations() == set()
+    assert report.violations == set()

@@ -56,7 +56,7 @@ def test_broken_contract_is_seen(run_roles, name, fault, answer):
     wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {}, backend="trio", wrap=wrap)
     assert report.values["answer"] == [answer]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 def test_full_table_has_no_descriptor_left():

@@ -1,10 +1,7 @@
 """Who gets a lock and who may give it up: each runtime answers as known, broken contracts are seen."""
 
-import importlib
-
 import pytest
 
-from harness.api import Outcomes
 from harness.testing.saboteurs import FAULTS, sabotage
 from harness.testing.saboteurs.wrapping import Lock
 from harness_scenarios.behaviours import lock, question
@@ -51,7 +48,7 @@ def test_each_runtime_answers_as_known(run_roles, backend, name, parameters, exp
     known = {answer for answer, runtimes in expected.items() if backend in runtimes}
     wrap = {"main": Impatient} if known == {NEVER_ENDS} else None
     report = run_roles(SCENARIOS[name], parameters, backend=backend, wrap=wrap)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert set(report.values["answer"]) == known or (backend == "threads" and not known)
 
 
@@ -125,29 +122,18 @@ class WakesInReverse(Lock):
 def test_other_policy_is_seen(run_roles, name, saboteur, answer):
     """A lock with another policy, which is nobody's fault, gives another answer."""
     report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap={"main": sabotage(saboteur)})
-    assert (report["answer"], report.violations()) == (answer, set())
+    assert (report["answer"], report.violations) == (answer, set())
 
 
 @pytest.mark.parametrize(("name", "fault", "answer"), SABOTEURS)
 def test_broken_contract_is_seen(run_roles, name, fault, answer):
     """A healthy runtime that breaks one thing gives the forbidden answer."""
     report = run_roles(SCENARIOS[name], {}, wrap={"main": FAULTS[fault].runtime})
-    assert (report["answer"], report.violations()) == (answer, {"answer"})
+    assert (report["answer"], report.violations) == (answer, {"answer"})
 
 
 @pytest.mark.parametrize(("name", "fault"), HANGING_SABOTEURS)
 def test_lost_wake_up_is_seen(run_roles, name, fault):
     """A healthy runtime that loses a wake-up makes a trial that never ends."""
     report = run_roles(SCENARIOS[name], {"repetitions": 1}, wrap=impatient(FAULTS[fault].runtime))
-    assert (report["answer"], report.violations()) == (NEVER_ENDS, {"answer"})
-
-
-@pytest.mark.parametrize("scenario", lock.SCENARIOS, ids=lambda scenario: scenario.name)
-def test_declaration_is_whole(scenario):
-    """A worker finds it by its ref, and each answer has its reason."""
-    module, attribute = scenario.ref.split(":")
-    assert getattr(importlib.import_module(module), attribute) is scenario
-    graded = [
-        grade for judge in scenario.judges.values() if isinstance(judge, Outcomes) for grade in judge.grades.values()
-    ]
-    assert all(grade.reason for grade in graded)
+    assert (report["answer"], report.violations) == (NEVER_ENDS, {"answer"})

@@ -68,7 +68,7 @@ def test_each_runtime_answers_as_known(run_roles, backend, name, parameters, exp
     known = {answer for answer, runtimes in expected.items() if backend in runtimes}
     assert report.errors == {}
     assert set(report.values["answer"]) == known or (backend == "threads" and not known)
-    assert report.violations() == ({"answer"} if known & VIOLATIONS else set())
+    assert report.violations == ({"answer"} if known & VIOLATIONS else set())
 
 
 @pytest.mark.parametrize("waiters", [0, 2])
@@ -76,7 +76,7 @@ def test_each_runtime_answers_as_known(run_roles, backend, name, parameters, exp
 def test_notify_more_than_wait_is_nothing(run_roles, runtime, waiters):
     """Each waiter is woken and nothing is kept."""
     report = run_roles(SCENARIOS["notify-more-than-wait"], {"waiters": waiters}, backend=runtime)
-    assert (report.errors, report.violations()) == ({}, set())
+    assert (report.errors, report.violations) == ({}, set())
     assert report["each waiter is woken"] is True
 
 
@@ -113,14 +113,14 @@ def test_broken_contract_is_seen(run_roles, name, parameters, fault, answer):
     wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {"repetitions": 10, **parameters}, backend="threads", wrap=wrap)
     assert answer in report.values["answer"]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}
 
 
 def test_lost_notifications_hang(run_roles):
     """Where no notification arrives the trial never ends."""
     wrap = impatient(FAULTS["notify-lost"].runtime)
     report = run_roles(SCENARIOS["order-of-notified"], {"repetitions": 1}, wrap=wrap)
-    assert (report["answer"], report.violations()) == (question.NEVER_ENDS, {"answer"})
+    assert (report["answer"], report.violations) == (question.NEVER_ENDS, {"answer"})
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_wrong_number_of_woken_is_seen(run_roles, fault, broken_key):
     """Too few woken now, or one too many later."""
     wrap = impatient(FAULTS[fault].runtime)
     report = run_roles(SCENARIOS["notify-more-than-wait"], {"waiters": 2}, wrap=wrap)
-    assert (report.errors, report.violations()) == ({}, {broken_key})
+    assert (report.errors, report.violations) == ({}, {broken_key})

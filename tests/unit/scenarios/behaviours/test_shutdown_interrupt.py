@@ -3,14 +3,14 @@
 In a process of its own, where the signal reaches nobody else.
 """
 
-import importlib
 import json
 import subprocess
 import sys
 
 import pytest
 
-from harness.api import ENDING, Grade
+from harness.api import ENDING
+from harness.testing.trial import is_forbidden
 from harness_scenarios.behaviours import shutdown_interrupt as interrupt
 from harness_scenarios.behaviours.shutdown_interrupt import (
     BODY_FIRST,
@@ -22,7 +22,7 @@ from harness_scenarios.behaviours.shutdown_interrupt import (
     WHILE_ALL_WAIT,
 )
 
-GRADES = {key: judge.grades for key, judge in interrupt.interrupt.judges.items()}
+JUDGES = interrupt.interrupt.judges
 PLAIN, GROUPED = "raises KeyboardInterrupt", "raises BaseExceptionGroup(KeyboardInterrupt)"
 BODY, TASK, ORDER = "what the body sees", "what the task sees", "who cleans up"
 
@@ -115,23 +115,10 @@ def test_broken_contract_is_seen(backend, saboteur, keys):
 def test_each_answer_is_expected_of_somebody_or_forbidden():
     """What is graded as fine is what some runtime does."""
     known = {answer for moments in EXPECTED.values() for facts in moments.values() for answer in facts}
-    fine = {answer for grades in GRADES.values() for answer, graded in grades.items() if is_fine(graded)}
+    fine = {answer for judge in JUDGES.values() for answer in judge.grades if not is_forbidden(judge, answer)}
     assert fine == known
-
-
-def test_declaration():
-    """The question is found where it says, and each of its answers has a reason."""
-    module, _, attribute = interrupt.interrupt.ref.partition(":")
-    assert getattr(importlib.import_module(module), attribute) is interrupt.interrupt
-    assert (interrupt.interrupt,) == interrupt.SCENARIOS
-    assert all(graded.reason for grades in GRADES.values() for graded in grades.values())
 
 
 def broken_keys(facts):
     """Return the keys with a value that is forbidden or not listed."""
-    return {key for key, value in facts.items() if value not in GRADES[key] or not is_fine(GRADES[key][value])}
-
-
-def is_fine(graded):
-    """Return whether an answer keeps the contract."""
-    return graded.grade is not Grade.FORBIDDEN
+    return {key for key, value in facts.items() if is_forbidden(JUDGES[key], value)}

@@ -77,4 +77,4 @@ def test_broken_contract_is_seen(run_roles, name, fault, answer):
     wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend="trio", wrap=wrap)
     assert report.values["answer"] == [answer]
-    assert report.violations() == {"answer"}
+    assert report.violations == {"answer"}

@@ -61,7 +61,7 @@ def test_each_runtime_answers_as_known(run_roles, backend, name):
         assert set(report.values["answer"]) <= known | {"both arrive whole"}  # if one of them always gets the room
     else:
         assert set(report.values["answer"]) == known
-    assert report.violations() == set()
+    assert report.violations == set()
 
 
 @pytest.mark.parametrize(("name", "fault", "answer", "violations"), SABOTEURS)
@@ -70,7 +70,7 @@ def test_broken_contract_is_seen(run_roles, name, fault, answer, violations):
     wrap = {"main": FAULTS[fault].runtime}
     report = run_roles(SCENARIOS[name], {"repetitions": 1}, backend="trio", wrap=wrap)
     assert report.values["answer"] == [answer]
-    assert report.violations() == violations
+    assert report.violations == violations
 
 
 class HoldsSecondSend(Stream):
@@ -88,4 +88,4 @@ def test_held_send_is_seen(run_roles):
     """A small send that is held back is worth a look, and no violation."""
     wrap = {"main": sabotage(HoldsSecondSend)}
     report = run_roles(SCENARIOS["small-sends-go-at-once"], {"repetitions": 1}, backend="trio", wrap=wrap)
-    assert (report.values["answer"], report.violations()) == (["delayed by 40 ms"], set())
+    assert (report.values["answer"], report.violations) == (["delayed by 40 ms"], set())

@@ -1,4 +1,4 @@
-"""The storm with one role sabotaged: its process is killed, has few fds, or freezes."""
+"""The storm with one role sabotaged: its process is killed, has few fds, freezes, or goes deaf."""
 
 import os
 import resource
@@ -49,6 +49,24 @@ class CountingListener:
         return stream
 
 
+class DeafListener(CountingListener):
+    """A listener that stops to accept."""
+
+    async def accept(self):
+        """Accept one more, or wait for ever."""
+        if self.sabotaged.accepted == self.sabotaged.after:
+            await self.sabotaged.create_event().wait()
+        return await super().accept()
+
+
+class DeafServer(SabotagedServer):
+    """A runtime whose listeners stop to accept."""
+
+    async def listen(self, **options):
+        """Listen for a while."""
+        return DeafListener(await self.runtime.listen(**options), self)
+
+
 def _limit_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, FEW_FILES))
 
@@ -56,6 +74,11 @@ def _limit_files() -> None:
 async def killed_server(runtime: Runtime, probe: Probe) -> None:
     """Die in the middle, without a word."""
     await server(SabotagedServer(runtime, lambda: os.kill(os.getpid(), signal.SIGKILL)), probe)
+
+
+async def deaf_server(runtime: Runtime, probe: Probe) -> None:
+    """Accept no more, in the middle."""
+    await server(DeafServer(runtime, lambda: None), probe)
 
 
 async def frozen_server(runtime: Runtime, probe: Probe) -> None:
@@ -87,7 +110,8 @@ def _sabotage(name: str, **roles) -> Scenario:
 
 
 server_is_killed = _sabotage("server-is-killed", server=killed_server)
+server_goes_deaf = _sabotage("server-goes-deaf", server=deaf_server)
 server_freezes = _sabotage("server-freezes", server=frozen_server)
 server_has_few_files = _sabotage("server-has-few-files", server=poor_server)
 client_has_few_files = _sabotage("client-has-few-files", server=late_server, client=poor_client)
-SABOTAGED = [server_is_killed, server_freezes, server_has_few_files, client_has_few_files]
+SABOTAGED = [server_is_killed, server_goes_deaf, server_freezes, server_has_few_files, client_has_few_files]

@@ -1,0 +1,80 @@
+"""What a run says of itself at its start, so that it can be judged later where its plugins are not installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.model import (
+    BackendCard,
+    BackendSpec,
+    Expectation,
+    Plan,
+    Request,
+    RunStarted,
+    ScenarioCard,
+    matches_glob,
+)
+from harness.plugins import Catalogue
+
+
+def make_header(
+    run_id: str,
+    started_at: str,
+    request: Request,
+    plan: Plan,
+    catalogue: Catalogue,
+    environment: dict[str, Any],
+    expectations: tuple[Expectation, ...] = (),
+) -> RunStarted:
+    """Return the first event of a run. `expectations` are the user's, beside those of the plugins."""
+    return RunStarted(
+        run_id=run_id,
+        started_at=started_at,
+        request=request,
+        plan=plan,
+        scenarios=tuple(make_scenario_card(catalogue, name) for name in plan.scenarios),
+        backends=tuple(make_backend_card(catalogue, spec) for spec in plan.backends),
+        environment=environment,
+        # A run is judged by what it carries, but need not carry what is about other scenarios.
+        expectations=(*expectations, *(known for known in catalogue.expectations if _concerns(known, plan))),
+    )
+
+
+def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
+    """Return what a comparison needs to know of a scenario."""
+    scenario = catalogue.scenario(name)
+    return ScenarioCard(
+        name=name,
+        question=scenario.question,
+        contract=scenario.contract,
+        headline=scenario.headline,
+        judges=scenario.judges,
+        conserved=scenario.conserved,
+        parity=scenario.parity,
+        roles=tuple(scenario.roles),
+        cpu_bound=scenario.cpu_bound,
+        requires=tuple(capability.value for capability in scenario.requires),
+    )
+
+
+def make_backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
+    """Return what a report needs to know of a backend."""
+    backend = catalogue.backend_of(spec)
+    return BackendCard(
+        label=str(spec),
+        name=backend.name,
+        summary=backend.summary,
+        offers={
+            capability.value: f"{offer.support.value}: {offer.note}"
+            for capability, offer in backend.offers(dict(spec.options)).items()
+        },
+        install_hint=backend.install_hint,
+        planted=bool(backend.planted),
+        parallel=backend.parallel,
+        implements=tuple(backend.implements),
+        costs=backend.costs,
+    )
+
+
+def _concerns(expectation: Expectation, plan: Plan) -> bool:
+    return any(matches_glob(name, expectation.scenario) for name in plan.scenarios)

@@ -1,0 +1,52 @@
+"""What holds for the declaration of every scenario: what it names exists, and what it judges has a reason."""
+
+from __future__ import annotations
+
+import importlib
+from itertools import chain
+
+import pytest
+
+from harness.api import Bounded, Exact, Outcomes
+from harness_scenarios.plugin import harness_scenarios
+
+SCENARIOS = {scenario.name: scenario for scenario in harness_scenarios()}
+declared = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+
+
+def test_names_are_their_own():
+    """No scenario hides another one."""
+    assert len(SCENARIOS) == len(harness_scenarios())
+
+
+@declared
+def test_a_worker_finds_it_by_its_ref(scenario):
+    """Module and attribute."""
+    module, attribute = scenario.ref.split(":")
+    assert getattr(importlib.import_module(module), attribute) is scenario
+
+
+@declared
+def test_rows_use_declared_parameters_and_choices(scenario):
+    """In each preset."""
+    known = {parameter.name: parameter for parameter in scenario.parameters}
+    for row in chain.from_iterable(map(scenario.preset_rows, scenario.rows)):
+        assert all(value in (known[name].choices or (value,)) for name, value in row.items())
+
+
+@declared
+def test_headline_totals_and_parity_are_judged(scenario):
+    """What a report shows is observed under a declared key."""
+    named = {scenario.headline, *scenario.parity, *scenario.conserved, *chain(*scenario.conserved.values())}
+    assert named <= set(scenario.judges)
+
+
+@declared
+def test_judges_have_reasons(scenario):
+    """A finding says why it is one."""
+    for key, judge in scenario.judges.items():
+        match judge:
+            case Outcomes(grades=grades):
+                assert [value for value, graded in grades.items() if not graded.reason] == [], key
+            case Bounded(reason=reason) | Exact(reason=reason):
+                assert reason, key
