@@ -52,14 +52,14 @@ async def _until(runtime: Runtime, is_so: Callable[[], bool]) -> None:
 AT_ONCE = "all at once"
 SOME_WAIT = "some wait for a thread"
 SOME_LOST = "some jobs never run"
-_PATIENCE = 1.0
+_CROWD_PATIENCE = 1.0
 """How long the jobs wait for one more to come, once in a cell. Starting a thread takes less than a thousandth of it;
 the rest is for a machine that is busy with something else."""
 
 
 async def _crowd(runtime: Runtime, trial: Trial) -> str:
     size: int = trial.parameters["jobs"]
-    crowd = Crowd(size, _PATIENCE)
+    crowd = Crowd(size, _CROWD_PATIENCE)
 
     async def caller() -> None:
         await runtime.run_in_thread(crowd.attend)
@@ -300,6 +300,9 @@ context_visible = make_question(
 
 
 # --- cancellation ---
+
+_PATIENCE = 0.3
+"""How long a caller has to leave; its job would go on for longer."""
 
 CALLER_WAITS = "the caller waits for the job"
 CALLER_LEAVES = "the caller leaves, the job runs on"
