@@ -10,6 +10,7 @@ than 10 s and 500 MB, and cost grows no faster than the number of cells.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -42,8 +43,9 @@ def main() -> None:
     if len(sys.argv) == 4 and sys.argv[1] in _PARTS:
         print(json.dumps(_PARTS[sys.argv[1]](int(sys.argv[2]), Path(sys.argv[3]))))
         return
-    sizes = tuple(int(text) for text in sys.argv[1:]) or SIZES
-    print(measure(sizes).plain())
+    parser = argparse.ArgumentParser(description="What a large plan costs, over its size.")
+    parser.add_argument("cells", nargs="*", type=int, help="sizes of plans (default: 100 1000 10000)")
+    print(measure(tuple(parser.parse_args().cells) or SIZES).plain())
 
 
 def measure(sizes: tuple[int, ...] = SIZES) -> Section:
@@ -178,9 +180,10 @@ def make_request(size: int) -> Any:
 
 def make_events(request: Any, plan: Any, catalogue: Any, journal: Any) -> Iterator[Any]:
     """Yield the events of a run in which each cell observed something of each key."""
+    from harness.cards import make_header
     from harness.model import CellFinished, CellObserved, CellResult, CellStarted, Outcome, RunFinished
 
-    yield _started(request, plan, catalogue)
+    yield make_header("scale", "2026-01-01T00:00:00+00:00", request, plan, catalogue, {})
     for number, cell in enumerate(plan.cells):
         yield CellStarted(cell_id=cell.id, pids={"main": 1000 + number})
         for observation in _observations(cell, catalogue):
@@ -188,34 +191,6 @@ def make_events(request: Any, plan: Any, catalogue: Any, journal: Any) -> Iterat
         role = _role_result(cell)
         yield CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.COMPLETED, seconds=1.0, roles=(role,)))
     yield RunFinished(finished_at="2026-01-01T00:00:00+00:00", events=journal.events, cells=journal.cells)
-
-
-def _started(request: Any, plan: Any, catalogue: Any) -> Any:
-    from harness.model import BackendCard, RunStarted, ScenarioCard
-
-    cards = []
-    for name in plan.scenarios:
-        scenario = catalogue.scenario(name)
-        cards.append(
-            ScenarioCard(
-                name=name,
-                question=scenario.question,
-                contract=scenario.contract,
-                headline=scenario.headline,
-                judges=scenario.judges,
-                parity=scenario.parity,
-            )
-        )
-    backends = [catalogue.backend(spec.name) for spec in plan.backends]
-    return RunStarted(
-        run_id="scale",
-        started_at="2026-01-01T00:00:00+00:00",
-        request=request,
-        plan=plan,
-        scenarios=tuple(cards),
-        backends=tuple(BackendCard(label=b.name, name=b.name, summary=b.summary) for b in backends),
-        expectations=catalogue.expectations,
-    )
 
 
 def _observations(cell: Any, catalogue: Any) -> Iterator[Any]:

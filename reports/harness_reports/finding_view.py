@@ -15,7 +15,7 @@ from harness.model import Finding, FindingKind, Group, RenderOptions, format_par
 from .console import make_fields, make_lines
 from .figures import format_count
 from .safe_text import clean, clean_lines, shorten
-from .verdict import Alike, collapse, name_backends, place_of
+from .verdict import Alike, collapse, count_by_scenario, name_backends, place_of
 
 _MOST_DETAILS = 6
 _MOST_GROUPS = 8
@@ -112,7 +112,7 @@ def describe_unavailable(finding: Finding) -> Text:
 def _fields_of(alike: Alike, options: RenderOptions) -> list[tuple[str, RenderableType]]:
     finding = alike[0]
     fields = make_lines("rows", _rows_of(alike)) if len(alike) > 1 else []
-    fields += make_lines("asks", _some(finding.question))
+    fields += make_lines("asks", _some(finding.question if len(count_by_scenario(alike)) == 1 else ""))
     fields += make_lines("expected", _some(finding.expected))
     fields += make_lines("why", _some(_why(finding)))
     fields += make_lines("seen", _seen_of(finding.groups))
@@ -163,6 +163,10 @@ def _with_their_values(words: Sequence[str]) -> Iterator[str]:
 
 
 def _rows_of(alike: Alike) -> list[str]:
+    scenarios = count_by_scenario(alike)
+    if len(scenarios) > 1:
+        counted = (f"{clean(name)}{f' ({rows})' if rows > 1 else ''}" for name, rows in scenarios.items())
+        return [", ".join(counted)]
     backends = {finding.backends for finding in alike}
     lines = []
     for finding in alike:

@@ -12,15 +12,24 @@ from .safe_text import clean
 _MOST_PAIRS = 2
 
 Alike = tuple[Finding, ...]
-"""The same finding in several rows of a scenario; at least one."""
+"""The same finding in several rows; at least one."""
 
 
 def collapse(findings: Iterable[Finding]) -> list[Alike]:
-    """Put findings together that say the same of several rows of a scenario, in their order."""
-    alike: dict[tuple[FindingKind, str, str, str], list[Finding]] = {}
+    """Put findings together that say the same of several rows of a scenario, in their order.
+
+    Who leaves something behind does it whatever the question is: that is one finding of all scenarios.
+    """
+    alike: dict[tuple[FindingKind, str | tuple[str, ...], str, str], list[Finding]] = {}
     for finding in findings:
-        alike.setdefault((finding.kind, finding.row.scenario, finding.title, finding.known), []).append(finding)
+        who = finding.backends if finding.kind is FindingKind.LEFTOVER else finding.row.scenario
+        alike.setdefault((finding.kind, who, finding.title, finding.known), []).append(finding)
     return [tuple(several) for several in alike.values()]
+
+
+def count_by_scenario(alike: Alike) -> dict[str, int]:
+    """Return in how many rows of each scenario a finding was made."""
+    return Counter(finding.row.scenario for finding in alike)
 
 
 def make_verdict(comparison: Comparison) -> str:
@@ -83,8 +92,10 @@ def _plural(noun: str, count: int) -> str:
     return f"{noun}es" if noun.endswith("sh") else f"{noun}s"
 
 
-def place_of(alike: Sequence[Finding]) -> str:
+def place_of(alike: Alike) -> str:
     """Say in which rows and on which backends findings that are alike were found."""
     backends = name_backends(tuple(dict.fromkeys(label for finding in alike for label in finding.backends)))
-    rows = str(alike[0].row) if len(alike) == 1 else f"{alike[0].row.scenario}, in {len(alike)} rows,"
+    scenarios = count_by_scenario(alike)
+    where = alike[0].row.scenario if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
+    rows = str(alike[0].row) if len(alike) == 1 else f"{where}, in {len(alike)} rows,"
     return f"{rows} on {backends}" if backends else rows.rstrip(",")

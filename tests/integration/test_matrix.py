@@ -237,3 +237,16 @@ def test_a_run_in_the_background_of_a_shell(tmp_path):
     ignoring = f"trap '' INT; exec {sys.executable} -P -m harness.cli run -b asyncio -s shutdown.interrupt -q"
     done = subprocess.run(["sh", "-c", ignoring], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_is_known_of_asyncio_is_known_with_any_loop(tmp_path):
+    """A group, a lock or a pool of asyncio's is no fault of the loop that it runs on."""
+    loop = "asyncio:loop=asyncio:SelectorEventLoop"
+    scenarios = ("group.nested-failures", "offload.stop-iteration", "lock.notified-and-cancelled")
+    selected = [word for name in scenarios for word in ("-s", name)]
+    code, out, err = run("matrix", "-b", loop, *selected, "--json", "report.json", cwd=tmp_path)
+    assert code == 0, out + err
+    findings = json.loads((tmp_path / "report.json").read_text())["findings"]
+    assert all(finding["known"] for finding in findings)
+    seen = {finding["row"]["scenario"] for finding in findings}
+    assert seen == (set(scenarios) if sys.version_info < (3, 12) else set())

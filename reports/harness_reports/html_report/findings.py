@@ -10,7 +10,7 @@ from harness.model import Comparison, Finding, FindingKind, Group, RowId, format
 from ..finding_view import sort_findings
 from ..private import without_paths
 from ..safe_text import clean, clean_lines
-from ..verdict import Alike, name_backends, place_of
+from ..verdict import Alike, count_by_scenario, name_backends, place_of
 from .anchors import cell_anchor, scenario_anchor
 
 _MOST_LINKS = 24
@@ -75,7 +75,7 @@ def view_findings(comparison: Comparison) -> FindingLists:
 def _view(alike: Alike, names: dict[RowId, list[str]], anchor: str) -> FindingView:
     finding = alike[0]
     is_unavailable = finding.kind is FindingKind.UNAVAILABLE
-    links = [link for each in alike for link in _links_of(each, names.get(each.row, []), several=len(alike) > 1)]
+    links = [link for each in alike for link in _links_of(each, names.get(each.row, []), _name_of(each, alike))]
     return FindingView(
         kind=finding.kind.value,
         tone="bad" if finding.unexpected else "off" if is_unavailable else "may",
@@ -105,10 +105,18 @@ def _lines_of(finding: Finding) -> list[str]:
     return lines if more <= 0 else [*lines[:_MOST_DETAILS], f"… and {more} more lines"]
 
 
-def _links_of(finding: Finding, labels: Sequence[str], *, several: bool) -> list[tuple[str, str]]:
-    name = clean(format_parameters(finding.row.parameters).strip("[]")) or "defaults"
+def _name_of(finding: Finding, alike: Alike) -> str:
+    """Return what tells the row of a finding from those of the others that are alike; nothing if it is alone."""
+    if len(alike) == 1:
+        return ""
+    if len(count_by_scenario(alike)) > 1:
+        return clean(finding.row)
+    return clean(format_parameters(finding.row.parameters).strip("[]")) or "defaults"
+
+
+def _links_of(finding: Finding, labels: Sequence[str], name: str) -> list[tuple[str, str]]:
     return [
-        (f"{name}: {name_backends((label,))}" if several else clean(label), cell_anchor(finding.row, label))
+        (f"{name}: {name_backends((label,))}" if name else clean(label), cell_anchor(finding.row, label))
         for label in finding.backends
         if label in labels
     ]

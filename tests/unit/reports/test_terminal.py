@@ -12,6 +12,7 @@ from harness.api import bounded, exact, info, metric
 from harness.compare import compare
 from harness.model import Outcome, RenderOptions
 from harness_reports.grid import name_rows
+from harness_reports.html_report.page import render_html
 from harness_reports.terminal import render_terminal
 
 from ..compare.run_builder import a_run, cell
@@ -353,3 +354,25 @@ def test_rows_are_named_by_what_tells_them_apart():
     ]
     assert name_rows([{"mode": "rate", "rate": 7}, {"rate": 8}]) == ["mode=rate rate=7", "rate=8"]
     assert name_rows([{}]) == ["defaults"]
+
+
+def leaving(scenario, backend, **place):
+    """Return a cell that leaves a socket open."""
+    return cell(backend, observed={"end": 1}, scenario=scenario, leaks=("fd 7 socket:[1]",), **place)
+
+
+def test_who_leaves_something_behind_everywhere_is_one_finding():
+    """Whatever the question: it names how many scenarios and rows, and each of them."""
+    records = [
+        *(leaving("echo", "trio", parameters={"size": size}) for size in (1, 2)),
+        leaving("sink", "trio"),
+        leaving("sink", "curio", parameters={"chunk": 1}),
+        *(cell("asyncio", observed={"end": 1}, scenario=name) for name in ("echo", "sink")),
+    ]
+    text = terminal(a_run(*records, judges=JUDGES, headline="end"))
+    assert "2 unexpected findings: 2 leftovers" in text
+    assert "LEFTOVER  2 scenarios, in 3 rows, on trio: leaves" in text
+    assert "rows     echo (2), sink" in text
+    assert "LEFTOVER  sink[chunk=1] on curio: leaves" in text
+    page = show(render_html, a_run(*records, judges=JUDGES, headline="end"))
+    assert "echo[size=2]: trio" in page
