@@ -2,6 +2,7 @@
 
     python benchmarks/sample_reports.py                    the default matrix: some minutes
     python benchmarks/sample_reports.py --budget 10m       options go to `harness matrix`
+    python benchmarks/sample_reports.py --of FOLDER        the latest run in FOLDER/.harness, which was made there
 
 The run lies in a temporary folder that is the working directory, so no path of this machine is in a report. The picture
 of the page needs a `chromium` on the PATH; without one it is left as it is.
@@ -37,22 +38,30 @@ UNEXPECTED = 1
 
 
 def main(options: list[str]) -> None:
-    """Run a matrix and render it in each format."""
-    with tempfile.TemporaryDirectory() as folder:
-        matrix = [*_harness(), "matrix", *options]
-        done = subprocess.run(matrix, cwd=folder, stdout=subprocess.DEVNULL, check=False)
-        if done.returncode not in (0, UNEXPECTED):
-            sys.exit(f"the matrix ended with exit code {done.returncode}")
-        for name, file in FORMATS.items():
-            report = [*_harness(), "report", "latest", "--format", name, "--output", str(EXAMPLES / file)]
-            subprocess.run(report, cwd=folder, check=True)
-        with (EXAMPLES / JSON_FILE).open("wb") as target:
-            row = [*_harness(), "show", "latest", JSON_ROW, "--format", "json"]
-            subprocess.run(row, cwd=folder, stdout=target, check=True)
-        draw_terminal(Path(folder))
+    """Run a matrix, or take one that was run, and render it in each format."""
+    if options[:1] == ["--of"]:
+        render(Path(options[1]))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            matrix = [*_harness(), "matrix", *options]
+            done = subprocess.run(matrix, cwd=folder, stdout=subprocess.DEVNULL, check=False)
+            if done.returncode not in (0, UNEXPECTED):
+                sys.exit(f"the matrix ended with exit code {done.returncode}")
+            render(Path(folder))
     draw_page()
     for sample in sorted(EXAMPLES.iterdir()):
         print(f"{sample.name}: {sample.stat().st_size:,} bytes")
+
+
+def render(folder: Path) -> None:
+    """Render the latest run that was made in a folder."""
+    for name, file in FORMATS.items():
+        report = [*_harness(), "report", "latest", "--format", name, "--output", str(EXAMPLES / file)]
+        subprocess.run(report, cwd=folder, check=True)
+    with (EXAMPLES / JSON_FILE).open("wb") as target:
+        row = [*_harness(), "show", "latest", JSON_ROW, "--format", "json"]
+        subprocess.run(row, cwd=folder, stdout=target, check=True)
+    draw_terminal(folder)
 
 
 def draw_terminal(folder: Path) -> None:

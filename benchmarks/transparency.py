@@ -51,7 +51,7 @@ QUICK = {
 }
 LIMIT = 120.0
 """Seconds for one program."""
-LOOKS = (10, 15, 20, 30, 40, 60, 80, 100, 120)
+LOOKS = (10, 15, 20, 30, 40, 60, 80, 100, 120, 150)
 NARROW = 0.01
 """Half-width of an interval that needs no more pairs."""
 
