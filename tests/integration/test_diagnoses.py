@@ -47,7 +47,7 @@ def run(out, *more):
         [sys.executable, "-m", "harness.cli", "matrix", *selection, "-s", "hang.*", "--out", str(out), *more],
         capture_output=True,
         check=False,
-        timeout=1800,
+        timeout=3000,
         env=os.environ | {"PYTHONPATH": str(DISTRIBUTION), "NO_COLOR": "1"},
     )
     (folder,) = out.iterdir()
@@ -122,6 +122,7 @@ def test_each_wait_is_told_with_the_times_that_bound_its_begin(results, backend)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # some thousand processes, each of which hangs for as long as it takes to say so
 def test_twenty_of_twenty(tmp_path):
     """The same diagnosis in each of twenty repetitions, and none of the healthy ones ever hangs."""
     results = run(tmp_path, "--rounds", "20")
