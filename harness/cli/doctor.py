@@ -9,8 +9,8 @@ import click
 from harness.environment import check_host
 
 from .env import describe_registered
-from .noise_progress import open_noise_progress
 from .plain import say
+from .progress import open_noise_progress
 from .state import State
 
 
@@ -30,7 +30,7 @@ def doctor(state: State) -> None:
     Examples:
       harness doctor
     """
-    with open_noise_progress() as tick:
+    with open_noise_progress(colourless=state.colourless) as tick:
         facts = check_host(tick)
     for fact in facts:
         mark = "!" if fact.advice else "✓"

@@ -47,6 +47,27 @@ def open_progress(*, quiet: bool, colourless: bool = False) -> Iterator[Callable
         yield _Unheard(_Plain())
 
 
+@contextmanager
+def open_noise_progress(*, quiet: bool = False, colourless: bool = False) -> Iterator[Callable[[float], None]]:
+    """Yield what takes the share that is over of the seconds in which nothing is run but a look at the machine."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _share: None
+        return
+    bar = _bar(colourless)
+    task = bar.add_task("", total=100, now="how quiet is this machine?")
+
+    def tick(share: float) -> None:
+        with suppress(OSError):
+            bar.update(task, completed=round(100 * share))
+            bar.refresh()
+
+    try:
+        yield tick
+    finally:
+        with suppress(OSError):
+            bar.stop()
+
+
 class _Unheard:
     """Passes events on until nobody reads what is said of them."""
 

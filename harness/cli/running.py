@@ -19,9 +19,8 @@ from harness.session import RunOutcome, read_outcome, resume_session, run_sessio
 
 from .env import create_missing
 from .exits import Exit
-from .noise_progress import open_noise_progress
 from .plain import is_gone, say
-from .progress import open_progress
+from .progress import open_noise_progress, open_progress
 from .rendering import render, write_report
 from .selection import build_request
 from .state import State
@@ -50,7 +49,7 @@ def run_and_report(
     _check_target(json_file)
     state.warn_about_broken_plugins()
     quiet_progress = quiet or json_file == "-"
-    facts = _look_for_noise(request, quiet=quiet_progress)
+    facts = _look_for_noise(request, quiet=quiet_progress, colourless=state.colourless)
     with open_progress(quiet=quiet_progress, colourless=state.colourless) as progress:
         outcome = run_session(
             request, state.plugins, state.catalogue, RunStore(out), progress, expectations, jobs, facts
@@ -58,7 +57,7 @@ def run_and_report(
     return _report(state, outcome, renderer, json_file, verbose - quiet)
 
 
-def _look_for_noise(request: Request, *, quiet: bool) -> dict[str, str]:
+def _look_for_noise(request: Request, *, quiet: bool, colourless: bool) -> dict[str, str]:
     """Return how quiet the machine is before a run that may give verdicts on speed; it takes a small part of the time.
 
     Of a run that cannot give any, nothing is said.
@@ -66,7 +65,7 @@ def _look_for_noise(request: Request, *, quiet: bool) -> dict[str, str]:
     if request.budget is None and request.rounds < LEAST_ROUNDS:
         return {}
     seconds = SECONDS if request.budget is None else min(SECONDS, request.budget * _SHARE_FOR_NOISE)
-    with open_noise_progress(quiet=quiet) as tick:
+    with open_noise_progress(quiet=quiet, colourless=colourless) as tick:
         return {"noise": probe_noise(seconds, tick).text}
 
 

@@ -217,7 +217,7 @@ def test_a_scheduler_that_is_held(run_roles, row):
             held = self.sleeps == 22
             await self.inner.sleep(seconds)
             if held:
-                time.sleep(0.05)
+                time.sleep(0.05)  # planted
 
     report = run_roles(timers, row, wrap={"main": HeldRuntime})
     assert report.violations == set()
