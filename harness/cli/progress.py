@@ -61,6 +61,8 @@ def open_noise_progress(*, quiet: bool = False, colourless: bool = False) -> Ite
             bar.update(task, completed=round(100 * share))
             bar.refresh()
 
+    with suppress(OSError):
+        bar.start()
     try:
         yield tick
     finally:
