@@ -22,14 +22,14 @@ _IDLE_LOOKS = 2
 
 
 def dump_stacks(roles: Sequence[RoleProcess]) -> None:
-    """Have the roles write their stacks, and then their tasks if they can."""
-    if not roles:
-        return
-    for request, is_there in ((RoleProcess.request_stacks, bool), (RoleProcess.request_tasks, has_tasks)):
-        before = [procfs.main_thread_cpu(role.pid) for role in roles]
-        for role in roles:
-            request(role)
-        _wait_for(roles, is_there, before)
+    """Have the roles write their stacks and tasks; their stacks only where the interpreter does not answer."""
+    _ask(roles, RoleProcess.request_tasks, _has_answered)
+    _ask([role for role in roles if not role.stacks()], RoleProcess.request_stacks, lambda role: bool(role.stacks()))
+
+
+def _has_answered(role: RoleProcess) -> bool:
+    stacks = role.stacks()
+    return has_tasks(stacks) if role.has_started else bool(stacks)
 
 
 def observe_cpu(roles: Sequence[RoleProcess]) -> dict[RoleProcess, dict[int, float]]:
@@ -57,14 +57,11 @@ def observe_turns(roles: Sequence[RoleProcess], cpu: Mapping[RoleProcess, Mappin
         if not asked:
             return
         time.sleep(_WINDOW)
-        before = [procfs.main_thread_cpu(role.pid) for role in asked]
-        for role in asked:
-            role.request_tasks()
-        _wait_for(asked, lambda stacks, look=look: _has_look(stacks, look), before)  # type: ignore[misc]
+        _ask(asked, RoleProcess.request_tasks, lambda role, look=look: _has_look(role, look))  # type: ignore[misc]
 
 
-def _has_look(stacks: str, look: int) -> bool:
-    inspection = read_inspection(stacks)
+def _has_look(role: RoleProcess, look: int) -> bool:
+    inspection = read_inspection(role.stacks())
     return inspection is not None and inspection.look >= look
 
 
@@ -79,20 +76,27 @@ def _is_settled(role: RoleProcess, look: int, *, is_busy: bool) -> bool:
     return inspection.look >= _IDLE_LOOKS and not (is_busy and inspection.running)
 
 
-def _wait_for(roles: Sequence[RoleProcess], is_there: Callable[[str], bool], cpu: Sequence[float | None]) -> None:
+def _ask(
+    roles: Sequence[RoleProcess], request: Callable[[RoleProcess], None], is_there: Callable[[RoleProcess], bool]
+) -> None:
+    """Ask roles for something, and wait until it is there or they have had the time for it."""
+    if not roles:
+        return
+    asked = [(role, procfs.main_thread_cpu(role.pid)) for role in roles]
+    for role in roles:
+        request(role)
     started = time.monotonic()
     sizes: list[int] = []
     while (waited := time.monotonic() - started) < _LONGEST_WAIT:
         time.sleep(_TICK)
-        dumps = [role.stacks() for role in roles]
-        before, sizes = sizes, [len(dump) for dump in dumps]
-        if sizes == before and all(map(is_there, dumps)):
+        before, sizes = sizes, [len(role.stacks()) for role in roles]
+        if sizes == before and all(map(is_there, roles)):
             return
-        if waited > _STACKS_WAIT and all(map(_had_time, roles, dumps, cpu, (is_there,) * len(dumps))):
+        if waited > _STACKS_WAIT and all(is_there(role) or _had_time(role, cpu) for role, cpu in asked):
             return
 
 
-def _had_time(role: RoleProcess, dump: str, before: float | None, is_there: Callable[[str], bool]) -> bool:
-    """Return whether a role has answered, or could have: it has had the CPU since, and did not."""
+def _had_time(role: RoleProcess, before: float | None) -> bool:
+    """Return whether a role could have answered: it has had the CPU since."""
     now = procfs.main_thread_cpu(role.pid)
-    return is_there(dump) or before is None or now is None or now - before >= _ENOUGH_CPU
+    return before is None or now is None or now - before >= _ENOUGH_CPU

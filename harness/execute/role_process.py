@@ -326,16 +326,23 @@ class RoleProcess:
         if self._stopped is None:
             self._stopped = (outcome, reason)
 
-    def request_stacks(self) -> None:
-        """Ask for the stacks of all threads; they arrive in a file that needs no reader."""
-        posix.signal_process(self.pid, signal.SIGUSR1)
-
     def request_tasks(self) -> None:
-        """Ask the runtime for its tasks; they come after the stacks, if the interpreter can answer."""
+        """Ask for the stacks of all threads and the runtime's tasks, if the interpreter can answer.
+
+        They arrive in a file that needs no reader, as do those of the other requests.
+        """
         posix.signal_process(self.pid, signal.SIGUSR2)
 
+    def request_stacks(self) -> None:
+        """Ask for the stacks of all threads where nothing answers; `harness.worker.stacks` says why only there."""
+        posix.signal_process(self.pid, signal.SIGUSR1)
+
+    def request_call(self) -> None:
+        """Ask for the stack of a main thread that stays in the kernel."""
+        posix.signal_process(self.pid, signal.SIGWINCH)
+
     def request_turn(self) -> None:
-        """Ask when the next task gives way; that comes to the same place."""
+        """Ask for the stack of a main thread that computes, and when the next task gives way."""
         posix.signal_process(self.pid, signal.SIGURG)
 
     def stacks(self) -> str:

@@ -3,7 +3,7 @@
 Nothing runs in the worker for it: a task that beats would wake a scheduler that has lost a wake-up, and a thread that
 samples would take the interpreter. The runner looks at what the kernel says of the worker's main thread while nothing
 advances. Who stays in one system call has run nothing else. Who computes is asked to say when the next task gives way;
-until then it is one call. Either is asked for its stacks, which say which call.
+until then it is one call. Either is asked for its stack, which says which call.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ class RoleWatch:
             self._call = _Call(thread, now) if thread.call and not thread.polls else None
         elif self._call.seconds >= LONG and not self._call.is_asked and self._dump_to is None:
             self._call.is_asked = True
-            self._ask(self._call.looks)
+            self._dump_to = self._call.looks
+            self._role.request_call()
 
     def _conclude_call(self) -> None:
         call, self._call = self._call, None
@@ -192,10 +193,9 @@ class RoleWatch:
                 return
             self._questions += 1
             self._question = _Question(thread.cpu, now)
-            self._ask(self._question.looks)
+        if len(self._question.looks) < _MOST_LOOKS:
+            self._dump_to = self._question.looks
             self._role.request_turn()
-        elif len(self._question.looks) < _MOST_LOOKS:
-            self._ask(self._question.looks)
         self._next = now + _EVERY * 2 ** len(self._question.looks)
 
     def _take_answer(self, cpu: float) -> None:
@@ -208,10 +208,6 @@ class RoleWatch:
             self._note(question.looks, cpu - question.cpu, computes=True)
 
     # --- what is written ---
-    def _ask(self, looks: list[Stack]) -> None:
-        self._dump_to = looks
-        self._role.request_stacks()
-
     def _read(self) -> None:
         if self._dump_to is None and self._question is None:
             return
@@ -246,7 +242,7 @@ class RoleWatch:
 
 
 def is_whole(text: str) -> bool:
-    """Return whether faulthandler has written the main thread's stack, which is the last one, to its end."""
+    """Return whether the main thread's stack, which is the last one, is written to its end."""
     return _OUTERMOST.search(_last_part(text)) is not None
 
 

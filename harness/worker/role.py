@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import importlib
 import os
@@ -21,14 +20,11 @@ from .headroom import open_headroom
 from .ledger import Ledger
 from .probe import WorkerProbe
 from .resources import ResourceMeter
+from .stacks import write_all_stacks, write_stacks_on_signal
 from .turns import tell_turn_on_signal
 
-DUMP_SIGNAL = signal.SIGUSR1
-"""Makes a worker write the stacks of all threads, also while something holds the GIL."""
-
-
 TASKS_SIGNAL = signal.SIGUSR2
-"""Makes a worker write what its runtime knows of its tasks, if the interpreter runs."""
+"""Makes a worker write its stacks and what its runtime knows of its tasks, if the interpreter runs."""
 _MOST_TASKS = 400
 
 
@@ -39,9 +35,9 @@ class _WrongBackendError(Exception):
 def run_role(job_text: str) -> None:
     """Run the role that the job describes and report its end; never raises what the scenario raised."""
     job: WorkerJob = decode_line(job_text.encode(), WorkerJob)
-    faulthandler.register(DUMP_SIGNAL, file=job.stacks_fd, all_threads=True, chain=False)
+    write_stacks_on_signal(job.stacks_fd)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started ignoring it
-    signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # until there is a runtime to ask
+    signal.signal(TASKS_SIGNAL, lambda _number, frame: write_all_stacks(job.stacks_fd, frame))
     tell_turn_on_signal(job.stacks_fd)
     os.set_inheritable(job.stacks_fd, False)
     pipe = Pipe(job.report_fd, job.order_fd)
@@ -68,18 +64,21 @@ def _run(job: WorkerJob, pipe: Pipe, progress: memoryview, unhandled: UnhandledC
 
 
 def dump_tasks_on_signal(runtime: Runtime, fd: int, started: float) -> None:
-    """Have the runtime's tasks written to a file when the runner asks; it does so while the interpreter can answer."""
+    """Have the stacks and the runtime's tasks written to a file when the runner asks, if the interpreter can answer."""
     inspectors: list[Any] = []
 
     def dump(_number: int, frame: FrameType | None) -> None:
+        signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # who asks meanwhile has no answer yet
         if not inspectors:
             from .inspection import Inspector  # only a cell that is about to be ended needs it
 
+            write_all_stacks(fd, frame)
             lines = tuple(runtime.dump_tasks())
             text = "".join(f"{line}\n" for line in lines[:_MOST_TASKS])
             os.write(fd, f"\n{TASKS_BEGIN}{text}{TASKS_END}".encode(errors="replace"))
             inspectors.append(Inspector(runtime, started))
         os.write(fd, INSPECTION.encode() + encode_line(inspectors[0].look(frame)))
+        signal.signal(TASKS_SIGNAL, dump)
 
     signal.signal(TASKS_SIGNAL, dump)
 

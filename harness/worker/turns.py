@@ -1,4 +1,4 @@
-"""Says when the next task gives way, to a runner that has seen a scheduler held for long."""
+"""Says where the main thread is and when the next task gives way, to a runner that sees a scheduler held for long."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from types import FrameType
 
 from harness.wire import TURNED
 
+from .stacks import write_stack
+
 TURN_SIGNAL = signal.SIGURG
 """Asks for it. Whoever does not know it ignores it."""
 _COROUTINE = 0x80 | 0x100 | 0x200
@@ -17,10 +19,10 @@ _COROUTINE = 0x80 | 0x100 | 0x200
 
 
 def tell_turn_on_signal(fd: int) -> None:
-    """Have the CPU time of the main thread written to a file when a task gives way, once for each time it is asked.
+    """Have the stack written to a file at once, and the CPU time of the main thread when a task gives way.
 
-    Costs nothing until then. A call into C that keeps the interpreter is over before the handler runs, and the answer
-    is as right: nothing had a turn before.
+    Costs nothing until it is asked. A call into C that keeps the interpreter is over before the handler runs, and the
+    answer is as right: the caller is where it was, and nothing had a turn before.
     """
 
     def tell(frame: FrameType, event: str, _arg: object) -> None:
@@ -30,7 +32,8 @@ def tell_turn_on_signal(fd: int) -> None:
             sys.setprofile(None)
             os.write(fd, f"{TURNED}{time.thread_time()}\n".encode())
 
-    def watch(_number: int, _frame: FrameType | None) -> None:
+    def watch(_number: int, frame: FrameType | None) -> None:
+        write_stack(fd, frame)
         if sys.getprofile() is None:  # else somebody measures
             sys.setprofile(tell)
 

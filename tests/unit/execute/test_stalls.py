@@ -30,12 +30,15 @@ class FakeRole:
     def cpu_seconds(self):
         return 0.0
 
-    def request_stacks(self):
-        self.asked.append("stacks")
-        self.written += self.dumps.pop(0) if len(self.dumps) > 1 else self.dumps[0]
+    def request_call(self):
+        self._write("call")
 
     def request_turn(self):
-        self.asked.append("turn")
+        self._write("turn")
+
+    def _write(self, asked):
+        self.asked.append(asked)
+        self.written += self.dumps.pop(0) if len(self.dumps) > 1 else self.dumps[0]
 
     def take_stacks(self):
         taken, self.written = self.written, ""
@@ -102,8 +105,8 @@ class SlowRole(FakeRole):
     parts = 0
     rest = ""
 
-    def request_stacks(self):
-        super().request_stacks()
+    def _write(self, asked):
+        super()._write(asked)
         self.rest, self.written = self.written, ""
 
     def take_stacks(self):
@@ -151,7 +154,7 @@ def test_a_call_that_waits_in_the_kernel():
     (stall,) = watched.watch.end()
     assert (stall.frames, stall.computes) == (("/x/planted/s.py:9 in task",), False)
     assert stall.seconds == pytest.approx(0.35)
-    assert watched.role.asked == ["stacks"]
+    assert watched.role.asked == ["call"]
 
 
 def test_many_short_calls_are_not_one():
