@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -64,9 +63,7 @@ class AsyncioRuntime:
             raise UnsupportedError("asyncio cannot shield a block: asyncio.shield protects an awaitable")
         return AsyncioCancelScope(deadline)
 
-    def fail_after(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        """Open an `asyncio.timeout`."""
-        return asyncio.timeout(seconds)
+    fail_after = staticmethod(asyncio.timeout)
 
     def move_on_after(self, seconds: float) -> AsyncioCancelScope:
         """Open an `asyncio.timeout` that is silent."""
@@ -128,9 +125,7 @@ class AsyncioRuntime:
         """Start a server on asyncio streams."""
         return await streams.listen(host, port, backlog=backlog, reuse_port=reuse_port)
 
-    async def connect(self, host: str, port: int, *, source: str | None = None) -> streams.AsyncioByteStream:
-        """Open a connection on asyncio streams."""
-        return await streams.connect(host, port, source)
+    connect = staticmethod(streams.connect)
 
     # --- offload ---
     async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:

@@ -36,8 +36,8 @@ class ItemQueue(Protocol):
 class ChannelQueue(asyncio.Queue[Any]):
     """`asyncio.Queue` with an end. `put` and `get` are the native ones; nothing is in their way until the end.
 
-    From Python 3.13 the end is `Queue.shutdown`. Before, the two methods that the native code calls when it would
-    wait (`_get_loop`) and when it adds an item (`put_nowait`) are replaced on this instance at the end. `empty` is
+    From Python 3.13 the end is `Queue.shutdown`. Before, the queue is given a class in which the two methods refuse
+    that the native code calls when it would wait (`_get_loop`) and when it adds an item (`put_nowait`). `empty` does
     not: the native `get` also calls it while it handles a cancellation, and raising there would swallow that.
     """
 
@@ -50,8 +50,8 @@ class ChannelQueue(asyncio.Queue[Any]):
         if sys.version_info >= (3, 13):
             self.shutdown()
         else:
-            self._get_loop = self._refuse_to_wait
-            self.put_nowait = self._refuse_item  # type: ignore[method-assign]  # see the class docstring
+            # No functions put on the instance: the interpreter would then look for them in every other queue.
+            self.__class__ = _EndedQueue
             for getter in self._getters:
                 if not getter.done():
                     getter.set_result(None)
@@ -61,13 +61,18 @@ class ChannelQueue(asyncio.Queue[Any]):
         fail(self._putters, BrokenResourceError)
         fail(self._getters, ClosedResourceError)
 
-    def _refuse_to_wait(self) -> NoReturn:
+
+class _EndedQueue(ChannelQueue):
+    """What a `ChannelQueue` is after its end, where it has no `shutdown`."""
+
+    def _get_loop(self) -> NoReturn:
         # Only a `get` waits when nothing is left, and only a `put` when something is.
         if self.qsize():
             raise ClosedResourceError("the sender was closed while it waited for room")
         raise EndOfChannel("the last sender closed and nothing is left")
 
-    def _refuse_item(self, item: Any) -> NoReturn:
+    def put_nowait(self, item: Any) -> NoReturn:
+        """Refuse an item."""
         raise ClosedResourceError(f"cannot send {item!r}: the last sender was closed")
 
 

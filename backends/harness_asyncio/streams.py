@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 from .channels import ChannelQueue, refuse_closed
@@ -19,14 +20,15 @@ CLOSED_HERE = "this side had closed the stream"
 class AsyncioByteStream:
     """A pair of `asyncio.StreamReader` and `asyncio.StreamWriter`."""
 
-    __slots__ = ("_closed", "_writer", "receive_some")
+    __slots__ = ("_closed", "_reader", "_writer")
 
-    receive_some: Callable[[int], Awaitable[bytes]]
+    # Looked up by C at each call: a bound method kept in each stream costs the collector more than this.
+    receive_some = property(attrgetter("_reader.read"))
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
         self._writer = writer
         self._closed = False
-        self.receive_some = reader.read
 
     async def send_all(self, data: bytes) -> None:
         """Write and drain, as asyncio's documentation teaches."""
@@ -61,7 +63,10 @@ class AsyncioByteStream:
         """Close and wait until what is buffered was flushed."""
         self._closed = True
         self._writer.close()
-        await self._wait_closed()
+        try:  # noqa: SIM105 - `suppress`, and `_wait_closed` between, are 1 % of a short connection
+            await self._writer.wait_closed()
+        except OSError:
+            pass
 
     def _say_whose_end(self, exc: ConnectionResetError | RuntimeError) -> None:
         # One with an errno says it itself, and may be the reader's, which is raised again and again.
@@ -132,7 +137,7 @@ async def listen(
     return listener
 
 
-async def connect(host: str, port: int, source: str | None) -> AsyncioByteStream:
-    """Connect to a TCP address, from the local address `source` if given."""
+async def connect(host: str, port: int, *, source: str | None = None) -> AsyncioByteStream:
+    """Open a connection on asyncio streams, from the local address `source` if given."""
     local = (source, 0) if source is not None else None
     return AsyncioByteStream(*await asyncio.open_connection(host, port, local_addr=local))

@@ -11,7 +11,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from types import FrameType, FunctionType
 from typing import Any
@@ -87,14 +87,18 @@ _KINDS: tuple[tuple[type[BaseException], ErrorKind], ...] = (
 
 
 class _ByteStream:
-    __slots__ = ("_sock", "aclose", "receive_some", "send_all", "send_eof")
+    __slots__ = ("_sock",)
+
+    # Looked up by C at each call. Bound methods kept in each stream cost the collector more than this.
+    send_all = property(attrgetter("_sock.sendall"))
+    receive_some = property(attrgetter("_sock.recv"))
+    aclose = property(attrgetter("_sock.close"))
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
-        self.send_all: Callable[[bytes], Awaitable[object]] = sock.sendall
-        self.receive_some: Callable[[int], Awaitable[bytes]] = sock.recv
-        self.send_eof: Callable[[], Coroutine[Any, Any, None]] = partial(sock.shutdown, socket.SHUT_WR)
-        self.aclose: Callable[[], Coroutine[Any, Any, None]] = sock.close
+
+    async def send_eof(self) -> None:
+        await self._sock.shutdown(socket.SHUT_WR)
 
     async def abort(self) -> None:
         if self._sock.fileno() == -1:

@@ -120,17 +120,24 @@ async def storm_client(sizes: Sizes) -> Result:
 
 
 async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
-    async with asyncio.timeout(work.TIMEOUT):
-        request = work.make_request(index, sizes)
-        reader, writer = await asyncio.open_connection(work.HOST, sizes["port"])
-        writer.write(request)
-        await writer.drain()
-        writer.write_eof()
-        reply = await work.read_to_end(reader.read, sizes["payload"] + 1)
-        done_ns = perf_counter_ns()
-        writer.close()
-        await writer.wait_closed()
-    ledger.take(index, request, reply, done_ns)
+    ledger.start(index)
+    try:
+        async with asyncio.timeout(work.TIMEOUT):
+            request = work.make_request(index, sizes)
+            reader, writer = await asyncio.open_connection(work.HOST, sizes["port"])
+            try:
+                writer.write(request)
+                await writer.drain()
+                writer.write_eof()
+                reply = await work.read_to_end(reader.read, sizes["payload"] + 1)
+                done_ns = perf_counter_ns()
+            finally:
+                writer.close()
+                await writer.wait_closed()
+        ending = ledger.take(index, request, reply, done_ns)
+    except OSError as exc:  # a TimeoutError as well
+        ending = type(exc).__name__
+    ledger.end(index, ending)
 
 
 # --- sink ---

@@ -118,15 +118,22 @@ async def storm_client(sizes: Sizes) -> Result:
 
 
 async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
-    async with curio.timeout_after(work.TIMEOUT):
-        request = work.make_request(index, sizes)
-        sock = await curio.open_connection(work.HOST, sizes["port"])
-        await sock.sendall(request)
-        await sock.shutdown(socket.SHUT_WR)
-        reply = await work.read_to_end(sock.recv, sizes["payload"] + 1)
-        done_ns = perf_counter_ns()
-        await sock.close()
-    ledger.take(index, request, reply, done_ns)
+    ledger.start(index)
+    try:
+        async with curio.timeout_after(work.TIMEOUT):
+            request = work.make_request(index, sizes)
+            sock = await curio.open_connection(work.HOST, sizes["port"])
+            try:
+                await sock.sendall(request)
+                await sock.shutdown(socket.SHUT_WR)
+                reply = await work.read_to_end(sock.recv, sizes["payload"] + 1)
+                done_ns = perf_counter_ns()
+            finally:
+                await sock.close()
+        ending = ledger.take(index, request, reply, done_ns)
+    except (curio.TaskTimeout, OSError) as exc:
+        ending = type(exc).__name__
+    ledger.end(index, ending)
 
 
 # --- sink ---

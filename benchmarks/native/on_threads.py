@@ -132,13 +132,18 @@ async def storm_client(sizes: Sizes) -> Result:
 
 
 def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
-    request = work.make_request(index, sizes)
-    with socket.create_connection((work.HOST, sizes["port"]), timeout=work.TIMEOUT) as sock:
-        sock.sendall(request)
-        sock.shutdown(socket.SHUT_WR)
-        reply = _read_to_end(sock, sizes["payload"] + 1)
-        done_ns = perf_counter_ns()
-    ledger.take(index, request, reply, done_ns)
+    ledger.start(index)
+    try:
+        request = work.make_request(index, sizes)
+        with socket.create_connection((work.HOST, sizes["port"]), timeout=work.TIMEOUT) as sock:
+            sock.sendall(request)
+            sock.shutdown(socket.SHUT_WR)
+            reply = _read_to_end(sock, sizes["payload"] + 1)
+            done_ns = perf_counter_ns()
+        ending = ledger.take(index, request, reply, done_ns)
+    except OSError as exc:  # a TimeoutError as well
+        ending = type(exc).__name__
+    ledger.end(index, ending)
 
 
 def _read_to_end(sock: socket.socket, at_once: int) -> bytes:

@@ -119,15 +119,20 @@ async def storm_client(sizes: Sizes) -> Result:
 
 
 async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
-    with trio.fail_after(work.TIMEOUT):
-        request = work.make_request(index, sizes)
-        stream = await trio.open_tcp_stream(work.HOST, sizes["port"])
-        async with stream:
-            await stream.send_all(request)
-            await stream.send_eof()
-            reply = await work.read_to_end(stream.receive_some, sizes["payload"] + 1)
-            done_ns = perf_counter_ns()
-    ledger.take(index, request, reply, done_ns)
+    ledger.start(index)
+    try:
+        with trio.fail_after(work.TIMEOUT):
+            request = work.make_request(index, sizes)
+            stream = await trio.open_tcp_stream(work.HOST, sizes["port"])
+            async with stream:
+                await stream.send_all(request)
+                await stream.send_eof()
+                reply = await work.read_to_end(stream.receive_some, sizes["payload"] + 1)
+                done_ns = perf_counter_ns()
+        ending = ledger.take(index, request, reply, done_ns)
+    except (trio.TooSlowError, trio.BrokenResourceError, OSError) as exc:
+        ending = type(exc).__name__
+    ledger.end(index, ending)
 
 
 # --- sink ---

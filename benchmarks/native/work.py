@@ -154,20 +154,32 @@ def _fill(tag: bytes, word: int, size: int) -> bytes:
 
 
 class Ledger:
-    """When each connection of a burst ended, by its number."""
+    """When each connection of a burst started and had its reply, and how it ended, by its number."""
 
     def __init__(self, connections: int) -> None:
         self.start_ns = perf_counter_ns()
+        self.started_ns = [0] * connections
         self.done_ns = [0] * connections
+        self.endings = [""] * connections
 
-    def take(self, index: int, request: bytes, reply: bytes, done_ns: int) -> None:
-        """Keep when a connection had its reply, if that is the right one."""
-        if reply == make_reply(request):
-            self.done_ns[index] = done_ns
+    def start(self, index: int) -> None:
+        """Keep when the task of a connection runs."""
+        self.started_ns[index] = perf_counter_ns()
+
+    def take(self, index: int, request: bytes, reply: bytes, done_ns: int) -> str:
+        """Keep when a connection had its reply, and return whether that is the right one."""
+        self.done_ns[index] = done_ns
+        return "ok" if reply == make_reply(request) else "other"
+
+    def end(self, index: int, ending: str) -> None:
+        """Keep how a connection ended."""
+        self.endings[index] = ending
 
     def result(self) -> Result:
         """Return the response time (µs) that nine in ten connections had."""
-        took = sorted(done - self.start_ns for done in self.done_ns if done)
+        took = sorted(
+            done - self.start_ns for done, ending in zip(self.done_ns, self.endings, strict=True) if ending == "ok"
+        )
         rank = -(-900 * len(self.done_ns) // 1000)
         return Result([took[rank - 1] / 1000], {"connections ok": len(took)})
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from itertools import count
 from time import perf_counter_ns, process_time
 from typing import NamedTuple  # a worker has it already; dataclasses would be imported for this
 
-from harness.api import ByteStream, Probe, Runtime, TaskGroup
+from harness.api import ErrorKind, Probe, Runtime, TaskGroup
 
 from .connection_ledger import DUE, ENDING_KEYS, IN_FLIGHT, ConnectionLedger, Ending, ending_of
 from .open_loop import SECOND_NS, launch_when_due
-from .storm_exchange import NO_TAG, Exchange
+from .storm_exchange import Exchange
 from .tagged_payload import ReplyGrade
 from .whole_message import receive_to_eof
 
@@ -54,7 +55,7 @@ class ErrorSamples:
     def __init__(self) -> None:
         self._texts: dict[str, None] = {}
 
-    def keep(self, exc: Exception) -> None:
+    def keep(self, exc: BaseException) -> None:
         """Keep an error, unless there are enough."""
         if len(self._texts) < _ERRORS_KEPT:
             self._texts.setdefault(f"{type(exc).__name__}: {exc}"[:300])
@@ -93,6 +94,8 @@ class ScheduleRun:
         self._target = target
         self._offsets = offsets
         self._length = length
+        self._timeout: float = probe.parameters["timeout"]
+        self._sources: int = probe.parameters["sources"]
         self._first_index = first_index
         self._errors = errors
         self._all_ended = runtime.create_event()
@@ -118,7 +121,7 @@ class ScheduleRun:
             self.largest_burst = await launch_when_due(
                 self._runtime,
                 self._offsets,
-                lambda index: self._launch(group, index),
+                partial(self._launch, group),
                 start_ns=self._start_ns,
                 end_ns=end_ns,
             )
@@ -137,59 +140,65 @@ class ScheduleRun:
             if self._runtime.is_cancelled(exc):
                 raise
             # Only this connection fails: a runtime that cannot start one more task may start the next.
-            await self._end(index, self._ending_of(exc))
+            if self._end(index, self._ending_of(exc)):
+                await self._all_ended.set()
 
     async def _connect(self, index: int) -> None:
-        self._ledger.start(index, perf_counter_ns())
-        ending = Ending.NONE
-        async with self._runtime.move_on_after(self._probe.parameters["timeout"]) as scope:
-            try:
-                ending = await self._exchange(index)
-            except Exception as exc:
-                if self._runtime.is_cancelled(exc):
-                    raise
-                ending = self._ending_of(exc)
-        if ending is Ending.NONE and scope.cancelled_caught:
-            ending = Ending.TIMED_OUT
-        await self._end(index, ending)
+        """Open a connection, ask, read the reply to its end, close; note what became of it.
 
-    async def _exchange(self, index: int) -> Ending:
-        exchange = self._target.exchange
-        request = exchange.make_request(self._first_index + index)
-        stream = await self._open_stream(index)
+        All in one function: a coroutine between this and the runtime's own is another 1 % of a connection.
+        """
+        host, port, exchange = self._target
+        self._ledger.start(index, perf_counter_ns())
         parts: list[bytes] = []
         try:
-            await stream.send_all(request)
-            await stream.send_eof()
-            reply = await receive_to_eof(stream, exchange.reply_bytes, parts)
-            done_ns = perf_counter_ns()
-        except BaseException:
-            if sum(map(len, parts)) >= exchange.reply_bytes:
-                self._unended.append(index)
-            raise
-        finally:
-            await stream.aclose()
-        grade = exchange.grade(request, reply)
-        tag = exchange.read_tag(reply)
-        self._ledger.receive_reply(index, grade, tag - self._first_index if tag != NO_TAG else NO_TAG, done_ns)
-        return Ending.OK if grade is ReplyGrade.RIGHT else Ending.OTHER
-
-    async def _open_stream(self, index: int) -> ByteStream:
-        host, port = self._target.host, self._target.port
-        sources = self._probe.parameters["sources"]
-        if sources == 1:
-            return await self._runtime.connect(host, port)
-        return await self._runtime.connect(host, port, source=source_address(index % sources))
-
-    async def _end(self, index: int, ending: Ending) -> None:
-        self._ledger.end(index, ending)
-        self._probe.advance()
-        if next(self._endings) == len(self._offsets):
+            async with self._runtime.fail_after(self._timeout):
+                request = exchange.make_request(self._first_index + index)
+                source = None if self._sources == 1 else source_address(index % self._sources)
+                stream = await self._runtime.connect(host, port, source=source)
+                try:
+                    await stream.send_all(request)
+                    await stream.send_eof()
+                    reply = await receive_to_eof(stream, exchange.reply_bytes, parts)
+                    done_ns = perf_counter_ns()
+                except BaseException:
+                    if sum(map(len, parts)) >= exchange.reply_bytes:
+                        self._unended.append(index)
+                    raise
+                finally:
+                    await stream.aclose()
+            ending = self._take_reply(index, request, reply, done_ns)
+        except BaseException as exc:  # of a deadline too: not on every runtime is that an Exception
+            if not self._is_of_connection(exc):
+                raise
+            ending = self._ending_of(exc)
+        if self._end(index, ending):
             await self._all_ended.set()
 
-    def _ending_of(self, exc: Exception) -> Ending:
-        self._errors.keep(exc)
-        return ending_of(self._runtime.classify(exc))
+    def _take_reply(self, index: int, request: bytes, reply: bytes, done_ns: int) -> Ending:
+        exchange = self._target.exchange
+        grade = exchange.grade(request, reply)
+        # The right reply is this connection's own; any other says whose it is, if it says so.
+        tag = index if grade is ReplyGrade.RIGHT else exchange.read_tag(reply) - self._first_index
+        self._ledger.receive_reply(index, grade, tag, done_ns)
+        return Ending.OK if grade is ReplyGrade.RIGHT else Ending.OTHER
+
+    def _end(self, index: int, ending: Ending) -> bool:
+        """Note how a connection ended, and return whether it was the last."""
+        self._ledger.end(index, ending)
+        self._probe.advance()
+        return next(self._endings) == len(self._offsets)
+
+    def _is_of_connection(self, exc: BaseException) -> bool:
+        if self._runtime.classify(exc) is ErrorKind.DEADLINE:
+            return True
+        return isinstance(exc, Exception) and not self._runtime.is_cancelled(exc)
+
+    def _ending_of(self, exc: BaseException) -> Ending:
+        kind = self._runtime.classify(exc)
+        if kind is not ErrorKind.DEADLINE:  # of that the count says enough
+            self._errors.keep(exc)
+        return ending_of(kind)
 
     # --- after it ---
 

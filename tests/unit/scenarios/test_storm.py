@@ -296,11 +296,11 @@ def test_failures_to_connect_are_counted_by_kind(run_roles, error, key):
     class FailingRuntime(Wrapped):
         connects = 0
 
-        async def connect(self, *address):
+        async def connect(self, *address, **options):
             self.connects += 1
             if self.connects == 4:
                 raise error
-            return await self.inner.connect(*address)
+            return await self.inner.connect(*address, **options)
 
     report = run_roles(storm, BURST, wrap={"client": FailingRuntime})
     assert report.violations == {key}

@@ -47,7 +47,7 @@ def make_run(offsets):
     """Return a schedule whose ledger a test fills."""
     run = ScheduleRun(
         Replaced(None, create_event=lambda: None),
-        Replaced(None, parameters={}),
+        Replaced(None, parameters={"timeout": 1.0, "sources": 1}),
         Target("", 0, None),
         array("q", offsets),
         length=1.0,
