@@ -26,6 +26,9 @@ PARTS_OF_ACCEPTED = (ANSWERED, *UNANSWERED, UNFINISHED)
 """The keys that add up to `ACCEPTED`."""
 _ACCEPT_PAUSE = 0.01
 """Pause in seconds after a failed accept: without it a full table of fds makes the loop spin."""
+_LAST_MOMENTS = 0.5
+"""Seconds that handlers have when the client has ended. A client has its whole reply before its handler has ended."""
+_MOMENT = 0.005
 
 
 async def server(runtime: Runtime, probe: Probe) -> None:
@@ -40,6 +43,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
             for listener in listeners:
                 await group.spawn(desk.accept_connections, listener, group)
             await probe.until_ended("client")
+            await desk.finish()
             await group.cancel()
     probe.observe("server CPU", process_time() - cpu)
     desk.report()
@@ -84,6 +88,12 @@ class _Desk:
             else:
                 self._accepted.append(listener)
                 await self._hand_over(group, stream)
+
+    async def finish(self) -> None:
+        """Wait for the handlers that are about to end."""
+        async with self._runtime.move_on_after(_LAST_MOMENTS):
+            while len(self._endings) < len(self._accepted):
+                await self._runtime.sleep(_MOMENT)
 
     async def _hand_over(self, group: TaskGroup, stream: ByteStream) -> None:
         try:

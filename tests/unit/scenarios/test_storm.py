@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -66,6 +67,20 @@ def assert_healthy(report, due):
 
 
 # --- healthy ---
+
+
+class LateStream(Wrapped):
+    """Returns from closing long after its client has seen the end."""
+
+    async def aclose(self):
+        """Close, and take a while."""
+        await self.inner.aclose()
+        await asyncio.sleep(0.2)
+
+
+def test_a_handler_that_is_about_to_end_is_no_unfinished_one(run_roles):
+    """The client has ended when it has its replies; the last handlers have not."""
+    assert_healthy(run_roles(storm, BURST, wrap=sabotage(LateStream)), 20)
 
 
 def test_burst_on_each_backend(run_roles, backend):
