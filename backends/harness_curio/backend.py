@@ -89,7 +89,7 @@ _KINDS: tuple[tuple[type[BaseException], ErrorKind], ...] = (
 class _ByteStream:
     __slots__ = ("_sock",)
 
-    # Looked up by C at each call. Bound methods kept in each stream cost the collector more than this.
+    # Looked up by C at each call: bound methods kept in each stream cost the collector more than this.
     send_all = property(attrgetter("_sock.sendall"))
     receive_some = property(attrgetter("_sock.recv"))
     aclose = property(attrgetter("_sock.close"))

@@ -15,6 +15,7 @@ import msgspec
 from harness.api import Backend, Scenario
 from harness.compare.transitions import RunChanges
 from harness.model import Executor
+from harness.model.schema import clean_descriptions
 from harness.plugins import find_problem
 from harness.testing.check import CheckReport, Verdict
 from harness.testing.hot_path import OperationCost
@@ -128,7 +129,7 @@ def _escaped(character: str) -> str:
 def schema_text(name: str) -> str:
     """Return a schema as it is published."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"harness {name}"}
-    return encode(head | msgspec.json.schema(SCHEMAS[name])) + "\n"
+    return encode(head | clean_descriptions(msgspec.json.schema(SCHEMAS[name]))) + "\n"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from harness.model import CellRecord, Finding, Repeats, RowSummary, RunStarted, SkippedCell
+from harness.model.schema import clean_descriptions
 
 from .json_report import FORMAT
 
@@ -58,7 +59,7 @@ def make_schema() -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return the schema as it is published."""
-    return msgspec.json.format(msgspec.json.encode(make_schema()), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(clean_descriptions(make_schema())), indent=2).decode() + "\n"
 
 
 def _self_check() -> dict[str, Any]:

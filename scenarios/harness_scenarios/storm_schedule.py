@@ -150,12 +150,12 @@ class ScheduleRun:
         """
         host, port, exchange = self._target
         self._ledger.start(index, perf_counter_ns())
-        parts: list[bytes] = []
         try:
             async with self._runtime.fail_after(self._timeout):
                 request = exchange.make_request(self._first_index + index)
                 source = None if self._sources == 1 else source_address(index % self._sources)
                 stream = await self._runtime.connect(host, port, source=source)
+                parts: list[bytes] = []
                 try:
                     await stream.send_all(request)
                     await stream.send_eof()

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.journal import read_run
+from tests.runtimes import BACKENDS, COROUTINES
 
 DISTRIBUTION = Path(__file__).parents[1] / "planted" / "distribution"
-BACKENDS = ("asyncio", "uvloop", "trio", "curio", "threads")
-COROUTINES = ("asyncio", "uvloop", "trio", "curio")
 HEALTHY = ("healthy-job", "healthy-blocks", "healthy-sleep", "healthy-late", "healthy-child")
 PLANTED = {
     # scenario: diagnosis, backends, what the reasons name
@@ -38,7 +37,7 @@ PLANTED = {
     "thread-holds-interpreter": ("starvation", BACKENDS, ("from the others", "in _keep_interpreter")),
     "child": ("waiting for a child", BACKENDS, ("waits for child", "in child", "lives")),
 }
-CASES = [(name, backend) for name, (_, backends, _) in PLANTED.items() for backend in backends]
+CASES = [(name, backend) for name, (_, backends, _) in PLANTED.items() for backend in backends if backend in BACKENDS]
 
 
 def run(out):

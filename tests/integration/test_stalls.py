@@ -9,10 +9,9 @@ import pytest
 
 from harness.compare import compare
 from harness.journal import read_run
+from tests.runtimes import BACKENDS, COROUTINES
 
 DISTRIBUTION = Path(__file__).parents[1] / "planted" / "distribution"
-COROUTINES = ("asyncio", "uvloop", "trio", "curio")
-BACKENDS = (*COROUTINES, "threads")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a thread of another process does")
 
 

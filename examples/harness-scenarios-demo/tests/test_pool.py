@@ -10,7 +10,7 @@ from harness.testing.trial import try_scenario
 from harness_scenarios_demo.pool import DRAIN, EVENLY, SOME, UNEVENLY, describe_sharing
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio", "curio", "threads"])
+@pytest.mark.parametrize("backend", ["asyncio", "trio", "threads"])
 def test_a_healthy_runtime(backend: str) -> None:
     """Every job is done once, and there is an answer."""
     trial = try_scenario(DRAIN, backend)

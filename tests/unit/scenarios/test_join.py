@@ -18,6 +18,7 @@ from harness_scenarios.join import (
     join,
     make_lengths,
 )
+from tests.runtimes import COROUTINES
 
 THREE = {"children": 3, "scale": 0.1}
 BRIEF = {"children": 3, "scale": 0.05}
@@ -78,7 +79,7 @@ def test_threads_run_on_when_a_sibling_fails(run_roles):
     assert set(report.values[FATE]) == {RUN_ON}
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "uvloop", "trio", "curio"])
+@pytest.mark.parametrize("backend", COROUTINES)
 def test_siblings_are_cancelled(run_roles, backend):
     """Operations that would take a second more end with the one that fails."""
     report = run_roles(join, {"children": 2, "scale": 0.1, "fails": "one"}, backend=backend, wrap={"main": Patient})
