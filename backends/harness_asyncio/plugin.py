@@ -124,7 +124,7 @@ def harness_backends() -> list[Backend]:
             options=(LOOP, make_eager_option(), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
             costs={  # docs/reference/costs.md
-                "storm": "1.12 × a program written by hand, in a burst of 1,000 connections",
+                "storm": "1.05 × a program written by hand, in a burst of 1,000 connections",
             },
             install_hint="part of Python; a loop given with loop= must be installed, e.g. pip install rloop",
         )

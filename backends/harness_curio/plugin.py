@@ -55,8 +55,8 @@ CURIO = Backend(
     },
     distributions=("curio",),
     costs={  # docs/reference/costs.md
-        "channel": "1.06 × a program written by hand, with a capacity of 1,000",
-        "storm": "1.08 × a program written by hand, in a burst of 1,000 connections",
+        "storm": "1.04 × a program written by hand, in a burst of 1,000 connections",
+        "sink": "0.93 × a program written by hand",
     },
     install_hint="curio 1.6 needs Python < 3.12: run harness in a Python 3.11 environment",
 )

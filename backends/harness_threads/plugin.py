@@ -69,11 +69,10 @@ THREADS = Backend(
         Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then close"),
     },
     costs={  # docs/reference/costs.md
-        "channel": "0.56 × a program written by hand with queue.Queue, with a capacity of 1,000",
-        "switch": "2.20 × a program written by hand",
-        "storm": "1.37 × a program written by hand, in a burst of 1,000 connections",
-        "sink": "0.80 × a program written by hand",
-        "timeout-select": "2.61 × a program written by hand",
+        "channel": "0.58 × a program written by hand with queue.Queue, with a capacity of 1,000",
+        "switch": "2.38 × a program written by hand",
+        "storm": "1.34 × a program written by hand, in a burst of 1,000 connections",
+        "timeout-select": "2.58 × a program written by hand",
     },
     install_hint="part of Python",
 )
