@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from harness.worker import standing
 from harness.worker.inspection import Inspector
 from harness_asyncio.backend import AsyncioRunner
 from harness_threads.backend import ThreadsRunner
@@ -85,6 +86,19 @@ def test_the_task_that_the_scheduler_runs():
     assert facts["running"]["place"].endswith("scenario")
     (facts,) = look_at(scenario, ThreadsRunner)
     assert facts["running"] is None
+
+
+def test_a_signal_that_meets_the_count_sees_the_task():
+    """The frames of what counts turns are nobody's."""
+    found = []
+
+    async def main(runtime):
+        counting = compile("found.append(look(sys._getframe()))", standing.__file__, "exec")
+        exec(counting, {"found": found, "look": Inspector(runtime).look, "sys": sys})
+        sys.setprofile(None)
+
+    AsyncioRunner({}).run(main, lambda _exc, _context: None)
+    assert found[0]["running"]["innermost"].endswith("<locals>.main")
 
 
 def test_turns_are_counted_between_looks():
