@@ -29,7 +29,7 @@ FORMATS = {
     "terminal": "report.txt",
     "issue": "issue.md",
 }
-JSON_FILE, JSON_ROW = "report.json", "merge[load=one,way=channel"
+JSON_FILE, JSON_ROW = "report.json", "switch[cpus=1,tasks=2"
 """The JSON report is of one row: it has every observation of every cell, and those of all are twelve megabytes."""
 WIDTH, LINES = 100, (26, 13, 9)
 """Of the picture of the terminal, in characters and lines."""
