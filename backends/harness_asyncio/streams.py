@@ -49,7 +49,6 @@ class AsyncioByteStream:
 
     async def abort(self) -> None:
         """Reset the connection and wait until its fd is closed."""
-        self._closed = True
         transport = self._writer.transport
         # Closed already, or lost: then there is nothing left to reset (uvloop says so with None or a ValueError).
         if (sock := transport.get_extra_info("socket")) is not None:
@@ -57,13 +56,14 @@ class AsyncioByteStream:
                 # `transport.abort` only drops the buffer; without this the peer may see an orderly end of stream.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()
-        await self._wait_closed()
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Close and wait until what is buffered was flushed."""
         self._closed = True
         self._writer.close()
-        try:  # noqa: SIM105 - `suppress`, and `_wait_closed` between, are 1 % of a short connection
+        # `wait_closed` repeats the error that the connection was lost with; readers and writers have seen it.
+        try:  # noqa: SIM105 - three calls fewer than `suppress`, on each short connection
             await self._writer.wait_closed()
         except OSError:
             pass
@@ -72,11 +72,6 @@ class AsyncioByteStream:
         # One with an errno says it itself, and may be the reader's, which is raised again and again.
         if self._closed and getattr(exc, "errno", None) is None:
             exc.add_note(CLOSED_HERE)
-
-    async def _wait_closed(self) -> None:
-        # `wait_closed` repeats the error that the connection was lost with; readers and writers have seen it.
-        with suppress(OSError):
-            await self._writer.wait_closed()
 
 
 class AsyncioListener:

@@ -55,7 +55,7 @@ class ErrorSamples:
     def __init__(self) -> None:
         self._texts: dict[str, None] = {}
 
-    def keep(self, exc: BaseException) -> None:
+    def keep(self, exc: Exception) -> None:
         """Keep an error, unless there are enough."""
         if len(self._texts) < _ERRORS_KEPT:
             self._texts.setdefault(f"{type(exc).__name__}: {exc}"[:300])
@@ -137,16 +137,16 @@ class ScheduleRun:
         try:
             await group.spawn(self._connect, index)
         except Exception as exc:
-            if self._runtime.is_cancelled(exc):
-                raise
             # Only this connection fails: a runtime that cannot start one more task may start the next.
-            if self._end(index, self._ending_of(exc)):
+            if (ending := self._ending_of(exc)) is None:
+                raise
+            if self._end(index, ending):
                 await self._all_ended.set()
 
     async def _connect(self, index: int) -> None:
         """Open a connection, ask, read the reply to its end, close; note what became of it.
 
-        All in one function: a coroutine between this and the runtime's own is another 1 % of a connection.
+        All in one function: a coroutine between this and the runtime's own is gone through at each wait.
         """
         host, port, exchange = self._target
         self._ledger.start(index, perf_counter_ns())
@@ -169,9 +169,9 @@ class ScheduleRun:
                     await stream.aclose()
             ending = self._take_reply(index, request, reply, done_ns)
         except BaseException as exc:  # of a deadline too: not on every runtime is that an Exception
-            if not self._is_of_connection(exc):
+            if (failed := self._ending_of(exc)) is None:
                 raise
-            ending = self._ending_of(exc)
+            ending = failed
         if self._end(index, ending):
             await self._all_ended.set()
 
@@ -189,14 +189,12 @@ class ScheduleRun:
         self._probe.advance()
         return next(self._endings) == len(self._offsets)
 
-    def _is_of_connection(self, exc: BaseException) -> bool:
-        if self._runtime.classify(exc) is ErrorKind.DEADLINE:
-            return True
-        return isinstance(exc, Exception) and not self._runtime.is_cancelled(exc)
-
-    def _ending_of(self, exc: BaseException) -> Ending:
+    def _ending_of(self, exc: BaseException) -> Ending | None:
+        """Return how an error ends a connection, and keep it; nothing if it ends more than that."""
         kind = self._runtime.classify(exc)
         if kind is not ErrorKind.DEADLINE:  # of that the count says enough
+            if self._runtime.is_cancelled(exc) or not isinstance(exc, Exception):
+                return None
             self._errors.keep(exc)
         return ending_of(kind)
 

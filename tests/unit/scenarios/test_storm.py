@@ -75,7 +75,7 @@ class LateStream(Wrapped):
     async def aclose(self):
         """Close, and take a while."""
         await self.inner.aclose()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)  # planted
 
 
 def test_a_handler_that_is_about_to_end_is_no_unfinished_one(run_roles):
