@@ -1,6 +1,7 @@
 """What scenarios and backends are written against. Imports nothing else of harness."""
 
 from .backend import (
+    CHAPTERS,
     Backend,
     BackendOption,
     BackendRunner,
@@ -41,6 +42,19 @@ from .judges import (
     required,
     trace,
 )
+from .processes import (
+    INHERITED,
+    NULL,
+    PIPE,
+    STDOUT,
+    ByteSink,
+    ByteSource,
+    ChildProcess,
+    Completed,
+    Processes,
+    Redirect,
+    processes_of,
+)
 from .runtime import (
     ByteStream,
     CancelScope,
@@ -57,19 +71,28 @@ from .runtime import (
 from .scenario import ENDING, PRESETS, RETURNS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
 
 __all__ = [
+    "CHAPTERS",
     "ENDING",
+    "INHERITED",
+    "NULL",
+    "PIPE",
     "PRESETS",
     "RETURNS",
+    "STDOUT",
     "Backend",
     "BackendOption",
     "BackendRunner",
     "Bounded",
     "BrokenResourceError",
     "BusyResourceError",
+    "ByteSink",
+    "ByteSource",
     "ByteStream",
     "CancelScope",
     "Capability",
+    "ChildProcess",
     "ClosedResourceError",
+    "Completed",
     "Condition",
     "DeadlineExceeded",
     "EndOfChannel",
@@ -88,7 +111,9 @@ __all__ = [
     "Parameter",
     "PeerEndedError",
     "Probe",
+    "Processes",
     "ReceiveChannel",
+    "Redirect",
     "RoleFunction",
     "Runtime",
     "RuntimeContractError",
@@ -111,6 +136,7 @@ __all__ = [
     "interesting",
     "metric",
     "outcomes",
+    "processes_of",
     "required",
     "trace",
 ]

@@ -39,6 +39,18 @@ class Capability(StrEnum):
     """`run_in_thread`."""
     PROCESS = "process offload"
     """`run_in_process`."""
+    CHILD_PROCESS = "child process"
+    """`processes_of(runtime)`: programs that the runtime starts and waits for. A chapter."""
+
+
+CHAPTERS = frozenset({Capability.CHILD_PROCESS})
+"""Capabilities that are a chapter of the contract (`harness.api.chapters`).
+
+A chapter is newer than the plugins that do not mention it, so that a backend offers it only if it declares it; every
+other capability that a backend does not mention is native.
+"""
+
+_UNDECLARED = "the backend does not declare this chapter of the contract"
 
 
 class Support(StrEnum):
@@ -97,7 +109,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[BackendOption, ...] = ()
     """What its specs may say."""
     capabilities: dict[Capability, Offer] = {}
-    """How each capability is offered; what is not mentioned is native."""
+    """How each capability is offered. What is not mentioned is native, and absent if it is one of `CHAPTERS`."""
     distributions: tuple[str, ...] = ()
     install_hint: str = ""
     """What to do where the runtime is not there."""
@@ -115,8 +127,9 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     more than a few per cent. It stands beside each ratio."""
 
     def offer(self, capability: Capability, options: Mapping[str, str] = MappingProxyType({})) -> Offer:
-        """Return how this backend, with these options, offers a capability; what it does not mention is native."""
-        return self.offers(options).get(capability, Offer(Support.NATIVE))
+        """Return how this backend, with these options, offers a capability, mentioned or not."""
+        unmentioned = Offer(Support.ABSENT, _UNDECLARED) if capability in CHAPTERS else Offer(Support.NATIVE)
+        return self.offers(options).get(capability, unmentioned)
 
     def offers(self, options: Mapping[str, str]) -> dict[Capability, Offer]:
         """Return every offer that it mentions, as these options change them."""

@@ -17,7 +17,8 @@ from typing import cast
 
 import msgspec
 
-from harness.api import Capability, Scenario, Support, backend, runtime
+from harness import api
+from harness.api import Capability, Scenario, Support
 from harness.execute import execute
 from harness.model import CellFinished, CellObserved, CellResult, Outcome, Request, RunEvent
 from harness.plan import make_plan, parse_spec
@@ -284,7 +285,7 @@ def check_backend(spec: str, catalogue: Catalogue) -> CheckReport:
 def describe_promise(about: str) -> str:
     """Return the docstring of an operation of the contract, of a class or of a method of one; a line."""
     kind, _, name = about.partition(".")
-    owner = getattr(runtime, kind, None) or getattr(backend, kind)
+    owner = getattr(api, kind)
     text = inspect.getdoc(vars(owner).get(name)) if name else inspect.getdoc(owner)
     return " ".join((text or "").split())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.api import Backend, BackendOption, Capability, Offer, Support
+from harness.api import CHAPTERS, Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
 
 _NAMES = {"asyncio": "saboteur", "trio": "saboteur-trio", "threads": "saboteur-threads"}
@@ -30,7 +30,10 @@ def _declare(control: str) -> Backend:
             BackendOption(name="fault", default=next(iter(faults)), summary="what is broken", choices=tuple(faults)),
             BackendOption(name="of", default=HEALTHY[control], summary="runner of the healthy backend: module:Class"),
         ),
-        capabilities={lacking: Offer(Support.ABSENT, f"as on {control}") for lacking in _ABSENT[control]},
+        capabilities={
+            **{chapter: Offer(Support.NATIVE, f"as on {control}") for chapter in sorted(CHAPTERS)},
+            **{lacking: Offer(Support.ABSENT, f"as on {control}") for lacking in _ABSENT[control]},
+        },
         install_hint="part of harness",
         planted={f"fault={name}": fault.caught_by for name, fault in faults.items()},
         control=control,
