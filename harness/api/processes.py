@@ -1,8 +1,9 @@
 """The chapter of child processes: programs that the runtime starts and waits for (`Capability.CHILD_PROCESS`).
 
 Reached by `processes_of(runtime)`; a backend that declares the capability has `processes()` on its runtime. As in
-`harness.api.runtime`, **Contract** is what a scenario may rely on and **Latitude** is what is left open. Exceptions pass unchanged: a program that does not exist is a `FileNotFoundError`,
-one that may not be executed a `PermissionError`.
+`harness.api.runtime`, **Contract** is what a scenario may rely on and **Latitude** is what is left open. Exceptions
+pass unchanged: a program that does not exist is a `FileNotFoundError`, one that may not be executed a
+`PermissionError`.
 
 `run_in_process` is no part of it: that runs a Python function in a pool of processes (`Capability.PROCESS`).
 """

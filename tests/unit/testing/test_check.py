@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.api import Backend, BackendOption, Capability, Offer, Support, runtime
+from harness.api import CHAPTERS, Backend, BackendOption, Capability, Offer, Support, runtime
 from harness.model import KnownBreach, UsageError
 from harness.plugins import Catalogue
 from harness.testing.breaches import select_breaches
@@ -41,7 +41,8 @@ def _beside(monkeypatch):
 
 def ask(runner, *questions, spec="planted", breaches=(), **declared):
     """Return what became of these questions, by question."""
-    backend = Backend(name="planted", summary="", runner=runner, **declared)
+    chapters = {chapter: Offer(Support.NATIVE) for chapter in CHAPTERS}
+    backend = Backend(name="planted", summary="", runner=runner, capabilities=chapters, **declared)
     catalogue = Catalogue(
         backends={"planted": backend}, scenarios={}, renderers={}, plugins=(), breaches=tuple(breaches)
     )
