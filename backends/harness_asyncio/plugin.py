@@ -123,6 +123,7 @@ def harness_backends() -> list[Backend]:
             runner="harness_asyncio.backend:AsyncioRunner",
             options=(LOOP, make_eager_option(), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
+            script_writer="harness_asyncio.reproducers:name_loop",
             costs={  # docs/reference/costs.md
                 "storm": "1.05 × a program written by hand, in a burst of 1,000 connections",
             },

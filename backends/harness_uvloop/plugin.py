@@ -35,6 +35,8 @@ def harness_backends() -> list[Backend]:
             options=(make_eager_option(_eager_refusal()), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
             distributions=("uvloop",),
+            script_runtime="asyncio",
+            script_writer="harness_uvloop.reproducers:name_loop",
             install_hint="pip install uvloop",
         )
     ]

@@ -114,6 +114,12 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     install_hint: str = ""
     """What to do where the runtime is not there."""
     implements: dict[str, str] = {}
+    script_runtime: str = ""
+    """The runtime whose standalone reproducers it runs, where that is not its own name: every loop that is compatible
+    with asyncio runs those of `asyncio`."""
+    script_writer: str = ""
+    """`"module:function"` that takes the options of a spec and the text of a reproducer, and returns the text for this
+    backend, e.g. with the event loop that the options name. Empty where the text needs no change."""
     planted: dict[str, tuple[str, ...]] = {}
     """For a backend that is broken on purpose: the options of each fault (`"fault=item-lost"`) and the scenarios
     (globs) that must catch it. Such a backend is run only when it is named, or with `--saboteurs`."""

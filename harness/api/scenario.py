@@ -144,6 +144,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     how much it allows and how to raise it; or an empty string. Called on the host before the cell starts."""
     limits: Callable[[], str] | None = None
     """Says how much of this scenario the host allows and which limit binds; `harness doctor` shows it."""
+    scripts: str = ""
+    """Folder of standalone reproducers as `package:folder`. The one that asks this question of a runtime is
+    `<folder>/<scenario>/<runtime>.py`, or `<runtime>.<option>=<value>.py` for an idiom that is not the default."""
     work: str = ""
     """The parameter, an integer, that says how much work one value of the headline is: how often, never how many at
     once. Figures are for each operation, so that it changes how well they are measured and not what. Rows of several

@@ -6,6 +6,7 @@ import getpass
 import platform
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -13,8 +14,12 @@ import msgspec
 from harness.journal import RunStore, read_run
 from harness.model import CellRecord, Comparison, Outcome, Run, UsageError
 
+from .reproducer import read_script
 from .state import State
 from .stored import complete_run, out_option
+
+if TYPE_CHECKING:
+    from harness.plugins import Catalogue
 
 _MOST_NAMES = 6
 _SHARED_NAMES = frozenset(
@@ -31,8 +36,9 @@ _SHARED_NAMES = frozenset(
 def issue(state: State, run_name: str, cell: str, out: Path) -> None:
     """Write a bug report about a cell (a part of its id), to paste into the tracker of a runtime.
 
-    It says what was expected and why, what was seen here and on the other runtimes, and how to see it again with one
-    command. Paths, host and user names are not in it; read it before you send it all the same.
+    The report gives the expected and the observed behaviour, the versions, a standalone script where the scenario
+    brings one, and the command that repeats the cell. Paths, host and user names are removed; read the report before
+    you send it all the same.
 
     \b
     Examples:
@@ -45,7 +51,8 @@ def issue(state: State, run_name: str, cell: str, out: Path) -> None:
     run = read_run(folder)
     record = find_cell(run, cell)
     narrowed, comparison = narrow(run, compare(run), record)
-    text = state.catalogue.renderer("issue").render(narrowed, comparison, state.options(folder, 0))
+    options = msgspec.structs.replace(state.options(folder, 0), script=script_of(record, state.catalogue))
+    text = state.catalogue.renderer("issue").render(narrowed, comparison, options)
     click.echo(without_names(text, platform.node(), _user()), nl=False)
 
 
@@ -88,6 +95,16 @@ def narrow(run: Run, comparison: Comparison, record: CellRecord) -> tuple[Run, C
         msgspec.structs.replace(run, records=(record, *others)),
         msgspec.structs.replace(comparison, rows=rows, findings=findings),
     )
+
+
+def script_of(record: CellRecord, catalogue: Catalogue) -> str:
+    """Return the standalone reproducer of a cell; nothing where its roles differ or a plugin is not installed."""
+    backends = {assigned.backend for assigned in record.cell.roles}
+    scenario = catalogue.scenarios.get(record.cell.scenario)
+    spec = backends.pop()
+    if scenario is None or backends or spec.name not in catalogue.backends:
+        return ""
+    return read_script(scenario, catalogue.backend(spec.name), spec)
 
 
 def without_names(text: str, host: str, user: str) -> str:

@@ -34,6 +34,7 @@ from . import (
     plugin_list,
     resume,
     run,
+    script,
     selftest,
     show,
 )
@@ -84,6 +85,7 @@ for _command in (
     merge.merge,
     comparing.compare,
     issue.issue,
+    script.script,
     expect.expect,
     bisect.bisect,
     plugin_list.plugins,

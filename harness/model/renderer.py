@@ -19,6 +19,8 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether ANSI colours may be used."""
     verbosity: int = 0
     """-1 is quiet, 0 normal, 1 verbose."""
+    script: str = ""
+    """Standalone reproducer of the cell that the text is about; empty where there is none."""
     run_path: str = ""
     """Folder of the run as the reader would type it, for paths in the text."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.model import (
@@ -24,6 +25,8 @@ from .safe_text import clean, clean_lines, shorten
 _MOST_LINES = 60
 _STEPS_BEFORE, _STEPS_AFTER = 6, 3
 _VALUE_LENGTH = 300
+_SCRIPT_FACTS = ("API: ", "Peer: ")
+"""Paragraphs of a reproducer's docstring that the report has above it."""
 _TITLE_LENGTH = 120
 
 
@@ -33,7 +36,6 @@ def render_issue(run: Run, comparison: Comparison, options: RenderOptions) -> st
     The caller narrows both down: `harness issue` puts the cell first and keeps the cells of its row. Of a whole run it
     is about the heaviest finding. Paths of the machine are not in it.
     """
-    del options
     record = _subject_of(run, comparison)
     if record is None:
         return "nothing was run: there is nothing to report\n"
@@ -43,8 +45,10 @@ def render_issue(run: Run, comparison: Comparison, options: RenderOptions) -> st
     row = [other for other in run.records if other.cell.row == record.cell.row]
     lines = [f"# {_title_of(record, own)}", ""]
     lines += _summary_lines(record, own, card)
+    lines += script_facts(options.script)
     lines += ["## Versions", "", *_version_lines(record, run), ""]
-    lines += ["## Reproduce", "", "With harness installed (`pip install runtime-harness`):", ""]
+    lines += ["## Reproduce", "", *_script_lines(options.script)]
+    lines += ["With harness installed (`pip install runtime-harness`):", ""]
     lines += [*block([without_paths(make_command(record.cell, run.started.request, run.started.plan.seed))], "sh"), ""]
     for finding in own:
         lines += _finding_lines(finding, record)
@@ -85,9 +89,9 @@ def _summary_lines(record: CellRecord, findings: Sequence[Finding], card: Scenar
         yield f"The cell {text(record.result.outcome)}; nothing about it is a finding."
         yield ""
     for finding in findings:
-        known = f" Known: {linked(without_paths(finding.known))}." if finding.known else ""
+        related = f" Related: {linked(without_paths(finding.known))}." if finding.known else ""
         allowed = " It is allowed, and differs between runtimes." if finding.kind is FindingKind.INTERESTING else ""
-        yield f"**{finding.kind.capitalize()}:** {text(without_paths(finding.title))}.{allowed}{known}"
+        yield f"**{finding.kind.capitalize()}:** {text(without_paths(finding.title))}.{allowed}{related}"
         yield ""
 
 
@@ -109,6 +113,21 @@ def _version_lines(record: CellRecord, run: Run) -> Iterator[str]:
     yield from table(
         ("", "version"), ((text(name), text(without_paths(value))) for name, value in facts.items() if value)
     )
+
+
+def script_facts(script: str) -> list[str]:
+    """Return what the docstring of a reproducer gives by name: the API that it calls and what the peer does."""
+    docstring = ast.get_docstring(ast.parse(script)) or ""
+    paragraphs = (" ".join(part.split()) for part in docstring.replace("\nPeer:", "\n\nPeer:").split("\n\n"))
+    facts = (part.partition(": ") for part in paragraphs if part.startswith(_SCRIPT_FACTS))
+    return [line for name, _, fact in facts for line in (f"**{name}:** {text(fact)}", "")]
+
+
+def _script_lines(script: str) -> list[str]:
+    if not script:
+        return []
+    head = "A standalone script; it exits with 1 when the problem is there, and with 0 when it is not:"
+    return [head, "", *block([script], "python"), ""]
 
 
 def _finding_lines(finding: Finding, record: CellRecord) -> Iterator[str]:

@@ -12,6 +12,8 @@ ANSWER = "answer"
 """The observation key of what a trial saw."""
 NEVER_ENDS = "never ends"
 """The answer of a trial that was still waiting at its limit. It is forbidden unless a question lists it."""
+SCRIPTS = "harness_scenarios:scripts"
+"""Where the standalone reproducers of this package lie."""
 TRIAL_SECONDS = 3.0
 """Limit of a trial. What a healthy one waits for takes milliseconds; the rest is for a loaded machine."""
 HANG_SECONDS = 6.0
@@ -107,6 +109,7 @@ def make_question(
         side_by_side=side_by_side,
         timeout=60.0,
         hang_after=HANG_SECONDS + seconds - TRIAL_SECONDS,
+        scripts=SCRIPTS,
         summary=question,
     )
 

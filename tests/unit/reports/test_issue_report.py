@@ -45,6 +45,37 @@ def test_it_has_everything_that_a_maintainer_asks_for():
         assert words in text
 
 
+SCRIPT = '''"""A drain ends.
+
+API: Pool.drain, which
+waits.
+Peer: reads *nothing*.
+"""
+
+if True:
+    print("```")
+'''
+
+
+def test_the_standalone_script_is_in_it_as_it_is():
+    """Before the command that needs harness, with the API and the peer at the top."""
+    text = render_issue((run := answered(asyncio="all", trio="none")), compare(run), RenderOptions(script=SCRIPT))
+    assert f"````python\n{SCRIPT}````\n\nWith harness installed" in text
+    assert "**API:** Pool.drain, which waits.\n\n**Peer:** reads \\*nothing\\*.\n" in text
+    assert "python\n" not in show(render_issue, run)
+
+
+def test_expectation_files_are_not_mentioned():
+    """The maintainers of a runtime have none; what is known of the problem is related."""
+    run = answered(asyncio="all", trio="none")
+    known = Expectation(scenario="drain", backends=("trio",), key="answer", value="none", reason="upstream knows")
+    started = msgspec.structs.replace(run.started, expectations=(known,))
+    text = show(render_issue, msgspec.structs.replace(run, started=started))
+    assert "Related: upstream knows." in text
+    assert "Known" not in text
+    assert "expectation" not in text.lower()
+
+
 def test_the_reference_is_a_link():
     """To where the expectation is written down."""
     text = show(render_issue, answered(asyncio="all", trio="none"))

@@ -1,0 +1,26 @@
+"""A sleep for an infinite time waits until it is cancelled.
+
+API: loop.call_later(inf, callback), as asyncio.sleep(inf) calls it.
+"""
+
+import asyncio
+import math
+import sys
+from asyncio import new_event_loop  # the event loop under test
+
+
+async def main() -> str:
+    try:
+        await asyncio.wait_for(asyncio.sleep(math.inf), 0.2)
+    except TimeoutError:
+        return "still asleep after 0.2 s"
+    except (ArithmeticError, ValueError) as exc:
+        return f"raised {exc!r}"
+    return "returned"
+
+
+with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    seen = runner.run(main())
+expected = "still asleep after 0.2 s"
+print(f"expected: {expected}\nseen:     {seen}")
+sys.exit(seen != expected)
