@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from harness.api import Backend
 from harness.model import (
     BackendCard,
     BackendSpec,
@@ -73,7 +75,19 @@ def make_backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
         parallel=backend.parallel,
         implements=tuple(backend.implements),
         costs=backend.costs,
+        derives_from=tuple(_bases_of(backend, catalogue)),
     )
+
+
+def _bases_of(backend: Backend, catalogue: Catalogue) -> Iterator[str]:
+    """Yield what a backend is derived from, nearest first; a base that is not installed here may be named."""
+    seen = {backend.name}
+    name = backend.derives_from
+    while name and name not in seen:
+        yield name
+        seen.add(name)
+        base = catalogue.backends.get(name)
+        name = base.derives_from if base else ""
 
 
 def _concerns(expectation: Expectation, plan: Plan) -> bool:

@@ -187,7 +187,9 @@ class AsyncioRunner:
 
     def __init__(self, options: Mapping[str, str]) -> None:
         loop = options.get("loop", "")
-        self._loop_factory: LoopFactory | None = load_loop_factory(loop) if loop else None
+        self._loop_factory: LoopFactory | None = self._attesting(load_loop_factory(loop)) if loop else None
+        self._made = ""
+        self._has_factory = ":" in loop
         self._runtime_class = runtime_class(options)
         self._loop_package = loop.partition(":")[0].partition(".")[0] or "asyncio"
         self._task_factory = load_eager_task_factory() if options.get("eager") == "true" else None
@@ -196,8 +198,24 @@ class AsyncioRunner:
 
     @property
     def expected_scheduler(self) -> str:
-        """Glob over the loop's class: whatever class the loop's own package makes."""
-        return f"{self._loop_package}.*"
+        """Glob over the loop's class: the class that the factory of `loop=` returned, else one of the loop's package.
+
+        A factory may return a loop of any module (a patched one, one that an application chooses). A module that is
+        named without a factory and returns the stock loop has fallen back to it: that is not what was asked for.
+        """
+        has_fallen_back = self._made.startswith("asyncio.") and not self._has_factory
+        return self._made if self._made and not has_fallen_back else f"{self._loop_package}.*"
+
+    def _attesting(self, factory: LoopFactory) -> LoopFactory:
+        """Return a factory that notes the class of the loop that it returns."""
+
+        def make() -> asyncio.AbstractEventLoop:
+            loop = factory()
+            kind = type(loop)
+            self._made = f"{kind.__module__}.{kind.__qualname__}"
+            return loop
+
+        return make
 
     def run(self, main: Callable[[Runtime], Awaitable[None]], unhandled: UnhandledReport) -> None:
         """Run `main` on a fresh loop."""

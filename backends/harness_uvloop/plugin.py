@@ -37,6 +37,7 @@ def harness_backends() -> list[Backend]:
             distributions=("uvloop",),
             script_runtime="asyncio",
             script_writer="harness_uvloop.reproducers:name_loop",
+            derives_from="asyncio",
             install_hint="pip install uvloop",
         )
     ]

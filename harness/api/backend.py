@@ -125,6 +125,9 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     (globs) that must catch it. Such a backend is run only when it is named, or with `--saboteurs`."""
     control: str = ""
     """The healthy backend that it breaks."""
+    derives_from: str = ""
+    """The backend that it is built on (`"asyncio"` for a loop that is asyncio with another event loop): it inherits
+    what is known of that one, and what both do is no finding against it."""
     parallel: bool = False
     """Whether its tasks are threads of the system: figures then scatter with where these run, and less precision is
     asked of them."""

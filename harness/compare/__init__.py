@@ -8,7 +8,7 @@ judges). A row is judged at a time:
     outcomes    what became of the cells
     integrity   can the facts be believed? counts, exceptions, leftovers, keys
     pairs       who is at fault where servers met clients
-    expectations  which findings are known, and which known ones are gone
+    expectations  which findings are known, and which known ones are gone (lineage: who inherits them)
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
     overall     a geometric mean over rows, which describes and decides nothing
@@ -45,12 +45,12 @@ def compare(run: Run) -> Comparison:
     records = all_records(run)
     labels = order_labels(run, records)
     rows = group_rows(run, records, labels)
-    expected = Expected(run)
+    reference = run.started.plan.baseline or next(iter(labels), "")
+    expected = Expected(run, reference)
     judged = [(row, expected.apply(row, judge_row(row))) for row in rows]
     everywhere = [*judge_unavailable(rows, run), *expected.stale(), *expected.missed()]
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
-    reference = run.started.plan.baseline or next(iter(labels), "")
     summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
     check = check_ourselves(run, summaries)
     return Comparison(

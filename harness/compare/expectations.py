@@ -3,12 +3,16 @@
 An expectation is matched against the facts of a backend in a row. Findings that it covers are kept and marked as
 known; a finding about several backends is split into the known part and the rest. One that must occur and does not
 is stale, which is a finding of its own.
+
+Variants of a backend, and backends derived from it, inherit its expectations: what they cover is known there too, but
+need not occur. What the baseline does in the same run is known of them as well.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,23 +20,23 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
-from harness.model import PLANTED, Expectation, Finding, FindingKind, Run, make_command, matches_glob
+from harness.model import PLANTED, Expectation, Finding, FindingKind, Run, make_command
 
-from .findings import ENDINGS, Judgement, make_judgement
+from .findings import ENDINGS, EVERY_BACKEND, Judgement, make_judgement
+from .lineage import Lineage, matches, spec_of
 from .rows import CellFacts, Row
 from .values import outcome_text, value_text
 
 _NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
 _WHAT_TO_DO = "if it was fixed, remove the expectation or say until which version it holds (when)"
 
-_matches = lru_cache(maxsize=4096)(matches_glob)
-"""Every expectation asks it of every square of a run; there are few names."""
-
 
 class Expected:
     """The expectations of a run, ready to be held against its rows."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, baseline: str = "") -> None:
+        self._baseline = baseline
+        self._lineage = Lineage(run.started.backends)
         self._environment = run.started.environment
         today = dt.date.fromisoformat(run.started.started_at[:10])
         self._current = [e for e in run.started.expectations if e.expires is None or today < e.expires]
@@ -90,9 +94,14 @@ class Expected:
         if judgement.finding.kind in _NOT_COVERED:
             yield judgement
             return
+        charged = _charged(judgement)
+        # What is known of one backend is its own doing: it acquits no other one, and says nothing of the scenario.
+        if any(self._covering(row, charged.finding, label) for label in judgement.finding.backends):
+            judgement = charged
+        reasons = {label: self._why_known(row, judgement.finding, label) for label in judgement.finding.backends}
         known: dict[str, list[str]] = {}
-        for label in judgement.finding.backends:
-            known.setdefault(self._why_known(row, judgement.finding, label), []).append(label)
+        for label, reason in reasons.items():
+            known.setdefault(reason, []).append(label)
         for why, labels in known.items():
             yield _narrowed(row, judgement, labels, why) if len(known) > 1 else _marked(judgement, why)
 
@@ -101,14 +110,30 @@ class Expected:
             if square.label in self._planted:
                 fault = (row.id.scenario, square.label)
                 self._planted_in.setdefault(fault, (row, square.cells[0]))
-                if any(square.label in judgement.finding.backends for judgement in judgements):
+                # What the healthy backend does as well is no sign of the fault.
+                own = (judgement.finding for judgement in judgements if judgement.finding.known == PLANTED)
+                if any(square.label in finding.backends for finding in own):
                     self._caught.add(fault)
 
     def _why_known(self, row: Row, finding: Finding, label: str) -> str:
-        if label in self._planted:
-            return PLANTED
         expectation = self._covering(row, finding, label)
-        return "" if expectation is None else _why(expectation)
+        if expectation is not None:
+            return _why(expectation)
+        if self._is_inherited(row, finding, label):
+            return f"{self._baseline} does the same"
+        return PLANTED if label in self._planted else ""
+
+    def _is_inherited(self, row: Row, finding: Finding, label: str) -> bool:
+        """Return whether the baseline, from which the backend is derived, shows what the finding is about."""
+        base = spec_of([cell for cell in row.cells if cell.label == self._baseline])
+        own = spec_of([cell for cell in row.cells if cell.label == label])
+        if (
+            finding.kind is FindingKind.SUSPECT_SCENARIO
+            or self._baseline not in finding.backends
+            or not self._lineage.is_derived(own, base)
+        ):
+            return False
+        return _subjects(finding, label) <= _subjects(finding, self._baseline)
 
     def _covering(self, row: Row, finding: Finding, label: str) -> Expectation | None:
         cells = [cell for cell in row.cells if cell.label == label]
@@ -117,7 +142,7 @@ class Expected:
                 expectation
                 for expectation in self._current
                 if _is_about(expectation, row)
-                and self._concerns(expectation, label, cells)
+                and self._concerns(expectation, label, cells, inherited=True)
                 and _covers(expectation, finding, label)
             ),
             None,
@@ -133,16 +158,23 @@ class Expected:
             if cells and self._concerns(expectation, square.label, cells):
                 yield square.label, cells
 
-    def _concerns(self, expectation: Expectation, label: str, cells: Sequence[CellFacts]) -> bool:
-        names = _names(label, cells)
-        return any(_matches(name, pattern) for pattern in expectation.backends for name in names) and any(
-            _holds(expectation.when, self._environment, cell) for cell in cells
-        )
+    def _concerns(
+        self, expectation: Expectation, label: str, cells: Sequence[CellFacts], *, inherited: bool = False
+    ) -> bool:
+        """Return whether an expectation holds for a column: one that it names or, if that counts, one that inherits."""
+        names, spec = _names(label, cells), spec_of(cells)
+        if _are_named(names, expectation.excluding) or self._lineage.includes(expectation.excluding, spec):
+            return False
+        if not _are_named(names, expectation.backends) and not (
+            inherited and self._lineage.includes(expectation.backends, spec)
+        ):
+            return False
+        return any(_holds(expectation.when, self._environment, cell) for cell in cells)
 
 
 def _is_about(expectation: Expectation, row: Row) -> bool:
     parameters = dict(row.id.parameters)
-    return _matches(row.id.scenario, expectation.scenario) and all(
+    return matches(row.id.scenario, expectation.scenario) and all(
         parameters.get(name) == value for name, value in expectation.parameters.items()
     )
 
@@ -150,6 +182,21 @@ def _is_about(expectation: Expectation, row: Row) -> bool:
 def _names(label: str, cells: Sequence[CellFacts]) -> set[str]:
     """Return what an expectation may call the backend: its column, or what it is wherever it runs."""
     return {label, *(cell.cell.label_anywhere for cell in cells)}
+
+
+def _are_named(names: Iterable[str], patterns: Sequence[str]) -> bool:
+    return any(matches(name, pattern) for pattern in patterns for name in names)
+
+
+def _charged(judgement: Judgement) -> Judgement:
+    """Return a judgement that doubts its scenario as one that is about the backends."""
+    if judgement.otherwise is None:
+        return judgement
+    finding = judgement.finding
+    details = tuple(line for line in finding.details if line != EVERY_BACKEND)
+    reason = "" if finding.reason == EVERY_BACKEND else finding.reason
+    charged = msgspec.structs.replace(finding, kind=judgement.otherwise, details=details, reason=reason)
+    return replace(judgement, finding=charged)
 
 
 def _covers(expectation: Expectation, finding: Finding, label: str) -> bool:
@@ -189,9 +236,7 @@ def _facts(cell: CellFacts, key: str) -> set[str]:
 def _marked(judgement: Judgement, why: str) -> Judgement:
     if not why:
         return judgement
-    return Judgement(
-        finding=msgspec.structs.replace(judgement.finding, known=why), cells=judgement.cells, voids=judgement.voids
-    )
+    return replace(judgement, finding=msgspec.structs.replace(judgement.finding, known=why))
 
 
 def _narrowed(row: Row, judgement: Judgement, labels: Sequence[str], why: str) -> Judgement:
@@ -205,7 +250,7 @@ def _narrowed(row: Row, judgement: Judgement, labels: Sequence[str], why: str) -
         command=make_command(first.cell, row.request, row.seed) if first else judgement.finding.command,
         evidence=next((cell.result.evidence for cell in cells if cell.result.evidence), ""),
     )
-    return Judgement(finding=finding, cells=frozenset(cell.id for cell in cells), voids=judgement.voids)
+    return replace(judgement, finding=finding, cells=frozenset(cell.id for cell in cells))
 
 
 def _why(expectation: Expectation) -> str:

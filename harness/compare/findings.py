@@ -19,11 +19,16 @@ EVERY_BACKEND = "every backend that ran does this: look at the scenario first"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A finding and the cells that it is about. `voids`: their numbers do not count."""
+    """A finding and the cells that it is about. `voids`: their numbers do not count.
+
+    `otherwise` is what the finding is where it is not doubt in its scenario after all, because a backend among them is
+    known to do this.
+    """
 
     finding: Finding
     cells: frozenset[str]
     voids: bool = False
+    otherwise: FindingKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ def make_judgement(
     title: str,
     *,
     voids: bool = False,
+    otherwise: FindingKind | None = None,
     **fields: Any,
 ) -> Judgement:
     """Return a finding about `culprits`, with the command that shows the first of them again and its evidence.
@@ -53,6 +59,7 @@ def make_judgement(
         culprits: the cells that it is about, at least one.
         title: one line without backend names or figures, so that it is the same in every row that has it.
         voids: whether the numbers of the culprits do not count.
+        otherwise: as in `Judgement`.
         fields: of the `Finding`.
     """
     defaults: dict[str, Any] = {
@@ -62,7 +69,8 @@ def make_judgement(
         "evidence": next((cell.result.evidence for cell in culprits if cell.result.evidence), ""),
     }
     finding = Finding(kind=kind, row=row.id, title=title, **(defaults | fields))
-    return Judgement(finding=finding, cells=frozenset(cell.id for cell in culprits), voids=voids)
+    cells = frozenset(cell.id for cell in culprits)
+    return Judgement(finding=finding, cells=cells, voids=voids, otherwise=otherwise)
 
 
 def make_breach(
@@ -72,7 +80,8 @@ def make_breach(
     suspect = is_every_backend(culprits, reporters)
     kind = FindingKind.SUSPECT_SCENARIO if suspect else FindingKind.VIOLATION
     details = (*fields.pop("details", ()), *((EVERY_BACKEND,) if suspect else ()))
-    return make_judgement(row, kind, culprits, title, voids=True, details=details, **fields)
+    otherwise = FindingKind.VIOLATION if suspect else None
+    return make_judgement(row, kind, culprits, title, voids=True, otherwise=otherwise, details=details, **fields)
 
 
 def is_every_backend(culprits: Iterable[CellFacts], reporters: Iterable[CellFacts]) -> bool:

@@ -114,8 +114,18 @@ def judge_unhandled(row: Row) -> Iterator[Judgement]:
             voids=True,
             expected="every exception reaches somebody",
             groups=_sightings_of(culprits, row.ran, f"unhandled {name}", "none"),
-            details=_shortened([f"{cell.label}: {_unhandled_text(unhandled)}" for cell, unhandled in cases]),
+            details=(
+                *_shortened([f"{cell.label}: {_unhandled_text(unhandled)}" for cell, unhandled in cases]),
+                *_counts_of_more(culprits),
+            ),
         )
+
+
+def _counts_of_more(cells: Sequence[CellFacts]) -> Iterator[str]:
+    """Yield how many exceptions of each cell were not kept; of which type they are is not known."""
+    for cell in cells:
+        if more := sum(role.unhandled_more for role in cell.roles):
+            yield f"{cell.label}: {more} more unhandled exceptions in {cell.id} were counted and not kept"
 
 
 def _unhandled_text(unhandled: Unhandled) -> str:

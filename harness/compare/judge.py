@@ -109,6 +109,7 @@ def _judge_varying(
         reference=judge.reference,
         groups=group_sightings(_sightings({label: seen[label] for label in varying})),
         details=(EVERY_BACKEND,) if suspect else (),
+        otherwise=FindingKind.DIVERGENCE if suspect else None,
     )
 
 

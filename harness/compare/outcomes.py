@@ -89,13 +89,15 @@ def judge_unavailable(rows: Sequence[Row], run: Run) -> Iterator[Judgement]:
 def _judge_ending(row: Row, outcome: Outcome, title: str, culprits: list[CellFacts]) -> Judgement:
     tried = [cell for cell in row.cells if cell.outcome not in NOT_TRIED]
     ended = outcome in (Outcome.HUNG, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.LIMIT)
+    kind, suspect = _kind_of(outcome, culprits), is_every_backend(culprits, tried)
     return make_judgement(
         row,
-        _kind_of(outcome, culprits),
+        kind,
         culprits,
         title,
+        otherwise=kind if suspect else None,
         expected=str(Outcome.COMPLETED),
-        reason=EVERY_BACKEND if is_every_backend(culprits, tried) else "",
+        reason=EVERY_BACKEND if suspect else "",
         groups=group_sightings(_ending_sightings(tried)),
         divergence=describe_last_steps(culprits[0], row) if ended else "",
         details=_details_of(outcome, culprits),

@@ -385,10 +385,6 @@ class RoleProcess:
         """Return what became of it. Call after `close`."""
         outcome, reason = self._outcome()
         error: ErrorReport | None = self._end.error if self._end is not None else None
-        unhandled = tuple(self._unhandled)
-        if self._unhandled_count > len(unhandled):
-            more = self._unhandled_count - len(unhandled)
-            unhandled = (*unhandled, Unhandled(context=f"and {more} more"))
         return RoleResult(
             role=self.role,
             backend=self._backend,
@@ -400,7 +396,8 @@ class RoleProcess:
             exit_code=self._exit,
             error=error,
             attestation=self._attestation,
-            unhandled=unhandled,
+            unhandled=tuple(self._unhandled),
+            unhandled_more=self._unhandled_count - len(self._unhandled),
             usage=self._usage,
             progress=self._last_progress,
             stacks=self.stacks_text,

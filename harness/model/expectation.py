@@ -19,11 +19,13 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     scenario: str
     """Name of the scenario."""
     backends: tuple[str, ...]
-    """Columns on which it occurs."""
+    """Columns on which it occurs. Their variants and the backends derived from them inherit it: it may occur there."""
     reason: str
     """Why it occurs."""
     reference: str = ""
     """Where that is written down, e.g. the issue."""
+    excluding: tuple[str, ...] = ()
+    """Backends and variants that do not inherit it."""
     key: str = ""
     """Observation key; empty is what became of the cell (`value = "hung"`), or `finding` says what it is about."""
     value: str = ""

@@ -280,7 +280,9 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     attestation: Attestation | None = None
     """What really ran, if it came to that."""
     unhandled: tuple[Unhandled, ...] = ()
-    """Exceptions that nobody awaited."""
+    """Exceptions that nobody awaited; the first of them, if there were many."""
+    unhandled_more: int = 0
+    """How many more there were than are kept."""
     usage: Usage = Usage()
     """What the kernel says that its process used."""
     progress: int = 0

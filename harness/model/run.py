@@ -67,6 +67,8 @@ class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
     """Scenarios of which it brings an implementation of its own."""
     costs: dict[str, str] = {}
     """By scenario, what its adapter costs."""
+    derives_from: tuple[str, ...] = ()
+    """Names of the backends whose expectations it inherits, nearest first."""
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):

@@ -37,4 +37,5 @@ def _declare(control: str) -> Backend:
         install_hint="part of harness",
         planted={f"fault={name}": fault.caught_by for name, fault in faults.items()},
         control=control,
+        derives_from=control,
     )

@@ -231,7 +231,7 @@ def _role_fields(role: RoleResult, *, is_only: bool) -> Fields:
     prefix = "" if is_only else f"{clean(role.role)}: "
     fields = [] if is_only else make_lines("role", [_role_text(role)])
     fields += make_lines("error", error_lines(role, _TRACEBACK_LINES))
-    fields += make_lines("unhandled", [f"{prefix}{unhandled_text(entry)}" for entry in role.unhandled])
+    fields += make_lines("unhandled", [f"{prefix}{line}" for line in unhandled_lines(role)])
     if role.autopsy is not None:
         fields += make_lines("waits", [f"{prefix}{clean(line)}" for line in role.autopsy.waits])
         fields += make_lines("last seen", [f"{prefix}{clean(str(seen))}" for seen in role.autopsy.last_seen])
@@ -272,7 +272,13 @@ def left_lines(role: RoleResult) -> list[str]:
     ]
 
 
-def unhandled_text(entry: Unhandled) -> str:
+def unhandled_lines(role: RoleResult) -> list[str]:
+    """Return a line for each unhandled exception that was kept, and how many there were beside them."""
+    lines = [_unhandled_text(entry) for entry in role.unhandled]
+    return [*lines, f"and {role.unhandled_more} more"] if role.unhandled_more else lines
+
+
+def _unhandled_text(entry: Unhandled) -> str:
     """Return an exception that nobody awaited on one line."""
     if entry.error is None:
         return clean(entry.context)

@@ -81,8 +81,8 @@ def render_self_check(check: SelfCheck) -> Text:
 
 
 def describe_machine(run: Run) -> str:
-    """Return Python's version and what is known of the machine."""
-    facts = [_python_of(run)]
+    """Return Python's version, what ran where an option chose it, and what is known of the machine."""
+    facts = [_python_of(run), *_chosen_schedulers(run)]
     facts += [_fact_text(key, run.started.environment[key]) for key in _FACTS if key in run.started.environment]
     return " · ".join(dict.fromkeys(fact for fact in facts if fact))
 
@@ -136,6 +136,22 @@ def _python_of(run: Run) -> str:
         return ", ".join(sorted(attested))
     stated = run.started.environment.get("python", "")
     return f"python {clean(stated)}" if isinstance(stated, str) and stated else ""
+
+
+def _chosen_schedulers(run: Run) -> Iterator[str]:
+    """Yield what really ran where an option names a factory (`module:name`) that made something of another module."""
+    found: dict[str, set[str]] = {}
+    for record in run.records:
+        backends = {assigned.role: assigned.backend for assigned in record.cell.roles}
+        for role in record.result.roles:
+            spec = backends.get(role.role)
+            factories = [value for _, value in spec.options if ":" in value] if spec else []
+            scheduler = role.attestation.scheduler if role.attestation else ""
+            packages = {value.partition(":")[0].partition(".")[0] for value in factories}
+            if scheduler and packages and scheduler.partition(".")[0] not in packages:
+                found.setdefault(str(spec), set()).add(scheduler)
+    for label, schedulers in found.items():
+        yield f"{clean(label)} ran on {clean(', '.join(sorted(schedulers)))}"
 
 
 def _fact_text(key: str, value: Any) -> str:

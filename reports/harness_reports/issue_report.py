@@ -202,6 +202,8 @@ def _role_lines(role: RoleResult, *, several: bool) -> Iterator[str]:
     if role.error is not None:
         yield from _section(f"Error{of}", [*role.error.leaves, role.error.traceback])
     unhandled = [f"{e.error.traceback if e.error else ''}\n{e.context}".strip() for e in role.unhandled]
+    if role.unhandled_more:
+        unhandled.append(f"and {role.unhandled_more} more")
     if unhandled:
         yield from _section(f"Unhandled exceptions{of}", unhandled)
     if role.autopsy is not None:

@@ -22,7 +22,7 @@ from harness.model import (
     make_command,
 )
 
-from ..cell_view import error_lines, facts_of, left_lines, samples_of, stall_lines, unhandled_text
+from ..cell_view import error_lines, facts_of, left_lines, samples_of, stall_lines, unhandled_lines
 from ..console import make_lines
 from ..figures import format_figure
 from ..parity_lines import describe_parity
@@ -185,7 +185,7 @@ def _view_role(role: RoleResult, *, several: bool) -> RoleView:
         name=clean(role.role) if several else "",
         outcome=f"{role.outcome}{reason}",
         error=_cut(error_lines(role)),
-        unhandled=_cut([unhandled_text(entry) for entry in role.unhandled]),
+        unhandled=_cut(unhandled_lines(role)),
         autopsy=tuple(_autopsy_parts(role.autopsy)) if role.autopsy else (),
         stacks=_cut(clean_lines(role.stacks)),
         stalls=_cut(stall_lines(role)),

@@ -241,7 +241,7 @@ stop_iteration = make_question(
     answers={
         AN_ERROR: allowed("RuntimeError, as PEP 479 has it", "https://peps.python.org/pep-0479/"),
         RETURNS: forbidden("the error is lost"),
-        NEVER_ENDS: forbidden("no future takes a StopIteration: asyncio before Python 3.12.1", _STOP_ITERATION),
+        NEVER_ENDS: forbidden("no future takes a StopIteration: asyncio before Python 3.12.2", _STOP_ITERATION),
     },
     repetitions=1,
     requires=(Capability.THREAD,),

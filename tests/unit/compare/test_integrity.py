@@ -140,3 +140,11 @@ def test_what_only_others_report(judge):
 def test_what_nobody_reports():
     """Does not apply to the row."""
     assert findings_of(a_run(cell("asyncio"), cell("trio"), judges={"n": bounded(at_most=0)})) == []
+
+
+def test_exceptions_that_were_not_kept_are_only_counted():
+    """How many there were is a detail, and no exception of its own."""
+    role = {"unhandled": (unhandled("OSError"),), "unhandled_more": 80}
+    finding = only_finding(a_run(cell("trio", **role)))
+    assert finding.title == "unhandled exception OSError"
+    assert finding.details[-1] == "trio: 80 more unhandled exceptions in drain@trio#1 were counted and not kept"
