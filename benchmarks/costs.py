@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import overhead, scale, startup, transparency
 from benchmarks.sections import Section
-from harness.environment import describe_environment
+from harness.host.machine import describe_environment
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "costs.md"
 HEAD = """# What the harness itself costs

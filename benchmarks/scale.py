@@ -180,8 +180,8 @@ def make_request(size: int) -> Any:
 
 def make_events(request: Any, plan: Any, catalogue: Any, journal: Any) -> Iterator[Any]:
     """Yield the events of a run in which each cell observed something of each key."""
-    from harness.cards import make_header
     from harness.model import CellFinished, CellObserved, CellResult, CellStarted, Outcome, RunFinished
+    from harness.session.header import make_header
 
     yield make_header("scale", "2026-01-01T00:00:00+00:00", request, plan, catalogue, {})
     for number, cell in enumerate(plan.cells):

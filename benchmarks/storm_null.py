@@ -20,10 +20,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from harness.api import Runtime
-from harness_scenarios.open_loop import fixed_offsets
-from harness_scenarios.storm import storm
-from harness_scenarios.storm_exchange import Exchange
-from harness_scenarios.storm_schedule import NULL_SERVER_RULE, ErrorSamples, ScheduleRun, Target
+from harness_scenarios.parts.open_loop import fixed_offsets
+from harness_scenarios.storm.exchange import Exchange
+from harness_scenarios.storm.scenario import storm
+from harness_scenarios.storm.schedule import NULL_SERVER_RULE, ErrorSamples, ScheduleRun, Target
 
 RUNNERS = {
     "asyncio": "AsyncioRunner",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from harness.environment import check_host
+from harness.host.machine import check_host
 
 from .env import describe_registered
 from .plain import say

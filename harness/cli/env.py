@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.environments import ask_environment, list_missing, list_registered, remove_registered
+from harness.host.interpreters import ask_environment, list_missing, list_registered, remove_registered
 from harness.model import Request, UsageError
 
 from .plain import say
@@ -99,7 +99,7 @@ def create_missing(request: Request, catalogue: Catalogue) -> None:
 
 
 def _create(name: str, python: str, requirements: tuple[str, ...], *, err: bool = False) -> None:
-    from harness.install import create_environment
+    from harness.host.venvs import create_environment
 
     made = create_environment(name, python, requirements, lambda step: say(f"harness: {step}", err=True))
     if made.error:

@@ -10,7 +10,6 @@ import msgspec
 import tomlkit
 from tomlkit.items import Table
 
-from harness.expectations import read_expectations
 from harness.journal import RunStore, read_run
 from harness.model import Comparison, Expectation, FindingKind, UsageError
 
@@ -86,6 +85,8 @@ def _table(expectation: Expectation) -> Table:
 
 
 def _stale_of(comparison: Comparison, file: Path) -> dict[str, set[str]]:
+    from harness.plugins.known import read_expectations
+
     known = {expectation.text for expectation in read_expectations(file)} if file.exists() else set()
     gone: dict[str, set[str]] = {}
     for finding in comparison.findings:

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from harness.interrupts import INTERRUPTS
+from harness.host.signals import INTERRUPTS
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
 from . import (

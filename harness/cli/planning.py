@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.environments import equip
+from harness.host.interpreters import equip
 from harness.journal import RunStore, read_run
 from harness.model import LOCAL, TRIAL_ROUND, JournalError, Plan
 from harness.plan import make_plan

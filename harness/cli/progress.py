@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from harness.interrupts import INTERRUPTS
+from harness.host.signals import INTERRUPTS
 from harness.model import (
     CellFinished,
     CellObserved,

@@ -36,8 +36,8 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
       harness resume
       harness resume 20261121-0628
     """
-    from harness.environment import describe_environment
-    from harness.environments import describe_others, equip
+    from harness.host.interpreters import describe_others, equip
+    from harness.host.machine import describe_environment
     from harness.journal import RunStore, read_run
 
     from .running import resume_and_report

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from harness.expectations import read_expectations
-from harness.interrupts import INTERRUPTS
+from harness.host.noise import SECONDS, probe_noise
+from harness.host.signals import INTERRUPTS
 from harness.journal import RunStore
 from harness.model import LEAST_ROUNDS, FindingKind, Outcome, Request, UsageError
-from harness.noise import SECONDS, probe_noise
+from harness.plugins.known import read_expectations
 from harness.session import RunOutcome, read_outcome, resume_session, run_session
 
 from .env import create_missing

@@ -272,7 +272,7 @@ def build_request(**chosen: Any) -> Request:
 
 
 def _parse_environment(text: str) -> tuple[str, str]:
-    from harness.plan import is_environment_name
+    from harness.host.place_names import is_environment_name
 
     name, equals, path = text.partition("=")
     if not equals or not path or not is_environment_name(name):

@@ -73,8 +73,10 @@ def selftest(
       harness selftest --full --backend uvloop
       harness selftest --part c --part f
     """
-    from harness.environment import describe_environment
-    from harness.selftest import FULL, SHORT, Bench, run_parts, summarise
+    from harness.host.machine import describe_environment
+    from harness.selftest.bench import Bench
+    from harness.selftest.part import FULL, SHORT
+    from harness.selftest.parts import run_parts, summarise
 
     @contextmanager
     def watch(title: str) -> Iterator[Callable[[RunEvent], None]]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from harness.model import Comparison, Outcome, Run
 
+from .alias_check import check_ourselves, withdraw_verdicts
 from .expectations import Expected
 from .findings import WEIGHT, Judgement
 from .integrity import judge_integrity
@@ -32,8 +33,7 @@ from .pairs import name_culprits
 from .proposals import propose_expectations
 from .repeats import count_repeats
 from .rows import Row, all_records, group_rows, order_labels
-from .self_check import check_ourselves, withdraw_verdicts
-from .stalls import judge_stalls
+from .stall_findings import judge_stalls
 from .summary import summarise_row
 from .transitions import compare_runs
 

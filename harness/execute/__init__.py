@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent
 
 from . import posix
-from .cell_run import CellRun
-from .disturbed import Attempts
+from .cell.disturbed import Attempts
+from .cell.preflight import find_obstacle
+from .cell.retries import Retries
+from .cell.run import CellRun
 from .hog import CpuHogs, count_hogs
-from .launch import ExecutorError, make_launch
-from .limits import describe_limits
-from .place import find_missing
-from .preflight import find_obstacle
-from .retries import Retries
-from .side_by_side import run_side_by_side
+from .lanes import run_side_by_side
+from .limits.enforce import describe_limits
+from .role.interpreter import find_missing
+from .role.launch import ExecutorError, make_launch
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue

@@ -18,7 +18,7 @@ from typing import cast
 import msgspec
 
 from harness.execute import run_guarded
-from harness.interrupts import INTERRUPTS, follow
+from harness.host.signals import INTERRUPTS, follow
 from harness.model import Cell, Environment, RunEvent
 from harness.plugins import Plugins
 from harness.wire import decode_line, encode_line

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from . import last_watch
+from . import reaper
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -110,21 +110,21 @@ def watched() -> Iterator[None]:
     if not _LINUX:
         yield
         return
-    before = os.environ.get(last_watch.RUN_VARIABLE, "")
+    before = os.environ.get(reaper.RUN_VARIABLE, "")
     token = uuid.uuid4().hex
     watch = subprocess.Popen(
-        [sys.executable, "-I", "-S", last_watch.__file__, token],
+        [sys.executable, "-I", "-S", reaper.__file__, token],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    os.environ[last_watch.RUN_VARIABLE] = token
+    os.environ[reaper.RUN_VARIABLE] = token
     try:
         yield
     finally:
-        os.environ[last_watch.RUN_VARIABLE] = before
-        watch.communicate(last_watch.FAREWELL)  # an end that is no reader any more is no error to it
+        os.environ[reaper.RUN_VARIABLE] = before
+        watch.communicate(reaper.FAREWELL)  # an end that is no reader any more is no error to it
 
 
 def child_pids() -> set[int]:

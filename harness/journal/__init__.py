@@ -2,7 +2,7 @@
 
 from .merge import merge_runs
 from .read import JOURNAL_NAME, read_run
-from .self_test import read_self_test, write_self_test
+from .selftest_record import read_self_test, write_self_test
 from .store import RunStore
 from .write import JournalWriter, utc_now
 

@@ -2,14 +2,12 @@
 
 from .make import assign_work, find_scalable, make_plan, plan_rounds
 from .select import select_backends, select_scenarios
-from .spec import is_environment_name, parse_place, parse_spec
+from .spec import parse_spec
 
 __all__ = [
     "assign_work",
     "find_scalable",
-    "is_environment_name",
     "make_plan",
-    "parse_place",
     "parse_spec",
     "plan_rounds",
     "select_backends",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from harness.api import Scenario
+from harness.host.place_names import parse_place
 from harness.model import BackendSpec, NothingSelectedError
 
-from .spec import parse_place, parse_spec
+from .spec import parse_spec
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue

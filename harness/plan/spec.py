@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from harness.api import Backend, Parameter, Value
+from harness.host.place_names import parse_place
 from harness.model import BackendSpec, UsageError, format_value
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
@@ -50,34 +47,6 @@ def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
             raise UsageError(f"cannot read backend {text!r}: option {key!r} is given twice; leave one out")
         chosen[key] = value
     return replace(where, options=tuple(sorted(chosen.items())))
-
-
-def parse_place(text: str) -> BackendSpec:
-    """Return the spec of `name[==version][@environment]`; the name may be a glob.
-
-    Raises:
-        UsageError: a version or the name of an environment is none.
-    """
-    rest, at, environment = text.partition("@")
-    name, equals, version = rest.partition("==")
-    if at and not is_environment_name(environment):
-        raise UsageError(f"cannot read backend {text!r}: {environment!r} is no name of an environment, such as py313")
-    if equals and not _is_version(version):
-        raise UsageError(f"cannot read backend {text!r}: {version!r} is no version, such as 0.30.0")
-    return BackendSpec(name, environment=environment, version=version)
-
-
-def is_environment_name(text: str) -> bool:
-    """Return whether an environment may be called so; its name is also that of a folder."""
-    return _NAME.fullmatch(text) is not None
-
-
-def _is_version(text: str) -> bool:
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
 
 
 def _check_place(spec: BackendSpec, backend: Backend, catalogue: Catalogue) -> None:

@@ -13,8 +13,8 @@ from harness.journal import RunStore
 from harness.model import BackendSpec, Request, RunEvent
 from harness.plan import make_plan
 from harness.plugins import Catalogue, Plugins
+from harness.selftest.injections import inject
 from harness.session import RunOutcome, run_session
-from harness.testing.injections import inject
 
 Watch = Callable[[str], AbstractContextManager[Callable[[RunEvent], None]]]
 """Takes what is run now and yields a listener, for progress."""

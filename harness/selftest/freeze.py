@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from harness.model import CellRecord, Observed, Request
-from harness.testing.injections import FREEZE_SECONDS
+from harness.selftest.injections import FREEZE_SECONDS
 
 from .bench import Bench
 from .part import Effort, PartResult, promise, skip

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from harness.compare.replay import LEAST_COVERED, LEAST_FOUND, MOST_FALSE, PROMISED, SelfTest, replay
+from harness.compare.resampling import LEAST_COVERED, LEAST_FOUND, MOST_FALSE, PROMISED, SelfTest, replay
 from harness.model import Request, RowSummary, UsageError
 
 from .bench import Bench

@@ -158,7 +158,7 @@ def try_scenario(
             thread of its own.
         parameters: what differs from the defaults.
         wrap: takes the runtime and returns what the scenario sees instead, e.g. one that is broken on purpose
-            (`harness.testing.saboteurs.sabotage`). A mapping wraps that of some roles only.
+            (`harness_saboteurs.sabotage`). A mapping wraps that of some roles only.
         shared: what is shared from the start, for a scenario of which one role is left out.
         seed: of the cell.
         limit: seconds until roles that still run are given up.

@@ -2,7 +2,7 @@
 
 Runs in a signal handler of a process that is about to be ended, so it may be slow. It knows no runtime: a task is
 what has a coroutine and a name, or a thread where the runtime's tasks are threads, and what it waits for shows in the
-frames below the last one of the scenario. Facts only; `harness.execute.autopsy` says what follows from them.
+frames below the last one of the scenario. Facts only; `harness.execute.hang.autopsy` says what follows from them.
 """
 
 from __future__ import annotations

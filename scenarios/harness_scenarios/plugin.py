@@ -10,24 +10,24 @@ from harness.plugins import hookimpl
 @hookimpl
 def harness_scenarios() -> list[Scenario]:
     """Return the scenarios of the catalogue."""
-    from .actor import actor
     from .behaviours import list_questions
-    from .channel import channel
-    from .echo import echo
-    from .frames import frames
-    from .idle import idle
-    from .join import join
-    from .leaks import LEAKS
-    from .locks import locks
-    from .merge import merge
-    from .offload import offload
-    from .sink import sink
-    from .spawn import spawn
-    from .storm import storm
-    from .stream import stream
-    from .switch import switch
-    from .timeout_select import timeout_select
-    from .timers import timers
+    from .behaviours.leaks import LEAKS
+    from .load.actor import actor
+    from .load.channel import channel
+    from .load.echo import echo
+    from .load.frames import frames
+    from .load.idle import idle
+    from .load.join import join
+    from .load.locks import locks
+    from .load.merge import merge
+    from .load.offload import offload
+    from .load.sink import sink
+    from .load.spawn import spawn
+    from .load.stream import stream
+    from .load.switch import switch
+    from .load.timeout_select import timeout_select
+    from .load.timers import timers
+    from .storm.scenario import storm
 
     mission = (storm, timeout_select, sink, channel)
     load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, locks, echo, idle)

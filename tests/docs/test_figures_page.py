@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.calibration import LEAST_SECONDS, MOST_SECONDS, MOST_SPREAD
 from harness.model import LEAST_ROUNDS, MOST_DELAY, Resources
 from harness.plugins import Plugins
+from harness.session.calibration import LEAST_SECONDS, MOST_SECONDS, MOST_SPREAD
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "figures.md").read_text()
 

@@ -7,10 +7,10 @@ from typing import Any
 import click
 import pytest
 
-from harness import hookspecs
 from harness.cli.exits import MEANINGS
 from harness.cli.main import harness
 from harness.model import Executor, FindingKind, Outcome
+from harness.plugins import hookspecs
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.plugins import Plugins
-from harness.testing.saboteurs import FAULTS, THEMES
+from harness_saboteurs import FAULTS, THEMES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "saboteurs.md").read_text()
 

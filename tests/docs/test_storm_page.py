@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from harness_scenarios.saturation import SearchEnd
-from harness_scenarios.storm import storm
-from harness_scenarios.storm_limits import STALL_SECONDS
-from harness_scenarios.storm_posix import HostLimits
+from harness_scenarios.storm.limits import STALL_SECONDS
+from harness_scenarios.storm.posix import HostLimits
+from harness_scenarios.storm.saturation import SearchEnd
+from harness_scenarios.storm.scenario import storm
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "storm.md").read_text()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments import ask_environment
+from harness.host.interpreters import ask_environment
 from harness.journal import read_run
 from harness.model import FindingKind, Outcome
 

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 import pytest
 
 from harness.plugins import Plugins
-from harness.selftest import SHORT, Bench, first_cell, slower_arm
+from harness.selftest import first_cell, slower_arm
+from harness.selftest.bench import Bench
 from harness.selftest.first_cell import run_first_cell
 from harness.selftest.freeze import run_freeze
+from harness.selftest.part import SHORT
 from harness.selftest.slower_arm import run_slower_arm
 from harness.selftest.stuck_arm import run_stuck_arm
 

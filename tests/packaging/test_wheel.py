@@ -52,6 +52,7 @@ def test_the_wheels_names(wheel):
         "harness_curio",
         "harness_reports",
         "harness_scenarios",
+        "harness_saboteurs",
         "harness_threads",
         "harness_trio",
         "harness_uvloop",

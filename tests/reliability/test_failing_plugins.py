@@ -4,8 +4,8 @@ import inspect
 
 import pytest
 
-from harness import hookspecs
 from harness.journal import read_run
+from harness.plugins import hookspecs
 
 from .program import folder_of, linux, outcomes_of, run
 

@@ -3,9 +3,8 @@
 from collections import Counter
 
 import pytest
-from harness.testing.saboteurs import sabotage
-from harness.testing.saboteurs.wrapping import Sender
 from harness.testing.trial import try_scenario
+from harness.testing.wrapping import Sender, sabotage
 
 from harness_scenarios_demo.pool import DRAIN, EVENLY, SOME, UNEVENLY, describe_sharing
 

@@ -21,17 +21,17 @@ from harness.model import (
     ScenarioCard,
     make_command,
 )
+from harness_reports.cell_view import error_lines, facts_of, left_lines, samples_of, stall_lines, unhandled_lines
+from harness_reports.console import make_lines
+from harness_reports.figures import format_figure
+from harness_reports.parity_lines import describe_parity
+from harness_reports.private import without_paths
+from harness_reports.ratio_lines import describe_disparity
+from harness_reports.resource_lines import describe_resources
+from harness_reports.safe_text import clean, clean_lines, shorten
+from harness_reports.squares import describe_square
+from harness_reports.value_table import is_table, value_in_table
 
-from ..cell_view import error_lines, facts_of, left_lines, samples_of, stall_lines, unhandled_lines
-from ..console import make_lines
-from ..figures import format_figure
-from ..parity_lines import describe_parity
-from ..private import without_paths
-from ..ratio_lines import describe_disparity
-from ..resource_lines import describe_resources
-from ..safe_text import clean, clean_lines, shorten
-from ..squares import describe_square
-from ..value_table import is_table, value_in_table
 from .evidence import Output, read_outputs
 from .matrix import MatrixSquare, make_square
 

@@ -13,12 +13,11 @@ from typing import Any
 from markupsafe import Markup
 
 from harness.model import Comparison, MetricSummary, RowSummary
-
-from ..figures import format_figure
-from ..grid import name_rows
-from ..pairs_grid import has_pairs
-from ..safe_text import clean, shorten
-from ..sweep_table import Sweep
+from harness_reports.figures import format_figure
+from harness_reports.grid import name_rows
+from harness_reports.pairs_grid import has_pairs
+from harness_reports.safe_text import clean, shorten
+from harness_reports.sweep_table import Sweep
 
 _WIDTH = 400
 _PANEL_WIDTH = 170

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model import CellResult, RenderOptions
-
-from ..private import without_paths
-from ..safe_text import clean_lines, shorten
+from harness_reports.private import without_paths
+from harness_reports.safe_text import clean_lines, shorten
 
 _HEAD, _TAIL = 20, 20
 _LINE_LENGTH = 400

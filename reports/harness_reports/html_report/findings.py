@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model import Comparison, Finding, FindingKind, Group, RowId, format_parameters
+from harness_reports.finding_view import sort_findings
+from harness_reports.private import without_paths
+from harness_reports.safe_text import clean, clean_lines
+from harness_reports.verdict import Alike, count_by_scenario, name_backends, place_of
 
-from ..finding_view import sort_findings
-from ..private import without_paths
-from ..safe_text import clean, clean_lines
-from ..verdict import Alike, count_by_scenario, name_backends, place_of
 from .anchors import cell_anchor, scenario_anchor
 
 _MOST_LINKS = 24

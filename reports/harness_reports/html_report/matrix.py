@@ -8,12 +8,12 @@ from itertools import groupby
 
 from harness.api import Judge
 from harness.model import Comparison, RowSummary, Run
+from harness_reports.grid import GridRow, make_lines, name_rows, places_of_variants
+from harness_reports.pairs_grid import has_pairs, name_row
+from harness_reports.questions import name_answers, split_questions, with_letters
+from harness_reports.safe_text import clean, shorten
+from harness_reports.squares import FINE, UNLIKE, SquareText, caption_of, describe_square, headline_judges
 
-from ..grid import GridRow, make_lines, name_rows, places_of_variants
-from ..pairs_grid import has_pairs, name_row
-from ..questions import name_answers, split_questions, with_letters
-from ..safe_text import clean, shorten
-from ..squares import FINE, UNLIKE, SquareText, caption_of, describe_square, headline_judges
 from .anchors import cell_anchor, scenario_anchor
 
 _ANSWER_LENGTH = 90

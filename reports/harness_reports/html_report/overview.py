@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model import CellSummary, Comparison, FindingKind, Outcome, RowSummary
-
-from ..pairs_grid import has_pairs
-from ..safe_text import clean
-from ..squares import best_labels, overall_text
+from harness_reports.pairs_grid import has_pairs
+from harness_reports.safe_text import clean
+from harness_reports.squares import best_labels, overall_text
 
 _STOPS = (FindingKind.HANG, FindingKind.CRASH)
 

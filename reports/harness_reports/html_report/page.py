@@ -10,11 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.model import Comparison, RenderOptions, Run, format_value
+from harness_reports.grid import make_footnotes
+from harness_reports.header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
+from harness_reports.safe_text import clean, clean_lines, shorten
+from harness_reports.verdict import make_verdict
 
-from ..grid import make_footnotes
-from ..header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
-from ..safe_text import clean, clean_lines, shorten
-from ..verdict import make_verdict
 from .findings import view_findings
 from .matrix import make_matrix
 from .overview import glance_at, has_speed

@@ -10,16 +10,16 @@ from markupsafe import Markup
 
 from harness.api import Bounded, Exact, Graded, Judge, Outcomes
 from harness.model import CellRecord, Comparison, Outcome, RenderOptions, RowId, RowSummary, Run, ScenarioCard
+from harness_reports.cell_view import samples_of
+from harness_reports.figures import format_figure
+from harness_reports.grid import name_rows
+from harness_reports.pairs_grid import has_pairs
+from harness_reports.questions import is_question
+from harness_reports.safe_text import clean
+from harness_reports.squares import FINE, best_labels, describe_square, interval_text, ratio_text, verdict_text
+from harness_reports.sweep_table import Sweep, find_distribution, find_sweeps
+from harness_reports.value_table import is_table
 
-from ..cell_view import samples_of
-from ..figures import format_figure
-from ..grid import name_rows
-from ..pairs_grid import has_pairs
-from ..questions import is_question
-from ..safe_text import clean
-from ..squares import FINE, best_labels, describe_square, interval_text, ratio_text, verdict_text
-from ..sweep_table import Sweep, find_distribution, find_sweeps
-from ..value_table import is_table
 from .anchors import cell_anchor, scenario_anchor
 from .cells import CellView, view_cell
 from .charts import describe_figures, draw_distribution, draw_figures, draw_ratios, draw_steps, draw_sweep

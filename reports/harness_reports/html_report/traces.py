@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model import CellRecord, Outcome, Step
-
-from ..safe_text import clean, shorten
+from harness_reports.safe_text import clean, shorten
 
 _MOST_STEPS = 60
 _STEP_LENGTH = 160

@@ -15,8 +15,9 @@ from benchmarks import transparency
 from benchmarks.native import work
 from harness.plugins import Plugins
 from harness.testing.trial import try_scenario
-from harness_scenarios import channel, switch, tagged_payload, timeout_select
-from harness_scenarios.stream_pattern import READ_BYTES, StreamPattern
+from harness_scenarios.load import channel, switch, timeout_select
+from harness_scenarios.parts import tagged_payload
+from harness_scenarios.parts.stream_pattern import READ_BYTES, StreamPattern
 
 ROOT = Path(__file__).parents[3]
 TINY = {

@@ -1,12 +1,11 @@
 """What the doctor says of the scenarios."""
 
+from catalogue import scenario
 from click.testing import CliRunner
 
 from harness.cli.doctor import doctor
 from harness.cli.state import State
 from harness.plugins import Catalogue
-
-from ..catalogue import scenario
 
 
 class Doctored(State):

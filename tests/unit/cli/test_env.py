@@ -9,14 +9,15 @@ import msgspec
 import pytest
 from catalogue import catalogue
 
-from harness import install, session
 from harness.cli import main as program
 from harness.cli.exits import Exit
 from harness.cli.resume import describe_changes
-from harness.environments import ROOT, Registered, find_registered, register
-from harness.install import create_environment
+from harness.host import venvs as install
+from harness.host.interpreters import ROOT, Registered, find_registered, register
+from harness.host.venvs import create_environment
 from harness.model import FORMAT, CellFinished, CellResult, Environment, Outcome, UsageError
 from harness.plugins import Plugins
+from harness.session import conduct as session
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness import environment
-from harness.environment import check_host, describe_environment
-from harness.noise import judge_pieces
+from harness.host import machine as environment
+from harness.host.machine import check_host, describe_environment
+from harness.host.noise import judge_pieces
 from harness.wire import decode_line, encode_line
 
 

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from catalogue import catalogue
 
-from harness import session
 from harness.cli import main as program
 from harness.model import CellFinished, CellResult, Outcome, Renderer
 from harness.plugins import Plugins
+from harness.session import conduct as session
 
 
 def execute_well(plan, _catalogue, _folder, **_lanes):

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from catalogue import catalogue
 
-from harness import session
 from harness.cli import main as program
 from harness.cli import progress
 from harness.cli.exits import Exit
@@ -32,6 +31,7 @@ from harness.model import (
     UsageError,
 )
 from harness.plugins import Plugins
+from harness.session import conduct as session
 
 
 def finished(cell, outcome, reason=""):
@@ -517,7 +517,7 @@ def test_a_budget_is_spent_on_more_rounds(harness, tmp_path):
 
 def test_an_interrupt_between_two_parts_of_a_budget(harness, tmp_path, monkeypatch):
     """The run is stored and reported as one that was interrupted."""
-    from harness.budget import Budget
+    from harness.session.budget import Budget
 
     def interrupt(*_):
         raise KeyboardInterrupt

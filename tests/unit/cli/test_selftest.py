@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from catalogue import catalogue, scenario
 
-from harness import session
 from harness.api import Parameter, metric
 from harness.cli import main as program
 from harness.cli.exits import Exit
@@ -27,6 +26,7 @@ from harness.model import (
     RoleResult,
 )
 from harness.plugins import Plugins
+from harness.session import conduct as session
 
 ATTESTED = Attestation(scheduler="x.Loop", expected="x.*", python="3.11.7", implementation="cpython", gil=True)
 FROZEN = {"response p99": 1.6e5, "service p99": 9e3}

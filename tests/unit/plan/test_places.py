@@ -1,13 +1,13 @@
 """Backend specs that say where they run: grammar, labels, variants, and what is refused."""
 
 import pytest
+from catalogue import catalogue
 from msgspec.structs import replace
 
 from harness.api import BackendOption, Capability, Offer, Support
+from harness.host.place_names import parse_place
 from harness.model import BackendSpec, Environment, Request, UsageError
-from harness.plan import make_plan, parse_place, parse_spec, select_backends
-
-from ..catalogue import catalogue
+from harness.plan import make_plan, parse_spec, select_backends
 
 OLD = Environment(name="old", interpreter="/old/python", python="3.11.7", versions={"alpha": "1.2.0"})
 

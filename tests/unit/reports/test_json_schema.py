@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from schema_outline import outline
 
 from harness.api import metric
 from harness_reports.json_report import render_json
@@ -31,7 +32,7 @@ def rounds():
 
 def test_the_published_schema_is_the_one_that_the_types_give():
     """Made with `python -m harness_reports.json_schema`."""
-    assert PUBLISHED.read_text() == schema_text()
+    assert outline(json.loads(PUBLISHED.read_text())) == outline(json.loads(schema_text()))
     jsonschema.Draft202012Validator.check_schema(json.loads(PUBLISHED.read_text()))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Receiver, Sender, Wrapped
-from harness_scenarios import actor as module
-from harness_scenarios.actor import actor
+from harness.testing.wrapping import Receiver, Sender, Wrapped
+from harness_scenarios.load import actor as module
+from harness_scenarios.load.actor import actor
 
 SMALL = {"clients": 3, "tasks": 8}
 IMPATIENT = {**SMALL, "patience": 1.0}

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from harness_scenarios.posix import keep_to_cpus
-from harness_scenarios.spawn import spawn
-from harness_scenarios.switch import switch
+from harness_scenarios.load.spawn import spawn
+from harness_scenarios.load.switch import switch
+from harness_scenarios.parts.posix import keep_to_cpus
 
 LOADS = [(spawn, {"kind": "many", "count": 5}), (switch, {"tasks": 2, "yields": 3})]
 

@@ -8,10 +8,10 @@ from contextlib import suppress
 import pytest
 
 from harness.api import EndOfChannel
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Group, Receiver, SabotagedRuntime, Sender, Wrapped
-from harness_scenarios import channel as module
-from harness_scenarios.channel import channel, compute_fairness, count_discrepancies, count_disorder
+from harness.testing.wrapping import Group, Receiver, SabotagedRuntime, Sender, Wrapped
+from harness_saboteurs import FAULTS, sabotage
+from harness_scenarios.load import channel as module
+from harness_scenarios.load.channel import channel, compute_fairness, count_discrepancies, count_disorder
 
 SMALL = {"items": 600, "producers": 3, "consumers": 2}
 ABOVE = "occupancy above capacity"

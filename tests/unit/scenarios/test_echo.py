@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios.echo import echo
-from harness_scenarios.serving import receive_exactly
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.load.echo import echo
+from harness_scenarios.parts.serving import receive_exactly
 
 SMALL = {"requests": 60, "connections": 3, "size": 100}
 

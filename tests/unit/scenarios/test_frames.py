@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios.frames import LIMIT_BYTES, MESSAGE_BYTES, LineError, LineSplitter, Plan, compare, frames
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.load.frames import LIMIT_BYTES, MESSAGE_BYTES, LineError, LineSplitter, Plan, compare, frames
 
 SMALL = {"count": 500, "write_bytes": 100, "read_bytes": 64}
 LINE = MESSAGE_BYTES + 1

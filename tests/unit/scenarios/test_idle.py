@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Stream
-from harness_scenarios.idle import idle, read_memory_bytes
+from harness.testing.wrapping import Stream
+from harness_saboteurs import FAULTS, sabotage
+from harness_scenarios.load.idle import idle, read_memory_bytes
 
 TASKS = {"kind": "tasks", "number": 20}
 CONNECTIONS = {"kind": "connections", "number": 10}

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Group, SabotagedRuntime, Wrapped
-from harness_scenarios.join import (
+from harness.testing.wrapping import Group, SabotagedRuntime, Wrapped
+from harness_saboteurs import FAULTS, sabotage
+from harness_scenarios.load.join import (
     AS_RAISED,
     CANCELLED,
     IN_A_GROUP,

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from harness.testing.saboteurs import sabotage
-from harness.testing.saboteurs.leaks import _ChannelKeepsMemory, _GroupKeepsATask, _StreamKeepsAnFd
-from harness_scenarios.leaks import LEAKS, cancel, channels, connections, count_fds, spawn
-from harness_scenarios.posix import read_resident_bytes
+from harness_saboteurs import sabotage
+from harness_saboteurs.leaks import _ChannelKeepsMemory, _GroupKeepsATask, _StreamKeepsAnFd
+from harness_scenarios.behaviours.leaks import LEAKS, cancel, channels, connections, count_fds, spawn
+from harness_scenarios.parts.posix import read_resident_bytes
 
 FEW = {"cycles": 50}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which fds are open")

@@ -7,10 +7,10 @@ from collections import deque
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios import locks as module
-from harness_scenarios.lock_log import make_codes, read_log
-from harness_scenarios.locks import IN_TURN, OVERTAKEN, locks
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.load import locks as module
+from harness_scenarios.load.locks import IN_TURN, OVERTAKEN, locks
+from harness_scenarios.parts.lock_log import make_codes, read_log
 
 KINDS = ("mutex", "semaphore", "condition", "readers-writer")
 SMALL = {"acquisitions": 30, "tasks": 8}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios.merge import ITEM_BYTES, MOST_WAIT, READ_BYTES, merge
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.load.merge import ITEM_BYTES, MOST_WAIT, READ_BYTES, merge
 
 WAYS = ("both", "channel", "sticky", "flags")
 LOADS = ("both", "one", "alternating", "closed-early")

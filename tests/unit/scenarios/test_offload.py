@@ -10,10 +10,10 @@ from contextlib import suppress
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios import offload as module
-from harness_scenarios.offload import RUN, STAND_STILL, count_most_at_once, offload
-from harness_scenarios.offload_job import (
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.load import offload as module
+from harness_scenarios.load.offload import RUN, STAND_STILL, count_most_at_once, offload
+from harness_scenarios.parts.offload_job import (
     UNKNOWN,
     JobFailedError,
     Place,

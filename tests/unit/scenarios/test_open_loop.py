@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from harness_scenarios.open_loop import (
+from harness_scenarios.parts.open_loop import (
     SECOND_NS,
     burst_offsets,
     fixed_offsets,

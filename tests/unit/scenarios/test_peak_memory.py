@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from harness_scenarios.posix import read_peak_memory_bytes
+from harness_scenarios.parts.posix import read_peak_memory_bytes
 
-SAY = "from harness_scenarios.posix import read_peak_memory_bytes as read; print(read())"
+SAY = "from harness_scenarios.parts.posix import read_peak_memory_bytes as read; print(read())"
 GROW_AND_SAY = f"""
 import subprocess, sys
 big = bytearray(200 << 20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness_scenarios.percentiles import PERCENTILES, compute_percentiles, samples_needed
+from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles, samples_needed
 
 
 @pytest.mark.parametrize(("name", "least"), [("p50", 20), ("p90", 100), ("p99", 1000), ("p99.9", 10_000)])

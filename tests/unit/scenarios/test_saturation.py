@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from harness_scenarios.saturation import MOST_STEPS, NARROW_ENOUGH, SaturationSearch, SearchEnd
+from harness_scenarios.storm.saturation import MOST_STEPS, NARROW_ENOUGH, SaturationSearch, SearchEnd
 
 DEFAULTS = {"base_rate": 100.0, "growth": 1.5, "slowdown": 3.0, "objective": 10.0}
 

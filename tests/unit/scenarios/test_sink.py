@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios import sink as module
-from harness_scenarios.sink import sink
-from harness_scenarios.stream_pattern import StreamPattern
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.load import sink as module
+from harness_scenarios.load.sink import sink
+from harness_scenarios.parts.stream_pattern import StreamPattern
 
 SMALL = {"chunk": 1000, "total_bytes": 500_000}
 TOTAL = StreamPattern(1000, 500_000).total_bytes

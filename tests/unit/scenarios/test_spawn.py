@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Group, Receiver, Sender
-from harness_scenarios.spawn import IN_ORDER, OTHERWISE, spawn
+from harness.testing.wrapping import Group, Receiver, Sender
+from harness_saboteurs import FAULTS, sabotage
+from harness_scenarios.load.spawn import IN_ORDER, OTHERWISE, spawn
 
 KINDS = ("many", "chained", "pingpong")
 

@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios.connection_ledger import ConnectionLedger, Ending
-from harness_scenarios.open_loop import burst_offsets
-from harness_scenarios.storm import server, storm
-from harness_scenarios.tagged_payload import ReplyGrade, make_reply, make_request
-from harness_scenarios.whole_message import receive_to_eof
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.parts.open_loop import burst_offsets
+from harness_scenarios.parts.tagged_payload import ReplyGrade, make_reply, make_request
+from harness_scenarios.parts.whole_message import receive_to_eof
+from harness_scenarios.storm.connection_ledger import ConnectionLedger, Ending
+from harness_scenarios.storm.scenario import server, storm
 
 BURST = {"mode": "burst", "connections": 20}
 HASTY = {**BURST, "timeout": 1.0, "cooldown": 60.0}

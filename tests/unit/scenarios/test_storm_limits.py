@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness_scenarios.storm import storm
-from harness_scenarios.storm_limits import (
+from harness_scenarios.storm.limits import (
     FDS_OF_THE_PROCESS,
     STALL_SECONDS,
     bounds_of_burst,
@@ -14,7 +13,8 @@ from harness_scenarios.storm_limits import (
     find_obstacle,
     tightest,
 )
-from harness_scenarios.storm_posix import HostLimits, read_host_limits
+from harness_scenarios.storm.posix import HostLimits, read_host_limits
+from harness_scenarios.storm.scenario import storm
 
 HUGE = 10**9
 DEFAULTS = {parameter.name: parameter.default for parameter in storm.parameters}

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios.connection_ledger import ConnectionLedger, Ending
-from harness_scenarios.open_loop import burst_offsets
-from harness_scenarios.percentiles import compute_percentiles
-from harness_scenarios.saturation import SearchEnd
-from harness_scenarios.storm import storm
-from harness_scenarios.storm_client import _Storm
-from harness_scenarios.storm_exchange import Exchange
-from harness_scenarios.storm_schedule import Target, source_address
-from harness_scenarios.tagged_payload import ReplyGrade, make_reply, make_request
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.parts.open_loop import burst_offsets
+from harness_scenarios.parts.percentiles import compute_percentiles
+from harness_scenarios.parts.tagged_payload import ReplyGrade, make_reply, make_request
+from harness_scenarios.storm.client import _Storm
+from harness_scenarios.storm.connection_ledger import ConnectionLedger, Ending
+from harness_scenarios.storm.exchange import Exchange
+from harness_scenarios.storm.saturation import SearchEnd
+from harness_scenarios.storm.scenario import storm
+from harness_scenarios.storm.schedule import Target, source_address
 
 BURST = {"mode": "burst", "connections": 12}
 SEARCH = {"mode": "saturate", "base_rate": 1000, "step_length": 0.1, "objective": 1000.0}

@@ -7,11 +7,11 @@ from array import array
 
 import pytest
 
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios.connection_ledger import ConnectionLedger, Ending
-from harness_scenarios.storm import storm
-from harness_scenarios.storm_schedule import NULL_SERVER_RULE, ScheduleRun, Target
-from harness_scenarios.tagged_payload import ReplyGrade
+from harness.testing.wrapping import Wrapped
+from harness_scenarios.parts.tagged_payload import ReplyGrade
+from harness_scenarios.storm.connection_ledger import ConnectionLedger, Ending
+from harness_scenarios.storm.scenario import storm
+from harness_scenarios.storm.schedule import NULL_SERVER_RULE, ScheduleRun, Target
 
 EVERY_MS = range(0, 1_000_000_000, 1_000_000)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness_scenarios.connection_ledger import IN_QUEUE, PLACES, READ, SERVER_STATE, UNENDED, UNREAD, UNSENT
-from harness_scenarios.storm import storm
-from harness_scenarios.storm_sockets import Look, describe, read_cpu_seconds, read_places
+from harness_scenarios.storm.connection_ledger import IN_QUEUE, PLACES, READ, SERVER_STATE, UNENDED, UNREAD, UNSENT
+from harness_scenarios.storm.scenario import storm
+from harness_scenarios.storm.sockets import Look, describe, read_cpu_seconds, read_places
 
 from .test_storm import HASTY, Saboteur, Wrapped, sabotage
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Stream, Wrapped
-from harness_scenarios import stream as module
-from harness_scenarios.stream import stream
+from harness.testing.wrapping import Stream, Wrapped
+from harness_saboteurs import FAULTS, sabotage
+from harness_scenarios.load import stream as module
+from harness_scenarios.load.stream import stream
 
 FAST = {"interval": 0.0, "chunks": 40, "chunk_bytes": 1000}
 GONE = {**FAST, "client": "gone"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness_scenarios.stream_pattern import READ_BYTES, StreamCheck, StreamPattern
+from harness_scenarios.parts.stream_pattern import READ_BYTES, StreamCheck, StreamPattern
 
 
 def send(pattern: StreamPattern) -> bytes:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Event, Group, SabotagedRuntime, Wrapped
-from harness_scenarios.switch import switch
+from harness.testing.wrapping import Event, Group, SabotagedRuntime, Wrapped
+from harness_saboteurs import FAULTS, sabotage
+from harness_scenarios.load.switch import switch
 
 SMALL = {"tasks": 10, "yields": 150}
 

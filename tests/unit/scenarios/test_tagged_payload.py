@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness_scenarios.tagged_payload import (
+from harness_scenarios.parts.tagged_payload import (
     LEAST_BYTES,
     ReplyGrade,
     grade_reply,

@@ -8,11 +8,11 @@ from contextlib import suppress
 import pytest
 
 from harness.api import ClosedResourceError
-from harness.testing.saboteurs import FAULTS
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios import timeout_select as module
-from harness_scenarios.timeout_select import timeout_select
-from harness_scenarios.timer_race import Contender, Tally
+from harness.testing.wrapping import Wrapped
+from harness_saboteurs import FAULTS
+from harness_scenarios.load import timeout_select as module
+from harness_scenarios.load.timeout_select import timeout_select
+from harness_scenarios.parts.timer_race import Contender, Tally
 
 SMALL = {"deadline": 0.01, "races": 24, "n": 4}
 

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
-from harness.testing.saboteurs.wrapping import Wrapped
-from harness_scenarios.timers import timers
-from harness_scenarios.wake_ups import (
+from harness.testing.wrapping import Wrapped
+from harness_saboteurs import FAULTS
+from harness_scenarios.load.timers import timers
+from harness_scenarios.parts.wake_ups import (
     IN_ORDER,
     OTHERWISE,
     REVERSED,

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from harness.compare.replay import SelfTest
+from harness.compare.resampling import SelfTest
 from harness.model import (
     BackendSpec,
     Cell,
@@ -27,9 +27,11 @@ from harness.model import (
     SelfCheck,
     SpeedVerdict,
 )
-from harness.selftest import PartResult, replayed, summarise
+from harness.selftest import replayed
 from harness.selftest.first_cell import LEAST_EFFECT, judge_first_cell
 from harness.selftest.freeze import Latencies, judge_freeze, read_latencies
+from harness.selftest.part import PartResult
+from harness.selftest.parts import summarise
 from harness.selftest.slower_arm import judge_slower_arm
 from harness.selftest.stuck_arm import GRACE, HANG_AFTER, SilenceClock, judge_stuck_arm
 

@@ -6,8 +6,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from harness.execute.autopsy import innermost_frames
-from harness.execute.stalls import is_whole, main_stack
+from harness.execute.hang.autopsy import innermost_frames
+from harness.execute.hang.stalls import is_whole, main_stack
 from harness.worker.stacks import write_all_stacks, write_stack
 
 ASKED = """

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from harness.execute.stalls import main_stack
+from harness.execute.hang.stalls import main_stack
 from harness.wire import TURNED
 from harness.worker.turns import TURN_SIGNAL, tell_turn_on_signal
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from harness.testing.saboteurs import sabotage
-from harness.testing.saboteurs.wrapping import Group, SabotagedRuntime
+from harness.testing.wrapping import Group, SabotagedRuntime
+from harness_saboteurs import sabotage
 from harness_scenarios.behaviours.cancel_target import PlannedFailureError
 
 

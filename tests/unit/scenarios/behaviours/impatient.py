@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.testing.saboteurs.wrapping import Wrapped
+from harness.testing.wrapping import Wrapped
 
 
 class Impatient(Wrapped):

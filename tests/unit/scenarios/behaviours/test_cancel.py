@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import cancel
 from harness_scenarios.behaviours.question import NEVER_ENDS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import cancel_cleanup as cleanup
 from harness_scenarios.behaviours.question import NEVER_ENDS
 

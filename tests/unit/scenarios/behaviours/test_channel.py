@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
-from harness.testing.saboteurs.wrapping import Wrapped
+from harness.testing.wrapping import Wrapped
 from harness_asyncio.queues import open_queue
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import channel, channel_close, question
 
 from .impatient import Impatient, impatient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import deadline_condition as condition
 
 TAKEN, FREE = {"lock": "taken"}, {"lock": "free"}

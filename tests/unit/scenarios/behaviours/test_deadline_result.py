@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import deadline_result as result
 
 SCENARIOS = {scenario.name.removeprefix("deadline."): scenario for scenario in result.SCENARIOS}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
-from harness.testing.saboteurs.scheduling import BusyTasksStarve
+from harness_saboteurs import FAULTS
+from harness_saboteurs.scheduling import BusyTasksStarve
 from harness_scenarios.behaviours import fairness, question
 
 from .impatient import impatient

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from harness.api import Grade
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import group_lifetime as lifetime
 
 from .group_saboteurs import DropsLateTasks

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Listener, Wrapped
+from harness.testing.wrapping import Listener, Wrapped
+from harness_saboteurs import FAULTS, sabotage
 from harness_scenarios.behaviours import listener
 
 SCENARIOS = {scenario.name.removeprefix("listener."): scenario for scenario in listener.SCENARIOS}

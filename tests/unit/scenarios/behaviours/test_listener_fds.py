@@ -5,7 +5,7 @@ import resource
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import listener_fds
 from harness_scenarios.behaviours.listener_fds import FullTable
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Lock
+from harness.testing.wrapping import Lock
+from harness_saboteurs import FAULTS, sabotage
 from harness_scenarios.behaviours import lock, question
 
 from .impatient import Impatient, impatient

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from harness.api import ENDING
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import lock_condition, question
 
 from .impatient import impatient

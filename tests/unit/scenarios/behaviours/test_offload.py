@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from harness.api import Grade
-from harness.testing.saboteurs import FAULTS
-from harness.testing.saboteurs.wrapping import Wrapped
+from harness.testing.wrapping import Wrapped
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import offload
 from harness_scenarios.behaviours.question import NEVER_ENDS
 

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import offload_cancel
 
 from .offload_cancel_saboteurs import KeepsJobs, ReportsErrors

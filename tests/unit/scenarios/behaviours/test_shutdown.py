@@ -8,11 +8,11 @@ from contextlib import suppress
 import pytest
 
 from harness.api import ENDING, Grade
-from harness.testing.saboteurs import FAULTS
-from harness.testing.saboteurs.wrapping import Wrapped
 from harness.testing.trial import is_forbidden
+from harness.testing.wrapping import Wrapped
 from harness.worker.errors import describe_ending
 from harness_asyncio.backend import AsyncioRunner
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import shutdown
 
 SCENARIOS = {scenario.name.removeprefix("shutdown."): scenario for scenario in shutdown.SCENARIOS}

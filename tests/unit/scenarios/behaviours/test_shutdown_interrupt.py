@@ -50,7 +50,7 @@ PROGRAM = """
 import importlib, json, sys
 from harness.worker.errors import describe_ending
 from harness_scenarios.behaviours.shutdown_interrupt import interrupt
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 
 name, wrap, moments = sys.argv[1], sys.argv[2], sys.argv[3:]
 runner_class = getattr(importlib.import_module(f"harness_{name}.backend"), f"{name.capitalize()}Runner")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import stream_close
 
 SCENARIOS = {scenario.name.removeprefix("stream."): scenario for scenario in stream_close.SCENARIOS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import stream_end
 
 SCENARIOS = {scenario.name.removeprefix("stream."): scenario for scenario in stream_end.SCENARIOS}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS, sabotage
-from harness.testing.saboteurs.wrapping import Stream
+from harness.testing.wrapping import Stream
+from harness_saboteurs import FAULTS, sabotage
 from harness_scenarios.behaviours import stream_flow
 
 SCENARIOS = {scenario.name.removeprefix("stream."): scenario for scenario in stream_flow.SCENARIOS}

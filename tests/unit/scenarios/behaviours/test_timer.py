@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
-from harness.testing.saboteurs.wrapping import Wrapped
+from harness.testing.wrapping import Wrapped
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import timer
 
 SCENARIOS = {scenario.name.removeprefix("timer."): scenario for scenario in timer.SCENARIOS}

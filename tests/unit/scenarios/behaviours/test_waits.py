@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.testing.saboteurs import FAULTS
+from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import waits
 from harness_scenarios.behaviours.question import NEVER_ENDS
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 from harness.api import Probe, Runtime, Scenario
-from harness_scenarios.storm import client, server, storm
+from harness_scenarios.storm.scenario import client, server, storm
 
 AFTER = 100
 """Connections accepted before something happens, unless it is said otherwise."""

@@ -1,0 +1,89 @@
+"""Look at a process that hangs before it is killed, and say what kind of hang it is.
+
+Facts first: tasks from the process itself, threads, descriptors and children from the kernel. The diagnosis follows
+from them by the rules in `diagnosis`; where they do not decide it is `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from harness.execute import procfs
+from harness.model import Autopsy, Observed, Step
+from harness.wire import TASKS_BEGIN, TASKS_END
+
+from .diagnosis import Facts, diagnose
+from .testimony import read_inspection
+from .waits import describe_last_seen, describe_waits
+
+_SHOWN = 40
+IDLE_SHARE = 0.05
+"""Of a CPU. What spins gets little of a crowded machine, what waits gets nothing anywhere."""
+
+
+def examine(
+    pid: int,
+    stacks: str,
+    *,
+    cpu: Mapping[int, float] = MappingProxyType({}),
+    has_started: bool = True,
+    tasks_are_threads: bool = False,
+    last_messages: Iterable[Observed | Step] = (),
+) -> Autopsy:
+    """Return the autopsy of a live process.
+
+    Args:
+        pid: of the role's process.
+        stacks: what it wrote when it was asked for its stacks and its tasks.
+        cpu: which share of a CPU each of its threads takes.
+        has_started: whether its runtime runs.
+        tasks_are_threads: whether the tasks of its runtime are.
+        last_messages: the last that each of its actors told.
+    """
+    tasks = tasks_of(stacks)
+    facts = Facts(
+        pid=pid,
+        busy=tuple(thread for thread, share in cpu.items() if share > IDLE_SHARE),
+        inspection=read_inspection(stacks),
+        descriptors=procfs.read_descriptors(pid),
+        children=procfs.read_children(pid),
+        frames=innermost_frames(stacks),
+        has_started=has_started,
+        tasks_are_threads=tasks_are_threads,
+    )
+    diagnosis, reasons = diagnose(facts)
+    last_seen = describe_last_seen(last_messages)
+    return Autopsy(
+        diagnosis=diagnosis,
+        reasons=tuple(reasons),
+        tasks=tasks[:_SHOWN],
+        descriptors=tuple(str(descriptor) for descriptor in facts.descriptors)[:_SHOWN],
+        threads=procfs.read_threads(pid)[:_SHOWN],
+        children=tuple(facts.children)[:_SHOWN],
+        waits=tuple(describe_waits(facts.inspection, last_seen)[:_SHOWN]) if facts.inspection else (),
+        last_seen=last_seen[-_SHOWN:],
+    )
+
+
+def has_tasks(stacks: str) -> bool:
+    """Return whether the worker has written its tasks and what it says of itself."""
+    return TASKS_END in stacks and read_inspection(stacks) is not None
+
+
+def tasks_of(stacks: str) -> tuple[str, ...]:
+    """Return the lines that the worker wrote of its tasks."""
+    _, begin, rest = stacks.partition(TASKS_BEGIN)
+    return tuple(rest.partition(TASKS_END)[0].splitlines()) if begin else ()
+
+
+def innermost_frames(stacks: str) -> tuple[str, ...]:
+    """Return the first frame that faulthandler wrote of each thread, as `file:line in function`; the current first."""
+    found: list[str] = []
+    written, _, _ = stacks.partition(TASKS_BEGIN)
+    for part in written.split("(most recent call first):")[1:]:
+        frames = [line.strip() for line in part.splitlines() if line.lstrip().startswith("File ")]
+        found += [frames[0].removeprefix("File ").replace('"', "")] if frames else [""]
+    threads = [line for line in written.splitlines() if line.endswith("(most recent call first):")]
+    current = next((at for at, line in enumerate(threads) if line.startswith("Current")), 0)
+    return (*found[current : current + 1], *found[:current], *found[current + 1 :])

@@ -1,0 +1,1 @@
+"""One role of a cell: which interpreter runs it, how its process starts, and how the process ended."""

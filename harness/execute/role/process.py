@@ -1,0 +1,450 @@
+"""One role's process, seen from the runner: start, read, and what became of it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import msgspec
+
+from harness.api import Backend, Scenario
+from harness.execute import posix
+from harness.execute.hang.testimony import without_inspection
+from harness.execute.limits.enforce import CellLimits
+from harness.model import (
+    FORMAT,
+    Attestation,
+    Autopsy,
+    Cell,
+    ErrorReport,
+    Observed,
+    Outcome,
+    RoleBackend,
+    RoleResult,
+    Stall,
+    Step,
+    Unhandled,
+    Usage,
+)
+from harness.wire import (
+    Ended,
+    Ready,
+    Shared,
+    UnhandledSeen,
+    WorkerJob,
+    WorkerMessage,
+    WorkerOrder,
+    decode_line,
+    encode_line,
+)
+
+from .interpreter import HERE, Place, keep_end
+from .launch import PLAIN, Launch
+
+_LINE_LIMIT_BYTES = 8 << 20
+_UNHANDLED_KEPT = 20
+_STACKS_BYTES = 1 << 20
+_STACKS_KEPT = 64 << 10
+_READ_BYTES = 1 << 16
+
+
+def make_job(cell: Cell, assigned: RoleBackend, backend: Backend, scenario: Scenario) -> WorkerJob:
+    """Return what the worker of a role is told. The fds are those of no process yet."""
+    return WorkerJob(
+        format=FORMAT,
+        role=assigned.role,
+        backend=str(assigned.backend),
+        options=dict(assigned.backend.options),
+        peers=tuple(other.role for other in cell.roles if other.role != assigned.role),
+        parameters=cell.assigned,
+        seed=cell.seed,
+        perturb=dict(cell.perturb),
+        runner=backend.runner,
+        scenario=scenario.ref,
+        own_implementation=backend.implements.get(cell.scenario, ""),
+        distributions=backend.distributions,
+        report_fd=-1,
+        order_fd=-1,
+        progress_fd=-1,
+        stacks_fd=-1,
+    )
+
+
+class RoleProcess:
+    """A started role. Its fds are non-blocking; the cell's loop says when to read."""
+
+    def __init__(
+        self,
+        job: WorkerJob,
+        environment: dict[str, str],
+        output: tuple[BinaryIO, BinaryIO],
+        cpu: int | None,
+        limits: CellLimits,
+        place: Place = HERE,
+        launch: Launch = PLAIN,
+    ) -> None:
+        """Start the process.
+
+        Args:
+            job: everything but the fds, which are made here.
+            environment: of the process.
+            output: files that take stdout and stderr.
+            cpu: where to keep it, or `None` for anywhere.
+            limits: of its cell.
+            place: where it runs.
+            launch: how it is started.
+        """
+        self._limits = limits
+        self._place = place
+        self._launch = launch
+        self.role = job.role
+        self._backend = job.backend
+        self._reset()
+        made: list[int] = []
+        try:
+            self._start(job, environment, output, made)
+        except BaseException:  # too many open files, say: the next cell would have as many fewer
+            for fd in made:
+                with suppress(OSError):
+                    os.close(fd)
+            raise
+        self._cpu = cpu
+        if cpu is not None:
+            posix.pin(self.pid, cpu)
+
+    def _start(
+        self, job: WorkerJob, environment: dict[str, str], output: tuple[BinaryIO, BinaryIO], made: list[int]
+    ) -> None:
+        """Start the process; `made` gets every fd that there is by then, in case it fails."""
+        made += (pipe := os.pipe())
+        report, report_child = pipe
+        made += (pipe := os.pipe())
+        order_child, self._order = pipe
+        made.append(progress := posix.shared_file("harness-progress", mmap.PAGESIZE))
+        made.append(posix.shared_file("stacks"))
+        self._stacks = made[-1]
+        job = msgspec.structs.replace(
+            job, report_fd=report_child, order_fd=order_child, progress_fd=progress, stacks_fd=self._stacks
+        )
+        self.started = time.monotonic()
+        self._process = self._launch.start(
+            [self._place.interpreter, "-P", "-X", "faulthandler", "-m", "harness.worker", encode_line(job).decode()],
+            job.role,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._place.variables(environment),
+            pass_fds=(report_child, order_child, progress, self._stacks),
+            start_new_session=True,
+            preexec_fn=self._limits.before_exec(),
+        )
+        self.pid = self._process.pid
+        self._progress = memoryview(mmap.mmap(progress, mmap.PAGESIZE, prot=mmap.PROT_READ)).cast("Q")
+        for fd in (report_child, order_child, progress):
+            os.close(fd)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self.pidfd = posix.open_pidfd(self.pid)
+        self._report = report
+        self._outputs = {self._process.stdout.fileno(): output[0], self._process.stderr.fileno(): output[1]}
+        for fd in (report, self._order, *self._outputs):
+            os.set_blocking(fd, False)
+
+    def _reset(self) -> None:
+        self._partial = b""
+        self.at_end: set[int] = set()
+        self._attestation: Attestation | None = None
+        self._unhandled: list[Unhandled] = []
+        self._unhandled_count = 0
+        self._end: Ended | None = None
+        self._garbage = ""
+        self._stopped: tuple[Outcome, str] | None = None
+        self._exit: int | None = None
+        self._usage = Usage()
+        self._messages = 0
+        self._refused: tuple[Outcome, str] | None = None
+        self._said = b""
+        self.ended_at: float | None = None
+        self.output_bytes = 0
+        self.stacks_text = ""
+        self._stacks_from = 0
+        self.stalls: tuple[Stall, ...] = ()
+        self.last_messages: dict[str, Observed | Step] = {}
+        """The last of each actor; that of the role itself under no name."""
+        self._last_progress = 0
+        self.autopsy: Autopsy | None = None
+        self.survivors: tuple[str, ...] = ()
+        self.escaped: tuple[str, ...] = ()
+
+    # --- while it runs ---
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """The fds to wait on."""
+        own = (self._report, *self._outputs)
+        return own if self.pidfd is None else (*own, self.pidfd)
+
+    @property
+    def progress(self) -> int:
+        """Units of work so far, from the page that the worker shares."""
+        return self._progress[0]
+
+    @property
+    def refused(self) -> tuple[Outcome, str] | None:
+        """Why what was started may not go on."""
+        return self._refused or self._launch.find_refusal(self.pid, self._progress[1])
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a worker is there, and is what is watched, so that it can be asked for its stacks."""
+        return self.refused is None and bool(self._progress[1] or self._messages)
+
+    @property
+    def heartbeat(self) -> tuple[int, int]:
+        """Changes whenever the role did anything that counts as progress."""
+        return self.progress, self._messages
+
+    @property
+    def has_started(self) -> bool:
+        """Whether its runtime runs."""
+        return self._attestation is not None
+
+    @property
+    def reported_end(self) -> bool:
+        """Whether the role said that it is over (its process may still run)."""
+        return self._end is not None
+
+    @property
+    def over_limit(self) -> bool:
+        """Whether it wrote more than a role may."""
+        return self.output_bytes > self._limits.output_bytes
+
+    def cpu_seconds(self) -> float:
+        """CPU time used so far; 0 when it is gone."""
+        import psutil
+
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
+    def order(self, order: WorkerOrder) -> None:
+        """Send an order; one that the worker no longer reads is dropped."""
+        try:
+            os.write(self._order, encode_line(order))
+        except (BrokenPipeError, BlockingIOError):
+            return
+
+    def read(self, fd: int) -> Iterator[Observed | Step | Shared]:
+        """Read what is there on one fd; yield the observations and what is to be shared. Never waits."""
+        if fd == self._report:
+            yield from self._read_report()
+        elif fd in self._outputs:
+            self._read_output(fd)
+
+    def _read_report(self) -> Iterator[Observed | Step | Shared]:
+        try:
+            data = os.read(self._report, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self.at_end.add(self._report)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if len(self._partial) > _LINE_LIMIT_BYTES:
+            self._garbage, self._partial = self._garbage or "a line without an end", b""
+        for line in lines:
+            try:
+                message = decode_line(line, WorkerMessage)
+            except msgspec.DecodeError as exc:
+                self._garbage = self._garbage or f"{line[:60]!r} ({exc})"
+                continue
+            self._messages += 1
+            yield from self._take(message)
+
+    def _take(self, message: Any) -> Iterator[Observed | Step | Shared]:
+        match message:
+            case Step():
+                self.last_messages[message.actor] = message
+                yield message
+            case Observed():
+                self.last_messages[""] = message
+                yield message
+            case Shared():
+                yield message
+            case Ready(attestation=attestation):
+                self._attestation = attestation
+                self._refused = self._place.find_refusal(attestation)
+            case UnhandledSeen(unhandled=unhandled):
+                self._unhandled_count += 1
+                if len(self._unhandled) < _UNHANDLED_KEPT:
+                    self._unhandled.append(unhandled)
+            case Ended():
+                self._end = message
+
+    def _read_output(self, fd: int) -> None:
+        try:
+            data = os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self.at_end.add(fd)
+        if not self._messages:
+            self._said = keep_end(self._said, data)
+        room = self._limits.output_bytes - self.output_bytes
+        self.output_bytes += len(data)
+        with suppress(OSError):  # a full disk costs the output and not the cell
+            self._outputs[fd].write(data[: max(0, room)])
+
+    # --- the end ---
+    def poll(self) -> bool:
+        """Return whether the process has ended; takes its exit status and resource usage when it has."""
+        if self.ended_at is not None:
+            return True
+        pid, status, used = os.wait4(self.pid, os.WNOHANG)
+        if pid == 0:
+            return False
+        self._exit = self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._usage = Usage(
+            user=used.ru_utime,
+            system=used.ru_stime,
+            max_rss_bytes=used.ru_maxrss * (1024 if sys.platform == "linux" else 1),
+            voluntary_switches=used.ru_nvcsw,
+            involuntary_switches=used.ru_nivcsw,
+        )
+        self.ended_at = time.monotonic()
+        return True
+
+    def stop(self, outcome: Outcome, reason: str) -> None:
+        """Note why the runner is about to end it, unless it already said how it ended."""
+        if self._stopped is None:
+            self._stopped = (outcome, reason)
+
+    def request_tasks(self) -> None:
+        """Ask for the stacks of all threads and the runtime's tasks, if the interpreter can answer.
+
+        They arrive in a file that needs no reader, as do those of the other requests.
+        """
+        posix.signal_process(self.pid, signal.SIGUSR2)
+
+    def request_stacks(self) -> None:
+        """Ask for the stacks of all threads where nothing answers; `harness.worker.stacks` says why only there."""
+        posix.signal_process(self.pid, signal.SIGUSR1)
+
+    def request_call(self) -> None:
+        """Ask for the stack of a main thread that stays in the kernel."""
+        posix.signal_process(self.pid, signal.SIGWINCH)
+
+    def request_turn(self) -> None:
+        """Ask for the stack of a main thread that computes, and when the next task gives way."""
+        posix.signal_process(self.pid, signal.SIGURG)
+
+    def stacks(self) -> str:
+        """Return the stacks dumped so far, after those that were taken."""
+        return os.pread(self._stacks, _STACKS_BYTES, self._stacks_from).decode(errors="replace")
+
+    def take_stacks(self) -> str:
+        """Return what was dumped and leave it out from now on, so that the stacks of an autopsy are its own."""
+        taken = os.pread(self._stacks, _STACKS_BYTES, self._stacks_from)
+        self._stacks_from += len(taken)
+        return taken.decode(errors="replace")
+
+    def close(self) -> Iterator[Observed | Step | Shared]:
+        """Read what is left in the pipes and close everything. The process must have ended or been given up."""
+        yield from self._drain()
+        # The worker's half of the last line never came: its process was cut off while it wrote, or wrote garbage.
+        if self._partial.strip() and self._end is None:
+            self._garbage = self._garbage or f"{self._partial[:60]!r} (half a line)"
+        for fd in (self._report, self._order, self.pidfd):
+            if fd is not None:
+                os.close(fd)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        self.stacks_text, self._last_progress = without_inspection(self.stacks())[:_STACKS_KEPT], self.progress
+        os.close(self._stacks)
+
+    def _drain(self) -> Iterator[Observed | Step | Shared]:
+        # A process that escaped may hold a pipe open and write for ever: bounded by the limits, and by silence.
+        for fd in (self._report, *self._outputs):
+            before = -1
+            while before != (mark := self._mark()) and not self.over_limit:
+                before = mark
+                yield from self.read(fd)
+
+    def _mark(self) -> int:
+        return self._messages + self.output_bytes + len(self._partial)
+
+    def result(self) -> RoleResult:
+        """Return what became of it. Call after `close`."""
+        outcome, reason = self._outcome()
+        error: ErrorReport | None = self._end.error if self._end is not None else None
+        return RoleResult(
+            role=self.role,
+            backend=self._backend,
+            outcome=outcome,
+            reason=reason,
+            seconds=(self.ended_at or time.monotonic()) - self.started,
+            pid=self.pid,
+            cpu=self._cpu,
+            exit_code=self._exit,
+            error=error,
+            attestation=self._attestation,
+            unhandled=tuple(self._unhandled),
+            unhandled_more=self._unhandled_count - len(self._unhandled),
+            usage=self._usage,
+            progress=self._last_progress,
+            stacks=self.stacks_text,
+            autopsy=self.autopsy,
+            survivors=self.survivors,
+            escaped=self.escaped,
+            leaks=self._end.leaks if self._end is not None else (),
+            output_bytes=self.output_bytes,
+            resources=self._end.resources if self._end is not None else None,
+            grown_bytes=self._end.grown_bytes if self._end is not None else None,
+            stalls=self.stalls,
+        )
+
+    def _outcome(self) -> tuple[Outcome, str]:
+        if self.refused is not None:
+            return self.refused
+        if not self._messages and not self._progress[1] and (failed := self._find_failed_start()):
+            return failed
+        if not self._messages and self._stopped is None and self._exit is not None:
+            failed = self._place.describe_failed_start(self._said, self._exit)
+            if failed is not None:
+                return failed
+        if self._garbage:
+            return Outcome.CRASHED, f"wrote on its report pipe what is not an event: {self._garbage}"
+        if self._end is not None and (self._stopped is None or self._stopped[0] is Outcome.INTERRUPTED):
+            if self._end.outcome is Outcome.COMPLETED and self._exit not in (0, None):
+                return Outcome.CRASHED, f"{describe_exit(self._exit)} after its result"
+            return self._end.outcome, self._end.reason
+        if self._stopped is not None:
+            return self._stopped
+        return Outcome.CRASHED, f"{describe_exit(self._exit)} without a result"
+
+    def _find_failed_start(self) -> tuple[Outcome, str] | None:
+        """Return what it means that no worker began, unless it was ended for another reason before it could."""
+        if self._stopped is not None and self._stopped[0] not in (Outcome.HUNG, Outcome.TIMED_OUT):
+            return None
+        ending = describe_exit(self._exit) if self._stopped is None else "it had to be ended"
+        return self._launch.describe_failed_start(ending, self._said)
+
+
+def describe_exit(code: int | None) -> str:
+    """Return an exit code in words: `exit code 3`, `SIGSEGV`."""
+    if code is None:
+        return "still running"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,104 @@
+"""Everything that the loaded plugins bring, by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from harness.api import Backend, Scenario
+from harness.model import LOCAL, BackendSpec, Environment, Executor, Expectation, KnownBreach, Renderer, UsageError
+
+Named = TypeVar("Named", Backend, Scenario, Renderer, Executor)
+
+
+class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One plugin as `harness plugins` shows it. `error` is empty for a healthy one."""
+
+    name: str
+    """Of its entry point."""
+    module: str
+    """That the entry point names."""
+    distribution: str = ""
+    """That it comes with; empty if that is unknown."""
+    version: str = ""
+    """Of the distribution."""
+    backends: tuple[str, ...] = ()
+    """Names of those that it brings."""
+    scenarios: tuple[str, ...] = ()
+    """Names of those that it brings."""
+    renderers: tuple[str, ...] = ()
+    """Names of those that it brings."""
+    expectations: int = 0
+    """How many differences it expects."""
+    error: str = ""
+    executors: tuple[str, ...] = ()
+    """Names of those that it brings."""
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the loaded plugins bring, by name."""
+
+    backends: Mapping[str, Backend]
+    """By name."""
+    scenarios: Mapping[str, Scenario]
+    """By name."""
+    renderers: Mapping[str, Renderer]
+    """Report formats by name."""
+    plugins: tuple[PluginReport, ...]
+    """What became of each plugin."""
+    expectations: tuple[Expectation, ...] = ()
+    """Divergences that are known."""
+    environments: Mapping[str, Environment] = {}
+    """Other interpreters that a request names, with what their own plugins declare."""
+    breaches: tuple[KnownBreach, ...] = ()
+    """Clauses of the contract that runtimes are known to break."""
+    executors: Mapping[str, Executor] = msgspec.field(default_factory=lambda: {LOCAL.name: LOCAL})
+    """By name."""
+
+    def backend_of(self, spec: BackendSpec) -> Backend:
+        """Return the backend of a spec as it is declared where the spec runs."""
+        elsewhere = self.environments.get(spec.place)
+        return (elsewhere.backends.get(spec.name) if elsewhere else None) or self.backend(spec.name)
+
+    def backend(self, name: str) -> Backend:
+        """Return a backend by name; `UsageError` suggests the nearest one."""
+        return _lookup(self.backends, name, "backend")
+
+    def scenario(self, name: str) -> Scenario:
+        """Return a scenario by name; `UsageError` suggests the nearest one."""
+        return _lookup(self.scenarios, name, "scenario")
+
+    def renderer(self, name: str) -> Renderer:
+        """Return a renderer by name; `UsageError` suggests the nearest one."""
+        return _lookup(self.renderers, name, "report format")
+
+    def require_executor(self, name: str) -> None:
+        """Raise `UsageError` if there is no such executor, or if it cannot be used on this host."""
+        if problem := find_problem(_lookup(self.executors, name, "executor")):
+            raise UsageError(f"executor {name!r} cannot be used here: {problem}")
+
+
+def find_problem(executor: Executor) -> str:
+    """Return why an executor cannot be used on this host, or an empty string."""
+    if executor.find_problem is None:
+        return ""
+    try:
+        return str(executor.find_problem())
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
+        return f"asked for what it lacks it raised {describe_error(exc)}"
+
+
+def _lookup(things: Mapping[str, Named], name: str, noun: str) -> Named:
+    if name in things:
+        return things[name]
+    near = difflib.get_close_matches(name, things, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(things)) or 'none'}"
+    raise UsageError(f"unknown {noun} {name!r}{hint}")
+
+
+def describe_error(exc: BaseException) -> str:
+    """Return the type and the first line of an exception's text."""
+    return f"{type(exc).__name__}: {exc}".strip().splitlines()[0] if str(exc) else type(exc).__name__

@@ -1,0 +1,132 @@
+"""The conductor: plan → execute → journal → compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+import msgspec
+
+from harness.compare import compare
+from harness.execute import describe_limits, execute
+from harness.host.interpreters import describe_others, equip
+from harness.host.machine import describe_environment
+from harness.journal import RunStore, read_run, read_self_test, utc_now
+from harness.model import Comparison, Expectation, Outcome, Plan, Request, Run, RunEvent, RunResumed, UsageError
+from harness.plan import make_plan
+from harness.plugins import Catalogue, Plugins
+from harness.session.header import make_header
+from harness.session.phases import Portions
+from harness.session.recorder import Recorder
+from harness.session.stop_rules import RunControl
+
+_LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN)
+
+
+class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished run: where it lies, what happened, what it says."""
+
+    folder: Path
+    run: Run
+    comparison: Comparison
+    interrupted: bool
+
+
+def run_session(
+    request: Request,
+    plugins: Plugins,
+    catalogue: Catalogue,
+    store: RunStore,
+    on_event: Callable[[RunEvent], None],
+    expectations: tuple[Expectation, ...] = (),
+    lanes: int = 1,
+    facts: Mapping[str, str] = MappingProxyType({}),
+) -> RunOutcome:
+    """Run a request to its end and judge it as it was stored.
+
+    Args:
+        request: what was asked for.
+        plugins: listen to the events.
+        catalogue: what the plugins bring.
+        store: where the run's folder is made.
+        on_event: sees each event after it is in the journal, for live progress.
+        expectations: of the user, beside those of the plugins.
+        lanes: how many cells may run at a time, of scenarios that measure nothing.
+        facts: what else is known of the host, to be stored with the run.
+
+    Raises:
+        UsageError: the request cannot be planned or the folder cannot be written.
+    """
+    request, catalogue = equip(request, catalogue)
+    catalogue.require_executor(request.executor)
+    plan = make_plan(request, catalogue)
+    folder = store.create()
+    environment = describe_environment() | describe_others(catalogue) | dict(facts)
+    if said := read_self_test(store.root, environment):
+        environment["self_test"] = said
+    environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
+    control = RunControl(request)
+    with Recorder(folder, plugins, on_event, control) as recorder:
+        recorder.publish(make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations))
+        portions = Portions(request, catalogue, folder, recorder.publish).of(plan, control)
+        recorder.follow_all(_stages(portions, catalogue, folder, lanes, control))
+    return read_outcome(folder, interrupted=recorder.interrupted)
+
+
+def resume_session(
+    folder: Path,
+    plugins: Plugins,
+    catalogue: Catalogue,
+    on_event: Callable[[RunEvent], None],
+    lanes: int = 1,
+) -> RunOutcome:
+    """Run what a run has left over, in the same journal, and judge the whole.
+
+    Args:
+        folder: of the run.
+        plugins: listen to the events.
+        catalogue: what the plugins bring; it must have what the run's cells need.
+        on_event: sees each event after it is in the journal.
+        lanes: as in `run_session`.
+
+    Raises:
+        UsageError: nothing is left over, or the journal cannot be written.
+    """
+    before = read_run(folder)
+    left = tuple(record.cell for record in before.records if record.result.outcome in _LEFT_OVER)
+    request, catalogue = equip(before.started.request, catalogue)
+    if not left:
+        raise UsageError(
+            f"cannot resume {folder.name}: every cell of it has its result; see harness show {folder.name}"
+        )
+    for executor in {cell.executor for cell in left}:
+        catalogue.require_executor(executor)
+    control = RunControl(before.started.request)
+    control.recall(before)
+    with Recorder(folder, plugins, on_event, control, is_resumed=True) as recorder:
+        environment = describe_environment() | describe_others(catalogue)
+        recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
+        plan = Plan(cells=left, seed=before.started.plan.seed)
+        portions = Portions(request, catalogue, folder, recorder.publish).of_rest(plan)
+        recorder.follow_all(_stages(portions, catalogue, folder, lanes, control))
+    return read_outcome(folder, interrupted=recorder.interrupted)
+
+
+def read_outcome(folder: Path, *, interrupted: bool = False) -> RunOutcome:
+    """Return a run as it was stored, and its judgement.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    run = read_run(folder)
+    return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+
+
+def _stages(
+    portions: Iterable[Plan], catalogue: Catalogue, folder: Path, lanes: int, control: RunControl
+) -> Iterator[Generator[RunEvent, None, None]]:
+    for portion in portions:
+        stage = execute(portion, catalogue, folder, lanes=lanes, why_not=control.why_not)
+        yield cast("Generator[RunEvent, None, None]", stage)

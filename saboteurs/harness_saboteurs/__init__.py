@@ -1,0 +1,59 @@
+"""Backends that are broken on purpose: a healthy one with one fault.
+
+A scenario that cannot catch the faults that break its contract is worth nothing.
+
+`--backend saboteur:fault=item-lost` runs one; `harness matrix --saboteurs` runs those that the selected scenarios must
+catch, beside the healthy backend, and prints the score.
+
+    wrapping      what is another one but for what a fault breaks
+    faults        the register
+    THEMES        the faults, by what they break
+"""
+
+from harness.testing.wrapping import sabotage
+
+from . import (
+    cancellation,
+    channels,
+    clocks,
+    deadlines,
+    groups,
+    leaks,
+    listeners,
+    locks,
+    offload,
+    scheduling,
+    stream_ends,
+    streams,
+)
+from .faults import FAULTS, Fault
+
+__all__ = ["FAULTS", "HEALTHY", "THEMES", "Fault", "list_faults", "sabotage"]
+
+THEMES = (
+    channels,
+    clocks,
+    cancellation,
+    deadlines,
+    groups,
+    locks,
+    streams,
+    stream_ends,
+    listeners,
+    scheduling,
+    offload,
+    leaks,
+)
+"""The modules of faults."""
+
+HEALTHY = {
+    "asyncio": "harness_asyncio.backend:AsyncioRunner",
+    "trio": "harness_trio.backend:TrioRunner",
+    "threads": "harness_threads.backend:ThreadsRunner",
+}
+"""The backends that are broken, and their runners."""
+
+
+def list_faults(control: str) -> list[Fault]:
+    """Return the faults of a healthy backend."""
+    return [fault for fault in FAULTS.values() if fault.control == control]

@@ -1,0 +1,41 @@
+"""Declare the saboteurs. They are run only when they are asked for."""
+
+from __future__ import annotations
+
+from harness.api import CHAPTERS, Backend, BackendOption, Capability, Offer, Support
+from harness.plugins import hookimpl
+
+_NAMES = {"asyncio": "saboteur", "trio": "saboteur-trio", "threads": "saboteur-threads"}
+"""By what they break."""
+_RUNNERS = {"asyncio": "SaboteurRunner", "trio": "TrioSaboteurRunner", "threads": "ThreadsSaboteurRunner"}
+_ABSENT = {"asyncio": (Capability.SHIELD,), "trio": (Capability.DETACHED,), "threads": ()}
+"""What a healthy backend lacks its saboteurs lack too."""
+
+
+@hookimpl
+def harness_backends() -> list[Backend]:
+    """Bring a backend for each healthy one that is broken, with an option for the fault."""
+    return [_declare(control) for control in _NAMES]
+
+
+def _declare(control: str) -> Backend:
+    from . import HEALTHY, list_faults
+
+    faults = {fault.name: fault for fault in list_faults(control)}
+    return Backend(
+        name=_NAMES[control],
+        summary=f"{control} with one fault, to see whether a scenario catches it",
+        runner=f"harness_saboteurs.runner:{_RUNNERS[control]}",
+        options=(
+            BackendOption(name="fault", default=next(iter(faults)), summary="what is broken", choices=tuple(faults)),
+            BackendOption(name="of", default=HEALTHY[control], summary="runner of the healthy backend: module:Class"),
+        ),
+        capabilities={
+            **{chapter: Offer(Support.NATIVE, f"as on {control}") for chapter in sorted(CHAPTERS)},
+            **{lacking: Offer(Support.ABSENT, f"as on {control}") for lacking in _ABSENT[control]},
+        },
+        install_hint="part of harness",
+        planted={f"fault={name}": fault.caught_by for name, fault in faults.items()},
+        control=control,
+        derives_from=control,
+    )

@@ -1,0 +1,63 @@
+"""Faults of who runs when, and of how a run ends."""
+
+from __future__ import annotations
+
+import os
+
+from harness.testing.wrapping import Part, SabotagedRuntime, Stream
+
+from .faults import fault
+
+
+class _StreamServedWhenIdle(Stream):
+    async def receive_some(self, max_bytes: int) -> bytes:
+        data: bytes = await self.inner.receive_some(max_bytes)
+        await self.runtime.until_idle()
+        return data
+
+
+@fault("busy-tasks-starve", "fairness.timer-in-a-crowd", "fairness.socket-in-a-crowd")
+class BusyTasksStarve(SabotagedRuntime):
+    """Timers and sockets are served only when nobody takes turns any more."""
+
+    stream: type[Part] | None = _StreamServedWhenIdle
+    """Served when nobody takes turns."""
+    turns: int = 0
+    """How many turns were taken."""
+
+    async def checkpoint(self) -> None:
+        """Take a turn."""
+        self.turns += 1
+        await self.inner.checkpoint()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep until there is nothing else to do."""
+        await self.inner.sleep(seconds)
+        await self.until_idle()
+
+    async def until_idle(self) -> None:
+        """Wait until no turn is taken for a moment."""
+        seen = -1
+        while seen != self.turns:
+            seen = self.turns
+            await self.inner.sleep(0.005)
+
+
+@fault("checkpoint-yields-nothing", "switch")
+class _CheckpointYieldsNothing(SabotagedRuntime):
+    """A checkpoint lets nobody run."""
+
+    async def checkpoint(self) -> None:
+        pass
+
+
+@fault("exits-silently", "switch", "timers")
+class _ExitsSilently(SabotagedRuntime):
+    """The process ends with exit code 0 and without a result."""
+
+    async def checkpoint(self) -> None:
+        os._exit(0)
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+        os._exit(0)

@@ -1,0 +1,1 @@
+"""Load scenarios: one measured quantity each, with conservation checks."""

@@ -1,0 +1,1 @@
+"""Parts that several scenarios share: schedules, payloads, logs and statistics."""

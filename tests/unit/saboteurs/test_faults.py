@@ -1,0 +1,87 @@
+"""Each fault makes a question that must see it give an answer that breaks its contract."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+
+import pytest
+
+from harness.plugins import Plugins
+from harness.testing.trial import is_forbidden
+from harness.testing.wrapping import Wrapped
+from harness_saboteurs import FAULTS
+
+pytestmark = pytest.mark.filterwarnings(  # a broken runtime may raise anywhere
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning",
+)
+SCENARIOS = Plugins().catalogue().scenarios
+
+
+ENDS_THE_PROCESS = {"shutdown.interrupt", "shutdown.exit-in-a-task", "shutdown.exit-nobody-awaits"}
+"""Questions for a worker: asked here they would end the tests."""
+
+
+def _is_asked_here(name):
+    return "." in name and name not in ENDS_THE_PROCESS
+
+
+FIRST = {name: asked[0] for name, fault in FAULTS.items() if (asked := [*filter(_is_asked_here, fault.caught_by)])}
+"""A question that must see a fault. What no question sees is checked for itself in `test_saboteurs`."""
+
+
+class Impatient(Wrapped):
+    """Ends a trial after 0.2 s, of which a healthy one takes less: some faults are there to hang."""
+
+    def move_on_after(self, seconds):
+        """Move on, but not late."""
+        return self.inner.move_on_after(min(seconds, 0.2))
+
+
+class Recorder:
+    """A probe that keeps the keys whose values break the contract."""
+
+    role = "main"
+    seed = 1
+
+    def __init__(self, scenario, row):
+        self.parameters = {known.name: known.default for known in scenario.parameters} | row | {"repetitions": 2}
+        self.broken = set()
+        self._judges = scenario.judges
+
+    def observe(self, key, value):
+        if is_forbidden(self._judges[key], value):
+            self.broken.add(key)
+
+    def step(self, actor, what):
+        """Keep no trace."""
+
+    def advance(self, count=1):
+        """Count nothing."""
+
+
+def list_recorders(question):
+    """Return the question as a worker loads it, and a recorder for each of its rows in a quick run."""
+    module, attribute = SCENARIOS[question].ref.split(":")
+    scenario = getattr(importlib.import_module(module), attribute)
+    return scenario, [Recorder(scenario, dict(row)) for row in scenario.preset_rows("quick") or ({},)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collect():
+    """Collect what faults leave open in the module that plants them."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.parametrize(("fault", "question"), FIRST.items())
+def test_broken_contract_is_seen(run_broken, fault, question):
+    """In one of the rows of a quick run at least."""
+    scenario, recorders = list_recorders(question)
+    for recorder in recorders:
+        run_broken(fault, lambda runtime, probe=recorder: scenario.roles["main"](runtime, probe), wrap=Impatient)
+        if recorder.broken:
+            return
+    pytest.fail(f"{question} does not see {fault}")
