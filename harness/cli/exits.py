@@ -16,6 +16,8 @@ class Exit(IntEnum):
     """The selection is valid and empty, or no backend of it is installed."""
     HARNESS_FAULT = 4
     """Our own fault."""
+    INCOMPLETE = 5
+    """Part of the plan did not run, and nothing unexpected was seen in the rest."""
     HUNG_UP = 129
     """SIGHUP: the terminal was closed."""
     INTERRUPTED = 130
@@ -30,6 +32,7 @@ MEANINGS = {
     Exit.USAGE: "the request cannot be carried out as it was given",
     Exit.NOTHING_SELECTED: "nothing ran: the selection is empty, or no backend of it is installed",
     Exit.HARNESS_FAULT: "our own fault",
+    Exit.INCOMPLETE: "incomplete: part of the plan did not run, so that there is no verdict",
     Exit.HUNG_UP: "interrupted: the terminal was closed",
     Exit.INTERRUPTED: "interrupted",
     Exit.TERMINATED: "interrupted by SIGTERM",

@@ -115,7 +115,9 @@ def exit_code(outcome: RunOutcome) -> int:
         return Exit.HARNESS_FAULT
     if describe_missing(outcome):
         return Exit.NOTHING_SELECTED
-    return Exit.FINDINGS if outcome.comparison.unexpected else Exit.OK
+    if outcome.comparison.unexpected:
+        return Exit.FINDINGS
+    return Exit.INCOMPLETE if outcome.comparison.incomplete else Exit.OK
 
 
 def describe_missing(outcome: RunOutcome) -> str:
@@ -163,8 +165,6 @@ def _print_paths(state: State, outcome: RunOutcome, pages: Iterable[Path]) -> No
     for page in pages:
         click.echo(f"report: {run_path}/{page.name}")
     click.echo(f"run: {run_path}")
-    if outcome.interrupted:
-        click.echo(f"go on with: harness resume {outcome.folder.name}")
 
 
 def _write_json(state: State, outcome: RunOutcome, target: str) -> None:

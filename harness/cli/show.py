@@ -11,6 +11,7 @@ import msgspec
 from harness.journal import RunStore, read_run
 from harness.model import CellRecord, Comparison, Run, RunStarted, UsageError, matches_glob
 
+from .exits import Exit
 from .rendering import render, write_report
 from .selection import RATIO_OPTIONS, F
 from .state import State
@@ -49,6 +50,7 @@ def judged_by(run: Run, baseline: str | None, *, allow_disparity: bool) -> Run:
 @click.option(
     "--format", "-f", "format_name", help="A report format; default: terminal, and details for a cell.", metavar="NAME"
 )
+@click.option("--quiet", "-q", is_flag=True, help="Only the verdict and the titles of the findings.")
 @click.option("--verbose", "-v", is_flag=True, help="Also every observation, and what each role took.")
 @judging_options
 @click.pass_obj
@@ -59,11 +61,14 @@ def show(
     out: Path,
     format_name: str | None,
     *,
+    quiet: bool,
     verbose: bool,
     baseline: str | None,
     allow_disparity: bool,
-) -> None:
+) -> int:
     """Show a stored run, or one of its cells (by a part of its id).
+
+    A whole run has the exit code of its verdict, e.g. 5 for one that was interrupted.
 
     \b
     Examples:
@@ -72,6 +77,9 @@ def show(
       harness show latest @trio --format json
     """
     from harness.compare import compare
+    from harness.session import RunOutcome
+
+    from .running import exit_code
 
     folder = RunStore(out).find(run_name)
     run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
@@ -79,7 +87,10 @@ def show(
     name = format_name or ("terminal" if cell is None else "details")
     if cell is not None:
         run, comparison = narrow(run, comparison, cell)
-    click.echo(render(state, name, run, comparison, folder, int(verbose)), color=state.colour)
+    click.echo(render(state, name, run, comparison, folder, verbose - quiet), color=state.colour)
+    if cell is not None:
+        return Exit.OK
+    return exit_code(RunOutcome(folder=folder, run=run, comparison=comparison, interrupted=False))
 
 
 @click.command()

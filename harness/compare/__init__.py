@@ -11,6 +11,7 @@ judges). A row is judged at a time:
     expectations  which findings are known, and which known ones are gone (lineage: who inherits them)
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
+    completeness  what was planned and did not run: such a run has no verdict
     overall     a geometric mean over rows, which describes and decides nothing
     self_check  the reference against itself: can those verdicts be believed? (order_effects: what disturbed all alike)
     repeats     who was run again because others had the CPU, and whether that met all alike
@@ -23,6 +24,7 @@ from __future__ import annotations
 from harness.model import Comparison, Outcome, Run
 
 from .alias_check import check_ourselves, withdraw_verdicts
+from .completeness import describe_incomplete
 from .expectations import Expected
 from .findings import WEIGHT, Judgement
 from .integrity import judge_integrity
@@ -61,6 +63,7 @@ def compare(run: Run) -> Comparison:
         rows=withdraw_verdicts(summaries) if check and check.failed else summaries,
         findings=tuple(sorted(findings, key=lambda finding: WEIGHT[finding.kind])),
         note=_note_of(run, rows),
+        incomplete=describe_incomplete(run, rows),
         repeats=count_repeats(run),
         overall=summarise_overall(summaries, reference),
     )

@@ -107,7 +107,7 @@ def _end_at_once(code: int) -> None:
     _kill_descendants()
     with suppress(OSError):
         show_cursor = b"\x1b[?25h" if os.isatty(2) else b""
-        os.write(2, show_cursor + b"\nharness: killed; what had ended is in the journal, go on with: harness resume\n")
+        os.write(2, show_cursor + b"\nharness: killed; what had ended is in the journal; to continue: harness resume\n")
     os._exit(code)
 
 

@@ -64,7 +64,7 @@ class JournalWriter:
                 line = line[self._file.write(line) or 0 :]
         except OSError as exc:
             raise UsageError(
-                f"cannot write the journal {self._path}: {exc.strerror}; when that is mended, go on with: "
+                f"cannot write the journal {self._path}: {exc.strerror}; when that is mended, to continue: "
                 f"harness resume {self._path.parent}"
             ) from exc
         self._sum = zlib.crc32(encoded, self._sum)

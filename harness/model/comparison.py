@@ -363,6 +363,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """In order of weight."""
     note: str = ""
     """What is wrong with the run itself (incomplete journal, interrupted)."""
+    incomplete: str = ""
+    """Why there is no verdict: part of the plan did not run, or the journal is damaged."""
     repeats: Repeats | None = None
     """Nothing if no cell was run again."""
     overall: dict[str, Overall] = {}

@@ -45,6 +45,9 @@ class Outcome(StrEnum):
 NOT_TRIED = frozenset({Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INTERRUPTED})
 """Of cells that say nothing about their backend: they did not begin, or had no time to end."""
 
+UNFINISHED = ("the run was interrupted", "the journal ends", "the journal has no result", "stopped after ")
+"""How the reasons begin for which a cell was not run although its run owes it."""
+
 SYMBOLS: dict[Outcome, str] = {
     Outcome.COMPLETED: "✓",
     Outcome.RAISED: "R",

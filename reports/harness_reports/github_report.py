@@ -6,7 +6,7 @@ from harness.model import Comparison, RenderOptions, Run
 
 from .finding_view import sort_findings
 from .safe_text import clean
-from .verdict import Alike, make_verdict, place_of
+from .verdict import Alike, Tone, make_verdict, place_of, tone_of
 
 
 def render_github(run: Run, comparison: Comparison, options: RenderOptions) -> str:
@@ -16,7 +16,7 @@ def render_github(run: Run, comparison: Comparison, options: RenderOptions) -> s
     lines = [_command("error", alike) for alike in found.unexpected]
     lines += [_command("notice", alike) for alike in (*found.allowed, *found.known)]
     lines += [_command("warning", (finding,)) for finding in found.unavailable]
-    kind = "error" if comparison.unexpected else "notice"
+    kind = {Tone.FINE: "notice", Tone.OPEN: "warning", Tone.BAD: "error"}[tone_of(comparison)]
     return "".join(f"{line}\n" for line in (*lines, f"::{kind} title=harness::{_data(make_verdict(comparison))}"))
 
 

@@ -26,8 +26,10 @@ def render_header(run: Run, comparison: Comparison) -> Iterator[Text]:
         yield Text(machine, style="dim")
     if limits := describe_limits(run):
         yield Text(limits, style="dim")
-    if comparison.note:
-        yield Text.assemble(("incomplete: ", "bold yellow"), clean(comparison.note))
+    if comparison.incomplete:
+        yield Text.assemble(("incomplete: ", "bold yellow"), clean(comparison.incomplete))
+    elif comparison.note:
+        yield Text.assemble(("note: ", "bold yellow"), clean(comparison.note))
     if noise := describe_noise(run):
         yield Text(noise, style="dim")
     if comparison.repeats is not None:

@@ -9,7 +9,7 @@ import msgspec
 
 from harness.model import CellRecord, Comparison, Finding, RenderOptions, RowSummary, Run
 
-from .verdict import make_verdict
+from .verdict import make_verdict, tone_of
 
 _HIDDEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """What JSON may hold as it is and a terminal would obey, or not show."""
@@ -26,7 +26,12 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
         "run": {**_fields(run.started), "plan": _plan(run)},
         "complete": run.complete,
         "note": comparison.note,
-        "verdict": {"text": make_verdict(comparison), "unexpected": len(comparison.unexpected)},
+        "incomplete": comparison.incomplete,
+        "verdict": {
+            "text": make_verdict(comparison),
+            "tone": tone_of(comparison).value,
+            "unexpected": len(comparison.unexpected),
+        },
         "labels": comparison.labels,
         "reference": comparison.reference,
         "self_check": _self_check(comparison),

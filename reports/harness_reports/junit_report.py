@@ -139,8 +139,8 @@ def _lines_of(finding: Finding) -> list[str]:
 
 def _add_verdict(suite: ET.Element, comparison: Comparison) -> None:
     case = ET.SubElement(suite, "testcase", classname="harness", name="the run is complete", time="0.000")
-    if comparison.note:
-        ET.SubElement(case, "error", type="incomplete", message=clean(comparison.note))
+    if comparison.incomplete:
+        ET.SubElement(case, "error", type="incomplete", message=clean(comparison.incomplete))
     ET.SubElement(case, "system-out").text = make_verdict(comparison)
 
 

@@ -16,7 +16,7 @@ from .private import without_paths
 from .questions import LETTERS, make_question_blocks, split_questions
 from .safe_text import clean_lines, shorten
 from .squares import FINE
-from .verdict import Alike, make_verdict, place_of
+from .verdict import Alike, Tone, make_verdict, place_of, tone_of
 
 _ROOM = 60_000
 """GitHub takes 65,536 characters in a comment."""
@@ -50,13 +50,15 @@ def _fitting(parts: Sequence[str | tuple[str, str]], room: int) -> Iterator[str]
 
 
 def _head_lines(run: Run, comparison: Comparison) -> Iterator[str]:
-    sign = "❌" if comparison.unexpected else "✅"
+    sign = {Tone.FINE: "✅", Tone.OPEN: "⚠️", Tone.BAD: "❌"}[tone_of(comparison)]
     yield f"### {sign} harness: {text(make_verdict(comparison))}"
     yield ""
     yield f"{text(describe_extent(run, comparison))}  "
     yield text(describe_machine(run))
-    if comparison.note:
-        yield f"\n**incomplete:** {text(comparison.note)}"
+    if comparison.incomplete:
+        yield f"\nto continue: `harness resume {text(comparison.run_id)}`"
+    elif comparison.note:
+        yield f"\n**note:** {text(comparison.note)}"
     if noise := describe_noise(run):
         yield f"\n{text(noise)}"
     if comparison.repeats is not None:

@@ -21,27 +21,35 @@ from .ratio_lines import describe_ratio, render_intervals, render_overall
 from .safe_text import clean
 from .squares import value_text
 from .sweep_table import render_sweeps
-from .verdict import make_verdict
+from .verdict import Tone, make_verdict, tone_of
 
+_COLOURS = {Tone.FINE: "bold green", Tone.OPEN: "bold yellow", Tone.BAD: "bold red"}
 _LEAST_OF_A_CURVE = 3
 """Values of a parameter; with fewer, or with one figure for each, the grid says the same."""
 
 
 def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
     """Return the report as text for a terminal; quiet is the verdict and the titles of the findings."""
-    parts = _quiet_parts(comparison) if options.verbosity < 0 else _parts(run, comparison, options)
+    parts = _quiet_parts(run, comparison) if options.verbosity < 0 else _parts(run, comparison, options)
     return print_to_text(parts, options)
 
 
 def render_verdict(comparison: Comparison) -> Text:
-    """Return the verdict, coloured by whether something is unexpected."""
-    return Text(make_verdict(comparison), style="bold red" if comparison.unexpected else "bold green")
+    """Return the verdict in the colour of its tone."""
+    return Text(make_verdict(comparison), style=_COLOURS[tone_of(comparison)])
 
 
-def _quiet_parts(comparison: Comparison) -> Iterator[RenderableType]:
+def _advise(run: Run, comparison: Comparison) -> Iterator[Text]:
+    """Yield how an incomplete run goes on."""
+    if comparison.incomplete:
+        yield Text(f"to continue: harness resume {clean(run.started.run_id)}", style="yellow")
+
+
+def _quiet_parts(run: Run, comparison: Comparison) -> Iterator[RenderableType]:
     if comparison.self_check is not None and comparison.self_check.failed:
         yield render_self_check(comparison.self_check)
     yield render_verdict(comparison)
+    yield from _advise(run, comparison)
     found = sort_findings(comparison.findings)
     yield from map(title_of, found.unexpected)
     yield from map(describe_unavailable, found.unavailable)
@@ -59,6 +67,7 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     if options.verbosity > 0:
         yield from _render_observations(comparison)
     yield render_verdict(comparison)
+    yield from _advise(run, comparison)
     yield from render_findings(shown, options)
 
 

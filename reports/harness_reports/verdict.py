@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 from harness.model import PLANTED, Comparison, Finding, FindingKind, Outcome, RowSummary
 
@@ -13,6 +14,17 @@ _MOST_PAIRS = 2
 
 Alike = tuple[Finding, ...]
 """The same finding in several rows; at least one."""
+
+
+class Tone(StrEnum):
+    """How a verdict is shown."""
+
+    FINE = "ok"
+    """Green: the run is whole, and nothing is unexpected."""
+    OPEN = "odd"
+    """Amber: there is no verdict."""
+    BAD = "bad"
+    """Red: something is unexpected."""
 
 
 def collapse(findings: Iterable[Finding]) -> list[Alike]:
@@ -34,14 +46,31 @@ def count_by_scenario(alike: Alike) -> dict[str, int]:
 
 def make_verdict(comparison: Comparison) -> str:
     """Return the sentence that a reader needs if they read no other."""
-    agreement = _detection(comparison) or _agreement(comparison)
     unexpected = collapse(comparison.unexpected)
+    if comparison.incomplete:
+        return f"INCOMPLETE: {clean(comparison.incomplete)}; {_so_far(unexpected)}"
+    agreement = _detection(comparison) or _agreement(comparison)
     if not unexpected:
         return f"{agreement}; nothing unexpected" if agreement else "nothing unexpected, because nothing was compared"
+    sentence = _count_findings(unexpected)
+    return f"{sentence}; {agreement}" if agreement else sentence
+
+
+def tone_of(comparison: Comparison) -> Tone:
+    """Return how a verdict is shown: red for what is unexpected, green only for a run that is whole."""
+    if comparison.unexpected:
+        return Tone.BAD
+    return Tone.OPEN if comparison.incomplete or not comparison.rows else Tone.FINE
+
+
+def _so_far(unexpected: Sequence[Alike]) -> str:
+    return f"{_count_findings(unexpected)} so far" if unexpected else "no verdict"
+
+
+def _count_findings(unexpected: Sequence[Alike]) -> str:
     kinds = Counter(alike[0].kind for alike in unexpected)
     parts = ", ".join(f"{count} {_plural(kind, count)}" for kind, count in kinds.items())
-    sentence = f"{len(unexpected)} unexpected {_plural('finding', len(unexpected))}: {parts}"
-    return f"{sentence}; {agreement}" if agreement else sentence
+    return f"{len(unexpected)} unexpected {_plural('finding', len(unexpected))}: {parts}"
 
 
 def name_backends(labels: Sequence[str]) -> str:

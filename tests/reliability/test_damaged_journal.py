@@ -110,7 +110,7 @@ def test_a_damaged_run_is_shown_and_resumed(copy):
     before = outcomes_of(copy)
     assert sorted(before.values()).count("not run") == 1
     code, out, _ = run("show", cwd=cwd)
-    assert code == 0
+    assert code == 1
     assert f"line {damaged + 1} cannot be read" in " ".join(out.split())
     run("resume", cwd=cwd)
     assert sorted(outcomes_of(copy).values()) == ["completed", "completed", "crashed", "crashed"]
@@ -125,7 +125,7 @@ def cannot_go_on(program, folder_is):
     code, _, err = program.end()
     assert code == 2, err
     assert "cannot write the journal" in err
-    assert "go on with: harness resume" in err
+    assert "to continue: harness resume" in err
     assert "Traceback" not in err
     assert program.survivors() == []
     assert not read_run(folder_is()).complete

@@ -31,7 +31,7 @@ def test_one_signal_ends_the_run_whole(tmp_path, number):
     code, out, err = program.end()
     assert code == 128 + number, out + err
     is_whole(journal, "interrupted", "not run")
-    assert f"go on with: harness resume {journal.parent.name}" in out
+    assert f"to continue: harness resume {journal.parent.name}" in out
     assert "Traceback" not in out + err
     assert program.survivors() == []
 
@@ -77,7 +77,7 @@ def test_the_second_signal_kills_at_once(tmp_path, numbers):
     program.signal(numbers[1])
     code, _, err = program.end()
     assert code == 128 + numbers[1]
-    assert "go on with: harness resume" in err
+    assert "to continue: harness resume" in err
     assert program.survivors() == []
     found = read_run(journal.parent)
     assert not found.complete

@@ -13,7 +13,7 @@ from harness.model import Comparison, RenderOptions, Run, format_value
 from harness_reports.grid import make_footnotes
 from harness_reports.header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
 from harness_reports.safe_text import clean, clean_lines, shorten
-from harness_reports.verdict import make_verdict
+from harness_reports.verdict import make_verdict, tone_of
 
 from .findings import view_findings
 from .matrix import make_matrix
@@ -43,10 +43,11 @@ def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str
         started_at=clean(run.started.started_at),
         extent=describe_extent(run, comparison),
         machine=describe_machine(run),
-        note=clean(comparison.note),
+        note="" if comparison.incomplete else clean(comparison.note),
+        resume=f"harness resume {clean(run.started.run_id)}" if comparison.incomplete else "",
         noise=describe_noise(run),
         verdict=make_verdict(comparison),
-        tone="bad" if comparison.unexpected else "ok" if comparison.rows else "odd",
+        tone=tone_of(comparison).value,
         self_check=comparison.self_check and render_self_check(comparison.self_check).plain,
         repeats=comparison.repeats and render_repeats(comparison.repeats).plain,
         repeats_unequal=bool(comparison.repeats and comparison.repeats.unequal),

@@ -17,6 +17,7 @@ def test_the_document_holds_everything():
         "run",
         "complete",
         "note",
+        "incomplete",
         "verdict",
         "labels",
         "reference",

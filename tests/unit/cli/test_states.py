@@ -1,0 +1,131 @@
+"""States that occur every day, and that every output must tell truthfully: page, terminal, `-q`, `show`, exit code."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from harness.api import allowed, forbidden, outcomes
+from harness.cli.exits import Exit
+from harness.model import BackendCard, Expectation, Outcome
+
+from ..compare.run_builder import cell
+from .stored_runs import store
+
+ANSWERS = {"answer": outcomes({"kept": allowed("fine"), "lost": forbidden("nothing may be lost")})}
+BEFORE_IT = "the run was interrupted before this cell"
+FORMATS = ("terminal", "html", "json", "junit", "markdown", "github")
+
+
+def answering(backend, value="kept", **fields):
+    return cell(backend, observed={"answer": value}, **fields)
+
+
+@pytest.fixture
+def outputs(harness):
+    """Return what every output says of a stored run, by name, and the exit codes of `show`."""
+
+    def show(run, **kinds):
+        texts = {name: harness("report", run, "--format", name)[1] for name in FORMATS}
+        code, texts["show"], _ = harness("show", run)
+        quiet_code, texts["quiet"], _ = harness("show", run, "-q")
+        coloured = harness("--color", "always", "show", run, "-q")[1]
+        return texts, code, quiet_code, coloured
+
+    return show
+
+
+# --- interrupted ---
+
+
+@pytest.fixture
+def interrupted(outputs, harness):
+    """A run of which two of four cells were not run."""
+    missing = [cell(backend, Outcome.NOT_RUN, reason=BEFORE_IT, scenario="other") for backend in ("asyncio", "trio")]
+    store("cut", answering("asyncio"), answering("trio"), *missing, judges=ANSWERS, interrupted=True)
+    return outputs("cut")
+
+
+def test_an_interrupted_run_has_no_verdict_anywhere(interrupted):
+    """It is incomplete in every output, and nothing calls it fine."""
+    texts, code, quiet_code, _ = interrupted
+    assert (code, quiet_code) == (Exit.INCOMPLETE, Exit.INCOMPLETE) == (5, 5)
+    for name, text in texts.items():
+        said = " ".join(text.split())
+        assert "2 of 4 cells not run" in said, name
+        assert "nothing unexpected" not in said, name
+        assert " agree" not in said, name
+
+
+def test_an_interrupted_run_is_amber_and_says_how_it_goes_on(interrupted):
+    """Yellow on a terminal, amber on the page, a warning sign in Markdown, an error in JUnit."""
+    texts, *_, coloured = interrupted
+    assert coloured.startswith("\x1b[1;33mINCOMPLETE: ")
+    assert '<p class="verdict odd">' in texts["html"]
+    assert texts["markdown"].startswith("### ⚠️")
+    assert "::warning title=harness::INCOMPLETE" in texts["github"]
+    assert json.loads(texts["json"])["verdict"]["tone"] == "odd"
+    error = ET.fromstring(texts["junit"]).find(".//testcase[@name='the run is complete']/error")
+    assert error is not None
+    assert error.get("type") == "incomplete"
+    for name in ("show", "quiet", "html", "markdown"):
+        assert "harness resume cut" in texts[name], name
+
+
+def test_what_was_found_before_the_interrupt_counts(outputs):
+    """A bug that was seen is one, however the run ended."""
+    missing = cell("trio", Outcome.NOT_RUN, reason=BEFORE_IT)
+    store("cut", answering("asyncio", "lost"), missing, judges=ANSWERS, interrupted=True)
+    texts, code, *_ = outputs("cut")
+    assert code == Exit.FINDINGS
+    assert "1 of 2 cells not run" in texts["quiet"]
+    assert "1 unexpected finding: 1 violation so far" in " ".join(texts["quiet"].split())
+
+
+def test_a_run_without_a_footer_is_incomplete(outputs, tmp_path):
+    """It was killed: every cell that was begun may have been the last one."""
+    folder = store("killed", answering("asyncio"), answering("trio"), judges=ANSWERS)
+    journal = folder / "journal.jsonl"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-1]))
+    texts, code, *_ = outputs("killed")
+    assert code == Exit.INCOMPLETE
+    assert texts["quiet"].startswith("INCOMPLETE: the run did not end")
+
+
+def test_what_is_known_not_to_run_leaves_a_run_whole(outputs):
+    """A capability that a backend lacks, and a host that lacks what a scenario needs, are answers."""
+    lacking = cell("trio", Outcome.NOT_RUN, reason="it needs 4 cores, this host has 2")
+    store("whole", answering("asyncio"), answering("threads"), lacking, judges=ANSWERS)
+    texts, code, *_ = outputs("whole")
+    assert (code, texts["quiet"].strip()) == (
+        Exit.OK,
+        "1 of 1 row agrees on all backends that ran; nothing unexpected",
+    )
+
+
+# --- known bugs ---
+
+KNOWN = Expectation(scenario="drain", backends=("asyncio",), key="answer", value="lost", reason="listed")
+
+
+def test_a_known_breach_of_one_backend_does_not_acquit_another(outputs):
+    """All break the contract, one of them as listed: the other one is charged, and the scenario is not suspect."""
+    store("both", answering("asyncio", "lost"), answering("trio", "lost"), judges=ANSWERS, expectations=(KNOWN,))
+    texts, code, *_ = outputs("both")
+    assert code == Exit.FINDINGS
+    for name, text in texts.items():
+        assert "suspect" not in text.lower() or name in ("html", "json"), name
+    assert "VIOLATION  drain on trio: answer: 'lost' is forbidden" in texts["quiet"]
+    found = [(finding["kind"], finding["backends"]) for finding in json.loads(texts["json"])["findings"]]
+    assert ("suspect scenario", ["trio"]) not in found
+
+
+def test_variants_and_loops_inherit_what_is_known(outputs):
+    """No column of a variant, or of a derived backend, is charged with a known bug of its base."""
+    derived = BackendCard(label="myloop", name="myloop", summary="", derives_from=("asyncio",))
+    labels = ("asyncio", "asyncio:offload=executor", "asyncio:loop=a:Loop", "myloop")
+    cells = [answering(label, "lost") for label in labels]
+    store("family", *cells, answering("trio"), judges=ANSWERS, expectations=(KNOWN,), cards=(derived,))
+    texts, code, *_ = outputs("family")
+    assert code == Exit.OK
+    assert "1 differs as known" in texts["quiet"]
