@@ -9,9 +9,10 @@ from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from harness.api import ErrorKind, Runtime, UnhandledReport, UnsupportedError, classify_common
+from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, UnsupportedError, classify_common
 
-from . import channels, introspection, selection, streams
+from . import bridge, channels, introspection, selection, servers, streams
+from .bridge import RunScheduler
 from .scopes import AsyncioCancelScope, AsyncioTaskGroup
 from .synchronisation import AsyncioCondition, AsyncioEvent, AsyncioLock, AsyncioSemaphore
 
@@ -40,8 +41,9 @@ _MESSAGES = {
 class AsyncioRuntime:
     """The contract in asyncio's words. What has the same shape *is* asyncio's own function."""
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, run_scheduler: RunScheduler | None = None) -> None:
         self.name = name
+        self._run_scheduler = run_scheduler or AsyncioRunner({}).run
         self.now: Callable[[], float] = loop.time
         self._loop = loop
         self._unowned: set[asyncio.Task[Any]] = set()
@@ -150,6 +152,15 @@ class AsyncioRuntime:
         if "_processes" in vars(self):
             self._processes.shutdown(wait=True, cancel_futures=True)
 
+    # --- chapters ---
+    def bridge(self) -> Bridge:
+        """Return the calls from threads."""
+        return bridge.AsyncioBridge(self._loop, self._run_scheduler)
+
+    def servers(self) -> Servers:
+        """Return the servers on asyncio streams."""
+        return servers.AsyncioServers()
+
     # --- select ---
     first_completed = staticmethod(selection.first_completed)
 
@@ -231,7 +242,7 @@ class AsyncioRunner:
             if self._task_factory is not None:
                 loop.set_task_factory(self._task_factory)
                 await require_eager_tasks(loop)
-            runtimes.append(self._runtime_class(self.name, loop))
+            runtimes.append(self._runtime_class(self.name, loop, self.run))
             await main(runtimes[0])
 
         try:

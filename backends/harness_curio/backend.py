@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,9 +19,11 @@ from typing import Any
 
 import curio
 
-from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
+from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, classify_common
 
 from . import channels
+from .bridge import CurioBridge, RunScheduler
+from .servers import CurioServers
 from .structure import CHILD, Scope, TaskGroup, join_all
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -41,7 +44,7 @@ class CurioRunner:
         Raises: whatever `main` raised.
         """
         with _reported_crashes(unhandled), curio.Kernel() as kernel:
-            runtime: Runtime = self._runtime_class(kernel, unhandled)
+            runtime: Runtime = self._runtime_class(kernel, unhandled, self.run)
             kernel.run(main, runtime)
 
 
@@ -51,9 +54,12 @@ class CrashReport(logging.Handler):
     def __init__(self, unhandled: UnhandledReport) -> None:
         super().__init__(logging.ERROR)
         self._unhandled = unhandled
+        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Report the crash, and print it where Python prints what has no handler: this one would hide it."""
+        if record.thread != self._thread:  # of a kernel in another thread, which has a handler of its own
+            return
         task = record.args[0] if isinstance(record.args, tuple) and record.args else None
         group = getattr(task, "taskgroup", None)
         if not isinstance(group, _Race):
@@ -133,9 +139,10 @@ class CurioRuntime:
 
     name = "curio"
 
-    def __init__(self, kernel: Any, unhandled: UnhandledReport) -> None:
+    def __init__(self, kernel: Any, unhandled: UnhandledReport, run_scheduler: RunScheduler) -> None:
         self._kernel = kernel
         self._unhandled = unhandled
+        self._run_scheduler = run_scheduler
 
     # --- clock ---
     now = staticmethod(time.monotonic)
@@ -234,6 +241,15 @@ class CurioRuntime:
     # --- offload ---
     run_in_thread = staticmethod(curio.run_in_thread)
     run_in_process = staticmethod(curio.run_in_process)
+
+    # --- chapters ---
+    def bridge(self) -> Bridge:
+        """`curio.UniversalQueue` and `curio.UniversalEvent`."""
+        return CurioBridge(self._run_scheduler)
+
+    def servers(self) -> Servers:
+        """`curio.network.run_server`."""
+        return CurioServers(_ByteStream)
 
     # --- select ---
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:

@@ -14,9 +14,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+from harness import api
 from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
 
 from . import channels, groups, sockets
+from .bridge import Bridge, Pool
 from .groups import TaskGroup, drive
 from .offload import Offload
 from .scopes import NEVER, Cancelled, FailingScope, Scope, Task, Waiter, here
@@ -39,13 +41,15 @@ class ThreadsRunner:
 
         Raises: whatever `main` raised; `ForeignAwaitError` if it awaited what did not come from its runtime.
         """
-        offload = Offload(unhandled)
+        offload, pool = Offload(unhandled), Pool()
+        bridge = Bridge(pool, self.run)
         here.task = task = Task("main")
         try:
-            drive(main(self._runtime_class(unhandled, offload, shutdown=self._shutdown)))
+            drive(main(self._runtime_class(unhandled, offload, bridge, shutdown=self._shutdown)))
         finally:
             del here.task
             task.close()
+            pool.close()
             offload.close()
 
 
@@ -54,9 +58,10 @@ class ThreadsRuntime:
 
     name = "threads"
 
-    def __init__(self, unhandled: UnhandledReport, offload: Offload, *, shutdown: bool) -> None:
+    def __init__(self, unhandled: UnhandledReport, offload: Offload, bridge: Bridge, *, shutdown: bool) -> None:
         self._unhandled = unhandled
         self._offload = offload
+        self._bridge = bridge
         self._shutdown = shutdown
 
     # --- clock ---
@@ -163,6 +168,17 @@ class ThreadsRuntime:
     async def run_in_process(self, fn: Callable[..., Any], *args: object) -> Any:
         """A `ProcessPoolExecutor` (spawn)."""
         return self._offload.in_process(fn, args)
+
+    # --- chapters ---
+    def bridge(self) -> api.Bridge:
+        """What a foreign thread may use, which is everything."""
+        return self._bridge
+
+    def servers(self) -> api.Servers:
+        """`socketserver.ThreadingTCPServer`."""
+        from .servers import Servers  # a tenth of a worker's start
+
+        return Servers(self._unhandled)
 
     # --- select ---
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:

@@ -67,6 +67,13 @@ THREADS = Backend(
         ),
         Capability.SELECT: Offer(Support.EMULATED, "a thread for each function; the first cancels and joins the rest"),
         Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then close"),
+        Capability.BRIDGE: Offer(Support.NATIVE, "as queue.Queue and threading.Event"),
+        Capability.BRIDGE_CALL: Offer(
+            Support.NATIVE, "the thread makes the call itself: there is no scheduler between"
+        ),
+        Capability.BRIDGE_JOB: Offer(Support.NATIVE, "ThreadPoolExecutor.submit"),
+        Capability.DIRECT_CALL: Offer(Support.NATIVE, "everything is made for threads"),
+        Capability.SERVER: Offer(Support.NATIVE, "socketserver.ThreadingTCPServer"),
     },
     costs={  # docs/reference/costs.md
         "channel": "0.58 × a program written by hand with queue.Queue, with a capacity of 1,000",

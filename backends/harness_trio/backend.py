@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
-from harness.api import ErrorKind, Runtime, UnhandledReport, UnsupportedError, classify_common
+from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, UnsupportedError, classify_common
+
+from .bridge import RunScheduler, TrioBridge
+from .servers import TrioServers
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -45,7 +48,7 @@ class TrioRunner:
             trio.run(self._attend, main, after)
 
     async def _attend(self, main: Callable[[Runtime], Awaitable[None]], after: ExitStack) -> None:
-        await main(TrioRuntime(after, abandon_on_cancel=self._abandon))
+        await main(TrioRuntime(after, self.run, abandon_on_cancel=self._abandon))
 
 
 # --- structure ---
@@ -295,8 +298,9 @@ class TrioRuntime:
 
     name = "trio"
 
-    def __init__(self, after: ExitStack, *, abandon_on_cancel: bool) -> None:
+    def __init__(self, after: ExitStack, run_scheduler: RunScheduler, *, abandon_on_cancel: bool) -> None:
         self._after = after
+        self._run_scheduler = run_scheduler
         self._abandon = abandon_on_cancel
         self._runner = GLOBAL_RUN_CONTEXT.runner
         self._root = trio.lowlevel.current_root_task()
@@ -407,6 +411,15 @@ class TrioRuntime:
         except trio.Cancelled:
             job.cancel()
             raise
+
+    # --- chapters ---
+    def bridge(self) -> Bridge:
+        """`trio.from_thread` and the run's `TrioToken`."""
+        return TrioBridge(self._run_scheduler)
+
+    def servers(self) -> Servers:
+        """`trio.serve_listeners`."""
+        return TrioServers(_ByteStream)
 
     # --- select ---
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:

@@ -29,6 +29,16 @@ TRIO = Backend(
         Capability.PROCESS: Offer(
             Support.EMULATED, "a ProcessPoolExecutor (spawn), its future waited for in trio.to_thread.run_sync"
         ),
+        Capability.BRIDGE: Offer(
+            Support.NATIVE, "TrioToken.run_sync_soon with what a memory channel or an event does at once"
+        ),
+        Capability.BRIDGE_CALL: Offer(Support.NATIVE, "TrioToken.run_sync_soon, trio.from_thread.run_sync and run"),
+        Capability.BRIDGE_JOB: Offer(Support.ABSENT, "a thread that calls into trio waits for the result"),
+        Capability.DIRECT_CALL: Offer(Support.NATIVE, "send_nowait, Event.set, Nursery.start_soon, CancelScope.cancel"),
+        Capability.SERVER: Offer(
+            Support.NATIVE,
+            "trio.serve_listeners with a nursery for the handlers; close() cancels the scope that accepts",
+        ),
     },
     distributions=("trio",),
     costs={  # docs/reference/costs.md

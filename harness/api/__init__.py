@@ -10,6 +10,7 @@ from .backend import (
     Support,
     UnhandledReport,
 )
+from .bridge import Bridge, BridgeEvent, BridgeJob, Direct, Inbox, bridge_of
 from .errors import (
     BrokenResourceError,
     BusyResourceError,
@@ -69,6 +70,7 @@ from .runtime import (
     TaskGroup,
 )
 from .scenario import ENDING, PRESETS, RETURNS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
+from .servers import Handler, Server, Servers, servers_of
 
 __all__ = [
     "CHAPTERS",
@@ -83,6 +85,9 @@ __all__ = [
     "BackendOption",
     "BackendRunner",
     "Bounded",
+    "Bridge",
+    "BridgeEvent",
+    "BridgeJob",
     "BrokenResourceError",
     "BusyResourceError",
     "ByteSink",
@@ -95,12 +100,15 @@ __all__ = [
     "Completed",
     "Condition",
     "DeadlineExceeded",
+    "Direct",
     "EndOfChannel",
     "ErrorKind",
     "Event",
     "Exact",
     "Grade",
     "Graded",
+    "Handler",
+    "Inbox",
     "Info",
     "Judge",
     "Listener",
@@ -120,6 +128,8 @@ __all__ = [
     "Scenario",
     "Semaphore",
     "SendChannel",
+    "Server",
+    "Servers",
     "Support",
     "TaskGroup",
     "Trace",
@@ -128,6 +138,7 @@ __all__ = [
     "Value",
     "allowed",
     "bounded",
+    "bridge_of",
     "classify_common",
     "exact",
     "forbidden",
@@ -138,5 +149,6 @@ __all__ = [
     "outcomes",
     "processes_of",
     "required",
+    "servers_of",
     "trace",
 ]

@@ -41,9 +41,25 @@ class Capability(StrEnum):
     """`run_in_process`."""
     CHILD_PROCESS = "child process"
     """`processes_of(runtime)`: programs that the runtime starts and waits for. A chapter."""
+    BRIDGE = "bridge"
+    """`bridge_of(runtime)`: an inbox and an event that threads may use, a scheduler in another thread. A chapter."""
+    BRIDGE_CALL = "bridge call"
+    """`Bridge.call_soon`, `call` and `run`: functions that a thread has called by the scheduler. Part of a chapter."""
+    BRIDGE_JOB = "bridge job"
+    """`Bridge.submit`: a call that a thread starts and waits for later. Part of a chapter."""
+    DIRECT_CALL = "direct call"
+    """`Bridge.direct`: the scheduler's own objects, called by a thread without the bridge. Part of a chapter."""
+    SERVER = "server"
+    """`servers_of(runtime)`: servers with a handler for each connection. A chapter."""
 
 
-CHAPTERS = frozenset({Capability.CHILD_PROCESS})
+CHAPTERS = frozenset(
+    {
+        Capability.CHILD_PROCESS,
+        *(Capability.BRIDGE, Capability.BRIDGE_CALL, Capability.BRIDGE_JOB, Capability.DIRECT_CALL),
+        Capability.SERVER,
+    }
+)
 """Capabilities that are a chapter of the contract (`harness.api.chapters`).
 
 A chapter is newer than the plugins that do not mention it, so that a backend offers it only if it declares it; every

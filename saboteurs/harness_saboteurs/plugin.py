@@ -8,7 +8,7 @@ from harness.plugins import hookimpl
 _NAMES = {"asyncio": "saboteur", "trio": "saboteur-trio", "threads": "saboteur-threads"}
 """By what they break."""
 _RUNNERS = {"asyncio": "SaboteurRunner", "trio": "TrioSaboteurRunner", "threads": "ThreadsSaboteurRunner"}
-_ABSENT = {"asyncio": (Capability.SHIELD,), "trio": (Capability.DETACHED,), "threads": ()}
+_ABSENT = {"asyncio": (Capability.SHIELD,), "trio": (Capability.DETACHED, Capability.BRIDGE_JOB), "threads": ()}
 """What a healthy backend lacks its saboteurs lack too."""
 
 

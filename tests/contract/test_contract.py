@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.api import runtime
+from harness.api import bridge, runtime, servers
 from harness.plugins import Plugins
 from harness.testing.breaches import list_unknown, select_breaches
 from harness.testing.clauses import CLAUSES
@@ -29,6 +29,13 @@ CONTRACT = (
     runtime.ByteStream,
     runtime.Listener,
     runtime.Runtime,
+    bridge.Inbox,
+    bridge.BridgeEvent,
+    bridge.BridgeJob,
+    bridge.Direct,
+    bridge.Bridge,
+    servers.Server,
+    servers.Servers,
 )
 
 

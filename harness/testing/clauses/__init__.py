@@ -1,11 +1,26 @@
 """The clauses of the Runtime contract, by family; importing this registers them all."""
 
-from . import calls, channel_races, channels, clock, groups, offload, scopes, selection, streams, synchronisation, waits
+from . import (
+    bridge,
+    calls,
+    channel_races,
+    channels,
+    clock,
+    groups,
+    offload,
+    scopes,
+    selection,
+    servers,
+    streams,
+    synchronisation,
+    waits,
+)
 from .clause import CLAUSES, Clause, clause
 
 __all__ = [
     "CLAUSES",
     "Clause",
+    "bridge",
     "calls",
     "channel_races",
     "channels",
@@ -15,6 +30,7 @@ __all__ = [
     "offload",
     "scopes",
     "selection",
+    "servers",
     "streams",
     "synchronisation",
     "waits",
