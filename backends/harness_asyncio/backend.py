@@ -9,7 +9,11 @@ from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+<<<<<<< HEAD
 from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, UnsupportedError, classify_common
+=======
+from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, UnsupportedError, classify_common
+>>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
 
 from . import bridge, channels, introspection, selection, servers, streams
 from .bridge import RunScheduler
@@ -18,6 +22,7 @@ from .synchronisation import AsyncioCondition, AsyncioEvent, AsyncioLock, Asynci
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -163,6 +168,13 @@ class AsyncioRuntime:
 
     # --- select ---
     first_completed = staticmethod(selection.first_completed)
+
+    # --- chapters ---
+    def processes(self) -> Processes:
+        """Start programs with `asyncio.create_subprocess_exec`."""
+        from .processes import AsyncioProcesses  # imports subprocess, which few cells need
+
+        return AsyncioProcesses()
 
     # --- introspection ---
     def dump_tasks(self) -> Sequence[str]:

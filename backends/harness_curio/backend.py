@@ -19,11 +19,18 @@ from typing import Any
 
 import curio
 
+<<<<<<< HEAD
 from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, classify_common
 
 from . import channels
 from .bridge import CurioBridge, RunScheduler
 from .servers import CurioServers
+=======
+from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, classify_common
+
+from . import channels
+from .processes import CurioProcesses
+>>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
 from .structure import CHILD, Scope, TaskGroup, join_all
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -277,6 +284,11 @@ class CurioRuntime:
             failed = task.exception is not None and not isinstance(task.exception, curio.CancelledError)
             if failed and task is not group.completed:
                 self._unhandled(task.exception, "loser of a curio TaskGroup(wait=any)")
+
+    # --- chapters ---
+    def processes(self) -> Processes:
+        """`curio.subprocess.Popen`; see `harness_curio.processes`."""
+        return CurioProcesses()
 
     # --- introspection ---
     def dump_tasks(self) -> Sequence[str]:

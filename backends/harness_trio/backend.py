@@ -18,13 +18,19 @@ from typing import TYPE_CHECKING, Any, Self
 import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
+<<<<<<< HEAD
 from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, UnsupportedError, classify_common
 
 from .bridge import RunScheduler, TrioBridge
 from .servers import TrioServers
+=======
+from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, UnsupportedError, classify_common
+>>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+
+from .processes import TrioProcesses
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 seconds: `close` sends RST instead of FIN."""
@@ -435,6 +441,11 @@ class TrioRuntime:
             for index, fn in enumerate(fns):
                 nursery.start_soon(attempt, index, fn, name=fn)
         return completed
+
+    # --- chapters ---
+    def processes(self) -> Processes:
+        """`trio.lowlevel.open_process`; see `harness_trio.processes`."""
+        return TrioProcesses()
 
     # --- introspection ---
     def dump_tasks(self) -> Sequence[str]:

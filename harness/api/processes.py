@@ -64,14 +64,21 @@ class ByteSink(Protocol):
 class ChildProcess(Protocol):
     """A process that was started, from its start until its exit status has been collected."""
 
-    pid: int
-    """Its process id."""
-    stdin: ByteSink | None
-    """This side's end of its stdin; `None` unless that is a pipe."""
-    stdout: ByteSource | None
-    """This side's end of its stdout; `None` unless that is a pipe."""
-    stderr: ByteSource | None
-    """This side's end of its stderr; `None` unless that is a pipe."""
+    @property
+    def pid(self) -> int:
+        """Its process id. Contract: no other process has it before `wait` has returned."""
+
+    @property
+    def stdin(self) -> ByteSink | None:
+        """This side's end of its stdin; `None` unless that is a pipe."""
+
+    @property
+    def stdout(self) -> ByteSource | None:
+        """This side's end of its stdout; `None` unless that is a pipe."""
+
+    @property
+    def stderr(self) -> ByteSource | None:
+        """This side's end of its stderr; `None` unless that is a pipe."""
 
     async def wait(self) -> int:
         """Wait until the process has ended and return its exit code, or `-N` if signal N ended it.

@@ -313,6 +313,9 @@ class Runtime(Protocol):
         Latitude: how many complete when several are ready at once; how an exception of one is raised.
         """
 
+    # --- chapters ---
+    # No members: see `harness.api.chapters`.
+
     # --- introspection ---
     def dump_tasks(self) -> Sequence[str]:
         """Return a line for each live task: its name and where it waits. Best effort; never raises."""

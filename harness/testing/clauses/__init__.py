@@ -1,16 +1,25 @@
 """The clauses of the Runtime contract, by family; importing this registers them all."""
 
 from . import (
+<<<<<<< HEAD
     bridge,
+=======
+>>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
     calls,
     channel_races,
     channels,
     clock,
     groups,
     offload,
+<<<<<<< HEAD
     scopes,
     selection,
     servers,
+=======
+    processes,
+    scopes,
+    selection,
+>>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
     streams,
     synchronisation,
     waits,
@@ -28,6 +37,7 @@ __all__ = [
     "clock",
     "groups",
     "offload",
+    "processes",
     "scopes",
     "selection",
     "servers",

@@ -13,11 +13,12 @@ from typing import Any
 import gevent
 from gevent.queue import ShutDown
 from greenlet import GreenletExit, getcurrent
-from harness.api import ErrorKind, Runtime, UnhandledReport, UnsupportedError, classify_common
+from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, UnsupportedError, classify_common
 
 from . import channels, groups, sockets
 from .groups import LIVE, TaskGreenlet, TaskGroup, drive
 from .offload import Failures, Offload, wait_beside
+from .processes import GeventProcesses
 from .scopes import Deadline, FailingScope, Scope, Task, here
 from .synchronisation import Condition, Event, Lock, Semaphore
 
@@ -180,6 +181,11 @@ class GeventRuntime:
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
         """A greenlet for each function; the first that ends kills the others."""
         return await groups.first_completed(fns, self._unhandled)
+
+    # --- chapters ---
+    def processes(self) -> Processes:
+        """`gevent.subprocess`."""
+        return GeventProcesses()
 
     # --- introspection ---
     def dump_tasks(self) -> Sequence[str]:

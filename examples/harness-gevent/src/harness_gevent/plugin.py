@@ -24,6 +24,7 @@ CAPABILITIES = {
     Capability.SELECT: Offer(Support.EMULATED, "a greenlet for each function; the first kills and joins the rest"),
     Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then close"),
     Capability.THREAD: Offer(Support.NATIVE, "the hub's threadpool"),
+    Capability.CHILD_PROCESS: Offer(Support.NATIVE, "gevent.subprocess"),
     Capability.PROCESS: Offer(Support.EMULATED, "a ProcessPoolExecutor, waited for in the hub's threadpool"),
 }
 
