@@ -9,11 +9,16 @@ from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
-from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, UnsupportedError, classify_common
-=======
-from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, UnsupportedError, classify_common
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
+from harness.api import (
+    Bridge,
+    ErrorKind,
+    Processes,
+    Runtime,
+    Servers,
+    UnhandledReport,
+    UnsupportedError,
+    classify_common,
+)
 
 from . import bridge, channels, introspection, selection, servers, streams
 from .bridge import RunScheduler
@@ -157,6 +162,9 @@ class AsyncioRuntime:
         if "_processes" in vars(self):
             self._processes.shutdown(wait=True, cancel_futures=True)
 
+    # --- select ---
+    first_completed = staticmethod(selection.first_completed)
+
     # --- chapters ---
     def bridge(self) -> Bridge:
         """Return the calls from threads."""
@@ -166,10 +174,6 @@ class AsyncioRuntime:
         """Return the servers on asyncio streams."""
         return servers.AsyncioServers()
 
-    # --- select ---
-    first_completed = staticmethod(selection.first_completed)
-
-    # --- chapters ---
     def processes(self) -> Processes:
         """Start programs with `asyncio.create_subprocess_exec`."""
         from .processes import AsyncioProcesses  # imports subprocess, which few cells need

@@ -110,17 +110,14 @@ CAPABILITIES = {
     Capability.RENDEZVOUS: Offer(Support.EMULATED, "built on futures; asyncio.Queue(0) is unbounded"),
     Capability.SELECT: Offer(Support.EMULATED, "asyncio.wait(FIRST_COMPLETED), then cancel and join the rest"),
     Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then transport.abort(), which alone sends no reset"),
-<<<<<<< HEAD
     Capability.BRIDGE: Offer(Support.NATIVE, "call_soon_threadsafe with what a Queue or an Event does at once"),
     Capability.BRIDGE_CALL: Offer(Support.NATIVE, "call_soon_threadsafe, run_coroutine_threadsafe(...).result()"),
     Capability.BRIDGE_JOB: Offer(Support.NATIVE, "run_coroutine_threadsafe"),
     Capability.DIRECT_CALL: Offer(Support.NATIVE, "put_nowait, Event.set, TaskGroup.create_task, Timeout.reschedule"),
     Capability.SERVER: Offer(Support.NATIVE, "start_server, serve_forever, close, wait_closed"),
-=======
     Capability.CHILD_PROCESS: Offer(
         Support.NATIVE, "asyncio.create_subprocess_exec; only the transport can close the pipe that is read"
     ),
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
 }
 
 

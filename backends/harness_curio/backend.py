@@ -19,18 +19,12 @@ from typing import Any
 
 import curio
 
-<<<<<<< HEAD
-from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, classify_common
+from harness.api import Bridge, ErrorKind, Processes, Runtime, Servers, UnhandledReport, classify_common
 
 from . import channels
 from .bridge import CurioBridge, RunScheduler
-from .servers import CurioServers
-=======
-from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, classify_common
-
-from . import channels
 from .processes import CurioProcesses
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
+from .servers import CurioServers
 from .structure import CHILD, Scope, TaskGroup, join_all
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -249,15 +243,6 @@ class CurioRuntime:
     run_in_thread = staticmethod(curio.run_in_thread)
     run_in_process = staticmethod(curio.run_in_process)
 
-    # --- chapters ---
-    def bridge(self) -> Bridge:
-        """`curio.UniversalQueue` and `curio.UniversalEvent`."""
-        return CurioBridge(self._run_scheduler)
-
-    def servers(self) -> Servers:
-        """`curio.network.run_server`."""
-        return CurioServers(_ByteStream)
-
     # --- select ---
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
         """`TaskGroup(wait=any)`. If the first to end failed, its error is raised, as by `TaskGroup.result`."""
@@ -286,6 +271,14 @@ class CurioRuntime:
                 self._unhandled(task.exception, "loser of a curio TaskGroup(wait=any)")
 
     # --- chapters ---
+    def bridge(self) -> Bridge:
+        """`curio.UniversalQueue` and `curio.UniversalEvent`."""
+        return CurioBridge(self._run_scheduler)
+
+    def servers(self) -> Servers:
+        """`curio.network.run_server`."""
+        return CurioServers(_ByteStream)
+
     def processes(self) -> Processes:
         """`curio.subprocess.Popen`; see `harness_curio.processes`."""
         return CurioProcesses()

@@ -52,15 +52,12 @@ CURIO = Backend(
             Support.EMULATED, "TaskGroup(wait=any), plus the results of those that completed beside the first"
         ),
         Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then Socket.close"),
-<<<<<<< HEAD
         Capability.BRIDGE: Offer(Support.NATIVE, "UniversalQueue and UniversalEvent"),
         Capability.BRIDGE_CALL: Offer(Support.ABSENT, "curio takes no calls from threads that it did not start"),
         Capability.BRIDGE_JOB: Offer(Support.ABSENT, "curio takes no calls from threads that it did not start"),
         Capability.DIRECT_CALL: Offer(Support.ABSENT, "curio's operations are coroutines: a thread cannot make one"),
         Capability.SERVER: Offer(Support.NATIVE, "curio.network.run_server in a task; close() cancels the task"),
-=======
         Capability.CHILD_PROCESS: Offer(Support.NATIVE, "curio.subprocess.Popen; wait runs in a thread"),
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
     },
     distributions=("curio",),
     costs={  # docs/reference/costs.md

@@ -14,12 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-<<<<<<< HEAD
 from harness import api
 from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
-=======
-from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, classify_common
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
 
 from . import channels, groups, sockets
 from .bridge import Bridge, Pool
@@ -173,6 +169,11 @@ class ThreadsRuntime:
         """A `ProcessPoolExecutor` (spawn)."""
         return self._offload.in_process(fn, args)
 
+    # --- select ---
+    async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
+        """A thread for each function; the first that ends cancels the scope of the others."""
+        return await groups.first_completed(fns, self._unhandled)
+
     # --- chapters ---
     def bridge(self) -> api.Bridge:
         """What a foreign thread may use, which is everything."""
@@ -184,13 +185,7 @@ class ThreadsRuntime:
 
         return Servers(self._unhandled)
 
-    # --- select ---
-    async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
-        """A thread for each function; the first that ends cancels the scope of the others."""
-        return await groups.first_completed(fns, self._unhandled)
-
-    # --- chapters ---
-    def processes(self) -> Processes:
+    def processes(self) -> api.Processes:
         """`subprocess.Popen`; see `harness_threads.processes`."""
         from .processes import ThreadsProcesses  # imports subprocess, which few cells need
 

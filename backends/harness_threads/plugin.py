@@ -67,7 +67,6 @@ THREADS = Backend(
         ),
         Capability.SELECT: Offer(Support.EMULATED, "a thread for each function; the first cancels and joins the rest"),
         Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then close"),
-<<<<<<< HEAD
         Capability.BRIDGE: Offer(Support.NATIVE, "as queue.Queue and threading.Event"),
         Capability.BRIDGE_CALL: Offer(
             Support.NATIVE, "the thread makes the call itself: there is no scheduler between"
@@ -75,11 +74,9 @@ THREADS = Backend(
         Capability.BRIDGE_JOB: Offer(Support.NATIVE, "ThreadPoolExecutor.submit"),
         Capability.DIRECT_CALL: Offer(Support.NATIVE, "everything is made for threads"),
         Capability.SERVER: Offer(Support.NATIVE, "socketserver.ThreadingTCPServer"),
-=======
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "subprocess.Popen; in a cancel scope its pipes and its pidfd are polled beside the bell"
         ),
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
     },
     costs={  # docs/reference/costs.md
         "channel": "0.58 × a program written by hand with queue.Queue, with a capacity of 1,000",

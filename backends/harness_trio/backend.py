@@ -18,14 +18,19 @@ from typing import TYPE_CHECKING, Any, Self
 import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
-<<<<<<< HEAD
-from harness.api import Bridge, ErrorKind, Runtime, Servers, UnhandledReport, UnsupportedError, classify_common
+from harness.api import (
+    Bridge,
+    ErrorKind,
+    Processes,
+    Runtime,
+    Servers,
+    UnhandledReport,
+    UnsupportedError,
+    classify_common,
+)
 
 from .bridge import RunScheduler, TrioBridge
 from .servers import TrioServers
-=======
-from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, UnsupportedError, classify_common
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -418,15 +423,6 @@ class TrioRuntime:
             job.cancel()
             raise
 
-    # --- chapters ---
-    def bridge(self) -> Bridge:
-        """`trio.from_thread` and the run's `TrioToken`."""
-        return TrioBridge(self._run_scheduler)
-
-    def servers(self) -> Servers:
-        """`trio.serve_listeners`."""
-        return TrioServers(_ByteStream)
-
     # --- select ---
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
         """Race the functions in a nursery; the first that completes cancels its scope."""
@@ -443,6 +439,14 @@ class TrioRuntime:
         return completed
 
     # --- chapters ---
+    def bridge(self) -> Bridge:
+        """`trio.from_thread` and the run's `TrioToken`."""
+        return TrioBridge(self._run_scheduler)
+
+    def servers(self) -> Servers:
+        """`trio.serve_listeners`."""
+        return TrioServers(_ByteStream)
+
     def processes(self) -> Processes:
         """`trio.lowlevel.open_process`; see `harness_trio.processes`."""
         return TrioProcesses()

@@ -29,7 +29,6 @@ TRIO = Backend(
         Capability.PROCESS: Offer(
             Support.EMULATED, "a ProcessPoolExecutor (spawn), its future waited for in trio.to_thread.run_sync"
         ),
-<<<<<<< HEAD
         Capability.BRIDGE: Offer(
             Support.NATIVE, "TrioToken.run_sync_soon with what a memory channel or an event does at once"
         ),
@@ -39,10 +38,9 @@ TRIO = Backend(
         Capability.SERVER: Offer(
             Support.NATIVE,
             "trio.serve_listeners with a nursery for the handlers; close() cancels the scope that accepts",
-=======
+        ),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "trio.lowlevel.open_process; communicate is built as trio.run_process is"
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
         ),
     },
     distributions=("trio",),

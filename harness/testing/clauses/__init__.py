@@ -1,25 +1,17 @@
 """The clauses of the Runtime contract, by family; importing this registers them all."""
 
 from . import (
-<<<<<<< HEAD
     bridge,
-=======
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
     calls,
     channel_races,
     channels,
     clock,
     groups,
     offload,
-<<<<<<< HEAD
-    scopes,
-    selection,
-    servers,
-=======
     processes,
     scopes,
     selection,
->>>>>>> f5123b6 (Child processes: the chapter's contract, its clauses, five backends, gevent and the skeleton)
+    servers,
     streams,
     synchronisation,
     waits,
