@@ -111,6 +111,11 @@ def encode_line(message: object) -> bytes:
         return _encoder.encode(_encodable(msgspec.to_builtins(message, enc_hook=str))) + b"\n"
 
 
+def as_recorded(value: object) -> Any:
+    """Return an observed value as it is read from a journal: plain JSON, in which `nan` is null."""
+    return msgspec.json.decode(encode_line(value))
+
+
 def _encodable(value: Any) -> Any:
     match value:
         case str():

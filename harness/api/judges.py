@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
+
+from .values import is_number, number_text, outcome_text, quoted, value_text
+
+NOT_A_NUMBER = "is not a number"
+"""How a value breaks the contract of a key that is declared to be numeric."""
+UNLISTED = "an outcome that the contract does not list"
+"""How a value breaks the contract of a graded set that does not have it."""
 
 
 class Grade(StrEnum):
@@ -32,7 +39,49 @@ class Graded(msgspec.Struct, frozen=True):
     """Where that is written down."""
 
 
-class Exact(msgspec.Struct, frozen=True, kw_only=True, tag="exact"):
+class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
+    """The questions that the rest of harness asks a judge, with the answers of a judge that only shows values.
+
+    A judge overrides the answers that differ. The comparison of a run, the repeat of disturbed cells and the trial of
+    the kit ask here and decide nothing themselves, so that they cannot disagree.
+    """
+
+    reason = ""
+    """Why the contract is as it is."""
+    reference = ""
+    """Where the contract is written down."""
+    unit = ""
+    """Shown behind a number."""
+    explained_by = cast("tuple[str, ...]", ())
+    """Keys whose values are shown with a breach."""
+    is_numeric = False
+    """Whether each value must be a finite number."""
+    is_measured = False
+    """Whether values are figures: compared by ratio with an interval, and timed."""
+    is_graded = False
+    """Whether values are answers from a set, each with a grade."""
+    is_trace = False
+    """Whether values are steps of an actor."""
+    is_owed = False
+    """Whether a cell that completes must report a value if other cells of its row do."""
+
+    def breaks(self, value: object) -> str | None:
+        """Return how a value breaks the contract, whatever other backends do; `None` if it does not.
+
+        The text follows the key (`lost is more than 0`) and has no figure of the value, so that it is the same in every
+        row of a finding.
+        """
+        if self.is_numeric and not is_number(value):
+            return NOT_A_NUMBER
+        return None
+
+    def expects(self, key: str) -> str:
+        """Return the contract for the values of a key as text, such as `lost ≤ 0`."""
+        del key
+        return ""
+
+
+class Exact(JudgeKind, frozen=True, kw_only=True, tag="exact"):
     """The value is the same on every backend; the row shows the groups. `expected`, if given, is the contract."""
 
     expected: str | int | float | bool | None = None
@@ -41,15 +90,47 @@ class Exact(msgspec.Struct, frozen=True, kw_only=True, tag="exact"):
     reference: str = ""
     """Where that is written down."""
 
+    is_owed = True
 
-class Outcomes(msgspec.Struct, frozen=True, kw_only=True, tag="outcomes"):
+    def breaks(self, value: object) -> str | None:
+        """Compare with the contract if there is one. Text and number, number and bool are different values."""
+        if self.expected is None or value_text(value) == (expected := value_text(self.expected)):
+            return None
+        return f"is not {expected}"
+
+    def expects(self, key: str) -> str:
+        """Return the value of the contract; without one, what all backends have in common."""
+        del key
+        return "the same value on every backend" if self.expected is None else value_text(self.expected)
+
+
+class Outcomes(JudgeKind, frozen=True, kw_only=True, tag="outcomes"):
     """A set of possible values, each graded. A value that is not listed counts as `FORBIDDEN`."""
 
     grades: dict[str, Graded]
     """By value, as it is written."""
 
+    is_graded = True
 
-class Trace(msgspec.Struct, frozen=True, kw_only=True, tag="trace"):
+    def breaks(self, value: object) -> str | None:
+        """Return whether the value is graded as forbidden, or not listed."""
+        text = outcome_text(value)
+        if text not in self.grades:
+            return UNLISTED
+        return f"'{text}' is forbidden" if self.grades[text].grade is Grade.FORBIDDEN else None
+
+    def expects(self, key: str) -> str:
+        """Return the values that the contract permits."""
+        del key
+        permitted = (value for value, graded in self.grades.items() if graded.grade is not Grade.FORBIDDEN)
+        return f"one of {quoted(permitted)}"
+
+    def grade_of(self, text: str) -> Graded:
+        """Return the grade of a value that was seen, as it is written."""
+        return self.grades.get(text, Graded(Grade.FORBIDDEN, "not listed"))
+
+
+class Trace(JudgeKind, frozen=True, kw_only=True, tag="trace"):
     """Per-actor ordered steps (`Probe.step`); the report names the first point of divergence."""
 
     reason: str = ""
@@ -57,8 +138,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, tag="trace"):
     reference: str = ""
     """Where that is written down."""
 
+    is_trace = True
 
-class Bounded(msgspec.Struct, frozen=True, kw_only=True, tag="bounded"):
+
+class Bounded(JudgeKind, frozen=True, kw_only=True, tag="bounded"):
     """An invariant on a number; breaking it is a violation even if all backends agree."""
 
     at_least: float | None = None
@@ -72,16 +155,38 @@ class Bounded(msgspec.Struct, frozen=True, kw_only=True, tag="bounded"):
     explained_by: tuple[str, ...] = ()
     """Keys whose values say more where it is broken; a finding shows them."""
 
+    is_numeric = True
+    is_owed = True
 
-class Metric(msgspec.Struct, frozen=True, kw_only=True, tag="metric"):
+    def breaks(self, value: object) -> str | None:
+        """Compare with the bounds; `nan`, infinities and what is no number are within none."""
+        if not is_number(value):
+            return NOT_A_NUMBER
+        if self.at_least is not None and value < self.at_least:
+            return f"is less than {number_text(self.at_least)}"
+        if self.at_most is not None and value > self.at_most:
+            return f"is more than {number_text(self.at_most)}"
+        return None
+
+    def expects(self, key: str) -> str:
+        """Return the bounds around the key."""
+        lower = f"{number_text(self.at_least)} ≤ " if self.at_least is not None else ""
+        upper = f" ≤ {number_text(self.at_most)}" if self.at_most is not None else ""
+        return f"{lower}{key}{upper}"
+
+
+class Metric(JudgeKind, frozen=True, kw_only=True, tag="metric"):
     """A measured quantity; compared by ratio, never by eye. `unit` as shown, e.g. `"ns"`, `"1/s"`, `"MiB/s"`."""
 
     unit: str
     better: Literal["lower", "higher"] = "lower"
     """Which direction is the better one."""
 
+    is_numeric = True
+    is_measured = True
 
-class Info(msgspec.Struct, frozen=True, kw_only=True, tag="info"):
+
+class Info(JudgeKind, frozen=True, kw_only=True, tag="info"):
     """Shown, never judged."""
 
     unit: str = ""

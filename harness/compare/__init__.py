@@ -4,7 +4,7 @@ Pure: the same run gives the same comparison, months later and where no scenario
 judges). A row is judged at a time:
 
     rows        group the records into rows and columns
-    judge       one function for each judge that a scenario can declare (trace: the first point of divergence)
+    judge       the values of a row, by the judges that its scenario declares (trace: the first point of divergence)
     outcomes    what became of the cells
     integrity   can the facts be believed? counts, exceptions, leftovers, keys
     pairs       who is at fault where servers met clients
@@ -13,7 +13,7 @@ judges). A row is judged at a time:
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
     completeness  what was planned and did not run: such a run has no verdict
     overall     a geometric mean over rows, which describes and decides nothing
-    self_check  the reference against itself: can those verdicts be believed? (order_effects: what disturbed all alike)
+    alias_check the reference against itself: can those verdicts be believed? (order_effects: what disturbed all)
     repeats     who was run again because others had the CPU, and whether that met all alike
     proposals   what to write down as expected of a run that is accepted as it is
     transitions  two runs: what changed from one to the other

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.api import ENDING, RETURNS, Bounded, Exact, Metric
+from harness.api import ENDING, RETURNS
+from harness.api.judges import NOT_A_NUMBER
 from harness.model import FindingKind, Group, Outcome, RoleResult, Unhandled
 
 from .findings import Judgement, Sighting, group_sightings, make_breach, make_judgement
 from .rows import CellFacts, Row
-from .values import is_number, number_text, value_text
+from .values import adds_up, is_number, number_text, value_text
 
 _MOST_LINES = 8
 
@@ -40,7 +40,7 @@ class CountSheet:
     @property
     def adds_up(self) -> bool:
         """Whether nothing got lost and nothing came out of nowhere."""
-        return math.isclose(self.due, sum(count for _, count in self.parts), rel_tol=1e-9, abs_tol=1e-9)
+        return adds_up(self.due, (count for _, count in self.parts))
 
     @property
     def arithmetic(self) -> str:
@@ -186,7 +186,7 @@ def judge_undeclared(row: Row) -> Iterator[Judgement]:
 
 def judge_not_numbers(row: Row) -> Iterator[Judgement]:
     """Find values that cannot be measured although their key is declared to be a number."""
-    numeric = [key for key, judge in row.card.judges.items() if isinstance(judge, (Bounded, Metric))]
+    numeric = [key for key, judge in row.card.judges.items() if judge.is_numeric]
     counted = [key for total, parts in row.card.conserved.items() for key in (total, *parts)]
     for key in dict.fromkeys([*numeric, *counted]):
         wrong = {cell.id: [v for v in cell.values(key) if not is_number(v)] for cell in row.ran}
@@ -196,7 +196,7 @@ def judge_not_numbers(row: Row) -> Iterator[Judgement]:
                 row,
                 FindingKind.SUSPECT_SCENARIO,
                 culprits,
-                f"{key} is not a number",
+                f"{key} {NOT_A_NUMBER}",
                 voids=True,
                 key=key,
                 expected="a number",
@@ -210,7 +210,7 @@ def judge_not_numbers(row: Row) -> Iterator[Judgement]:
 def judge_unreported(row: Row) -> Iterator[Judgement]:
     """Find cells that completed without a value that others of the row did report."""
     for key, judge in row.card.judges.items():
-        if not isinstance(judge, (Bounded, Exact)):
+        if not judge.is_owed:
             continue
         reporters = [cell for cell in row.completed if key in cell.observed]
         culprits = [cell for cell in row.completed if key not in cell.observed and not _ended_early(cell)]

@@ -1,13 +1,14 @@
-"""One function for each way in which a scenario lets its values be judged."""
+"""Judge the values of a row: what breaks the contract is for the judges to decide, here it becomes findings."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
-from harness.api import Bounded, Exact, Grade, Graded, Info, Metric, Outcomes, Trace
+from harness.api import Exact, Grade, Graded, Judge, Outcomes, Trace
+from harness.api.judges import UNLISTED
 from harness.model import FindingKind, Group
 
 from .findings import (
@@ -32,28 +33,77 @@ def judge_observations(row: Row) -> Iterator[Judgement]:
     """Judge every key of a row as its scenario declares it."""
     for key, judge in row.card.judges.items():
         match judge:
-            case Exact():
-                yield from judge_exact(row, key, judge)
+            case Exact(expected=None):
+                yield from judge_alike(row, key, judge)
             case Outcomes():
                 yield from judge_outcomes(row, key, judge)
-            case Bounded():
-                yield from judge_bounded(row, key, judge)
             case Trace():
                 yield from judge_trace(row, key, judge)
-            case Metric() | Info():
-                pass  # figures only; shown, not judged
             case _:
-                assert_never(judge)
+                yield from judge_breaches(row, key, judge)
 
 
-# --- exact ---
+# --- each value by itself ---
 
 
-def judge_exact(row: Row, key: str, judge: Exact) -> Iterator[Judgement]:
-    """Compare with the contract if it names a value, else the backends with each other."""
-    if judge.expected is not None:
-        yield from _judge_expected(row, key, judge)
+def judge_breaches(row: Row, key: str, judge: Judge) -> Iterator[Judgement]:
+    """Find values that break the contract, whether or not the backends agree on them.
+
+    What is not a number although it has to be is a finding about the scenario (`integrity`).
+    """
+    reporters = [cell for cell in row.ran if _judged_values(cell, key, judge)]
+    complaints = {cell.id: set(map(judge.breaks, _judged_values(cell, key, judge))) for cell in reporters}
+    for complaint in sorted({text for texts in complaints.values() for text in texts if text is not None}):
+        culprits = [cell for cell in reporters if complaint in complaints[cell.id]]
+        yield make_breach(
+            row,
+            culprits,
+            reporters,
+            f"{key} {complaint}",
+            key=key,
+            expected=judge.expects(key),
+            reason=judge.reason,
+            reference=judge.reference,
+            groups=group_sightings(_breach_sightings(reporters, key, judge, complaint)),
+            details=_explanation(culprits, judge.explained_by),
+        )
+
+
+def _judged_values(cell: CellFacts, key: str, judge: Judge) -> list[Any]:
+    return cell.numbers(key) if judge.is_numeric else cell.values(key)
+
+
+def _explanation(culprits: Sequence[CellFacts], keys: Sequence[str]) -> tuple[str, ...]:
+    """Return a line for each culprit that recorded something under the keys that explain a breach."""
+    found = (
+        (cell.label, [f"{key}: {value_text(value)}" for key in keys for value in cell.values(key)]) for cell in culprits
+    )
+    return tuple(dict.fromkeys(f"{label}: {'; '.join(facts)}" for label, facts in found if facts))
+
+
+def _breach_sightings(reporters: Sequence[CellFacts], key: str, judge: Judge, complaint: str) -> Iterator[Sighting]:
+    """Yield what each backend saw; of numbers those that break the contract so, or all if none does."""
+    if not judge.is_numeric:
+        yield from _sightings(_tally(reporters, key, value_text))
         return
+    by_label: dict[str, list[float]] = {}
+    for cell in reporters:
+        by_label.setdefault(cell.label, []).extend(cell.numbers(key))
+    for label, numbers in by_label.items():
+        wrong = [number for number in numbers if judge.breaks(number) == complaint]
+        yield Sighting(label, _range_text(wrong or numbers), len(wrong or numbers), len(numbers))
+
+
+def _range_text(numbers: Sequence[float]) -> str:
+    low, high = min(numbers), max(numbers)
+    return number_text(low) if low == high else f"{number_text(low)} … {number_text(high)}"
+
+
+# --- the same on every backend ---
+
+
+def judge_alike(row: Row, key: str, judge: Exact) -> Iterator[Judgement]:
+    """Compare the backends with each other, and each with its own repetitions."""
     seen = {label: counts for label, counts in _tally(row.completed, key, value_text).items() if counts}
     varying = [label for label, counts in seen.items() if len(counts) > 1]
     if varying:
@@ -68,28 +118,10 @@ def judge_exact(row: Row, key: str, judge: Exact) -> Iterator[Judgement]:
             f"{key} differs",
             backends=minority,
             key=key,
-            expected="the same value on every backend",
+            expected=judge.expects(key),
             reason=judge.reason,
             reference=judge.reference,
             groups=groups,
-        )
-
-
-def _judge_expected(row: Row, key: str, judge: Exact) -> Iterator[Judgement]:
-    expected = value_text(judge.expected)
-    reporters = [cell for cell in row.ran if cell.values(key)]
-    culprits = [cell for cell in reporters if any(value_text(value) != expected for value in cell.values(key))]
-    if culprits:
-        yield make_breach(
-            row,
-            culprits,
-            reporters,
-            f"{key} is not {expected}",
-            key=key,
-            expected=expected,
-            reason=judge.reason,
-            reference=judge.reference,
-            groups=group_sightings(_sightings(_tally(reporters, key, value_text))),
         )
 
 
@@ -125,6 +157,10 @@ class _GradedKey:
     judge: Outcomes
     reporters: tuple[CellFacts, ...]
     groups: tuple[Group, ...]
+
+    def culprits(self, complaint: str) -> list[CellFacts]:
+        """Return the cells with a value that breaks the contract in this way."""
+        return [cell for cell in self.reporters if complaint in map(self.judge.breaks, cell.values(self.key))]
 
     def breach(
         self, culprits: Sequence[CellFacts], everybody: Sequence[CellFacts], title: str, **fields: Any
@@ -162,12 +198,12 @@ def judge_outcomes(row: Row, key: str, judge: Outcomes) -> Iterator[Judgement]:
 
 
 def _judge_forbidden(case: _GradedKey, value: str, graded: Graded) -> Iterator[Judgement]:
-    culprits = [cell for cell in case.reporters if value in map(outcome_text, cell.values(case.key))]
-    if culprits:
+    complaint = case.judge.breaks(value)
+    if complaint and (culprits := case.culprits(complaint)):
         yield case.breach(
             culprits,
             case.reporters,
-            f"'{value}' is forbidden",
+            complaint,
             values=(value,),
             expected=f"never '{value}'",
             reason=graded.reason,
@@ -190,18 +226,13 @@ def _judge_required(case: _GradedKey, value: str, graded: Graded) -> Iterator[Ju
 
 
 def _judge_unlisted(case: _GradedKey) -> Iterator[Judgement]:
-    grades = case.judge.grades
-    culprits = [
-        cell for cell in case.reporters if any(outcome_text(value) not in grades for value in cell.values(case.key))
-    ]
-    if culprits:
-        permitted = [value for value in grades if _is_permitted(case.judge, value)]
+    if culprits := case.culprits(UNLISTED):
         yield case.breach(
             culprits,
             case.reporters,
-            "an outcome that the contract does not list",
-            values=tuple(group.value for group in case.groups if group.value not in grades),
-            expected=f"one of {quoted(permitted)}",
+            UNLISTED,
+            values=tuple(group.value for group in case.groups if group.value not in case.judge.grades),
+            expected=case.judge.expects(case.key),
         )
 
 
@@ -228,16 +259,12 @@ def _judge_interesting(case: _GradedKey) -> Iterator[Judgement]:
         key=case.key,
         divergence=case.difference(culprits),
         values=tuple(interesting),
-        expected=f"any of {quoted(value for value in case.judge.grades if _is_permitted(case.judge, value))}",
+        expected=f"any of {quoted(value for value in case.judge.grades if not case.judge.breaks(value))}",
         reason="; ".join(f"{value}: {graded.reason}" for value, graded in interesting.items() if graded.reason),
         reference=", ".join(dict.fromkeys(graded.reference for graded in interesting.values() if graded.reference)),
         groups=case.groups,
         details=_doubt_of(min(counts.total() for counts in tally.values())),
     )
-
-
-def _is_permitted(judge: Outcomes, value: str) -> bool:
-    return judge.grades[value].grade is not Grade.FORBIDDEN
 
 
 def _doubt_of(repetitions: int) -> tuple[str, ...]:
@@ -247,78 +274,18 @@ def _doubt_of(repetitions: int) -> tuple[str, ...]:
 
 
 def _graded_groups(reporters: Sequence[CellFacts], key: str, judge: Outcomes) -> tuple[Group, ...]:
-    unlisted = Graded(Grade.FORBIDDEN, "not listed")
     return tuple(
         Group(
             value=group.value,
             backends=group.backends,
             seen=group.seen,
             of=group.of,
-            grade=str((graded := judge.grades.get(group.value, unlisted)).grade),
+            grade=str((graded := judge.grade_of(group.value)).grade),
             reason=graded.reason,
             reference=graded.reference,
         )
         for group in group_sightings(_sightings(_tally(reporters, key, outcome_text)))
     )
-
-
-# --- bounded ---
-
-
-def judge_bounded(row: Row, key: str, judge: Bounded) -> Iterator[Judgement]:
-    """Find numbers beyond their bounds, whether or not the backends agree on them."""
-    reporters = [cell for cell in row.ran if cell.numbers(key)]
-    for holds, complaint in _bounds(judge):
-        culprits = [cell for cell in reporters if not all(map(holds, cell.numbers(key)))]
-        if culprits:
-            yield make_breach(
-                row,
-                culprits,
-                reporters,
-                f"{key} is {complaint}",
-                key=key,
-                expected=_expected_bounds(key, judge),
-                reason=judge.reason,
-                reference=judge.reference,
-                groups=group_sightings(_bound_sightings(reporters, key, holds)),
-                details=_explanation(culprits, judge.explained_by),
-            )
-
-
-def _explanation(culprits: Sequence[CellFacts], keys: Sequence[str]) -> tuple[str, ...]:
-    """Return a line for each culprit that recorded something under the keys that explain a breach."""
-    found = (
-        (cell.label, [f"{key}: {value_text(value)}" for key in keys for value in cell.values(key)]) for cell in culprits
-    )
-    return tuple(dict.fromkeys(f"{label}: {'; '.join(facts)}" for label, facts in found if facts))
-
-
-def _bounds(judge: Bounded) -> Iterator[tuple[Callable[[float], bool], str]]:
-    if (low := judge.at_least) is not None:
-        yield (lambda value: value >= low), f"less than {number_text(low)}"
-    if (high := judge.at_most) is not None:
-        yield (lambda value: value <= high), f"more than {number_text(high)}"
-
-
-def _expected_bounds(key: str, judge: Bounded) -> str:
-    lower = f"{number_text(judge.at_least)} ≤ " if judge.at_least is not None else ""
-    upper = f" ≤ {number_text(judge.at_most)}" if judge.at_most is not None else ""
-    return f"{lower}{key}{upper}"
-
-
-def _bound_sightings(reporters: Sequence[CellFacts], key: str, holds: Callable[[float], bool]) -> Iterator[Sighting]:
-    """Yield for each backend the numbers that break the bound, or the numbers it saw if none does."""
-    by_label: dict[str, list[float]] = {}
-    for cell in reporters:
-        by_label.setdefault(cell.label, []).extend(cell.numbers(key))
-    for label, numbers in by_label.items():
-        wrong = [number for number in numbers if not holds(number)]
-        yield Sighting(label, _range_text(wrong or numbers), len(wrong or numbers), len(numbers))
-
-
-def _range_text(numbers: Sequence[float]) -> str:
-    low, high = min(numbers), max(numbers)
-    return number_text(low) if low == high else f"{number_text(low)} … {number_text(high)}"
 
 
 # --- what they share ---

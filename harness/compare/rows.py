@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.api import Trace, Value
+from harness.api import Value
 from harness.model import (
     Cell,
     CellRecord,
@@ -188,7 +188,7 @@ def _collect_facts(record: CellRecord, card: ScenarioCard, *, is_trial: bool) ->
     for fact in record.observations:
         if isinstance(fact, Step):
             steps.append(fact)
-        elif isinstance(card.judges.get(fact.key), Trace):
+        elif (judge := card.judges.get(fact.key)) and judge.is_trace:
             steps.append(Step(role=fact.role, actor=fact.key, what=value_text(fact.value), at=fact.at))
         else:
             observed[fact.key].append(fact)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.api import Metric, Outcomes
+from harness.api import Metric
 from harness.model import CellSummary, FindingKind, MetricSummary, Outcome, RatioSummary, RowSummary
 
 from .findings import WEIGHT, Judgement
@@ -106,7 +106,7 @@ def _other_values(square: Square, row: Row) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for cell in square.cells:
         for key in cell.observed:
-            if not isinstance(row.card.judges.get(key), Metric):
+            if not ((judge := row.card.judges.get(key)) and judge.is_measured):
                 found.setdefault(key, {}).update({value_text(value): value for value in cell.values(key)})
     order = [*(key for key in row.card.judges if key in found), *(key for key in found if key not in row.card.judges)]
     return {key: _one_or_all(list(found[key].values())) for key in order}
@@ -119,7 +119,7 @@ def _one_or_all(values: list[Any]) -> Any:
 def _frequencies(square: Square, row: Row) -> dict[str, dict[str, int]]:
     frequencies = {}
     for key, judge in row.card.judges.items():
-        if isinstance(judge, Outcomes):
+        if judge.is_graded:
             counts = Counter(outcome_text(value) for cell in square.cells if cell.ran for value in cell.values(key))
             if counts:
                 frequencies[key] = dict(sorted(counts.items()))
@@ -131,7 +131,7 @@ def _reason_of(own: Sequence[CellFacts], row: Row, void: Mapping[str, str], *, h
     if reasons and not has_figures:
         rounds = len(own)
         return reasons[0] if rounds == 1 else f"{len(reasons)} of {rounds} rounds: {reasons[0]}"
-    if isinstance(row.card.judges.get(row.card.headline), Metric):
+    if (judge := row.card.judges.get(row.card.headline)) and judge.is_measured:
         return f"{row.card.headline} was not observed"
     return reasons[0] if reasons else ""
 

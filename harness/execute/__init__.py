@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent
 
 from . import posix
-from .cell.disturbed import Attempts
+from .cell.disturbed import NoiseRepeats
 from .cell.preflight import find_obstacle
 from .cell.retries import Retries
 from .cell.run import CellRun
@@ -100,7 +100,7 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunE
         with CpuHogs(count_hogs(dict(cell.perturb))):
             retries = Retries(cell, folder)
             while not retries.is_over:
-                attempts = Attempts(cell, scenario, catalogue.backend_of)
+                attempts = NoiseRepeats(cell, scenario, catalogue.backend_of)
                 while not attempts.is_over:
                     yield from CellRun(
                         cell, scenario, catalogue.backend_of, folder, attempts, catalogue.environments, retries, launch

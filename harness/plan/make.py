@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.api import Metric, Parameter, Scenario, Support, Value
+from harness.api import Parameter, Scenario, Support, Value
 from harness.model import (
     LEAST_ROUNDS,
     TRIAL_ROUND,
@@ -108,7 +108,8 @@ class _Expansion:
         return next((known for known in scenario.parameters if known.name == scenario.work), None)
 
     def _is_measured(self, scenario: Scenario) -> bool:
-        return isinstance(scenario.judges.get(scenario.headline), Metric) and not self._request.saboteurs
+        judge = scenario.judges.get(scenario.headline)
+        return judge is not None and judge.is_measured and not self._request.saboteurs
 
     def plan(self, rounds: Mapping[RowId, range]) -> Plan:
         """Return the cells of these rounds of each row, as sweeps."""

@@ -11,24 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from threading import Thread
-from typing import Any, assert_never
+from typing import Any
 
-from harness.api import (
-    Bounded,
-    Exact,
-    Grade,
-    Info,
-    Judge,
-    Metric,
-    Outcomes,
-    PeerEndedError,
-    Runtime,
-    Scenario,
-    Trace,
-    Value,
-)
+from harness.api import PeerEndedError, Runtime, Scenario, Value
+from harness.api.values import adds_up
 from harness.plan import parse_spec
 from harness.plugins import Catalogue, Plugins
+from harness.wire import as_recorded
 
 _POLL = 0.001
 """Seconds between two looks at what the roles share."""
@@ -66,25 +55,13 @@ class Trial:
     def violations(self) -> set[str]:
         """The keys with a value that the scenario's contract forbids, and the totals that are not conserved."""
         judges = self._scenario.judges
-        broken = {key for key, values in self.values.items() if any(is_forbidden(judges[key], each) for each in values)}
+        broken = {
+            key for key, values in self.values.items() if any(judges[key].breaks(as_recorded(each)) for each in values)
+        }
         for total, parts in self._scenario.conserved.items():
-            if total in self and self[total] != sum(self[part] for part in parts):
+            if total in self and not adds_up(self[total], (self[part] for part in parts)):
                 broken.add(total)
         return broken
-
-
-def is_forbidden(judge: Judge, value: Any) -> bool:
-    """Return whether a value breaks a scenario's contract, whatever other backends say."""
-    match judge:
-        case Bounded(at_least=least, at_most=most):
-            return (least is not None and value < least) or (most is not None and value > most)
-        case Outcomes(grades=grades):
-            return value not in grades or grades[value].grade is Grade.FORBIDDEN
-        case Exact(expected=expected):
-            return expected is not None and value != expected
-        case Trace() | Metric() | Info():
-            return False
-    assert_never(judge)
 
 
 class _TrialProbe:

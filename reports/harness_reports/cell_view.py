@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from harness.api import Info, Judge, Metric
+from harness.api import Judge
 from harness.model import (
     LOCAL,
     SYMBOLS,
@@ -158,7 +158,7 @@ def _figure_fields(record: CellRecord, judges: dict[str, Judge], square: CellSum
     samples = samples_of(record)
     figures: list[tuple[str, str]] = []
     for key, judge in judges.items():
-        if isinstance(judge, (Metric, Info)) and judge.unit and (numbers := _numbers(samples.get(key, ()))):
+        if judge.unit and (numbers := _numbers(samples.get(key, ()))):
             figures.append((clean(key), _figures_text(numbers, clean(judge.unit))))
     widest = max((len(key) for key, _ in figures), default=0)
     lines = [f"{key:<{widest}}  {figure}" for key, figure in figures]
@@ -196,7 +196,7 @@ def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset
         judge = judges.get(key)
         if key in shown or all(map(is_table, values)):
             continue
-        if isinstance(judge, (Metric, Info)) and judge.unit and len(_numbers(values)) == len(values):
+        if judge is not None and judge.unit and len(_numbers(values)) == len(values):
             continue
         texts = [value_text(value) for value in values]
         counted = [f"{text} ({texts.count(text)} of {len(texts)})" for text in dict.fromkeys(texts)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.api.values import adds_up
 from harness.model import CellRecord, Observed
 
 from .squares import value_text
@@ -21,13 +21,13 @@ def describe_counts(record: CellRecord, conserved: Mapping[str, Sequence[str]]) 
             counts = [_sum_of(record, part, role) for part in parts]
             total_name, *names = _without_shared_words([total, *parts])
             terms = " + ".join(f"{name} {value_text(count)}" for name, count in zip(names, counts, strict=True))
-            yield f"{total_name} {value_text(due)} {_conclusion(due, sum(counts), terms)}"
+            yield f"{total_name} {value_text(due)} {_conclusion(due, counts, terms)}"
 
 
-def _conclusion(due: float, found: float, terms: str) -> str:
-    if math.isclose(due, found, rel_tol=1e-9, abs_tol=1e-9):
+def _conclusion(due: float, counts: Sequence[float], terms: str) -> str:
+    if adds_up(due, counts):
         return f"= {terms}"
-    return f"≠ {terms} = {value_text(found)}: does not add up"
+    return f"≠ {terms} = {value_text(sum(counts))}: does not add up"
 
 
 def _facts_of(record: CellRecord, key: str) -> list[Observed]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from harness.api import Info, Judge, Metric
+from harness.api import Judge
 from harness.model import CellRecord, Comparison, Observed, RenderOptions, Run, format_parameters
 
 from .resource_lines import list_facts
@@ -61,7 +61,7 @@ def _lines_of(record: CellRecord, judges: dict[str, Judge]) -> Iterator[tuple[st
         if isinstance(fact, Observed):
             judge = judges.get(fact.key)
             name = type(judge).__name__.lower() if judge is not None else ""
-            unit = judge.unit if isinstance(judge, (Metric, Info)) else ""
+            unit = judge.unit if judge is not None else ""
             texts = _harmless(fact.role), _harmless(fact.key), name, _harmless(unit)
             yield (*texts, _value_text(fact.value), f"{fact.at:.6f}")
     for role, key, unit, value in list_facts(record.result):

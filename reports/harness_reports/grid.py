@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.api import Judge, Metric, Value
+from harness.api import Judge, Value
 from harness.model import SYMBOLS, BackendSpec, CellSummary, Comparison, Outcome, Plan, RowSummary, Run, format_value
 
 from .figures import TIMES, format_count
@@ -77,7 +77,7 @@ def make_blocks(run: Run, rows_shown: Sequence[RowSummary]) -> list[GridBlock]:
     for scenario, grouped in groupby(rows_shown, key=lambda row: row.row.scenario):
         rows = list(grouped)
         judge = judges.get(scenario)
-        is_single = len(rows) == 1 and not isinstance(judge, Metric)
+        is_single = len(rows) == 1 and not (judge is not None and judge.is_measured)
         names = name_rows([dict(row.row.parameters) for row in rows])
         blocks.append(
             GridBlock(

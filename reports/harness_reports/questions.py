@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from harness.api import Outcomes
+from harness.api import Judge
 from harness.model import CellSummary, Comparison, RowSummary, Run
 
 from .figures import format_count
@@ -24,7 +24,11 @@ LETTERS = "the same letter in a row: the same answer"
 
 def is_question(row: RowSummary, run: Run) -> bool:
     """Return whether the headline of a row is a graded answer."""
-    return isinstance(headline_judges(run).get(row.row.scenario), Outcomes)
+    return _is_graded(headline_judges(run).get(row.row.scenario))
+
+
+def _is_graded(judge: Judge | None) -> bool:
+    return judge is not None and judge.is_graded
 
 
 def make_question_blocks(run: Run, rows: Sequence[RowSummary]) -> list[GridBlock]:
@@ -82,6 +86,6 @@ def split_questions(run: Run, comparison: Comparison) -> tuple[list[RowSummary],
     measured: list[RowSummary] = []
     questions: list[RowSummary] = []
     for row in comparison.rows:
-        is_asked = isinstance(judges.get(row.row.scenario), Outcomes)
+        is_asked = _is_graded(judges.get(row.row.scenario))
         (questions if is_asked else measured).append(row)
     return measured, questions

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.api import Info, Judge, Metric
+from harness.api import Judge, Metric
 from harness.model import (
     SYMBOLS,
     CellSummary,
@@ -192,11 +192,11 @@ def _symbol_of(cell: CellSummary) -> tuple[str, str]:
 def _figure_instead(cell: CellSummary, row: RowSummary, judge: Judge | None) -> str:
     if cell.outcome is not Outcome.COMPLETED:
         return ""
-    if isinstance(judge, Metric):
+    if judge is not None and judge.is_measured:
         # A row whose question is no figure has none anywhere; a figure that only some have is missed.
         is_missed = bool(cell.findings) or any(other.headline is not None for other in row.cells)
         return "no figure" if is_missed else ""
-    unit = judge.unit if isinstance(judge, Info) else ""
+    unit = judge.unit if judge is not None else ""
     value = cell.values.get(row.headline)
     return "" if value is None else shorten(value_text(value, unit), _VALUE_LENGTH)
 

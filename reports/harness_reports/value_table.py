@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 from rich.table import Table
 from rich.text import Text
 
-from harness.api import Info, Judge, Metric
+from harness.api import Judge
 
 from .figures import format_figure
 from .safe_text import clean
@@ -37,5 +37,5 @@ def value_in_table(value: Any, judge: Judge | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return format_figure(value, clean(judge.unit) if isinstance(judge, (Info, Metric)) else "")
+        return format_figure(value, clean(judge.unit) if judge else "")
     return "" if value is None else value_text(value)

@@ -7,20 +7,20 @@ What an attempt showed of behaviour counts whatever disturbed it: one in which a
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable
 
 import msgspec
 
-from harness.api import Backend, Bounded, Exact, Grade, Judge, Outcomes, Scenario
+from harness.api import Backend, Scenario
+from harness.api.values import adds_up
 from harness.model import MOST_DELAY, BackendSpec, Cell, CellResult, Disturbance, Observed, Outcome, RoleResult, Step
 
 MOST_REPEATS = 2
 
 
-class Attempts:
-    """The attempts at one cell, of which the last one counts."""
+class NoiseRepeats:
+    """The attempts at one cell that noise repeats; the last one counts."""
 
     def __init__(self, cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> None:
         self._scenario = scenario
@@ -38,7 +38,8 @@ class Attempts:
         if not self._can_repeat or isinstance(observation, Step):
             return
         key, value = observation.key, observation.value
-        self._is_broken = self._is_broken or is_broken(self._scenario.judges.get(key), value)
+        judge = self._scenario.judges.get(key)
+        self._is_broken = self._is_broken or (judge is not None and judge.breaks(value) is not None)
         if isinstance(value, (int, float)):
             self._totals[key] += value
 
@@ -68,7 +69,7 @@ class Attempts:
 
     def _adds_up(self) -> bool:
         sums = self._scenario.conserved.items()
-        return all(self._totals[total] == sum(self._totals[part] for part in parts) for total, parts in sums)
+        return all(adds_up(self._totals[total], (self._totals[part] for part in parts)) for total, parts in sums)
 
 
 def can_be_disturbed(cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> bool:
@@ -81,18 +82,3 @@ def can_be_disturbed(cell: Cell, scenario: Scenario, backend_of: Callable[[Backe
 def _is_clean(role: RoleResult) -> bool:
     left = role.unhandled or role.leaks or role.escaped or role.survivors
     return role.outcome is Outcome.COMPLETED and not left
-
-
-def is_broken(judge: Judge | None, value: object) -> bool:
-    """Return whether a value breaks the contract whatever other backends do; in doubt, it does."""
-    match judge:
-        case Bounded(at_least=low, at_most=high):
-            if not isinstance(value, (int, float)):
-                return True
-            return not (-math.inf if low is None else low) <= value <= (math.inf if high is None else high)
-        case Outcomes(grades=grades):
-            graded = grades.get(value) if isinstance(value, str) else None
-            return graded is None or graded.grade is Grade.FORBIDDEN
-        case Exact(expected=expected):
-            return expected is not None and value != expected
-    return False

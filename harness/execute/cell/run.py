@@ -41,7 +41,7 @@ from harness.model import (
 )
 from harness.wire import RoleEnded, Shared
 
-from .disturbed import Attempts
+from .disturbed import NoiseRepeats
 from .outcome import settle
 from .retries import Retries
 
@@ -64,7 +64,7 @@ class CellRun:
         scenario: Scenario,
         backend_of: Callable[[BackendSpec], Backend],
         folder: Path,
-        attempts: Attempts,
+        attempts: NoiseRepeats,
         environments: Mapping[str, Environment] = MappingProxyType({}),
         retries: Retries | None = None,
         launch: Launch = PLAIN,

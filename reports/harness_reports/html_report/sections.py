@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from harness.api import Bounded, Exact, Graded, Judge, Outcomes
+from harness.api import Graded, Judge, Outcomes
 from harness.model import CellRecord, Comparison, Outcome, RenderOptions, RowId, RowSummary, Run, ScenarioCard
 from harness_reports.cell_view import samples_of
 from harness_reports.figures import format_figure
@@ -305,7 +305,7 @@ def _view_row(
     judges = card.judges if card else {}
     judge = judges.get(card.headline) if card else None
     answers = [(key, tuple(_graded(row, key, judge))) for key, judge in judges.items() if isinstance(judge, Outcomes)]
-    groups = [(key, tuple(_grouped(row, key))) for key, judge in judges.items() if isinstance(judge, Exact | Bounded)]
+    groups = [(key, tuple(_grouped(row, key))) for key, judge in judges.items() if judge.is_owed]
     own = [record for cell in row.cells for record in records.get((row.row, cell.label), [])]
     cells = tuple(
         view_cell(row, cell, records.get((row.row, cell.label), []), card, run, options) for cell in row.cells

@@ -8,7 +8,6 @@ import importlib
 import pytest
 
 from harness.plugins import Plugins
-from harness.testing.trial import is_forbidden
 from harness.testing.wrapping import Wrapped
 from harness_saboteurs import FAULTS
 
@@ -52,7 +51,7 @@ class Recorder:
         self._judges = scenario.judges
 
     def observe(self, key, value):
-        if is_forbidden(self._judges[key], value):
+        if self._judges[key].breaks(value):
             self.broken.add(key)
 
     def step(self, actor, what):

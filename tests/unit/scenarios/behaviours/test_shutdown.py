@@ -8,7 +8,6 @@ from contextlib import suppress
 import pytest
 
 from harness.api import ENDING, Grade
-from harness.testing.trial import is_forbidden
 from harness.testing.wrapping import Wrapped
 from harness.worker.errors import describe_ending
 from harness_asyncio.backend import AsyncioRunner
@@ -118,7 +117,7 @@ def test_exit_that_is_dropped_is_seen():
     """A runtime that drops what tasks without an owner raise breaks the contract."""
     question = SCENARIOS["exit-nobody-awaits"]
     ending = Ending({}).of(question, AsyncioRunner({}), FAULTS["detached-failure-lost"].runtime)
-    assert is_forbidden(question.judges[ENDING], ending)
+    assert question.judges[ENDING].breaks(ending)
 
 
 @pytest.mark.parametrize("main", ["returns", "raises"])
@@ -166,7 +165,7 @@ def test_failure_that_is_dropped_is_seen(ask):
 def test_error_of_main_that_is_lost_is_seen(raises):
     """A run that returns although its main function raised breaks the contract."""
     ending = Ending({"raises": raises}).of(SCENARIOS["main-raises"], EndsInSilence(AsyncioRunner({})))
-    assert is_forbidden(SCENARIOS["main-raises"].judges[ENDING], ending)
+    assert SCENARIOS["main-raises"].judges[ENDING].breaks(ending)
 
 
 def test_swallowed_exit_is_seen():
@@ -174,9 +173,9 @@ def test_swallowed_exit_is_seen():
     question = SCENARIOS["exit-in-a-task"]
     trio_backend = pytest.importorskip("harness_trio.backend")
     ending = Ending({"where": "a task"}).of(question, trio_backend.TrioRunner({}), FAULTS["exit-swallowed"].runtime)
-    assert is_forbidden(question.judges[ENDING], ending)
-    assert not is_forbidden(question.judges[ENDING], EXITS)
-    assert not is_forbidden(question.judges[ENDING], EXITS_IN_A_GROUP)
+    assert question.judges[ENDING].breaks(ending)
+    assert not question.judges[ENDING].breaks(EXITS)
+    assert not question.judges[ENDING].breaks(EXITS_IN_A_GROUP)
 
 
 @pytest.mark.parametrize(
