@@ -69,6 +69,7 @@ from .runtime import (
     SendChannel,
     TaskGroup,
 )
+from .saboteur import Saboteur
 from .scenario import ENDING, PRESETS, RETURNS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
 from .servers import Handler, Server, Servers, servers_of
 
@@ -125,6 +126,7 @@ __all__ = [
     "RoleFunction",
     "Runtime",
     "RuntimeContractError",
+    "Saboteur",
     "Scenario",
     "Semaphore",
     "SendChannel",

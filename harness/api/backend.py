@@ -136,11 +136,9 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     script_writer: str = ""
     """`"module:function"` that takes the options of a spec and the text of a reproducer, and returns the text for this
     backend, e.g. with the event loop that the options name. Empty where the text needs no change."""
-    planted: dict[str, tuple[str, ...]] = {}
-    """For a backend that is broken on purpose: the options of each fault (`"fault=item-lost"`) and the scenarios
-    (globs) that must catch it. Such a backend is run only when it is named, or with `--saboteurs`."""
     control: str = ""
-    """The healthy backend that it breaks."""
+    """For a backend that is broken on purpose (`Saboteur`): the healthy one. Such a backend runs only where it is named,
+    or with `--saboteurs`."""
     derives_from: str = ""
     """The backend that it is built on (`"asyncio"` for a loop that is asyncio with another event loop): it inherits
     what is known of that one, and what both do is no finding against it."""

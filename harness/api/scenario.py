@@ -152,6 +152,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     once. Figures are for each operation, so that it changes how well they are measured and not what. Rows of several
     rounds have it chosen by what a value takes: from when the headline is observed until it is observed again."""
 
+    catches: tuple[str, ...] = ()
+    """Names of the faults (`Saboteur.name`) that break its contract: `--saboteurs` runs the backends that have them,
+    and each must be caught."""
+
     @property
     def main(self) -> RoleFunction:
         """The only role of a scenario with one role."""

@@ -25,6 +25,7 @@ def plugins(state: State) -> None:
             ("scenarios", plugin.scenarios),
             ("report formats", plugin.renderers),
             ("executors", plugin.executors),
+            ("faults", plugin.saboteurs),
         ):
             if names:
                 say(f"    {noun}: {', '.join(names)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from harness.api import Scenario
+from harness.api import Saboteur, Scenario
 from harness.model import BackendSpec, Request, UsageError, matches_glob
 
 from .select import select_backends
@@ -137,14 +137,32 @@ def _column(spec: BackendSpec) -> BackendSpec:
 
 
 def _saboteurs(scenario: Scenario, catalogue: Catalogue) -> Iterator[BackendSpec]:
-    """Yield the control and every fault that the scenario must catch; nothing for a scenario that need catch none."""
+    """Yield each control, followed by its saboteurs that the scenario must catch; nothing where it must catch none."""
+    specs = [parse_spec(saboteur.spec, catalogue) for saboteur in find_caught(scenario, catalogue)]
     for backend in catalogue.backends.values():
-        faults = [
-            fault for fault, names in backend.planted.items() if any(matches_glob(scenario.name, n) for n in names)
-        ]
-        if faults:
+        broken = [spec for spec in specs if spec.name == backend.name]
+        if broken:
+            if not backend.control:
+                raise UsageError(f"backend {backend.name!r} of saboteur {broken[0]} declares no healthy control")
             yield parse_spec(backend.control, catalogue)
-            yield from (parse_spec(f"{backend.name}:{fault}", catalogue) for fault in faults)
+            yield from broken
+
+
+def find_caught(scenario: Scenario, catalogue: Catalogue) -> tuple[Saboteur, ...]:
+    """Return the saboteurs that a scenario must catch: those that it names, and those that name it.
+
+    Raises:
+        UsageError: it names a fault that no installed plugin brings; a score without that fault would be too good.
+    """
+    for name in scenario.catches:
+        if name not in catalogue.saboteurs:
+            hint = nearest(name, catalogue.saboteurs)
+            raise UsageError(f"scenario {scenario.name!r} catches a fault {name!r}, which no plugin brings{hint}")
+    return tuple(
+        saboteur
+        for saboteur in catalogue.saboteurs.values()
+        if saboteur.name in scenario.catches or any(matches_glob(scenario.name, glob) for glob in saboteur.caught_by)
+    )
 
 
 def _check_roles(request: Request, scenarios: Sequence[Scenario]) -> None:

@@ -23,7 +23,7 @@ _FIRST_SCENARIOS = ("storm", "timeout-select", "sink", "channel")
 
 def select_backends(texts: Iterable[str], catalogue: Catalogue) -> tuple[BackendSpec, ...]:
     """Return the specs of names, globs and `name:key=value` texts; all backends for none. In order, each once."""
-    whole = [backend.name for backend in catalogue.backends.values() if not backend.planted]
+    whole = [backend.name for backend in catalogue.backends.values() if not backend.control]
     names = sorted(whole, key=lambda name: (_rank(name, _FIRST), name))
     chosen: dict[BackendSpec, None] = {}
     for text in tuple(texts) or ("*",):

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.api import Backend, Scenario
+from harness.api import Backend, Saboteur, Scenario
 from harness.model import LOCAL, BackendSpec, Environment, Executor, Expectation, KnownBreach, Renderer, UsageError
 
-Named = TypeVar("Named", Backend, Scenario, Renderer, Executor)
+Named = TypeVar("Named", Backend, Scenario, Saboteur, Renderer, Executor)
 
 
 class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +36,8 @@ class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     executors: tuple[str, ...] = ()
     """Names of those that it brings."""
+    saboteurs: tuple[str, ...] = ()
+    """Names of the faults that it brings."""
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """Divergences that are known."""
     environments: Mapping[str, Environment] = {}
     """Other interpreters that a request names, with what their own plugins declare."""
+    saboteurs: Mapping[str, Saboteur] = {}
+    """Backends that are broken on purpose, by the name of the fault."""
     breaches: tuple[KnownBreach, ...] = ()
     """Clauses of the contract that runtimes are known to break."""
     executors: Mapping[str, Executor] = msgspec.field(default_factory=lambda: {LOCAL.name: LOCAL})

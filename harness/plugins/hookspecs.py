@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from harness.api import Backend, Scenario
+from harness.api import Backend, Saboteur, Scenario
 
 if TYPE_CHECKING:
     import click
@@ -33,6 +33,14 @@ def harness_backends() -> Iterable[Backend]:  # type: ignore[empty-body]
 @hookspec
 def harness_scenarios() -> Iterable[Scenario]:  # type: ignore[empty-body]
     """Return the scenarios that this plugin brings. Called once, when the catalogue is first needed."""
+
+
+@hookspec
+def harness_saboteurs() -> Iterable[Saboteur]:  # type: ignore[empty-body]
+    """Return the faults that this plugin brings, each with the backend spec that has it.
+
+    Called once, when the catalogue is first needed. The backend itself is brought by `harness_backends`.
+    """
 
 
 @hookspec

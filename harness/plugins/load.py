@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pluggy
 
-from harness.api import Backend, Scenario
+from harness.api import Backend, Saboteur, Scenario
 from harness.model import (
     LOCAL,
     Executor,
@@ -50,6 +50,7 @@ class Plugins:
         """Collect what the plugins bring. A plugin that fails here is reported; a duplicate name names both."""
         backends = self._collect("harness_backends", Backend, "backends")
         scenarios = self._collect("harness_scenarios", Scenario, "scenarios")
+        saboteurs = self._collect("harness_saboteurs", Saboteur, "saboteurs")
         renderers = self._collect("harness_renderers", Renderer, "renderers")
         # Also where what is installed was made before there was a plugin that brings it.
         executors = {LOCAL.name: LOCAL} | self._collect("harness_executors", Executor, "executors")
@@ -57,6 +58,7 @@ class Plugins:
         return Catalogue(
             backends=backends,
             scenarios=scenarios,
+            saboteurs=saboteurs,
             renderers=renderers,
             plugins=self.reports,
             expectations=tuple(expectation for one in known for expectation in one.expectations),

@@ -71,7 +71,7 @@ def make_backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
             for capability, offer in backend.offers(dict(spec.options)).items()
         },
         install_hint=backend.install_hint,
-        planted=bool(backend.planted),
+        planted=bool(backend.control),
         parallel=backend.parallel,
         implements=tuple(backend.implements),
         costs=backend.costs,

@@ -14,7 +14,7 @@ from .faults import fault
 _DAY_SECONDS = 86_400
 
 
-@fault("timer-early", "timers", "join", "timer.early-by-own-clock", "timer.early-by-system-clock")
+@fault("timer-early")
 class _TimerEarly(SabotagedRuntime):
     """A sleep returns after half of its time."""
 
@@ -22,7 +22,7 @@ class _TimerEarly(SabotagedRuntime):
         await self.inner.sleep(seconds / 2)
 
 
-@fault("timer-rounds-up", "timers")
+@fault("timer-rounds-up")
 class _TimerRoundsUp(SabotagedRuntime):
     """A sleep takes a multiple of 10 ms."""
 
@@ -30,7 +30,7 @@ class _TimerRoundsUp(SabotagedRuntime):
         await self.inner.sleep(math.ceil(seconds * 100) / 100)
 
 
-@fault("long-sleep-returns", "timer.sleep-forever", "timer.sleep-hundred-years")
+@fault("long-sleep-returns")
 class _LongSleepReturns(SabotagedRuntime):
     """A sleep for more than a day overflows and is over."""
 
@@ -38,7 +38,7 @@ class _LongSleepReturns(SabotagedRuntime):
         await self.inner.sleep(seconds if seconds < _DAY_SECONDS else 0)
 
 
-@fault("negative-sleep-never-ends", "timer.negative-sleep")
+@fault("negative-sleep-never-ends")
 class _NegativeSleepNeverEnds(SabotagedRuntime):
     """A sleep for a negative time never ends."""
 
@@ -46,7 +46,7 @@ class _NegativeSleepNeverEnds(SabotagedRuntime):
         await self.inner.sleep(seconds if seconds >= 0 else math.inf)
 
 
-@fault("timers-stop-at-nan", "timer.nan-sleep")
+@fault("timers-stop-at-nan")
 class _TimersStopAtNan(SabotagedRuntime):
     """A sleep for a time that is not a number stops all timers that come after it."""
 
@@ -57,7 +57,7 @@ class _TimersStopAtNan(SabotagedRuntime):
         await self.inner.sleep(math.inf if self.stopped else seconds)
 
 
-@fault("deadline-early", "timers", "timeout-select")
+@fault("deadline-early")
 class _DeadlineEarly(SabotagedRuntime):
     """A deadline passes after half of its time."""
 
@@ -74,7 +74,7 @@ class _DeadlineEarly(SabotagedRuntime):
         return self.inner.fail_after(seconds / 2)
 
 
-@fault("loop-blocked", "fairness.sleep-blocks-nobody")
+@fault("loop-blocked")
 class _LoopBlocked(SabotagedRuntime):
     """A sleep holds the whole scheduler for 200 ms, once."""
 

@@ -18,15 +18,7 @@ class _SilentScope(Scope):
     cancelled_caught = False
 
 
-@fault(
-    "time-out-hidden",
-    "deadline.outer-passes-first",
-    "deadline.inner-passes-first",
-    "deadline.both-pass-at-once",
-    "deadline.reaches-children",
-    "cancel.swallowed-leaves-nothing-behind",
-    control="trio",
-)
+@fault("time-out-hidden", control="trio")
 class _TimeOutHidden(SabotagedRuntime):
     """A block that was cut short does not say so."""
 
@@ -36,7 +28,7 @@ class _TimeOutHidden(SabotagedRuntime):
         return self.inner.move_on_after(seconds)
 
 
-@fault("scope-lies", "timeout-select", "deadline.inner-passes-first")
+@fault("scope-lies")
 class _ScopeLies(Scope):
     """A scope says that it was cancelled when it was not, and the other way round."""
 
@@ -55,7 +47,7 @@ class _BlamingBlock(Block):
         return await self.manager.__aexit__(kind, exc, trace)
 
 
-@fault("wrong-scope-blamed", "deadline.outer-passes-first", control="trio")
+@fault("wrong-scope-blamed", control="trio")
 class _WrongScopeBlamed(SabotagedRuntime):
     """Whichever deadline passes, the innermost block says that it timed out."""
 
@@ -78,7 +70,7 @@ class _NestedBlock(Block):
         return swallowed
 
 
-@fault("time-out-spreads-outwards", "deadline.inner-passes-first", control="trio")
+@fault("time-out-spreads-outwards", control="trio")
 class _TimeOutSpreadsOutwards(SabotagedRuntime):
     """A block that times out takes the one around it with it."""
 
@@ -90,7 +82,7 @@ class _TimeOutSpreadsOutwards(SabotagedRuntime):
         return _NestedBlock(self.inner.move_on_after(seconds), self)
 
 
-@fault("outer-deadline-forgotten", "deadline.both-pass-at-once")
+@fault("outer-deadline-forgotten")
 class _OuterDeadlineForgotten(SabotagedRuntime):
     """Of two nested deadlines only the inner one is kept."""
 
@@ -101,7 +93,7 @@ class _OuterDeadlineForgotten(SabotagedRuntime):
         return self.inner.open_cancel_scope(deadline=None if self.opened % 2 else deadline, **kwargs)
 
 
-@fault("inner-deadline-forgotten", "timeout-select")
+@fault("inner-deadline-forgotten")
 class _InnerDeadlineForgotten(SabotagedRuntime):
     """Of two nested deadlines only the outer one is kept."""
 
@@ -112,7 +104,7 @@ class _InnerDeadlineForgotten(SabotagedRuntime):
         return self.inner.open_cancel_scope(deadline=deadline if self.opened % 2 else None, **kwargs)
 
 
-@fault("deadlines-forgotten", "deadline.in-the-past", "deadline.always-ready-loop", control="trio")
+@fault("deadlines-forgotten", control="trio")
 class _DeadlinesForgotten(SabotagedRuntime):
     """No deadline of less than a second ends its block."""
 

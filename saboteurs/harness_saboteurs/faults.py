@@ -19,8 +19,6 @@ class Fault:
     """What is broken, on one line."""
     runtime: type[SabotagedRuntime]
     """What takes the place of the healthy one."""
-    caught_by: tuple[str, ...]
-    """The scenarios that must see it, because it breaks their contract."""
     control: str
     """The healthy backend that is broken, and that passes what the fault fails."""
 
@@ -31,8 +29,15 @@ FAULTS: dict[str, Fault] = {}
 Broken = TypeVar("Broken", bound=type[SabotagedRuntime] | type[Part])
 
 
-def fault(name: str, *caught_by: str, control: str = "asyncio") -> Callable[[Broken], Broken]:
-    """Register a sabotaged runtime, or a part that makes a runtime one; its docstring says what it breaks."""
+def fault(name: str, *scenarios: str, control: str = "asyncio") -> Callable[[Broken], Broken]:
+    """Register a sabotaged runtime, or a part that makes a runtime one; its docstring says what it breaks.
+
+    Raises:
+        TypeError: scenarios are named, as was right once. A scenario names the faults that it must catch.
+    """
+    if scenarios:
+        named = ", ".join(scenarios)
+        raise TypeError(f"fault {name!r} cannot name scenarios: add catches=({name!r},) to the declaration of {named}")
 
     def register(broken: Broken) -> Broken:
         assert name not in FAULTS, f"two faults are named {name}"
@@ -41,7 +46,6 @@ def fault(name: str, *caught_by: str, control: str = "asyncio") -> Callable[[Bro
             name=name,
             summary=broken.__doc__.strip().rstrip("."),
             runtime=broken if issubclass(broken, SabotagedRuntime) else sabotage(broken),
-            caught_by=caught_by,
             control=control,
         )
         return broken

@@ -14,7 +14,7 @@ from .faults import fault
 _Fn = Callable[..., Awaitable[object]]
 
 
-@fault("child-outlives-group", "join", "deadline.reaches-children", "group.no-task-outlives-it")
+@fault("child-outlives-group")
 class _ChildOutlivesGroup(Group):
     """A group ends before its tasks do."""
 
@@ -23,7 +23,7 @@ class _ChildOutlivesGroup(Group):
         await self.healthy.checkpoint()  # so that it has begun when the group ends
 
 
-@fault("children-one-by-one", "join")
+@fault("children-one-by-one")
 class _ChildrenOneByOne(Group):
     """A task of a group starts when the one before it has ended."""
 
@@ -44,7 +44,7 @@ class _CountingGroup(Group, ABC):
         """Start the task with this number, or not."""
 
 
-@fault("child-never-starts", "join", "switch")
+@fault("child-never-starts")
 class _ChildNeverStarts(_CountingGroup):
     """The second task of a group never runs."""
 
@@ -53,7 +53,7 @@ class _ChildNeverStarts(_CountingGroup):
             await self.inner.spawn(fn, *args, name=name)
 
 
-@fault("child-runs-twice", "join", "spawn")
+@fault("child-runs-twice")
 class _ChildRunsTwice(_CountingGroup):
     """The second task of a group runs twice."""
 
@@ -62,7 +62,7 @@ class _ChildRunsTwice(_CountingGroup):
             await self.inner.spawn(fn, *args, name=name)
 
 
-@fault("late-child-accepted", "group.spawn-late")
+@fault("late-child-accepted")
 class _LateChildAccepted(Group):
     """A group that is cancelled or has ended still takes tasks, and runs them elsewhere."""
 
@@ -101,7 +101,7 @@ class _OnFailure(Group, ABC):
         """End otherwise than by the failures of the tasks."""
 
 
-@fault("failure-wakes-nobody", "group.failure-reaches-the-parent", control="trio")
+@fault("failure-wakes-nobody", control="trio")
 class _FailureWakesNobody(_OnFailure):
     """The block of a group in which a task failed is never left."""
 
@@ -111,7 +111,7 @@ class _FailureWakesNobody(_OnFailure):
         await self.sleep_for_ever()
 
 
-@fault("failure-swallowed", "group.failure-in-the-body", "group.failure-while-cancelled", control="trio")
+@fault("failure-swallowed", control="trio")
 class _FailureSwallowed(_OnFailure):
     """A group ends its tasks as it should and then drops every error."""
 
@@ -120,7 +120,7 @@ class _FailureSwallowed(_OnFailure):
         return True
 
 
-@fault("second-failure-lost", "group.two-failures", "group.failure-in-cleanup", control="trio")
+@fault("second-failure-lost", control="trio")
 class _SecondFailureLost(_OnFailure):
     """Of several errors a group raises one and drops the others."""
 
@@ -128,7 +128,7 @@ class _SecondFailureLost(_OnFailure):
         raise several.exceptions[0] from None
 
 
-@fault("failed-body-cancels-nobody", "group.failure-in-the-body", control="trio")
+@fault("failed-body-cancels-nobody", control="trio")
 class _FailedBodyCancelsNobody(Group):
     """A group whose body failed waits for its tasks instead of cancelling them."""
 
@@ -146,7 +146,7 @@ class _FailedBodyCancelsNobody(Group):
 _ENDS = (KeyboardInterrupt, SystemExit)
 
 
-@fault("exit-swallowed", "shutdown.exit-in-a-task", "shutdown.interrupt", control="trio")
+@fault("exit-swallowed", control="trio")
 class _ExitSwallowed(_OnFailure):
     """A group swallows what shall end the program: an exit or an interrupt."""
 
@@ -165,7 +165,7 @@ class _ExitSwallowed(_OnFailure):
         return True
 
 
-@fault("detached-failure-lost", "shutdown.failure-nobody-awaits", "shutdown.exit-nobody-awaits")
+@fault("detached-failure-lost")
 class _DetachedFailureLost(SabotagedRuntime):
     """What a task that nobody owns raises is dropped."""
 

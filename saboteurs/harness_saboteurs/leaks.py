@@ -14,7 +14,7 @@ from .faults import fault
 _KEPT_BYTES = 16 << 10
 
 
-@fault("stream-keeps-an-fd", "leak.connections")
+@fault("stream-keeps-an-fd")
 class _StreamKeepsAnFd(Stream):
     """A stream that is closed leaves an fd open."""
 
@@ -23,7 +23,7 @@ class _StreamKeepsAnFd(Stream):
         await self.inner.aclose()
 
 
-@fault("group-keeps-a-task", "leak.spawn", "leak.cancel")
+@fault("group-keeps-a-task")
 class _GroupKeepsATask(Group):
     """A group that has ended leaves a task of its own behind."""
 
@@ -34,7 +34,7 @@ class _GroupKeepsATask(Group):
         return await super().__aexit__(kind, exc, trace)
 
 
-@fault("channel-keeps-memory", "leak.channels")
+@fault("channel-keeps-memory")
 class _ChannelKeepsMemory(Sender):
     """A channel that is closed keeps 16 KiB."""
 

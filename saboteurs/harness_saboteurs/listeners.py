@@ -38,7 +38,7 @@ class _CountingListener(Listener):
         self.numbers = count(1)
 
 
-@fault("accept-stops", "storm")
+@fault("accept-stops")
 class _AcceptStops(_CountingListener):
     """A listener accepts a batch of connections and no more."""
 
@@ -48,7 +48,7 @@ class _AcceptStops(_CountingListener):
         return await self.inner.accept()
 
 
-@fault("second-connection-lost", "listener.accept-order", "listener.shares-load", control="trio")
+@fault("second-connection-lost", control="trio")
 class _SecondConnectionLost(_CountingListener):
     """The second connection that a listener accepts is reset and returned to nobody."""
 
@@ -60,7 +60,7 @@ class _SecondConnectionLost(_CountingListener):
         return stream
 
 
-@fault("cancelled-accept-drops", "listener.cancelled-accept-keeps-connection", control="trio")
+@fault("cancelled-accept-drops", control="trio")
 class _CancelledAcceptDrops(_RememberingListener):
     """An accept that is cancelled has taken its connection."""
 
@@ -77,7 +77,7 @@ class _CancelledAcceptDrops(_RememberingListener):
 # --- close ---
 
 
-@fault("listener-close-wakes-nobody", "listener.close-wakes-accept", control="trio")
+@fault("listener-close-wakes-nobody", control="trio")
 class _ListenerCloseWakesNobody(Listener):
     """Who accepts when the listener is closed waits for ever."""
 
@@ -90,12 +90,7 @@ class _ListenerCloseWakesNobody(Listener):
             await self.sleep_for_ever()
 
 
-@fault(
-    "listener-close-hangs",
-    "listener.close-wakes-accept",
-    "listener.close-with-live-connection",
-    control="trio",
-)
+@fault("listener-close-hangs", control="trio")
 class _ListenerCloseHangs(Listener):
     """Closing a listener never returns."""
 
@@ -104,7 +99,7 @@ class _ListenerCloseHangs(Listener):
         await self.sleep_for_ever()
 
 
-@fault("listener-closed-in-name", "listener.backlog-at-close", "listener.listen-again", control="trio")
+@fault("listener-closed-in-name", control="trio")
 class _ListenerClosedInName(Listener):
     """Closing a listener says that it has closed, and goes on listening."""
 
@@ -119,12 +114,12 @@ class _KnowsAccepted(_RememberingListener):
         return stream
 
 
-@fault("listener-close-cuts", "listener.close-with-live-connection", control="trio")
+@fault("listener-close-cuts", control="trio")
 class _ListenerCloseCuts(_KnowsAccepted):
     """Closing a listener resets the connections that it has accepted."""
 
 
-@fault("listener-close-waits", "listener.close-with-live-connection", control="trio")
+@fault("listener-close-waits", control="trio")
 class _ListenerCloseWaits(_KnowsAccepted):
     """Closing a listener waits for the connections that it has accepted."""
 
@@ -142,7 +137,7 @@ class _ListenerCloseWaits(_KnowsAccepted):
 # --- ports ---
 
 
-@fault("port-not-reused", "listener.listen-again", control="trio")
+@fault("port-not-reused", control="trio")
 class _PortNotReused(SabotagedRuntime):
     """A port that was in use is taken, as without SO_REUSEADDR."""
 
@@ -152,7 +147,7 @@ class _PortNotReused(SabotagedRuntime):
         return await self.inner.listen(*args, **kwargs)
 
 
-@fault("port-shared", "listener.port-taken", control="trio")
+@fault("port-shared", control="trio")
 class _PortShared(SabotagedRuntime):
     """Every listener shares its port, asked for or not."""
 
@@ -188,7 +183,7 @@ class _OnOutOfFds(_RememberingListener):
         """Serve nobody."""
 
 
-@fault("out-of-fds-closes-waiting", "listener.out-of-fds", control="trio")
+@fault("out-of-fds-closes-waiting", control="trio")
 class _OutOfFdsClosesWaiting(_OnOutOfFds):
     """The clients that waited for a descriptor are accepted and reset."""
 
@@ -196,12 +191,12 @@ class _OutOfFdsClosesWaiting(_OnOutOfFds):
         await stream.abort()
 
 
-@fault("out-of-fds-forgets-waiting", "listener.out-of-fds", control="trio")
+@fault("out-of-fds-forgets-waiting", control="trio")
 class _OutOfFdsForgetsWaiting(_OnOutOfFds):
     """The clients that waited for a descriptor are accepted and never served."""
 
 
-@fault("out-of-fds-kills-accept", "listener.out-of-fds", control="trio")
+@fault("out-of-fds-kills-accept", control="trio")
 class _OutOfFdsKillsAccept(_OnOutOfFds):
     """A listener that was out of descriptors never accepts again."""
 
@@ -209,7 +204,7 @@ class _OutOfFdsKillsAccept(_OnOutOfFds):
         await self.sleep_for_ever()
 
 
-@fault("out-of-fds-spins", "listener.out-of-fds-spin", control="trio")
+@fault("out-of-fds-spins", control="trio")
 class _OutOfFdsSpins(Listener):
     """An accept that is out of descriptors tries again and again, and tells nobody."""
 

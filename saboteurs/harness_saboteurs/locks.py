@@ -14,7 +14,7 @@ from .faults import fault
 # --- locks and semaphores ---
 
 
-@fault("lock-open", "locks", "lock.re-entry", "lock.owner-ends", "lock.order-inversion")
+@fault("lock-open")
 class _LockOpen(Lock):
     """A lock or a semaphore lets everybody in."""
 
@@ -25,7 +25,7 @@ class _LockOpen(Lock):
         pass
 
 
-@fault("lock-never-released", "lock.release-by-another-task", "lock.order-of-waiters")
+@fault("lock-never-released")
 class _LockNeverReleased(Lock):
     """The release of a lock or a semaphore does nothing."""
 
@@ -33,7 +33,7 @@ class _LockNeverReleased(Lock):
         pass
 
 
-@fault("lock-lost-with-its-waiter", "lock.handover-survives-cancel")
+@fault("lock-lost-with-its-waiter")
 class _LockLostWithItsWaiter(Lock):
     """A waiter that is cancelled as it is handed the lock keeps it."""
 
@@ -45,7 +45,7 @@ class _LockLostWithItsWaiter(Lock):
 # --- conditions ---
 
 
-@fault("notify-lost", "lock.order-of-notified")
+@fault("notify-lost")
 class _NotifyLost(Condition):
     """A notification wakes nobody."""
 
@@ -53,7 +53,7 @@ class _NotifyLost(Condition):
         pass
 
 
-@fault("first-notify-lost", "lock.notified-and-cancelled", control="threads")
+@fault("first-notify-lost", control="threads")
 class _FirstNotifyLost(Condition):
     """The first notification of a condition wakes nobody."""
 
@@ -65,7 +65,7 @@ class _FirstNotifyLost(Condition):
         self.lost = True
 
 
-@fault("notify-wakes-one", "lock.notify-more-than-wait")
+@fault("notify-wakes-one")
 class _NotifyWakesOne(Condition):
     """A notification wakes one waiter, whatever it was asked to."""
 
@@ -73,7 +73,7 @@ class _NotifyWakesOne(Condition):
         await self.inner.notify(min(n, 1))
 
 
-@fault("notification-kept", "lock.notify-more-than-wait")
+@fault("notification-kept")
 class _NotificationKept(Condition):
     """A notification for which there is no waiter is kept for a later one."""
 
@@ -93,7 +93,7 @@ class _NotificationKept(Condition):
         await self.inner.notify(n)
 
 
-@fault("notify-without-lock", "lock.notify-needs-the-lock", control="threads")
+@fault("notify-without-lock", control="threads")
 class _NotifyWithoutLock(Condition):
     """A notification by somebody who does not hold the lock does nothing and says nothing."""
 
@@ -101,7 +101,7 @@ class _NotifyWithoutLock(Condition):
         pass
 
 
-@fault("wait-ends-without-lock", "lock.held-after-cancelled-wait", control="threads")
+@fault("wait-ends-without-lock", control="threads")
 class _WaitEndsWithoutLock(Condition):
     """A wait that is cancelled ends without the lock."""
 
@@ -125,7 +125,7 @@ class _CarelessCondition(Held):
         await self.event.set()
 
 
-@fault("wait-cancelled-while-it-locks", "deadline.condition-wait", control="trio")
+@fault("wait-cancelled-while-it-locks", control="trio")
 class _WaitCancelledWhileItLocks(SabotagedRuntime):
     """A wait takes its lock again in a way that can be cancelled, and ends without it."""
 
@@ -139,7 +139,7 @@ class _WaitCancelledWhileItLocks(SabotagedRuntime):
 # --- events ---
 
 
-@fault("event-wakes-nobody", "lock.event-wakes-every-waiter")
+@fault("event-wakes-nobody")
 class _EventWakesNobody(Event):
     """Who waits for an event when it is set sleeps on."""
 
@@ -148,7 +148,7 @@ class _EventWakesNobody(Event):
             await self.sleep_for_ever()
 
 
-@fault("event-forgets-a-waiter", "lock.event-wakes-every-waiter")
+@fault("event-forgets-a-waiter")
 class _EventForgetsAWaiter(Event):
     """The third of those who wait for an event sleeps on."""
 
@@ -162,7 +162,7 @@ class _EventForgetsAWaiter(Event):
         await self.inner.wait()
 
 
-@fault("event-spins", "idle")
+@fault("event-spins")
 class _EventSpins(Event):
     """Waiting for an event takes a whole CPU."""
 

@@ -13,7 +13,7 @@ from harness.testing.wrapping import SabotagedRuntime
 from .faults import fault
 
 
-@fault("error-of-thread-lost", "offload", "offload.errors-cross")
+@fault("error-of-thread-lost")
 class _ErrorOfThreadLost(SabotagedRuntime):
     """What an offloaded function raises does not come back."""
 
@@ -27,7 +27,7 @@ class _ErrorOfThreadLost(SabotagedRuntime):
         return await self.inner.run_in_thread(quietly)
 
 
-@fault("offload-blocks", "offload", "offload.others-run")
+@fault("offload-blocks")
 class _OffloadBlocks(SabotagedRuntime):
     """An offloaded function runs in the scheduler's own thread."""
 
@@ -36,7 +36,7 @@ class _OffloadBlocks(SabotagedRuntime):
         return fn(*args)
 
 
-@fault("offload-runs-twice", "offload")
+@fault("offload-runs-twice")
 class _OffloadRunsTwice(SabotagedRuntime):
     """An offloaded function runs twice, once."""
 
@@ -49,7 +49,7 @@ class _OffloadRunsTwice(SabotagedRuntime):
         return await self.inner.run_in_thread(fn, *args)
 
 
-@fault("offload-drops-jobs", "offload.jobs-at-once", control="trio")
+@fault("offload-drops-jobs", control="trio")
 class _OffloadDropsJobs(SabotagedRuntime):
     """Every other offloaded function is never run, and its caller told that it was."""
 
@@ -63,7 +63,7 @@ class _OffloadDropsJobs(SabotagedRuntime):
         return None
 
 
-@fault("error-breaks-the-pool", "offload.errors-cross", control="trio")
+@fault("error-breaks-the-pool", control="trio")
 class _ErrorBreaksThePool(SabotagedRuntime):
     """After an offloaded function has failed, it and every later one fail in the same way."""
 
@@ -78,7 +78,7 @@ class _ErrorBreaksThePool(SabotagedRuntime):
         raise RuntimeError("the pool is broken")
 
 
-@fault("error-of-thread-wakes-nobody", "offload.stop-iteration", control="trio")
+@fault("error-of-thread-wakes-nobody", control="trio")
 class _ErrorOfThreadWakesNobody(SabotagedRuntime):
     """Who waits for an offloaded function that fails waits for ever."""
 
@@ -89,7 +89,7 @@ class _ErrorOfThreadWakesNobody(SabotagedRuntime):
             await self.inner.create_event().wait()
 
 
-@fault("context-comes-back", "offload.context-visible", control="trio")
+@fault("context-comes-back", control="trio")
 class _ContextComesBack(SabotagedRuntime):
     """What an offloaded function changes in its context is changed for its caller."""
 
@@ -101,7 +101,7 @@ class _ContextComesBack(SabotagedRuntime):
         return result
 
 
-@fault("offload-swallows-cancellation", "offload.cancel-in-a-job")
+@fault("offload-swallows-cancellation")
 class _OffloadSwallowsCancellation(SabotagedRuntime):
     """Who is cancelled while it waits for an offloaded function waits on, for ever."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.api import CHAPTERS, Backend, BackendOption, Capability, Offer, Support
+from harness.api import CHAPTERS, Backend, BackendOption, Capability, Offer, Saboteur, Support
 from harness.plugins import hookimpl
 
 _NAMES = {"asyncio": "saboteur", "trio": "saboteur-trio", "threads": "saboteur-threads"}
@@ -16,6 +16,17 @@ _ABSENT = {"asyncio": (Capability.SHIELD,), "trio": (Capability.DETACHED, Capabi
 def harness_backends() -> list[Backend]:
     """Bring a backend for each healthy one that is broken, with an option for the fault."""
     return [_declare(control) for control in _NAMES]
+
+
+@hookimpl
+def harness_saboteurs() -> list[Saboteur]:
+    """Bring the faults; scenarios name those that they must catch."""
+    from . import FAULTS
+
+    return [
+        Saboteur(name=fault.name, summary=fault.summary, spec=f"{_NAMES[fault.control]}:fault={fault.name}")
+        for fault in FAULTS.values()
+    ]
 
 
 def _declare(control: str) -> Backend:
@@ -35,7 +46,6 @@ def _declare(control: str) -> Backend:
             **{lacking: Offer(Support.ABSENT, f"as on {control}") for lacking in _ABSENT[control]},
         },
         install_hint="part of harness",
-        planted={f"fault={name}": fault.caught_by for name, fault in faults.items()},
         control=control,
         derives_from=control,
     )

@@ -16,7 +16,7 @@ class _StreamServedWhenIdle(Stream):
         return data
 
 
-@fault("busy-tasks-starve", "fairness.timer-in-a-crowd", "fairness.socket-in-a-crowd")
+@fault("busy-tasks-starve")
 class BusyTasksStarve(SabotagedRuntime):
     """Timers and sockets are served only when nobody takes turns any more."""
 
@@ -43,7 +43,7 @@ class BusyTasksStarve(SabotagedRuntime):
             await self.inner.sleep(0.005)
 
 
-@fault("checkpoint-yields-nothing", "switch")
+@fault("checkpoint-yields-nothing")
 class _CheckpointYieldsNothing(SabotagedRuntime):
     """A checkpoint lets nobody run."""
 
@@ -51,7 +51,7 @@ class _CheckpointYieldsNothing(SabotagedRuntime):
         pass
 
 
-@fault("exits-silently", "switch", "timers")
+@fault("exits-silently")
 class _ExitsSilently(SabotagedRuntime):
     """The process ends with exit code 0 and without a result."""
 

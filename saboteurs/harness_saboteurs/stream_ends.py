@@ -15,7 +15,7 @@ from .faults import fault
 # --- end of stream ---
 
 
-@fault("end-closes-both-ways", "stream.peer-eof-keeps-writing", control="trio")
+@fault("end-closes-both-ways", control="trio")
 class _EndClosesBothWays(Stream):
     """The peer's end of stream closes both directions."""
 
@@ -26,7 +26,7 @@ class _EndClosesBothWays(Stream):
         return data
 
 
-@fault("bytes-after-end", "stream.peer-eof-keeps-writing", "stream.eof-twice", control="trio")
+@fault("bytes-after-end", control="trio")
 class _BytesAfterEnd(Stream):
     """Bytes come after the end of stream."""
 
@@ -35,7 +35,7 @@ class _BytesAfterEnd(Stream):
         return data or b"ghost"
 
 
-@fault("end-overtakes-bytes", "stream.send-eof-keeps-reading", "stream.eof-twice", control="trio")
+@fault("end-overtakes-bytes", control="trio")
 class _EndOvertakesBytes(Stream):
     """The end of stream overtakes the bytes."""
 
@@ -57,7 +57,7 @@ class _AtSecondEnd(Stream, ABC):
         """Do something instead of saying the end again."""
 
 
-@fault("second-end-hangs", "stream.eof-twice", control="trio")
+@fault("second-end-hangs", control="trio")
 class _SecondEndHangs(_AtSecondEnd):
     """The second read at the end of stream waits for more."""
 
@@ -65,7 +65,7 @@ class _SecondEndHangs(_AtSecondEnd):
         await self.sleep_for_ever()
 
 
-@fault("second-end-raises", "stream.eof-twice", control="trio")
+@fault("second-end-raises", control="trio")
 class _SecondEndRaises(_AtSecondEnd):
     """The second read at the end of stream is an error."""
 
@@ -76,7 +76,7 @@ class _SecondEndRaises(_AtSecondEnd):
 # --- half-close ---
 
 
-@fault("half-close-kept", "stream.send-eof-keeps-reading", "stream.send-after-send-eof", control="trio")
+@fault("half-close-kept", control="trio")
 class _HalfCloseKept(Stream):
     """A half-close is not sent."""
 
@@ -84,7 +84,7 @@ class _HalfCloseKept(Stream):
         pass
 
 
-@fault("half-close-closes", "stream.send-eof-keeps-reading", control="trio")
+@fault("half-close-closes", control="trio")
 class _HalfCloseCloses(Stream):
     """A half-close closes both directions."""
 
@@ -92,7 +92,7 @@ class _HalfCloseCloses(Stream):
         await self.inner.aclose()
 
 
-@fault("half-close-resets", "stream.send-eof-keeps-reading", control="trio")
+@fault("half-close-resets", control="trio")
 class _HalfCloseResets(Stream):
     """A half-close resets the connection."""
 
@@ -100,7 +100,7 @@ class _HalfCloseResets(Stream):
         await self.inner.abort()
 
 
-@fault("send-after-half-close", "stream.send-after-send-eof", control="trio")
+@fault("send-after-half-close", control="trio")
 class _SendAfterHalfClose(Stream):
     """A send after a half-close says nothing."""
 
@@ -116,7 +116,7 @@ class _SendAfterHalfClose(Stream):
 # --- reset ---
 
 
-@fault("reset-drops-bytes", "stream.bytes-before-reset", control="trio")
+@fault("reset-drops-bytes", control="trio")
 class _ResetDropsBytes(Stream):
     """A reset overtakes the bytes that arrived before it."""
 
@@ -151,14 +151,7 @@ class _OnError(Stream, ABC):
         """Do something instead of failing; `result` is that of a call which succeeds."""
 
 
-@fault(
-    "reset-hidden",
-    "stream.bytes-before-reset",
-    "stream.reset-while-reading",
-    "stream.reset-while-writing",
-    "stream.send-after-reset",
-    control="trio",
-)
+@fault("reset-hidden", control="trio")
 class _ResetHidden(_OnError):
     """A reset looks like an orderly end to a reader, and like nothing to a sender."""
 
@@ -168,7 +161,7 @@ class _ResetHidden(_OnError):
         return result
 
 
-@fault("reset-wakes-nobody", "stream.reset-while-reading", "stream.reset-while-writing", control="trio")
+@fault("reset-wakes-nobody", control="trio")
 class _ResetWakesNobody(_OnError):
     """Who waits when the peer resets waits for ever."""
 
@@ -179,7 +172,7 @@ class _ResetWakesNobody(_OnError):
         await self.sleep_for_ever()
 
 
-@fault("reset-blames-nobody", "stream.reset-while-reading", "stream.reset-while-writing", control="trio")
+@fault("reset-blames-nobody", control="trio")
 class _ResetBlamesNobody(_OnError):
     """A reset raises an error that says nothing."""
 
@@ -193,13 +186,7 @@ class _ResetBlamesNobody(_OnError):
 # --- close by this side ---
 
 
-@fault(
-    "own-close-wakes-nobody",
-    "stream.close-wakes-reader",
-    "stream.close-wakes-writer",
-    "stream.receive-after-close",
-    control="trio",
-)
+@fault("own-close-wakes-nobody", control="trio")
 class _OwnCloseWakesNobody(_OnError):
     """Who waits when this side closes the stream, or comes later, waits for ever."""
 
@@ -210,7 +197,7 @@ class _OwnCloseWakesNobody(_OnError):
         await self.sleep_for_ever()
 
 
-@fault("own-close-hidden", "stream.close-wakes-writer", "stream.send-after-close", control="trio")
+@fault("own-close-hidden", control="trio")
 class _OwnCloseHidden(_OnError):
     """A send on a stream that this side has closed says that it has sent."""
 
@@ -223,7 +210,7 @@ class _OwnCloseHidden(_OnError):
 # --- connect ---
 
 
-@fault("refusal-hidden", "stream.connect-refused", control="trio")
+@fault("refusal-hidden", control="trio")
 class _RefusalHidden(SabotagedRuntime):
     """A connect that is refused looks like one that timed out."""
 
@@ -234,7 +221,7 @@ class _RefusalHidden(SabotagedRuntime):
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
 
 
-@fault("refusal-wakes-nobody", "stream.connect-refused", control="trio")
+@fault("refusal-wakes-nobody", control="trio")
 class _RefusalWakesNobody(SabotagedRuntime):
     """A connect that is refused waits for ever."""
 

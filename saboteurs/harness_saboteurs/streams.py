@@ -16,7 +16,7 @@ from .faults import fault
 # --- bytes ---
 
 
-@fault("bytes-dropped", "stream.silent-peer-stops-sender", "stream.peer-eof-keeps-writing", control="trio")
+@fault("bytes-dropped", control="trio")
 class _BytesDropped(Stream):
     """A send says that it has sent, and has not."""
 
@@ -32,7 +32,7 @@ class _FlippingStream(Stream):
         return bytes(data)
 
 
-@fault("byte-flipped", "storm", "echo", "frames", "sink")
+@fault("byte-flipped")
 class _ByteFlipped(SabotagedRuntime):
     """A byte is not the one that was sent, once."""
 
@@ -50,7 +50,7 @@ class _SwappedStream(Stream):
         await self.inner.send_all(data)
 
 
-@fault("replies-swapped", "storm", "echo")
+@fault("replies-swapped")
 class _RepliesSwapped(SabotagedRuntime):
     """A connection gets what was sent on another."""
 
@@ -62,7 +62,7 @@ class _RepliesSwapped(SabotagedRuntime):
         self.sends = count()
 
 
-@fault("send-without-limit", "sink", "stream.silent-peer-stops-sender")
+@fault("send-without-limit")
 class _SendWithoutLimit(Stream):
     """A send returns at once, however much is still to be sent."""
 
@@ -95,7 +95,7 @@ class _SendWithoutLimit(Stream):
         self._is_served = False
 
 
-@fault("empty-send-closes", "stream.empty-send", control="trio")
+@fault("empty-send-closes", control="trio")
 class _EmptySendCloses(Stream):
     """A send of nothing is a half-close."""
 
@@ -103,7 +103,7 @@ class _EmptySendCloses(Stream):
         await (self.inner.send_all(data) if data else self.inner.send_eof())
 
 
-@fault("empty-send-hangs", "stream.empty-send", control="trio")
+@fault("empty-send-hangs", control="trio")
 class _EmptySendHangs(Stream):
     """A send of nothing waits for the socket to take a byte of it."""
 
@@ -114,7 +114,7 @@ class _EmptySendHangs(Stream):
 # --- cancellation ---
 
 
-@fault("cancelled-read-drops", "deadline.read-keeps-bytes", control="trio")
+@fault("cancelled-read-drops", control="trio")
 class _CancelledReadDrops(Stream):
     """A read that is cancelled has taken its bytes."""
 
@@ -127,7 +127,7 @@ class _CancelledReadDrops(Stream):
 # --- two tasks on one stream ---
 
 
-@fault("second-reader-displaces", "stream.two-readers", control="trio")
+@fault("second-reader-displaces", control="trio")
 class _SecondReaderDisplaces(Stream):
     """A second reader puts the first one to sleep for ever."""
 
@@ -148,7 +148,7 @@ class _SecondReaderDisplaces(Stream):
         return data
 
 
-@fault("second-reader-hangs", "stream.two-readers", control="trio")
+@fault("second-reader-hangs", control="trio")
 class _SecondReaderHangs(Stream):
     """A second reader is put to sleep for ever."""
 
@@ -159,7 +159,7 @@ class _SecondReaderHangs(Stream):
         return await self.inner.receive_some(max_bytes)
 
 
-@fault("reader-never-woken", "stream.two-readers", control="trio")
+@fault("reader-never-woken", control="trio")
 class _ReaderNeverWoken(Stream):
     """A reader is never woken."""
 
@@ -168,7 +168,7 @@ class _ReaderNeverWoken(Stream):
         await self.sleep_for_ever()
 
 
-@fault("second-writer-hangs", "stream.two-writers", control="trio")
+@fault("second-writer-hangs", control="trio")
 class _SecondWriterHangs(Stream):
     """A second writer is put to sleep for ever."""
 
@@ -182,7 +182,7 @@ class _SecondWriterHangs(Stream):
 # --- close ---
 
 
-@fault("close-discards", "stream.close-flushes", control="asyncio")
+@fault("close-discards", control="asyncio")
 class _CloseDiscards(Stream):
     """Closing a stream drops what was accepted."""
 
@@ -190,7 +190,7 @@ class _CloseDiscards(Stream):
         await self.inner.abort()
 
 
-@fault("close-hangs", "stream.close-after-reset", "stream.close-wakes-reader", control="trio")
+@fault("close-hangs", control="trio")
 class _CloseHangs(Stream):
     """Closing a stream never returns."""
 
@@ -198,7 +198,7 @@ class _CloseHangs(Stream):
         await self.sleep_for_ever()
 
 
-@fault("close-in-name", "stream.close-flushes", "stream.close-with-unread-bytes", control="trio")
+@fault("close-in-name", control="trio")
 class _CloseInName(Stream):
     """Closing a stream says that it has closed, and has not."""
 
@@ -206,7 +206,7 @@ class _CloseInName(Stream):
         self.runtime.left_open.append(self.inner)
 
 
-@fault("second-close-hangs", "stream.close-twice", control="trio")
+@fault("second-close-hangs", control="trio")
 class _SecondCloseHangs(Stream):
     """The second close of a stream never returns."""
 
@@ -217,7 +217,7 @@ class _SecondCloseHangs(Stream):
         await self.inner.aclose()
 
 
-@fault("fd-leaked", "storm", "echo")
+@fault("fd-leaked")
 class _FdLeaked(Stream):
     """Each connection leaves an open fd."""
 

@@ -15,7 +15,7 @@ from harness.testing.clauses import CLAUSES
 from harness.testing.contract import lacking, run_clauses
 from harness_asyncio.backend import AsyncioRunner
 
-BACKENDS = {name: backend for name, backend in Plugins().catalogue().backends.items() if not backend.planted}
+BACKENDS = {name: backend for name, backend in Plugins().catalogue().backends.items() if not backend.control}
 
 
 def run_all(backend):

@@ -14,7 +14,7 @@ from harness.testing.contract import lacking
 from harness.testing.hot_path import measure_hot_paths
 
 CATALOGUE = Plugins().catalogue()
-BACKENDS = {name: backend for name, backend in CATALOGUE.backends.items() if not backend.planted}
+BACKENDS = {name: backend for name, backend in CATALOGUE.backends.items() if not backend.control}
 """Those that mean to keep the contract."""
 
 CONTRACT = (

@@ -16,7 +16,7 @@ from harness_threads.backend import ThreadsRunner
 from harness_trio.backend import TrioRunner
 
 CATALOGUE = Plugins().catalogue()
-BACKENDS = {name: backend for name, backend in CATALOGUE.backends.items() if not backend.planted}
+BACKENDS = {name: backend for name, backend in CATALOGUE.backends.items() if not backend.control}
 
 SUBJECTS = {
     "io": ("ByteStream.", "Listener.", "Runtime.listen", "Runtime.connect"),

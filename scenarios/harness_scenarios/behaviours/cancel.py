@@ -119,6 +119,7 @@ swallowed_leaves_nothing_behind = make_question(
     },
     repetitions=5,
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
+    catches=("cancellation-left-behind", "time-out-hidden"),
 )
 
 
@@ -242,6 +243,7 @@ wake_up_in_the_same_turn = make_question(
     parameters=(_FIRST,),
     rows={"quick": grid(first=("wake-up", "cancellation"))},
     requires=(Capability.CANCEL_SCOPE,),
+    catches=("cancels-nothing",),
 )
 
 
@@ -275,6 +277,7 @@ wake_up_as_the_group_fails = make_question(
         AT_THE_NEXT_WAIT: interesting(f"a completed wait is not cancelled any more; {_BOTH_DOCUMENTED}", _ANYIO),
         LOST: forbidden("a cancellation is delivered at least once", _ANYIO),
     },
+    catches=("first-child-not-cancelled",),
 )
 
 
@@ -309,6 +312,7 @@ not_lost_in_a_timed_call = make_question(
     rows={"quick": grid(first=("cancellation", "wake-up"))},
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
     variants=("asyncio:timeout=wait_for", "uvloop:timeout=wait_for"),
+    catches=("timed-call-swallows-cancellation",),
 )
 
 
@@ -358,6 +362,7 @@ as_the_block_ends = make_question(
     parameters=(_FIRST,),
     rows={"quick": grid(first=("wake-up", "cancellation"))},
     requires=(Capability.CANCEL_SCOPE,),
+    catches=("cancellation-left-behind",),
 )
 
 
@@ -398,6 +403,7 @@ nested_in_the_same_turn = make_question(
         ),
     },
     requires=(Capability.CANCEL_SCOPE,),
+    catches=("cancels-once",),
 )
 
 

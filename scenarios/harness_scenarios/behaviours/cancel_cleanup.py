@@ -113,6 +113,7 @@ again_in_cleanup = make_question(
     },
     repetitions=5,
     requires=(Capability.CANCEL_SCOPE,),
+    catches=("cancels-once",),
 )
 
 
@@ -172,6 +173,7 @@ shielded_call = make_question(
     },
     repetitions=5,
     requires=(Capability.CANCEL_SCOPE,),
+    catches=("shields-nothing",),
 )
 
 
@@ -220,6 +222,7 @@ shielded_block = make_question(
     },
     repetitions=5,
     requires=(Capability.CANCEL_SCOPE, Capability.SHIELD),
+    catches=("cancels-nothing", "shields-nothing"),
 )
 
 

@@ -96,6 +96,7 @@ receive_keeps_item = make_question(
     parameters=(_CAPACITY,),
     rows=_ROWS,
     requires=(Capability.CANCEL_SCOPE, Capability.CHANNEL, Capability.RENDEZVOUS),
+    catches=("item-received-twice", "cancelled-receive-drops"),
 )
 
 
@@ -164,6 +165,7 @@ send_sends_once = make_question(
     parameters=(_CAPACITY,),
     rows=_ROWS,
     requires=(Capability.CANCEL_SCOPE, Capability.CHANNEL, Capability.RENDEZVOUS),
+    catches=("item-lost", "item-sent-twice", "cancelled-send-sends"),
 )
 
 
@@ -204,6 +206,7 @@ ready_operation = make_question(
     },
     repetitions=5,
     requires=(Capability.CANCEL_SCOPE, Capability.CHANNEL),
+    catches=("cancelled-receive-drops",),
 )
 
 

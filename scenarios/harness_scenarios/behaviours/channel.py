@@ -67,6 +67,7 @@ capacity_zero = make_question(
     judges={"items taken": NOTED},
     requires=(Capability.DEADLINE,),
     variants=_PLAIN_QUEUE,
+    catches=("channel-takes-one-more",),
 )
 
 
@@ -110,6 +111,7 @@ rendezvous_waits = make_question(
         NEVER_ENDS: forbidden("a receiver and a sender that both wait meet"),
     },
     requires=(Capability.RENDEZVOUS,),
+    catches=("channel-without-limit", "channel-takes-one-more"),
 )
 
 
@@ -162,6 +164,7 @@ unbounded_grows = make_question(
     },
     requires=(Capability.CHANNEL,),
     variants=_PLAIN_QUEUE,
+    catches=("item-lost", "unbounded-has-a-limit"),
 )
 
 
@@ -212,6 +215,7 @@ slow_consumer_stops_producer = make_question(
     judges={"longest lead of the producer": info("items")},
     requires=(Capability.CHANNEL,),
     variants=_PLAIN_QUEUE,
+    catches=("wake-up-lost", "channel-without-limit", "channel-takes-one-more"),
 )
 
 

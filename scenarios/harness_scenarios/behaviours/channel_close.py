@@ -71,6 +71,7 @@ close_with_items_inside = make_question(
     repetitions=5,
     requires=_NEEDS_AN_END,
     variants=_PLAIN_QUEUE,
+    catches=("end-before-items",),
 )
 
 
@@ -108,6 +109,7 @@ send_after_close = make_question(
     repetitions=1,
     requires=_NEEDS_AN_END,
     variants=_PLAIN_QUEUE,
+    catches=("sender-never-closes",),
 )
 
 
@@ -151,6 +153,7 @@ close_wakes_all_receivers = make_question(
     },
     requires=_NEEDS_AN_END,
     variants=_PLAIN_QUEUE,
+    catches=("sender-never-closes", "close-sends-an-item"),
 )
 
 
@@ -231,6 +234,7 @@ close_twice = make_question(
     repetitions=1,
     requires=_NEEDS_AN_END,
     variants=_PLAIN_QUEUE,
+    catches=("close-counted-twice",),
 )
 
 
@@ -288,6 +292,7 @@ close_while_a_send_waits = make_question(
     },
     requires=_NEEDS_AN_END,
     variants=_PLAIN_QUEUE,
+    catches=("closed-send-succeeds", "failed-send-delivers"),
 )
 
 

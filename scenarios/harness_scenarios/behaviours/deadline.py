@@ -64,6 +64,7 @@ outer_passes_first = make_question(
     },
     repetitions=5,
     requires=(Capability.DEADLINE,),
+    catches=("time-out-hidden", "wrong-scope-blamed"),
 )
 
 
@@ -99,6 +100,7 @@ inner_passes_first = make_question(
     },
     repetitions=5,
     requires=(Capability.DEADLINE,),
+    catches=("time-out-hidden", "scope-lies", "time-out-spreads-outwards"),
 )
 
 
@@ -141,6 +143,7 @@ both_pass_at_once = make_question(
     },
     repetitions=5,
     requires=(Capability.DEADLINE,),
+    catches=("time-out-hidden", "outer-deadline-forgotten"),
 )
 
 
@@ -174,6 +177,7 @@ in_the_past = make_question(
     },
     repetitions=5,
     requires=(Capability.DEADLINE,),
+    catches=("deadlines-forgotten",),
 )
 
 
@@ -210,6 +214,7 @@ zero_and_ready = make_question(
     },
     repetitions=5,
     requires=(Capability.DEADLINE, Capability.CHANNEL),
+    catches=("cancelled-receive-drops",),
 )
 
 
@@ -248,6 +253,7 @@ block_without_wait = make_question(
     },
     repetitions=5,
     requires=(Capability.DEADLINE,),
+    catches=("cancellation-left-behind",),
 )
 
 
@@ -299,6 +305,7 @@ always_ready_loop = make_question(
     judges={"rounds behind the deadline": NOTED},
     repetitions=1,
     requires=(Capability.DEADLINE, Capability.CHANNEL),
+    catches=("deadlines-forgotten",),
 )
 
 
@@ -346,6 +353,7 @@ reaches_children = make_question(
     },
     repetitions=5,
     requires=(Capability.DEADLINE,),
+    catches=("time-out-hidden", "child-outlives-group"),
 )
 
 

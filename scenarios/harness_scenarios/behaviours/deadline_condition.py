@@ -94,6 +94,7 @@ condition_wait = make_question(
     rows={"quick": grid(lock=("taken", "free"))},
     repetitions=5,
     requires=(Capability.DEADLINE,),
+    catches=("wait-cancelled-while-it-locks",),
 )
 
 

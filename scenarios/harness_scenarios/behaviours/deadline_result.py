@@ -85,6 +85,7 @@ read_keeps_bytes = make_question(
     repetitions=10,
     requires=(Capability.DEADLINE,),
     variants=("asyncio:io=sock", "uvloop:io=sock", "asyncio:io=sock,timeout=wait_for"),
+    catches=("cancelled-read-drops",),
 )
 
 

@@ -368,6 +368,7 @@ timer_in_a_crowd = make_question(
     answers=_SERVED_ANSWERS,
     repetitions=5,
     judges={"turns of a ready task until it is served": info("turns")},
+    catches=("busy-tasks-starve",),
 )
 
 
@@ -409,6 +410,7 @@ socket_in_a_crowd = make_question(
     answers=_SERVED_ANSWERS,
     repetitions=5,
     judges={"turns of a ready task until it is served": info("turns")},
+    catches=("busy-tasks-starve",),
 )
 
 

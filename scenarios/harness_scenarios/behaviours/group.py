@@ -109,6 +109,7 @@ reaches_the_parent = make_question(
     },
     repetitions=5,
     variants=("asyncio:group=gather", "uvloop:group=gather"),
+    catches=("failure-wakes-nobody",),
 )
 
 
@@ -191,6 +192,7 @@ failure_in_the_body = make_question(
     },
     repetitions=2,
     variants=("asyncio:group=gather", "uvloop:group=gather"),
+    catches=("failure-swallowed", "failed-body-cancels-nobody"),
 )
 
 
@@ -260,6 +262,7 @@ two_failures = make_question(
     answers=_TWO_FAILURES,
     repetitions=5,
     variants=("asyncio:group=gather", "uvloop:group=gather"),
+    catches=("second-failure-lost",),
 )
 
 
@@ -304,6 +307,7 @@ failure_in_cleanup = make_question(
     answers={**_TWO_FAILURES, NOT_CANCELLED: allowed("siblings of a failed task run on", f"{_GATHER}; {_THREAD}")},
     repetitions=2,
     variants=("asyncio:group=gather", "uvloop:group=gather"),
+    catches=("second-failure-lost",),
 )
 
 
@@ -358,6 +362,7 @@ failure_while_cancelled = make_question(
     repetitions=5,
     requires=(Capability.CANCEL_SCOPE,),
     variants=("asyncio:group=gather", "uvloop:group=gather"),
+    catches=("failure-swallowed",),
 )
 
 

@@ -144,6 +144,7 @@ no_task_outlives_it = make_question(
     repetitions=3,
     requires=(Capability.GROUP_CANCEL,),
     variants=("asyncio:group=gather", "uvloop:group=gather"),
+    catches=("child-outlives-group",),
 )
 
 
@@ -275,6 +276,7 @@ spawn_late = make_question(
     repetitions=3,
     requires=(Capability.GROUP_CANCEL,),
     variants=("asyncio:group=gather", "uvloop:group=gather"),
+    catches=("late-child-accepted",),
 )
 
 

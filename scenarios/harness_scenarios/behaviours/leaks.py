@@ -101,7 +101,7 @@ async def _take(runtime: Runtime, probe: Probe, cycle: Cycle, cycles: int) -> tu
     return count_fds(), len(runtime.dump_tasks()), read_resident_bytes()
 
 
-def _make(name: str, cycle: Cycle, question: str) -> Scenario:
+def _make(name: str, cycle: Cycle, question: str, *, catches: tuple[str, ...]) -> Scenario:
     async def main(runtime: Runtime, probe: Probe) -> None:
         await _soak(runtime, probe, cycle)
 
@@ -127,13 +127,31 @@ def _make(name: str, cycle: Cycle, question: str) -> Scenario:
         side_by_side=True,
         rows={"quick": ({"cycles": 200},), "default": ({"cycles": 500},), "stress": ({"cycles": 5000},)},
         timeout=120.0,
+        catches=catches,
     )
 
 
-connections = _make("connections", _connections, "Does a connection that is opened and closed leave something behind?")
-spawn = _make("spawn", _spawn, "Do tasks that are spawned and joined leave something behind?")
-cancel = _make("cancel", _cancel, "Does a task that is cancelled while it waits leave something behind?")
-channels = _make("channels", _channels, "Does a channel that is used once and closed leave something behind?")
+connections = _make(
+    "connections",
+    _connections,
+    "Does a connection that is opened and closed leave something behind?",
+    catches=("stream-keeps-an-fd",),
+)
+spawn = _make(
+    "spawn", _spawn, "Do tasks that are spawned and joined leave something behind?", catches=("group-keeps-a-task",)
+)
+cancel = _make(
+    "cancel",
+    _cancel,
+    "Does a task that is cancelled while it waits leave something behind?",
+    catches=("group-keeps-a-task",),
+)
+channels = _make(
+    "channels",
+    _channels,
+    "Does a channel that is used once and closed leave something behind?",
+    catches=("channel-keeps-memory",),
+)
 
 LEAKS = (connections, spawn, cancel, channels)
 """The family."""

@@ -55,6 +55,7 @@ close_wakes_accept = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=VARIANTS,
+    catches=("listener-close-wakes-nobody", "listener-close-hangs"),
 )
 
 
@@ -97,6 +98,7 @@ backlog_at_close = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=VARIANTS,
+    catches=("listener-closed-in-name",),
 )
 
 
@@ -145,6 +147,7 @@ close_with_live_connection = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=(*VARIANTS, "asyncio:close=wait", "uvloop:close=wait"),
+    catches=("listener-close-hangs", "listener-close-cuts", "listener-close-waits"),
 )
 
 # --- accept ---
@@ -207,6 +210,7 @@ cancelled_accept = make_question(
     requires=(Capability.DEADLINE, *NEEDED),
     repetitions=2,
     variants=SOCK,
+    catches=("cancelled-accept-drops",),
 )
 
 
@@ -247,6 +251,7 @@ accept_order = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("second-connection-lost",),
 )
 
 # --- ports ---
@@ -284,6 +289,7 @@ listen_again = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=SOCK,
+    catches=("listener-closed-in-name", "port-not-reused"),
 )
 
 
@@ -312,6 +318,7 @@ port_taken = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=SOCK,
+    catches=("port-shared",),
 )
 
 _SHARED_CONNECTIONS = 40
@@ -363,6 +370,7 @@ shares_load = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=SOCK,
+    catches=("second-connection-lost",),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

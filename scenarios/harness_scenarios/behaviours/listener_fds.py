@@ -229,6 +229,7 @@ out_of_fds = make_question(
     repetitions=1,
     variants=VARIANTS,
     seconds=_TRIAL_SECONDS,
+    catches=("out-of-fds-closes-waiting", "out-of-fds-forgets-waiting", "out-of-fds-kills-accept"),
 )
 
 
@@ -263,6 +264,7 @@ out_of_fds_spin = make_question(
     repetitions=1,
     variants=VARIANTS,
     seconds=_TRIAL_SECONDS,
+    catches=("out-of-fds-spins",),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (out_of_fds, out_of_fds_spin)

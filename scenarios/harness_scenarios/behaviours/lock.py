@@ -97,6 +97,7 @@ handover_survives_cancel = make_question(
     ),
     rows={"quick": grid(primitive=("lock", "semaphore"), first=("release", "cancel"))},
     requires=(Capability.CANCEL_SCOPE,),
+    catches=("lock-lost-with-its-waiter",),
 )
 
 
@@ -143,6 +144,7 @@ order_of_waiters = make_question(
     },
     parameters=(_PRIMITIVE,),
     rows=_PRIMITIVES,
+    catches=("lock-never-released",),
 )
 
 
@@ -246,6 +248,7 @@ release_by_another_task = make_question(
         REFUSED: interesting(f"a lock belongs to the task that took it; {_BOTH_DOCUMENTED}", _TRIO_LOCK),
     },
     repetitions=1,
+    catches=("lock-never-released",),
 )
 
 
@@ -305,6 +308,7 @@ re_entry = make_question(
     },
     repetitions=1,
     seconds=_HANG_SECONDS,
+    catches=("lock-open",),
 )
 
 
@@ -360,6 +364,7 @@ owner_ends = make_question(
     ),
     rows={"thorough": grid(waits=("before", "after"))},
     seconds=_HANG_SECONDS,
+    catches=("lock-open",),
 )
 
 
@@ -403,6 +408,7 @@ order_inversion = make_question(
     },
     repetitions=1,
     seconds=_HANG_SECONDS,
+    catches=("lock-open",),
 )
 
 

@@ -191,6 +191,7 @@ notified_and_cancelled = make_question(
     ),
     rows={"quick": grid(cancelled=("at once", _LATER))},
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
+    catches=("first-notify-lost",),
 )
 
 
@@ -235,6 +236,7 @@ held_after_cancelled_wait = make_question(
     parameters=(Parameter(name="times", default=1, summary="how often the wait is cancelled", at_least=1, at_most=2),),
     rows={"quick": grid(times=(1, 2))},
     requires=(Capability.CANCEL_SCOPE,),
+    catches=("wait-ends-without-lock",),
 )
 
 
@@ -270,6 +272,7 @@ order_of_notified = make_question(
         ANOTHER_ORDER: interesting("which waiter is woken is not defined", _THREADS_CONDITION),
         NEVER_ENDS: forbidden("five notifications wake five waiters"),
     },
+    catches=("notify-lost",),
 )
 
 
@@ -315,6 +318,7 @@ notify_needs_the_lock = make_question(
     repetitions=1,
     parameters=(Parameter(name="held", default=False, summary="whether another task holds the lock"),),
     rows={"quick": grid(held=(False, True))},
+    catches=("notify-without-lock",),
 )
 
 
@@ -368,6 +372,7 @@ more_than_wait = Scenario(
     timeout=30.0,
     hang_after=6.0,
     summary="More waiters are notified than wait: is that nothing, and is nothing kept for later?",
+    catches=("notify-wakes-one", "notification-kept"),
 )
 
 

@@ -94,6 +94,7 @@ jobs_at_once = make_question(
     parameters=(Parameter(name="jobs", default=20, summary="how many are started", at_least=1),),
     rows={"quick": ({},), "default": grid(jobs=(20, 100))},
     requires=(Capability.THREAD,),
+    catches=("offload-drops-jobs",),
 )
 
 
@@ -136,6 +137,7 @@ others_run = make_question(
     },
     repetitions=3,
     requires=(Capability.THREAD,),
+    catches=("offload-blocks",),
 )
 
 
@@ -218,6 +220,7 @@ errors_cross = make_question(
     },
     requires=(Capability.THREAD, Capability.PROCESS),
     seconds=_PROCESS_SECONDS,
+    catches=("error-of-thread-lost", "error-breaks-the-pool"),
 )
 
 
@@ -247,6 +250,7 @@ stop_iteration = make_question(
     requires=(Capability.THREAD,),
     variants=_ASYNCIO_VARIANTS,
     seconds=1.0,
+    catches=("error-of-thread-wakes-nobody",),
 )
 
 
@@ -296,6 +300,7 @@ context_visible = make_question(
     repetitions=3,
     requires=(Capability.THREAD,),
     variants=_ASYNCIO_VARIANTS,
+    catches=("context-comes-back",),
 )
 
 
@@ -350,6 +355,7 @@ cancel_in_a_job = make_question(
     repetitions=1,
     requires=(Capability.THREAD, Capability.CANCEL_SCOPE, Capability.DEADLINE),
     variants=(*_ASYNCIO_VARIANTS, "trio:offload=abandon"),
+    catches=("offload-swallows-cancellation",),
 )
 
 

@@ -60,6 +60,7 @@ def make_question(
     variants: tuple[str, ...] = (),
     seconds: float = TRIAL_SECONDS,
     side_by_side: bool = True,
+    catches: tuple[str, ...] = (),
 ) -> Scenario:
     """Return the scenario that asks a question.
 
@@ -79,6 +80,7 @@ def make_question(
         variants: backend specs that are asked too, if their backend is selected.
         seconds: limit of a trial.
         side_by_side: whether cells of it may run beside others; not if it depends on times.
+        catches: as in `Scenario`.
     """
 
     async def main(runtime: Runtime, probe: Probe) -> None:
@@ -111,6 +113,7 @@ def make_question(
         hang_after=HANG_SECONDS + seconds - TRIAL_SECONDS,
         scripts=SCRIPTS,
         summary=question,
+        catches=catches,
     )
 
 

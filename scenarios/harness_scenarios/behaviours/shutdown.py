@@ -141,6 +141,7 @@ exit_in_a_task = Scenario(
     timeout=_TIMEOUT,
     hang_after=_HANG_AFTER,
     summary="A task of a group calls `sys.exit(3)`: with which exit code does the program end?",
+    catches=("exit-swallowed",),
 )
 
 
@@ -174,6 +175,7 @@ exit_nobody_awaits = Scenario(
     timeout=_TIMEOUT,
     hang_after=_HANG_AFTER,
     summary="A task that nobody owns and nobody awaits calls `sys.exit(3)`: does the program end?",
+    catches=("detached-failure-lost",),
 )
 
 
@@ -362,6 +364,7 @@ failure_reported = make_question(
     },
     repetitions=3,
     requires=(Capability.DETACHED,),
+    catches=("detached-failure-lost",),
 )
 
 

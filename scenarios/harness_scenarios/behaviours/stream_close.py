@@ -83,6 +83,7 @@ close_wakes_reader = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=VARIANTS,
+    catches=("own-close-wakes-nobody", "close-hangs"),
 )
 
 
@@ -133,6 +134,7 @@ close_wakes_writer = make_question(
     requires=NEEDED,
     repetitions=1,
     variants=VARIANTS,
+    catches=("own-close-wakes-nobody", "own-close-hidden"),
 )
 
 
@@ -185,6 +187,7 @@ close_flushes = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=VARIANTS,
+    catches=("close-discards", "close-in-name"),
 )
 
 
@@ -221,6 +224,7 @@ close_with_unread_bytes = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=VARIANTS,
+    catches=("close-in-name",),
 )
 
 # --- later calls ---
@@ -254,6 +258,7 @@ send_after_close = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=VARIANTS,
+    catches=("own-close-hidden",),
 )
 
 
@@ -285,6 +290,7 @@ receive_after_close = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=VARIANTS,
+    catches=("own-close-wakes-nobody",),
 )
 
 
@@ -312,6 +318,7 @@ close_twice = make_question(
     requires=NEEDED,
     repetitions=1,
     variants=VARIANTS,
+    catches=("second-close-hangs",),
 )
 
 
@@ -340,6 +347,7 @@ close_after_reset = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=VARIANTS,
+    catches=("close-hangs",),
 )
 
 

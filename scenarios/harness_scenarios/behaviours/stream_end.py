@@ -55,6 +55,7 @@ peer_eof_keeps_writing = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("end-closes-both-ways", "bytes-after-end", "bytes-dropped"),
 )
 
 
@@ -91,6 +92,7 @@ send_eof_keeps_reading = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("end-overtakes-bytes", "half-close-kept", "half-close-closes", "half-close-resets"),
 )
 
 
@@ -122,6 +124,7 @@ send_after_send_eof = make_question(
     requires=NEEDED,
     repetitions=1,
     variants=SOCK,
+    catches=("half-close-kept", "send-after-half-close"),
 )
 
 
@@ -160,6 +163,7 @@ eof_twice = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("bytes-after-end", "end-overtakes-bytes", "second-end-hangs", "second-end-raises"),
 )
 
 # --- reset ---
@@ -202,6 +206,7 @@ bytes_before_reset = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("reset-drops-bytes", "reset-hidden"),
 )
 
 
@@ -237,6 +242,7 @@ reset_while_reading = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("reset-hidden", "reset-wakes-nobody", "reset-blames-nobody"),
 )
 
 
@@ -272,6 +278,7 @@ reset_while_writing = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=SOCK,
+    catches=("reset-hidden", "reset-wakes-nobody", "reset-blames-nobody"),
 )
 
 
@@ -305,6 +312,7 @@ send_after_reset = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("reset-hidden",),
 )
 
 # --- nobody there ---
@@ -337,6 +345,7 @@ connect_refused = make_question(
     requires=NEEDED,
     repetitions=_SEVERAL,
     variants=SOCK,
+    catches=("refusal-hidden", "refusal-wakes-nobody"),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

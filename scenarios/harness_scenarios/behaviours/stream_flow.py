@@ -75,6 +75,7 @@ two_readers = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=SOCK,
+    catches=("second-reader-displaces", "second-reader-hangs", "reader-never-woken"),
 )
 
 _MESSAGE_BYTES = 8 * _MIB
@@ -144,6 +145,7 @@ two_writers = make_question(
     requires=NEEDED,
     repetitions=3,
     variants=SOCK,
+    catches=("second-writer-hangs",),
 )
 
 # --- backpressure ---
@@ -212,6 +214,7 @@ silent_peer = make_question(
     requires=NEEDED,
     repetitions=2,
     variants=SOCK,
+    catches=("bytes-dropped", "send-without-limit"),
 )
 
 _BIG_BYTES = 32 * _MIB
@@ -286,6 +289,7 @@ empty_send = make_question(
     requires=NEEDED,
     repetitions=1,
     variants=SOCK,
+    catches=("empty-send-closes", "empty-send-hangs"),
 )
 
 _WARM_ROUNDS = 5

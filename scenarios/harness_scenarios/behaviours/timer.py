@@ -70,6 +70,7 @@ own_clock = make_question(
     },
     judges={"earliest wake-up": _EARLY},
     repetitions=1,
+    catches=("timer-early",),
 )
 
 system_clock = make_question(
@@ -85,6 +86,7 @@ system_clock = make_question(
     },
     judges={"earliest wake-up": _EARLY},
     repetitions=1,
+    catches=("timer-early",),
 )
 
 _SHORT_SECONDS = 0.0003
@@ -294,6 +296,7 @@ sleep_forever = make_question(
     },
     requires=NEEDED,
     repetitions=1,
+    catches=("long-sleep-returns",),
 )
 
 sleep_years = make_question(
@@ -311,6 +314,7 @@ sleep_years = make_question(
     },
     requires=NEEDED,
     repetitions=1,
+    catches=("long-sleep-returns",),
 )
 
 
@@ -333,6 +337,7 @@ negative_sleep = make_question(
     },
     requires=NEEDED,
     repetitions=1,
+    catches=("negative-sleep-never-ends",),
 )
 
 
@@ -388,6 +393,7 @@ nan_sleep = make_question(
     },
     requires=NEEDED,
     repetitions=1,
+    catches=("timers-stop-at-nan",),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

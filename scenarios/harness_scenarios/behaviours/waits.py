@@ -120,6 +120,7 @@ cancel_ends_every_wait = make_question(
     repetitions=1,
     judges={"not cancelled": NOTED},
     requires=(Capability.CANCEL_SCOPE, Capability.CHANNEL),
+    catches=("cancels-nothing", "sleep-swallows-cancellation"),
 )
 
 
@@ -168,6 +169,7 @@ sleep_blocks_nobody = make_question(
     },
     repetitions=1,
     judges={"fewest turns during a sleep": NOTED},
+    catches=("loop-blocked",),
 )
 
 
@@ -207,6 +209,7 @@ event_wakes_every_waiter = make_question(
         EACH_GOES_ON: allowed("an event is for all who wait"),
         NEVER_ENDS: forbidden("a wake-up is lost"),
     },
+    catches=("event-wakes-nobody", "event-forgets-a-waiter"),
 )
 
 SCENARIOS = (cancel_ends_every_wait, sleep_blocks_nobody, event_wakes_every_waiter)

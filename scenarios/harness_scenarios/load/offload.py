@@ -341,4 +341,5 @@ offload = Scenario(
     timeout=60.0,
     hang_after=10.0,
     summary="CPU work beside a heartbeat: inline, in threads, in processes, or fire-and-forget",
+    catches=("error-of-thread-lost", "offload-blocks", "offload-runs-twice"),
 )

@@ -474,4 +474,5 @@ timeout_select = Scenario(
     timeout=60.0,
     hang_after=10.0,
     summary="let operations race timers: who wins, what becomes of the loser, and what a select costs",
+    catches=("item-from-nowhere", "deadline-early", "scope-lies", "inner-deadline-forgotten"),
 )

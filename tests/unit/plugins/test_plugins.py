@@ -168,7 +168,7 @@ def test_loading_all_plugins_imports_no_runtime():
         from harness.plugins import Plugins
         catalogue = Plugins().catalogue()
         assert not [plugin for plugin in catalogue.plugins if plugin.error], catalogue.plugins
-        whole = [backend.name for backend in catalogue.backends.values() if not backend.planted]
+        whole = [backend.name for backend in catalogue.backends.values() if not backend.control]
         assert whole == ["asyncio", "curio", "threads", "trio", "uvloop"], whole
         print(sorted({"asyncio", "uvloop", "trio", "curio", "rich"} & set(sys.modules)))
     """

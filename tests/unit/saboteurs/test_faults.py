@@ -27,8 +27,13 @@ def _is_asked_here(name):
     return "." in name and name not in ENDS_THE_PROCESS
 
 
-FIRST = {name: asked[0] for name, fault in FAULTS.items() if (asked := [*filter(_is_asked_here, fault.caught_by)])}
-"""A question that must see a fault. What no question sees is checked for itself in `test_saboteurs`."""
+FIRST = {
+    fault: question.name
+    for question in reversed(SCENARIOS.values())
+    for fault in question.catches
+    if _is_asked_here(question.name)
+}
+"""The first question that must see a fault. What no question sees is checked for itself in `test_saboteurs`."""
 
 
 class Impatient(Wrapped):

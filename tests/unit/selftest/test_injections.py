@@ -54,7 +54,7 @@ def test_they_are_the_reference_but_for_what_is_injected():
     for backend in backends.values():
         names = [option.name for option in backend.options]
         assert names[: len(reference.options)] == [option.name for option in reference.options]
-        assert (backend.capabilities, backend.planted) == (reference.capabilities, {})
+        assert (backend.capabilities, backend.control) == (reference.capabilities, "")
         module, _, name = backend.runner.partition(":")
         assert (module, hasattr(injections, name)) == (injections.__name__, True)
         assert next(option.default for option in backend.options if option.name == "of") == ASYNCIO
