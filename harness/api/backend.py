@@ -137,7 +137,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """`"module:function"` that takes the options of a spec and the text of a reproducer, and returns the text for this
     backend, e.g. with the event loop that the options name. Empty where the text needs no change."""
     control: str = ""
-    """For a backend that is broken on purpose (`Saboteur`): the healthy one. Such a backend runs only where it is named,
+    """For a backend that is broken on purpose (`Saboteur`): the healthy one. It runs only where it is named,
     or with `--saboteurs`."""
     derives_from: str = ""
     """The backend that it is built on (`"asyncio"` for a loop that is asyncio with another event loop): it inherits

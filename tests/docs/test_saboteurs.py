@@ -24,7 +24,12 @@ def test_every_fault_is_in_the_page_with_what_must_catch_it():
     scenarios = Plugins().catalogue().scenarios.values()
     expected = [
         [
-            (f"`{fault.name}`", fault.summary, f"`{fault.control}`", {s.name for s in scenarios if fault.name in s.catches})
+            (
+                f"`{fault.name}`",
+                fault.summary,
+                f"`{fault.control}`",
+                {s.name for s in scenarios if fault.name in s.catches},
+            )
             for fault in FAULTS.values()
             if fault.runtime.__module__ == theme.__name__
         ]
@@ -39,11 +44,25 @@ def test_every_saboteur_is_in_the_page_with_its_control():
     assert dict(re.findall(r"^\| `(saboteur[\w-]*)` \| `(\w+)` \|$", PAGE, re.MULTILINE)) == declared
 
 
-def test_the_example_makes_a_broken_runtime():
-    """It runs as it stands."""
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+def run_example(word):
+    """Return what the example with a word in it defines."""
+    (example,) = [text for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if word in text]
     names = {}
     exec(example, names)
+    return names
+
+
+def test_the_example_of_a_plugin_declares_a_fault_of_its_backend():
+    """The spec of the fault names the backend and a choice of its option."""
+    names = run_example("hookimpl")
+    (backend,), (saboteur,) = names["harness_backends"](), names["harness_saboteurs"]()
+    assert saboteur.spec == f"{backend.name}:fault={backend.options[0].default}"
+    assert backend.control
+
+
+def test_the_example_makes_a_broken_runtime():
+    """It runs as it stands."""
+    names = run_example("SlowStream")
     sent = []
 
     class Healthy:

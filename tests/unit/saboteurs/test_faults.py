@@ -9,7 +9,6 @@ import pytest
 
 from harness.plugins import Plugins
 from harness.testing.wrapping import Wrapped
-from harness_saboteurs import FAULTS
 
 pytestmark = pytest.mark.filterwarnings(  # a broken runtime may raise anywhere
     "ignore::ResourceWarning",
