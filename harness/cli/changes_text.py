@@ -1,4 +1,4 @@
-"""What changed between two runs, as text or as Markdown: the same sections, laid out in two ways."""
+"""What changed between two runs, as text, Markdown or HTML: the same sections, laid out in several ways."""
 
 from __future__ import annotations
 
@@ -27,24 +27,39 @@ class Section:
     lines: Lines
 
 
-def render_changes(changes: RunChanges, *, markdown: bool, verbose: bool) -> str:
-    """Return the report: conditions first, then what is worse, then the rest."""
-    title = f"{changes.before} → {changes.after}"
-    sections = [section for section in _sections(changes, verbose=verbose) if section.lines]
-    if markdown:
-        blocks = [f"### {_clean(title)}", f"**{_verdict(changes)}**", *map(_as_markdown, sections), _unchanged(changes)]
-    else:
-        blocks = [_clean(title), *map(_as_text, sections), _unchanged(changes), _verdict(changes)]
+def render_text(changes: RunChanges, *, verbose: bool) -> str:
+    """Return the report for a terminal: the verdict stands at the end."""
+    sections = make_sections(changes, verbose=verbose)
+    blocks = [title_of(changes), *map(_as_text, sections), describe_unchanged(changes), describe_verdict(changes)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
+def render_markdown(changes: RunChanges, *, verbose: bool) -> str:
+    """Return the report for a pull request: the verdict stands at the top."""
+    head = [f"### {title_of(changes)}", f"**{describe_verdict(changes)}**"]
+    blocks = [*head, *map(_as_markdown, make_sections(changes, verbose=verbose)), describe_unchanged(changes)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def title_of(changes: RunChanges) -> str:
+    """Return the names of the two runs."""
+    return clean(f"{changes.before} → {changes.after}")
+
+
+def make_sections(changes: RunChanges, *, verbose: bool) -> list[Section]:
+    """Return what changed: conditions first, then what is worse, then the rest. Verbose, also what did not."""
+    return [section for section in _sections(changes, verbose=verbose) if section.lines]
+
+
 def _sections(changes: RunChanges, *, verbose: bool) -> Iterator[Section]:
+    yield Section("incomplete", ("what",), [(text,) for text in changes.incomplete])
     yield Section(
         "differences of the conditions",
         ("what", "before", "after"),
         [(change.name, change.before, change.after) for change in changes.conditions],
     )
     yield Section("speed is not compared", ("because",), [(text,) for text in changes.obstacles])
+    yield Section("missing rows", ("what", "where"), list(_missing(changes)))
     wanted = [Change.REGRESSED, Change.FIXED, Change.CHANGED, Change.NEW, Change.GONE]
     for change in [*wanted, Change.UNCHANGED] if verbose else wanted:
         lines = _findings(finding for finding in changes.findings if finding.change is change)
@@ -60,6 +75,14 @@ def _sections(changes: RunChanges, *, verbose: bool) -> Iterator[Section]:
         ("verdict", "where", "what", "before", "after", "ratio"),
         [_figure(figure) for figure in figures],
     )
+
+
+def _missing(changes: RunChanges) -> Iterator[tuple[str, ...]]:
+    by_column: dict[tuple[str, str], list[str]] = {}
+    for row in changes.missing:
+        by_column.setdefault((row.lacks, row.label), []).append(row.row)
+    for (lacks, label), rows in by_column.items():
+        yield f"not in {lacks}", f"{name_some(rows, _MOST_NAMES)} on {label}"
 
 
 def _findings(findings: Iterable[FindingChange]) -> Lines:
@@ -109,7 +132,7 @@ def _figure(figure: FigureChange) -> tuple[str, ...]:
     )
 
 
-def _unchanged(changes: RunChanges) -> str:
+def describe_unchanged(changes: RunChanges) -> str:
     """Count what the sections leave out."""
     headlines = Counter(f.verdict or "too few rounds" for f in changes.figures if f.is_headline)
     parts = [
@@ -121,17 +144,30 @@ def _unchanged(changes: RunChanges) -> str:
     return f"{text}; headline figures: {figures}" if figures else text
 
 
-def _verdict(changes: RunChanges) -> str:
-    if not changes.is_regression:
-        return "nothing regressed"
-    kinds = Counter(f.kind.value for f in changes.findings if f.change is Change.REGRESSED)
-    outcomes = _outcomes(changes, Change.REGRESSED)
-    kinds.update({"outcome": len(outcomes), "slower figure": len(changes.slower)})
-    return f"regressed: {', '.join(f'{count} {kind}' for kind, count in kinds.items() if count)}"
+def describe_verdict(changes: RunChanges) -> str:
+    """Say how many things change, and in which direction; of an incomplete run only what was seen."""
+    worse, better = _count(changes, Change.REGRESSED), _count(changes, Change.FIXED)
+    worse["slower figure"], better["faster figure"] = len(changes.slower), len(changes.faster)
+    total = worse.total() + better.total()
+    things = f"{total} thing{'s' * (total != 1)} change{'s' * (total == 1)} for you"
+    parts = ", ".join(f"{count} {kind}" for kind, count in worse.items() if count)
+    change = f"{things}: {better.total()} better, {worse.total()} worse{f' ({parts})' if parts else ''}"
+    if worse.total():
+        return change
+    if changes.incomplete:
+        return f"INCOMPLETE, no verdict{f'; {change} so far' if total else ''}"
+    return f"nothing regressed; {change}" if total else "nothing regressed"
+
+
+def _count(changes: RunChanges, change: Change) -> Counter[str]:
+    lines = _findings(finding for finding in changes.findings if finding.change is change)
+    kinds = Counter(kind for kind, *_ in lines)
+    kinds["outcome"] = len(_outcomes(changes, change))
+    return kinds
 
 
 def _as_text(section: Section) -> str:
-    cleaned = [tuple(map(_clean, line)) for line in section.lines]
+    cleaned = [tuple(map(clean, line)) for line in section.lines]
     widths = [max(len(line[column]) for line in cleaned) for column in range(len(section.columns))]
     rows = ["  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)) for line in cleaned]
     return "\n".join([section.heading, *(f"  {row}".rstrip() for row in rows)])
@@ -139,11 +175,12 @@ def _as_text(section: Section) -> str:
 
 def _as_markdown(section: Section) -> str:
     def row(texts: Iterable[str]) -> str:
-        return f"| {' | '.join(_clean(text).replace('|', chr(92) + '|') for text in texts)} |"
+        return f"| {' | '.join(clean(text).replace('|', chr(92) + '|') for text in texts)} |"
 
     rule = f"|{' --- |' * len(section.columns)}"
     return "\n".join([f"#### {section.heading}", "", row(section.columns), rule, *map(row, section.lines)])
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return text without characters that a terminal would obey."""
     return printable(text, "?")

@@ -1,69 +1,168 @@
-"""`harness compare`: what changed from one stored run to another."""
+"""`harness compare`: what changed from one stored run to another, or from one column of a run to another."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.journal import RunStore, read_run
+from harness.model import Comparison, Run, UsageError
 
 from .exits import Exit
 from .stored import complete_run, out_option
 
+if TYPE_CHECKING:
+    from harness.compare.transitions import Harm, RunChanges
+
+Side = tuple[Run, Comparison]
+
+_FORMATS = ("text", "markdown", "html", "junit", "github", "json")
+_HARMS = ("bug", "known", "outcome", "slower", "answer", "missing")
+_MOST_NAMES = 6
+
 
 @click.command()
-@click.argument("before", shell_complete=complete_run)
-@click.argument("after", shell_complete=complete_run, default="latest")
+@click.argument("runs", nargs=-1, metavar="[BEFORE] [AFTER]", shell_complete=complete_run)
+@click.option(
+    "--columns",
+    nargs=2,
+    metavar="OLD NEW",
+    help="Compare two columns of one run, e.g. --columns uvloop@old uvloop@new.",
+)
+@click.option(
+    "--fail-on",
+    "fail_on",
+    multiple=True,
+    type=click.Choice([*_HARMS, "any", "nothing"]),
+    help="What makes the exit code 1 (repeatable) [default: bug, known, outcome, slower].",
+)
 @click.option(
     "--format",
     "-f",
     "format_name",
-    type=click.Choice(["text", "markdown", "json"]),
+    type=click.Choice(_FORMATS),
     default="text",
     show_default=True,
-    help="Of the report; markdown is for a pull request.",
+    help="Of the report; markdown is for a pull request, junit and github for a build server.",
 )
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
 @click.option(
     "--margin",
     type=click.FloatRange(min=0),
     default=3.0,
     show_default=True,
     metavar="PERCENT",
-    help="A change of a figure that is smaller is none.",
+    help="Smaller changes of a figure count as none.",
 )
 @click.option("--across-machines", is_flag=True, help="Compare figures although the machine is another one.")
 @out_option
 @click.option("--verbose", "-v", is_flag=True, help="Also what did not change.")
 def compare(
-    before: str,
-    after: str,
+    runs: tuple[str, ...],
+    columns: tuple[str, str] | None,
+    fail_on: tuple[str, ...],
     format_name: str,
+    output: Path | None,
     margin: float,
     out: Path,
     *,
     across_machines: bool,
     verbose: bool,
 ) -> int:
-    """Show what changed from one stored run to another; exit with 1 if something regressed.
+    """Show what changes for you from one stored run to another; exit with 1 if something is worse.
+
+    A bug of the second run counts although it is listed as known. With one run, the other one is the latest.
 
     \b
     Examples:
       harness compare 20261121-0628 latest
       harness compare baseline/ .harness/runs/20261121-062831-a1b2 --format markdown
+      harness compare latest --columns uvloop@old uvloop@new --fail-on bug
     """
-    from harness.compare import compare as judge
     from harness.compare import compare_runs
 
-    from .changes_text import render_changes
-
-    runs = [read_run(RunStore(out).find(name)) for name in (before, after)]
-    old, new = ((run, judge(run)) for run in runs)
-    changes = compare_runs(old, new, across_machines=across_machines, margin=margin / 100)
-    if format_name == "json":
-        from .documents import ChangesDocument, encode
-
-        click.echo(encode(ChangesDocument.of(changes)))
+    sides = _read_columns(runs, columns, RunStore(out)) if columns else _read_runs(runs, RunStore(out))
+    changes = compare_runs(*sides, across_machines=across_machines, margin=margin / 100)
+    _require_common_cells(changes, sides)
+    failing = _failing(fail_on)
+    text = _render(changes, format_name, failing, verbose=verbose)
+    if output is None:
+        click.echo(text, nl=False)
     else:
-        click.echo(render_changes(changes, markdown=format_name == "markdown", verbose=verbose), nl=False)
-    return Exit.FINDINGS if changes.is_regression else Exit.OK
+        _write(output, text)
+    if any(changes.harms[harm] for harm in failing):
+        return Exit.FINDINGS
+    return Exit.INCOMPLETE if changes.incomplete else Exit.OK
+
+
+def _read_runs(names: Sequence[str], store: RunStore) -> tuple[Side, Side]:
+    from harness.compare import compare as judge
+
+    if not 1 <= len(names) <= 2:
+        raise UsageError(f"cannot compare {len(names)} runs: name two, or one and it is compared with the latest")
+    old, new = (read_run(store.find(name)) for name in (*names, "latest")[:2])
+    return (old, judge(old)), (new, judge(new))
+
+
+def _read_columns(names: Sequence[str], columns: tuple[str, str], store: RunStore) -> tuple[Side, Side]:
+    from harness.compare import compare as judge
+    from harness.compare import take_columns
+
+    if len(names) > 1:
+        raise UsageError(f"cannot compare columns of {len(names)} runs: --columns takes those of one run")
+    old, new = take_columns(read_run(store.find(names[0] if names else "latest")), columns, judge)
+    return old, new
+
+
+def _require_common_cells(changes: RunChanges, sides: Sequence[Side]) -> None:
+    """Raise `UsageError` if no row ran on the same backend in both runs: then nothing can be said of them."""
+    if changes.compared:
+        return
+    what = " and ".join(f"{comparison.run_id} has {_extent_of(comparison)}" for _, comparison in sides)
+    raise UsageError(f"nothing to compare: no row ran on the same backend in both: {what}")
+
+
+def _extent_of(comparison: Comparison) -> str:
+    from .plain import name_some
+
+    rows = name_some((str(row.row) for row in comparison.rows), _MOST_NAMES)
+    return f"{name_some(comparison.labels, _MOST_NAMES) or 'no backend'} in {rows or 'no row'}"
+
+
+def _failing(chosen: Sequence[str]) -> tuple[Harm, ...]:
+    from harness.compare.transitions import WORSE, Harm
+
+    if "nothing" in chosen:
+        return ()
+    if "any" in chosen:
+        return tuple(Harm)
+    return tuple(map(Harm, chosen)) or WORSE
+
+
+def _render(changes: RunChanges, format_name: str, failing: Sequence[Harm], *, verbose: bool) -> str:
+    from . import changes_documents, changes_text
+    from .documents import ChangesDocument, encode
+
+    match format_name:
+        case "json":
+            return f"{encode(ChangesDocument.of(changes))}\n"
+        case "junit":
+            return changes_documents.render_junit(changes, failing)
+        case "github":
+            return changes_documents.render_github(changes, failing)
+        case "html":
+            return changes_documents.render_html(changes, verbose=verbose)
+        case "markdown":
+            return changes_text.render_markdown(changes, verbose=verbose)
+        case _:
+            return changes_text.render_text(changes, verbose=verbose)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as exc:
+        raise UsageError(f"cannot write {path}: {exc.strerror}") from exc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -13,10 +14,14 @@ from tomlkit.items import Table
 from harness.journal import RunStore, read_run
 from harness.model import Comparison, Expectation, FindingKind, UsageError
 
+from .plain import one_line
 from .state import State
 from .stored import out_option, run_argument
 
-_FIELDS = ("scenario", "backends", "finding", "key", "value", "parameters", "reason", "reference")
+if TYPE_CHECKING:
+    from harness.compare import Proposal
+
+_FIELDS = ("scenario", "backends", "finding", "key", "value", "parameters", "reason")
 
 
 @click.command()
@@ -29,8 +34,8 @@ _FIELDS = ("scenario", "backends", "finding", "key", "value", "parameters", "rea
 def expect(_state: State, run_name: str, update: Path | None, out: Path) -> None:
     """Propose the unexpected findings of a run as expected divergences.
 
-    A proposal has the reason and the reference that the finding has. Read it before you accept it: add `when` for
-    the versions it holds for, and `expires` for the day on which somebody should look again.
+    A proposal has no reason, and a file with an empty reason is refused: write why the difference is accepted, and a
+    reference if there is one. Add `when` for the versions it holds for, and `expires` for the day of the next review.
 
     \b
     Examples:
@@ -50,10 +55,11 @@ def expect(_state: State, run_name: str, update: Path | None, out: Path) -> None
         update.write_text(update_text(_text_of(update), proposed, gone), encoding="utf-8")
     except OSError as exc:
         raise UsageError(f"cannot write {update}: {exc.strerror}") from exc
-    click.echo(f"{update}: {len(proposed)} added, {len(gone)} taken out")
+    reasons = "; write the reason of each" if proposed else ""
+    click.echo(f"{update}: {len(proposed)} added, {len(gone)} taken out{reasons}")
 
 
-def update_text(text: str, proposed: Iterable[Expectation], gone: Mapping[str, set[str]]) -> str:
+def update_text(text: str, proposed: Iterable[Proposal], gone: Mapping[str, set[str]]) -> str:
     """Return the text of a file with proposals added and what is stale taken out; the rest stays as it is.
 
     Args:
@@ -70,24 +76,25 @@ def update_text(text: str, proposed: Iterable[Expectation], gone: Mapping[str, s
             del tables[number]
         elif stale:
             tables[number]["backends"] = left
-    for expectation in proposed:
-        tables.append(_table(expectation))
+    for proposal in proposed:
+        tables.append(_table(proposal))
     return tomlkit.dumps(document) if len(tables) or "breach" in document else ""
 
 
-def _table(expectation: Expectation) -> Table:
+def _table(proposal: Proposal) -> Table:
     table = tomlkit.table()
+    table.add(tomlkit.comment(one_line(f"seen: {proposal.seen}")))
     for name in _FIELDS:
-        value = getattr(expectation, name)
-        if value:
+        value = getattr(proposal.expectation, name)
+        if value or name == "reason":
             table[name] = str(value) if isinstance(value, FindingKind) else list(value) if name == "backends" else value
     return table
 
 
 def _stale_of(comparison: Comparison, file: Path) -> dict[str, set[str]]:
-    from harness.plugins.known import read_expectations
 
-    known = {expectation.text for expectation in read_expectations(file)} if file.exists() else set()
+    tables = tomlkit.parse(_text_of(file)).unwrap().get("expected", [])
+    known = {msgspec.convert(table, Expectation).text for table in tables}
     gone: dict[str, set[str]] = {}
     for finding in comparison.findings:
         if finding.kind is FindingKind.STALE_EXPECTATION and finding.expected in known:

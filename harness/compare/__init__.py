@@ -24,6 +24,7 @@ from __future__ import annotations
 from harness.model import Comparison, Outcome, Run
 
 from .alias_check import check_ourselves, withdraw_verdicts
+from .columns import take_columns
 from .completeness import describe_incomplete
 from .expectations import Expected
 from .findings import WEIGHT, Judgement
@@ -32,14 +33,14 @@ from .judge import judge_observations
 from .outcomes import judge_flaky_cells, judge_outcomes_of_cells, judge_unavailable
 from .overall import summarise_overall
 from .pairs import name_culprits
-from .proposals import propose_expectations
+from .proposals import Proposal, propose_expectations
 from .repeats import count_repeats
 from .rows import Row, all_records, group_rows, order_labels
 from .stall_findings import judge_stalls
 from .summary import summarise_row
 from .transitions import compare_runs
 
-__all__ = ["compare", "compare_runs", "propose_expectations"]
+__all__ = ["Proposal", "compare", "compare_runs", "propose_expectations", "take_columns"]
 
 
 def compare(run: Run) -> Comparison:

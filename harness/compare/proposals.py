@@ -1,4 +1,4 @@
-"""What somebody would write down as expected who accepts a run as it is."""
+"""Expectations that would make a run as it is expected, once each has a reason."""
 
 from __future__ import annotations
 
@@ -11,17 +11,27 @@ from harness.model import Comparison, Expectation, Finding, FindingKind
 from .findings import ENDINGS
 
 
-def propose_expectations(comparison: Comparison) -> tuple[Expectation, ...]:
-    """Return an expectation for each difference of a run that is not expected yet, with the finding's own reason."""
-    proposed: dict[tuple[str, ...], Expectation] = {}
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """An expectation to write down, without a reason: why a bug is accepted only a person can say."""
+
+    expectation: Expectation
+    """Its reason is empty."""
+    seen: str
+    """What the run found, on one line."""
+
+
+def propose_expectations(comparison: Comparison) -> tuple[Proposal, ...]:
+    """Return an expectation for each difference of a run that is not expected yet."""
+    proposed: dict[tuple[str, ...], Proposal] = {}
     for finding in comparison.unexpected:
         if finding.kind is FindingKind.STALE_EXPECTATION:
             continue
         for expectation in _proposals(finding):
             same = (expectation.scenario, expectation.key, expectation.value, str(expectation.finding))
             before = proposed.get(same)
-            backends = dict.fromkeys((*(before.backends if before else ()), *expectation.backends))
-            proposed[same] = msgspec.structs.replace(expectation, backends=tuple(backends))
+            backends = dict.fromkeys((*(before.expectation.backends if before else ()), *expectation.backends))
+            joined = msgspec.structs.replace(expectation, backends=tuple(backends))
+            proposed[same] = Proposal(expectation=joined, seen=f"{finding.kind}: {finding.title}")
     return tuple(proposed.values())
 
 
@@ -36,8 +46,7 @@ def _proposals(finding: Finding) -> Iterator[Expectation]:
             key=finding.key,
             value=value,
             finding=None if finding.key or is_ending else finding.kind,
-            reason=finding.reason or finding.title,
-            reference=finding.reference,
+            reason="",
         )
 
 

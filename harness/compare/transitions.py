@@ -8,12 +8,13 @@ the intervals of both medians, each held to twice the confidence. What changed o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from harness.api import Exact
 from harness.model import (
     MACHINE_FACTS,
     NOT_TRIED,
@@ -30,6 +31,7 @@ from harness.model import (
 
 from .findings import WEIGHT
 from .intervals import CONFIDENCE, MARGIN, Interval, estimate_median, factor, judge_interval
+from .values import value_text
 
 _CONDITIONS = (*MACHINE_FACTS, "kernel", "python", "implementation", "compiler", "memory_bytes", "file_limit")
 _OF_OTHERS = ("python", "implementation", "compiler", "harness", "error")
@@ -47,6 +49,27 @@ class Change(StrEnum):
     """It was not run after, or was nothing to worry about."""
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+
+
+class Harm(StrEnum):
+    """What can be worse after than before, or leave that open: what a gate can fail on."""
+
+    BUG = "bug"
+    """A bug that is not listed."""
+    KNOWN = "known"
+    """A bug that is listed, and that the run before did not have."""
+    OUTCOME = "outcome"
+    """A cell that completed before and does not any more."""
+    SLOWER = "slower"
+    """A headline that is worse by more than the margin."""
+    ANSWER = "answer"
+    """Another answer, which need not be a worse one."""
+    MISSING = "missing"
+    """A row that only one of the two has."""
+
+
+WORSE = (Harm.BUG, Harm.KNOWN, Harm.OUTCOME, Harm.SLOWER)
+"""What is worse whatever one thinks of it."""
 
 
 class ConditionChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +105,7 @@ class FindingChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerChange(msgspec.Struct, frozen=True, kw_only=True):
-    """The set of values that a graded key was seen to have."""
+    """The set of values that a key was seen to have, if it is graded or is to be the same everywhere."""
 
     row: str
     label: str
@@ -111,6 +134,15 @@ class FigureChange(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing where there are too few rounds for any."""
 
 
+class MissingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row on a backend that only one of the two runs has."""
+
+    row: str
+    label: str
+    lacks: str
+    """The run that does not have it."""
+
+
 class RunChanges(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that changed, and what did not."""
 
@@ -123,6 +155,12 @@ class RunChanges(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[FindingChange, ...]
     answers: tuple[AnswerChange, ...]
     figures: tuple[FigureChange, ...]
+    missing: tuple[MissingRow, ...] = ()
+    """What was selected in one of the two and is not in the other one."""
+    incomplete: tuple[str, ...] = ()
+    """Which of the two is incomplete, and why."""
+    compared: int = 0
+    """How many rows on a backend ran in both."""
 
     @property
     def slower(self) -> tuple[FigureChange, ...]:
@@ -132,8 +170,25 @@ class RunChanges(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_regression(self) -> bool:
         """Whether anything is worse than before."""
-        changes = [*(outcome.change for outcome in self.outcomes), *(finding.change for finding in self.findings)]
-        return Change.REGRESSED in changes or bool(self.slower)
+        return any(self.harms[harm] for harm in WORSE)
+
+    @property
+    def faster(self) -> tuple[FigureChange, ...]:
+        """Headlines that are better by more than the margin."""
+        return tuple(f for f in self.figures if f.is_headline and f.verdict is SpeedVerdict.FASTER)
+
+    @property
+    def harms(self) -> dict[Harm, int]:
+        """How often each kind of harm occurs."""
+        regressed = [finding for finding in self.findings if finding.change is Change.REGRESSED]
+        return {
+            Harm.BUG: sum(not finding.known for finding in regressed),
+            Harm.KNOWN: sum(bool(finding.known) for finding in regressed),
+            Harm.OUTCOME: sum(outcome.change is Change.REGRESSED for outcome in self.outcomes),
+            Harm.SLOWER: len(self.slower),
+            Harm.ANSWER: len(self.answers),
+            Harm.MISSING: len(self.missing),
+        }
 
 
 Squares = Mapping[tuple[str, str], tuple[RowSummary, CellSummary]]
@@ -150,16 +205,21 @@ def compare_runs(before: Side, after: Side, *, across_machines: bool = False, ma
         margin: a factor of figures closer to one than this is no change.
     """
     old, new = _squares(before[1]), _squares(after[1])
+    names = before[1].run_id, after[1].run_id
+    exact = _exact_keys(before[0]) | _exact_keys(after[0])
     obstacles = tuple(_obstacles(before, after, across_machines=across_machines))
     both = [(old[place], new[place]) for place in old if place in new]
     return RunChanges(
-        before=before[1].run_id,
-        after=after[1].run_id,
+        before=names[0],
+        after=names[1],
+        missing=tuple(_missing(old, new, names)),
+        incomplete=tuple(f"{c.run_id}: {c.incomplete}" for _, c in (before, after) if c.incomplete),
+        compared=sum(_is_tried(was) and _is_tried(now) for (_, was), (_, now) in both),
         conditions=tuple(_conditions(before[0], after[0])),
         obstacles=obstacles,
         outcomes=tuple(_outcomes(old, new)),
         findings=tuple(_findings(before[1], after[1], old, new)),
-        answers=tuple(answer for (_, was), (row, now) in both for answer in _answers(row, was, now)),
+        answers=tuple(answer for (_, was), (row, now) in both for answer in _answers(row, was, now, exact)),
         figures=()
         if obstacles
         else tuple(figure for (_, was), (row, now) in both for figure in _figures(row, was, now, margin)),
@@ -168,6 +228,27 @@ def compare_runs(before: Side, after: Side, *, across_machines: bool = False, ma
 
 def _squares(comparison: Comparison) -> Squares:
     return {(str(row.row), cell.label): (row, cell) for row in comparison.rows for cell in row.cells}
+
+
+def _is_tried(cell: CellSummary) -> bool:
+    return cell.outcome not in NOT_TRIED
+
+
+def _missing(old: Squares, new: Squares, names: tuple[str, str]) -> Iterator[MissingRow]:
+    for row, label in dict.fromkeys((*old, *new)):
+        lacking = [name for name, side in zip(names, (old, new), strict=True) if (row, label) not in side]
+        if lacking:
+            yield MissingRow(row=row, label=label, lacks=lacking[0])
+
+
+def _exact_keys(run: Run) -> set[tuple[str, str]]:
+    """Return the scenarios and keys whose values are to be the same everywhere."""
+    return {
+        (card.name, key)
+        for card in run.started.scenarios
+        for key, judge in card.judges.items()
+        if isinstance(judge, Exact)
+    }
 
 
 # --- conditions ---
@@ -287,20 +368,30 @@ def _ran(squares: Squares, row: str, label: str) -> bool:
 def _finding_change(was: Finding | None, now: Finding | None, ran_before: bool, ran_after: bool) -> Change:
     if was is not None and now is not None:
         return Change.UNCHANGED
+    # That a bug is listed makes it no smaller for who moves to the version that has it.
     if now is not None:
-        return Change.REGRESSED if now.unexpected and ran_before else Change.NEW
+        return Change.REGRESSED if now.kind.unexpected and ran_before else Change.NEW
     assert was is not None
-    return Change.FIXED if was.unexpected and ran_after else Change.GONE
+    return Change.FIXED if was.kind.unexpected and ran_after else Change.GONE
 
 
 # --- answers and figures ---
 
 
-def _answers(row: RowSummary, was: CellSummary, now: CellSummary) -> Iterator[AnswerChange]:
-    for key in was.frequencies.keys() & now.frequencies.keys():
-        before, after = tuple(sorted(was.frequencies[key])), tuple(sorted(now.frequencies[key]))
+def _answers(
+    row: RowSummary, was: CellSummary, now: CellSummary, exact: Container[tuple[str, str]]
+) -> Iterator[AnswerChange]:
+    had, has = (_answers_of(row, cell, exact) for cell in (was, now))
+    for key in had.keys() & has.keys():
+        before, after = had[key], has[key]
         if before != after:
             yield AnswerChange(row=str(row.row), label=now.label, key=key, before=before, after=after)
+
+
+def _answers_of(row: RowSummary, cell: CellSummary, exact: Container[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    seen = {key: value for key, value in cell.values.items() if (row.row.scenario, key) in exact}
+    texts = {key: sorted(map(value_text, value if isinstance(value, list) else [value])) for key, value in seen.items()}
+    return {key: tuple(values) for key, values in (texts | {k: sorted(f) for k, f in cell.frequencies.items()}).items()}
 
 
 def _figures(row: RowSummary, was: CellSummary, now: CellSummary, margin: float) -> Iterator[FigureChange]:

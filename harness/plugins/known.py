@@ -60,9 +60,12 @@ def read_expectations(file: Traversable, source: str = "") -> tuple[Expectation,
 
 
 def _check(known: Expectation | KnownBreach, about: str, source: str) -> None:
-    if not known.backends or not known.reason:
-        missing = "backends" if not known.backends else "reason"
-        raise UsageError(f"cannot read expectations {source}: {about!r} has no {missing}")
+    if not known.backends:
+        raise UsageError(f"cannot read expectations {source}: {about!r} has no backends")
+    if not known.reason.strip():
+        raise UsageError(
+            f"cannot read expectations {source}: {about!r} has no reason; write why it is accepted, or take it out"
+        )
     for name, condition in known.when.items():
         if not is_condition(name, condition):
             raise UsageError(

@@ -1,23 +1,31 @@
 """`harness compare`: two stored runs."""
 
 import json
+import xml.etree.ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
-from harness.api import metric
+from harness.api import exact, forbidden, metric, outcomes
 from harness.cli import main as program
 from harness.cli.exits import Exit
 from harness.journal import JOURNAL_NAME, JournalWriter
-from harness.model import CellFinished, CellObserved, Outcome, RunFinished
+from harness.model import CellFinished, CellObserved, Expectation, Outcome, RunFinished
 
 from ..compare.run_builder import a_run, cell
 
-JUDGES = {"took": metric("ns")}
+JUDGES = {
+    "took": metric("ns"),
+    "answer": outcomes({"lost": forbidden("nothing may be lost")}),
+    "order": exact(),
+}
+KNOWN = Expectation(scenario="drain", backends=("trio",), key="answer", value="lost", reason="listed", sometimes=True)
 
 
-def store(folder, *records, environment=None):
+def store(folder, *records, environment=None, interrupted=False):
     """Write a journal as a run does."""
     run = a_run(*records, judges=JUDGES, headline="took", environment=environment or {"cpu": "EPYC"})
+    run = replace(run, started=replace(run.started, expectations=(KNOWN,), run_id=folder.name))
     folder.mkdir()
     with JournalWriter(folder / JOURNAL_NAME) as journal:
         journal.write(run.started)
@@ -25,7 +33,8 @@ def store(folder, *records, environment=None):
             for observation in record.observations:
                 journal.write(CellObserved(cell_id=record.cell.id, observation=observation))
             journal.write(CellFinished(result=record.result))
-        journal.write(RunFinished(finished_at="", events=journal.events, cells=journal.cells))
+        footer = RunFinished(finished_at="", events=journal.events, cells=journal.cells, interrupted=interrupted)
+        journal.write(footer)
     return str(folder)
 
 
@@ -52,7 +61,7 @@ def test_nothing_regressed(harness, tmp_path):
     code, out, _ = harness(run, run)
     assert code == Exit.OK
     assert out.splitlines() == [
-        "r1 → r1",
+        "a → a",
         "",
         "unchanged: 0 findings, 1 outcomes; headline figures: 1 equivalent",
         "",
@@ -69,7 +78,7 @@ def test_a_regression_is_the_exit_code(harness, tmp_path):
     lines = out.splitlines()
     assert lines[lines.index("regressed") + 1].split() == ["hang", "drain", "on", "asyncio", "hangs"]
     assert "slower  drain on trio  took  100 ns  150 ns  \N{MULTIPLICATION SIGN}1.5 [1.5, 1.5]" in out
-    assert lines[-1] == "regressed: 1 hang, 1 slower figure"
+    assert lines[-1] == "2 things change for you: 0 better, 2 worse (1 hang, 1 slower figure)"
 
 
 def test_markdown_is_for_a_pull_request(harness, tmp_path):
@@ -78,7 +87,7 @@ def test_markdown_is_for_a_pull_request(harness, tmp_path):
     after = store(tmp_path / "b", *rounds(150.0))
     code, out, _ = harness(before, after, "--format", "markdown")
     assert code == Exit.FINDINGS
-    assert out.splitlines()[2] == "**regressed: 1 slower figure**"
+    assert out.splitlines()[2] == "**1 thing changes for you: 0 better, 1 worse (1 slower figure)**"
     assert (
         "| verdict | where | what | before | after | ratio |\n| --- | --- | --- | --- | --- | --- |\n| slower |" in out
     )
@@ -120,3 +129,104 @@ def test_a_run_that_is_not_there(harness, tmp_path):
     code, _, err = harness(run, "nowhere")
     assert code == Exit.USAGE
     assert err.startswith("harness: cannot find the run 'nowhere'")
+
+
+def losing(backend="trio", value="lost", **fields):
+    return cell(backend, observed={"answer": value}, **fields)
+
+
+def fine(backend="trio", **fields):
+    return cell(backend, observed={"order": "abc"}, **fields)
+
+
+# --- the gate ---
+
+
+def test_runs_with_nothing_in_common_cannot_be_compared(harness, tmp_path):
+    """A renamed backend, a wrong glob: it says what each has, and nothing is called fine."""
+    before = store(tmp_path / "old", fine("trio"), fine("trio", scenario="other"))
+    after = store(tmp_path / "new", fine("threads"))
+    code, out, err = harness(before, after)
+    assert (code, out) == (Exit.USAGE, "")
+    assert "nothing to compare" in err
+    assert "old has trio in drain, other" in err
+    assert "new has threads in drain" in err
+
+
+def test_what_did_not_run_is_nothing_in_common(harness, tmp_path):
+    """The same column, unavailable in one of them."""
+    before, after = store(tmp_path / "old", fine()), store(tmp_path / "new", cell("trio", Outcome.UNAVAILABLE))
+    assert harness(before, after)[0] == Exit.USAGE
+
+
+def test_a_row_that_one_of_them_lacks_is_named(harness, tmp_path):
+    """It is no regression unless the gate says so."""
+    before = store(tmp_path / "old", fine(), fine(scenario="other"))
+    after = store(tmp_path / "new", fine())
+    code, out, _ = harness(before, after)
+    assert code == Exit.OK
+    assert "missing rows\n  not in new  other on trio" in out
+    assert harness(before, after, "--fail-on", "missing")[0] == Exit.FINDINGS
+
+
+def test_a_known_bug_of_the_second_run_is_the_news(harness, tmp_path):
+    """That it is listed makes it no smaller for who moves there."""
+    before, after = store(tmp_path / "old", fine()), store(tmp_path / "new", losing())
+    code, out, _ = harness(before, after)
+    assert code == Exit.FINDINGS
+    assert out.splitlines()[-1] == "1 thing changes for you: 0 better, 1 worse (1 violation)"
+    assert "answer: 'lost' is forbidden (known)" in out
+    assert harness(before, after, "--fail-on", "bug")[0] == Exit.OK
+    assert harness(before, after, "--fail-on", "known")[0] == Exit.FINDINGS
+    assert harness(before, after, "--fail-on", "nothing")[0] == Exit.OK
+    better = harness(after, before)
+    assert better[0] == Exit.OK
+    assert better[1].splitlines()[-1] == "nothing regressed; 1 thing changes for you: 1 better, 0 worse"
+
+
+def test_an_incomplete_run_gives_no_verdict(harness, tmp_path):
+    """What did not run may be what is worse."""
+    before = store(tmp_path / "old", fine(), fine(scenario="other"))
+    missing = cell("trio", Outcome.NOT_RUN, reason="the run was interrupted before this cell", scenario="other")
+    after = store(tmp_path / "new", fine(), missing, interrupted=True)
+    code, out, _ = harness(before, after)
+    assert (code, out.splitlines()[-1]) == (Exit.INCOMPLETE, "INCOMPLETE, no verdict")
+    assert "nothing regressed" not in out
+    assert harness(before, after, "-f", "junit")[0] == Exit.INCOMPLETE
+
+
+def test_two_columns_of_one_run(harness, tmp_path):
+    """Each judged alone, under one name; an answer that is to be the same everywhere is compared too."""
+    columns = fine("trio"), losing("trio:offload=abandon"), fine("trio", scenario="other")
+    again = cell("trio:offload=abandon", observed={"order": "cba"}, scenario="other")
+    run = store(tmp_path / "both", *columns, again)
+    code, out, _ = harness(run, "--columns", "trio", "trio:offload=abandon")
+    assert code == Exit.FINDINGS
+    assert out.startswith("trio → trio:offload=abandon\n")
+    assert "1 worse (1 violation)" in out
+    assert "order  other on trio → trio:offload=abandon  abc  cba" in out
+    assert "has no column 'curio'; it has trio, trio:offload=abandon" in harness(run, "--columns", "trio", "curio")[2]
+
+
+def test_junit_has_a_failure_for_what_the_gate_fails_on(harness, tmp_path):
+    """A case for each change; what the gate lets pass is no failure."""
+    before, after = store(tmp_path / "old", fine()), store(tmp_path / "new", losing())
+    failing = ET.fromstring(harness(before, after, "-f", "junit")[1])
+    (failure,) = failing.iter("failure")
+    assert (failure.get("type"), failing.get("failures")) == ("known", "1")
+    assert failure.get("message") == "answer: 'lost' is forbidden (known: listed)"
+    passing = ET.fromstring(harness(before, after, "-f", "junit", "--fail-on", "bug")[1])
+    assert list(passing.iter("failure")) == []
+
+
+def test_annotations_and_a_page(harness, tmp_path):
+    """An annotation for each change and the verdict; the page has both, escaped."""
+    before, after = store(tmp_path / "old", fine()), store(tmp_path / "new", losing())
+    lines = harness(before, after, "-f", "github")[1].splitlines()
+    assert lines[0].startswith("::error title=harness%3A known::drain on trio")
+    assert lines[-1].startswith("::error title=harness::1 thing changes for you")
+    page = tmp_path / "changes.html"
+    code, out, _ = harness(before, after, "-f", "html", "-o", str(page))
+    assert (code, out) == (Exit.FINDINGS, "")
+    assert '<p class="verdict bad">1 thing changes for you: 0 better, 1 worse (1 violation)</p>' in page.read_text()
+    assert "&#x27;lost&#x27;" in page.read_text()

@@ -227,7 +227,9 @@ def test_proposals_make_the_run_expected():
         cell("curio", Outcome.HUNG, observed={"answer": "kept", "early": 0}),
         cell("threads", observed={"answer": "kept", "early": 0, "order": "abc"}),
     )
-    proposed = propose_expectations(judged(*cells, expectations=()))
+    proposals = propose_expectations(judged(*cells, expectations=()))
+    assert {proposal.expectation.reason for proposal in proposals} == {""}
+    proposed = [replace(proposal.expectation, reason="accepted") for proposal in proposals]
     assert {(e.backends, e.key, e.value) for e in proposed} == {
         (("asyncio", "uvloop"), "answer", "lost"),
         (("asyncio",), "early", ""),

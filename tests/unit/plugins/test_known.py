@@ -3,6 +3,7 @@
 import pytest
 
 from harness.cli.expect import update_text
+from harness.compare import Proposal
 from harness.model import Expectation, FindingKind, KnownBreach, UsageError
 from harness.plugins.known import read_expectations, read_known
 
@@ -89,13 +90,16 @@ def test_a_file_that_is_not_there(tmp_path):
 
 
 def test_an_update_keeps_what_was_written_by_hand(write):
-    """Comments and order stay; what is added can be read again."""
-    new = Expectation(scenario="join", backends=("curio",), finding=FindingKind.UNHANDLED, reason="why", reference="r")
-    text = update_text(ONE, [new], {})
+    """Comments and order stay; what is added is refused until a person has written its reason."""
+    new = Expectation(scenario="join", backends=("curio",), finding=FindingKind.UNHANDLED, reason="")
+    text = update_text(ONE, [Proposal(expectation=new, seen="unhandled: lost")], {})
     assert text.startswith(ONE.rstrip())
-    assert [e.scenario for e in read_expectations(write(text))] == ["drain", "join"]
-    assert read_expectations(write(text), "s")[1] == Expectation(
-        scenario="join", backends=("curio",), finding=FindingKind.UNHANDLED, reason="why", reference="r", source="s"
+    assert "# seen: unhandled: lost" in text
+    with pytest.raises(UsageError, match="'join' has no reason; write why it is accepted, or take it out"):
+        read_expectations(write(text))
+    written = write(text.replace('reason = ""', 'reason = "why"'))
+    assert read_expectations(written, "s")[1] == Expectation(
+        scenario="join", backends=("curio",), finding=FindingKind.UNHANDLED, reason="why", source="s"
     )
 
 
