@@ -5,47 +5,18 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.api import (
-    Bridge,
-    ErrorKind,
-    Processes,
-    Runtime,
-    Servers,
-    UnhandledReport,
-    UnsupportedError,
-    classify_common,
-)
+from harness.api import Bridge, Processes, Runtime, Servers, UnhandledReport, UnsupportedError
 
-from . import bridge, channels, introspection, selection, servers, streams
+from . import bridge, channels, introspection, servers, streams
 from .bridge import RunScheduler
-from .scopes import AsyncioCancelScope, AsyncioTaskGroup
+from .offload import ProcessPool
+from .structure import AsyncioCancelScope, AsyncioTaskGroup, classify, first_completed
 from .synchronisation import AsyncioCondition, AsyncioEvent, AsyncioLock, AsyncioSemaphore
 
-if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
-
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
-
-_KINDS: dict[type[BaseException], ErrorKind] = {
-    asyncio.CancelledError: ErrorKind.CANCELLED,
-    TimeoutError: ErrorKind.DEADLINE,  # Of asyncio.timeout; that of a socket has an errno.
-    ConnectionResetError: ErrorKind.BROKEN,  # Of drain, which often has no errno for it.
-    asyncio.IncompleteReadError: ErrorKind.BROKEN,
-}
-"""Meaning of asyncio's own exceptions, where they carry no errno."""
-if hasattr(asyncio, "QueueShutDown"):
-    _KINDS[asyncio.QueueShutDown] = ErrorKind.END_OF_CHANNEL
-
-_MESSAGES = {
-    "Cannot call write() after write_eof()": ErrorKind.CLOSED,
-    "the handler is closed": ErrorKind.BROKEN,  # uvloop, about a transport that was lost.
-}
-"""How asyncio and uvloop say in a plain `RuntimeError` that nothing can be written: the message's end."""
 
 
 class AsyncioRuntime:
@@ -56,6 +27,7 @@ class AsyncioRuntime:
         self._run_scheduler = run_scheduler or AsyncioRunner({}).run
         self.now: Callable[[], float] = loop.time
         self._loop = loop
+        self._processes = ProcessPool()
         self._unowned: set[asyncio.Task[Any]] = set()
 
     # --- clock ---
@@ -105,15 +77,7 @@ class AsyncioRuntime:
         task.add_done_callback(self._unowned.discard)
         return task
 
-    def classify(self, exc: BaseException) -> ErrorKind:
-        """Say what an exception means."""
-        if streams.CLOSED_HERE in getattr(exc, "__notes__", ()):
-            return ErrorKind.CLOSED
-        if getattr(exc, "errno", None) is None and (kind := _KINDS.get(type(exc))) is not None:
-            return kind
-        if type(exc) is RuntimeError:
-            return next((kind for end, kind in _MESSAGES.items() if str(exc).endswith(end)), ErrorKind.OTHER)
-        return classify_common(exc)
+    classify = staticmethod(classify)
 
     def is_cancelled(self, exc: BaseException) -> bool:
         """Return whether it is `asyncio.CancelledError`."""
@@ -130,7 +94,7 @@ class AsyncioRuntime:
         """Open a channel on an `asyncio.Queue`, or a rendezvous."""
         return channels.open_channel(capacity, self._loop)
 
-    # --- sockets ---
+    # --- streams ---
     async def listen(
         self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
     ) -> streams.AsyncioListener:
@@ -146,24 +110,14 @@ class AsyncioRuntime:
 
     async def run_in_process(self, fn: Callable[..., Any], *args: object) -> Any:
         """Run a picklable function in a process pool."""
-        return await self._loop.run_in_executor(self._processes, fn, *args)
-
-    @cached_property
-    def _processes(self) -> ProcessPoolExecutor:
-        # Imported where it is needed: it costs a tenth of a worker's start.
-        # Spawned, because a fork would copy the loop's descriptors and the locks of its threads.
-        import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
-
-        return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
+        return await self._loop.run_in_executor(self._processes.start(), fn, *args)
 
     def stop_processes(self) -> None:
         """Stop the process pool, if there is one, and wait for what it still runs."""
-        if "_processes" in vars(self):
-            self._processes.shutdown(wait=True, cancel_futures=True)
+        self._processes.stop()
 
     # --- select ---
-    first_completed = staticmethod(selection.first_completed)
+    first_completed = staticmethod(first_completed)
 
     # --- chapters ---
     def bridge(self) -> Bridge:

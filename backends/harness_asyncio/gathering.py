@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
-from .scopes import AsyncioCancelScope
+from .structure import AsyncioCancelScope
 
 
 class GatherGroup:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import curio
 from curio.network import run_server
 
-from harness.api import ByteStream, Handler
+from harness.api import Handler
+
+from .streams import ByteStream
 
 
 class CurioServer:
     """A task that runs `curio.network.run_server`. To close is to cancel it; curio has no server object."""
 
-    def __init__(self, sock: Any, handler: Handler, wrap: Callable[[Any], ByteStream]) -> None:
+    def __init__(self, sock: Any, handler: Handler) -> None:
         self._sock = sock
         self._handler = handler
-        self._wrap = wrap
         self._task: Any = None
         self._ended = curio.Event()
         host, port, *_ = sock.getsockname()
@@ -35,7 +35,7 @@ class CurioServer:
             await self._ended.set()
 
     async def _handle(self, client: Any, _address: object) -> None:
-        await self._handler(self._wrap(client))
+        await self._handler(ByteStream(client))
 
     async def close(self) -> None:
         """Cancel the task, which closes the socket as it leaves."""
@@ -53,12 +53,9 @@ class CurioServer:
 class CurioServers:
     """Servers on curio's sockets."""
 
-    def __init__(self, wrap: Callable[[Any], ByteStream]) -> None:
-        self._wrap = wrap
-
     async def start_server(
         self, handler: Handler, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None
     ) -> CurioServer:
         """`curio.tcp_server_socket`; curio's default backlog is 100."""
         chosen = {} if backlog is None else {"backlog": backlog}
-        return CurioServer(curio.tcp_server_socket(host, port, **chosen), handler, self._wrap)
+        return CurioServer(curio.tcp_server_socket(host, port, **chosen), handler)

@@ -1,4 +1,4 @@
-"""Task groups and cancel scopes for curio.
+"""Task groups and cancel scopes for curio, and what its errors mean.
 
 curio cancels tasks; a block can be ended only by a timeout. A scope therefore remembers the task that entered it and
 cancels that task with an exception of its own, which it swallows at its exit. Three things that curio's cancellation
@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import curio
 from curio.traps import _unset_timeout
 
-from harness.api import UnhandledReport
+from harness.api import ErrorKind, UnhandledReport, classify_common
+
+from .introspection import running_task
 
 CHILD = "child of a curio TaskGroup"
 
@@ -198,3 +200,62 @@ async def join_all(children: Iterable[Any], group: Any) -> None:
                 await task.cancel(blocking=False)
             for task in left:
                 await task.wait()
+
+
+class Race(curio.TaskGroup):  # type: ignore[misc]  # curio has no types
+    """The group of `first_completed`, which looks at its crashes itself."""
+
+
+async def first_completed(
+    fns: Sequence[Callable[[], Awaitable[Any]]], unhandled: UnhandledReport
+) -> Sequence[tuple[int, Any]]:
+    """`TaskGroup(wait=any)`. If the first to end failed, its error is raised, as by `TaskGroup.result`."""
+    completed: list[tuple[int, Any]] = []
+
+    async def attempt(index: int, fn: Callable[[], Awaitable[Any]]) -> None:
+        result = await fn()
+        completed.append((index, result))
+
+    group = Race(wait=any)
+    try:
+        async with group:
+            for index, fn in enumerate(fns):
+                await group.spawn(attempt, index, fn)
+    finally:
+        await join_all((), group)
+        _report_losers(group, unhandled)
+    if group.exception is not None:
+        raise group.exception
+    return completed
+
+
+def _report_losers(group: Race, unhandled: UnhandledReport) -> None:
+    for task in group.tasks:
+        failed = task.exception is not None and not isinstance(task.exception, curio.CancelledError)
+        if failed and task is not group.completed:
+            unhandled(task.exception, "loser of a curio TaskGroup(wait=any)")
+
+
+_KINDS: tuple[tuple[type[BaseException], ErrorKind], ...] = (
+    (curio.CancelledError, ErrorKind.CANCELLED),
+    (curio.ResourceBusy, ErrorKind.BUSY),
+)
+
+
+def classify(exc: BaseException, kernel: Any) -> ErrorKind:
+    """Map curio's errors by one table, then by errno."""
+    if isinstance(exc, curio.TaskTimeout) and not _is_expiring(exc, running_task(kernel)):
+        return ErrorKind.DEADLINE
+    for cls, kind in _KINDS:
+        if isinstance(exc, cls):
+            return kind
+    return classify_common(exc)
+
+
+def _is_expiring(timeout: BaseException, task: Any) -> bool:
+    """Return whether a block around the running task has still to be ended by this timeout.
+
+    curio has one class for "this wait is cancelled, leave the block" and "the block ran into its timeout", and tells
+    them apart in the same way: the exception carries the clock, the task its open deadlines.
+    """
+    return task is not None and any(deadline <= timeout.args[0] for deadline in task._deadlines)  # noqa: SLF001

@@ -6,25 +6,21 @@ What a method promises is said once, in `harness.api.runtime`; the docstrings he
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from types import FrameType
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from harness import api
-from harness.api import ErrorKind, Runtime, UnhandledReport, classify_common
+from harness.api import ErrorKind, Runtime, UnhandledReport
 
-from . import channels, groups, sockets
+from . import channels, introspection, streams, structure
 from .bridge import Bridge, Pool
-from .groups import TaskGroup, drive
 from .offload import Offload
 from .scopes import NEVER, Cancelled, FailingScope, Scope, Task, Waiter, here
+from .structure import TaskGroup, drive
 from .synchronisation import Condition, Event, Lock, Semaphore
-
-OWN_FILES = os.path.dirname(__file__)  # noqa: PTH120 - pathlib would be imported for this alone
 
 
 class ThreadsRunner:
@@ -117,11 +113,9 @@ class ThreadsRuntime:
         self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
     ) -> None:
         """A daemonic `threading.Thread`; the end of the run does not touch it, the end of the process ends it."""
-        groups.start_detached(fn, args, name, self._unhandled)
+        structure.start_detached(fn, args, name, self._unhandled)
 
-    def classify(self, exc: BaseException) -> ErrorKind:
-        """Tell our own cancellation; everything else is an `OSError` or a class of `harness.api`."""
-        return ErrorKind.CANCELLED if isinstance(exc, Cancelled) else classify_common(exc)
+    classify = staticmethod(structure.classify)
 
     def is_cancelled(self, exc: BaseException) -> bool:
         """`harness_threads.scopes.Cancelled`."""
@@ -149,16 +143,16 @@ class ThreadsRuntime:
         """As `queue.Queue`, with an end; 0 is a real rendezvous."""
         return channels.open_channel(capacity)
 
-    # --- sockets ---
+    # --- streams ---
     async def listen(
         self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
-    ) -> sockets.Listener:
+    ) -> streams.Listener:
         """`socket.create_server`."""
-        return sockets.listen(host, port, backlog, reuse_port=reuse_port, shutdown=self._shutdown)
+        return streams.listen(host, port, backlog, reuse_port=reuse_port, shutdown=self._shutdown)
 
-    async def connect(self, host: str, port: int, *, source: str | None = None) -> sockets.ByteStream:
+    async def connect(self, host: str, port: int, *, source: str | None = None) -> streams.ByteStream:
         """`socket.connect`."""
-        return sockets.connect(host, port, source, shutdown=self._shutdown)
+        return streams.connect(host, port, source, shutdown=self._shutdown)
 
     # --- offload ---
     async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
@@ -172,7 +166,7 @@ class ThreadsRuntime:
     # --- select ---
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
         """A thread for each function; the first that ends cancels the scope of the others."""
-        return await groups.first_completed(fns, self._unhandled)
+        return await structure.first_completed(fns, self._unhandled)
 
     # --- chapters ---
     def bridge(self) -> api.Bridge:
@@ -194,21 +188,11 @@ class ThreadsRuntime:
     # --- introspection ---
     def dump_tasks(self) -> Sequence[str]:
         """Show each thread and its frames nearest to the scenario and to the kernel."""
-        try:
-            frames = sys._current_frames()  # noqa: SLF001 - the documented way, in spite of its name
-            threads = [thread for thread in threading.enumerate() if thread.ident and not _serves_a_pool(thread)]
-            return [_describe(thread.name, frames.get(thread.ident or 0)) for thread in threads]
-        except Exception as exc:  # noqa: BLE001 - a dump of a broken run must not break it further
-            return [f"(the threads cannot be read: {exc!r})"]
+        return introspection.dump_tasks()
 
     def scheduler(self) -> object:
         """Return the main thread: what schedules is the operating system."""
         return threading.main_thread()
-
-
-def _serves_a_pool(thread: threading.Thread) -> bool:
-    # The process pool's own threads live as long as the run; they are no tasks of a scenario.
-    return type(thread).__module__ == "concurrent.futures.process" or thread.name == "QueueFeederThread"
 
 
 class QueueRuntime(ThreadsRuntime):
@@ -218,28 +202,7 @@ class QueueRuntime(ThreadsRuntime):
         """`queue.Queue(capacity)`, as it is."""
         return channels.open_queue(capacity)
 
-    def classify(self, exc: BaseException) -> ErrorKind:
+    @staticmethod
+    def classify(exc: BaseException) -> ErrorKind:
         """Tell also what a queue raises that was shut down."""
-        return ErrorKind.END_OF_CHANNEL if isinstance(exc, channels.SHUT_DOWN) else super().classify(exc)
-
-
-def _describe(name: str, innermost: FrameType | None) -> str:
-    if innermost is None:
-        return f"{name}: finished"
-    library = (OWN_FILES, threading.__file__)
-    own = next((f for f in _outwards(innermost) if not f.f_code.co_filename.startswith(library)), None)
-    where = f"{_place(own)} waits in " if own not in (None, innermost) else ""
-    return f"{name}: {where}{_place(innermost)}"
-
-
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _place(frame: FrameType | None) -> str:
-    if frame is None:
-        return "?"
-    code = frame.f_code
-    return f"{code.co_qualname} ({code.co_filename}:{frame.f_lineno})"
+        return ErrorKind.END_OF_CHANNEL if isinstance(exc, channels.SHUT_DOWN) else structure.classify(exc)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from harness.api import CancelScope, Event, Runtime, SendChannel, TaskGroup, UnhandledReport
 
 from . import channels, synchronisation
-from .groups import drive
 from .scopes import Task, here
+from .structure import drive
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor

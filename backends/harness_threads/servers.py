@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.api import Handler, UnhandledReport
 
-from .groups import drive
 from .scopes import Task, here
-from .sockets import ByteStream
+from .streams import ByteStream
+from .structure import drive
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import trio
 
-from harness.api import ByteStream, Handler
+from harness.api import Handler
+
+from .streams import ByteStream
 
 
 class TrioServer:
@@ -15,12 +15,9 @@ class TrioServer:
     That is the way to stop that `serve_listeners` documents (`handler_nursery`); trio has no server object.
     """
 
-    def __init__(
-        self, listeners: list[trio.SocketListener], handler: Handler, wrap: Callable[[trio.SocketStream], ByteStream]
-    ) -> None:
+    def __init__(self, listeners: list[trio.SocketListener], handler: Handler) -> None:
         self._listeners = listeners
         self._handler = handler
-        self._wrap = wrap
         self._accepting = trio.CancelScope()
         self._ended = trio.Event()
         host, port, *_ = listeners[0].socket.getsockname()
@@ -36,7 +33,7 @@ class TrioServer:
             self._ended.set()
 
     async def _handle(self, stream: trio.SocketStream) -> None:
-        await self._handler(self._wrap(stream))
+        await self._handler(ByteStream(stream))
 
     async def close(self) -> None:
         """Cancel the scope; `serve_listeners` closes the listeners as it leaves."""
@@ -53,11 +50,8 @@ class TrioServer:
 class TrioServers:
     """Servers on trio's socket listeners."""
 
-    def __init__(self, wrap: Callable[[trio.SocketStream], ByteStream]) -> None:
-        self._wrap = wrap
-
     async def start_server(
         self, handler: Handler, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None
     ) -> TrioServer:
         """`trio.open_tcp_listeners`."""
-        return TrioServer(await trio.open_tcp_listeners(port, host=host, backlog=backlog), handler, self._wrap)
+        return TrioServer(await trio.open_tcp_listeners(port, host=host, backlog=backlog), handler)

@@ -288,7 +288,7 @@ class Runtime(Protocol):
     def open_channel(self, capacity: int | None) -> tuple[SendChannel, ReceiveChannel]:
         """Open a channel: `None` is unbounded, 0 a rendezvous, n > 0 holds at most n items."""
 
-    # --- sockets ---
+    # --- streams ---
     async def listen(
         self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
     ) -> Listener:

@@ -22,6 +22,15 @@ def test_no_module_has_a_name_that_says_nothing():
     assert [path for path in sources if path.read_text().count("\n") > 500] == []
 
 
+def test_a_backend_can_be_read_beside_another_one():
+    """Each backend that adapts a runtime has the same files; a loop that is asyncio's has only its factory."""
+    names = {"plugin", "backend", "structure", "synchronisation", "channels", "streams", "offload", "introspection"}
+    roots = [path.parent for path in (ROOT / "backends").glob("*/backend.py")]
+    files = {root.name: {path.stem for path in root.glob("*.py")} for root in roots}
+    assert files.pop("harness_uvloop") < files["harness_asyncio"]
+    assert {name: names - found for name, found in files.items()} == {name: set() for name in files}
+
+
 def test_a_worker_imports_little():
     """What a worker imports before the runtime is a short list: its start-up is part of every measurement."""
     code = "import sys, runpy\nimport harness.worker.role\nprint(' '.join(sys.modules))"

@@ -157,7 +157,7 @@ class GeventRuntime:
         """`gevent.queue.Queue`, and `gevent.queue.Channel` for 0."""
         return channels.open_channel(capacity)
 
-    # --- sockets ---
+    # --- streams ---
     async def listen(
         self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
     ) -> sockets.Listener:

@@ -1,4 +1,4 @@
-"""Task groups: a thread for each task, and the coroutine that it drives."""
+"""Task groups: a thread for each task, and the coroutine that it drives; cancel scopes are in `scopes`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
-from harness.api import ClosedResourceError, RuntimeContractError, UnhandledReport
+from harness.api import ClosedResourceError, ErrorKind, RuntimeContractError, UnhandledReport, classify_common
 
 from .scopes import Cancelled, Scope, Task, Waiter, here, notify
 
@@ -210,3 +210,8 @@ async def first_completed(
     if failures:
         raise failures[0]
     return completed
+
+
+def classify(exc: BaseException) -> ErrorKind:
+    """Tell our own cancellation; everything else is an `OSError` or a class of `harness.api`."""
+    return ErrorKind.CANCELLED if isinstance(exc, Cancelled) else classify_common(exc)

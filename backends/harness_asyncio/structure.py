@@ -1,11 +1,15 @@
-"""Cancel scopes and task groups on `asyncio.Timeout` and `asyncio.TaskGroup`."""
+"""Task groups and cancel scopes on `asyncio.TaskGroup` and `asyncio.Timeout`, and what asyncio's errors mean."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from harness.api import ErrorKind, classify_common
+
+from .streams import CLOSED_HERE
 
 
 class AsyncioCancelScope:
@@ -87,3 +91,73 @@ class AsyncioTaskGroup:
                 return True
             raise
         return await self._scope.__aexit__(None, None, None)
+
+
+async def first_completed(*fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
+    """Run the functions until one completes; cancel and join the others.
+
+    Returns:
+        `(index, result)` of every function that completed, in order of completion.
+
+    Raises:
+        The exception of a function (of several, of the first in order of the arguments), after all have ended.
+    """
+    completed: list[tuple[int, Any]] = []
+
+    async def run(index: int, fn: Callable[[], Awaitable[Any]]) -> None:
+        # Recorded by the task itself: neither `wait` nor a done callback knows the order on every loop.
+        completed.append((index, await fn()))
+
+    tasks = [asyncio.create_task(run(index, fn)) for index, fn in enumerate(fns)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await _join(tasks)
+    for error in [task.exception() for task in tasks if not task.cancelled()]:
+        if error is not None:
+            raise error
+    if not completed:
+        raise asyncio.CancelledError  # A function raised it itself.
+    return completed
+
+
+async def _join(tasks: Sequence[asyncio.Task[None]]) -> None:
+    # A cancellation that arrives meanwhile must not leave tasks behind, and must not be lost.
+    cancelled: asyncio.CancelledError | None = None
+    while pending := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        raise cancelled
+
+
+_KINDS: dict[type[BaseException], ErrorKind] = {
+    asyncio.CancelledError: ErrorKind.CANCELLED,
+    TimeoutError: ErrorKind.DEADLINE,  # Of asyncio.timeout; that of a socket has an errno.
+    ConnectionResetError: ErrorKind.BROKEN,  # Of drain, which often has no errno for it.
+    asyncio.IncompleteReadError: ErrorKind.BROKEN,
+}
+"""Meaning of asyncio's own exceptions, where they carry no errno."""
+if hasattr(asyncio, "QueueShutDown"):
+    _KINDS[asyncio.QueueShutDown] = ErrorKind.END_OF_CHANNEL
+
+_MESSAGES = {
+    "Cannot call write() after write_eof()": ErrorKind.CLOSED,
+    "the handler is closed": ErrorKind.BROKEN,  # uvloop, about a transport that was lost.
+}
+"""How asyncio and uvloop say in a plain `RuntimeError` that nothing can be written: the message's end."""
+
+
+def classify(exc: BaseException) -> ErrorKind:
+    """Map asyncio's errors by one table, then by errno."""
+    if CLOSED_HERE in getattr(exc, "__notes__", ()):
+        return ErrorKind.CLOSED
+    if getattr(exc, "errno", None) is None and (kind := _KINDS.get(type(exc))) is not None:
+        return kind
+    if type(exc) is RuntimeError:
+        return next((kind for end, kind in _MESSAGES.items() if str(exc).endswith(end)), ErrorKind.OTHER)
+    return classify_common(exc)
