@@ -15,8 +15,8 @@ async def main() -> str:
     except TimeoutError:
         return "still asleep after 0.2 s"
     except (ArithmeticError, ValueError) as exc:
-        return f"raised {exc!r}"
-    return "returned"
+        return f"raises {exc!r}"
+    return "returns"
 
 
 with asyncio.Runner(loop_factory=new_event_loop) as runner:
