@@ -1,12 +1,39 @@
-"""What every test relies on, however pytest was started."""
+"""State that every test relies on, however pytest was started."""
 
 import signal
+from importlib.metadata import PackageNotFoundError, requires, version
 
+import pytest
 from hypothesis import HealthCheck, settings
-
-# A shell starts its background jobs ignoring SIGINT, and whatever a test starts would ignore it as well.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+from packaging.requirements import Requirement
 
 # How long Hypothesis takes to generate a value is a fact about the load of the machine.
 settings.register_profile("busy-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy-machine")
+
+INHERITED = (signal.SIGINT, signal.SIGHUP)
+"""A shell starts background jobs with the first one ignored, `nohup` with the second; children inherit that."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def deliverable_signals():
+    """Give tests, and the programs that they start, the signals of a terminal, whatever pytest inherited."""
+    before = {number: signal.getsignal(number) for number in INHERITED}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def pytest_report_header():
+    """Name the versions that this run has: newest, lowest or any between."""
+    wanted = {Requirement(text).name for text in requires("runtime-harness") or ()}
+    return f"dependencies: {', '.join(sorted(filter(None, map(_installed, wanted))))}"
+
+
+def _installed(name):
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return ""

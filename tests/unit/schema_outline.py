@@ -36,4 +36,6 @@ def _part(key, value):
         return {name: outline(part) for name, part in value.items()}
     if key in {"required", "enum"}:
         return sorted(value, key=str)
+    if key in {"anyOf", "oneOf"}:
+        return sorted(map(outline, value), key=str)  # alternatives have no order
     return outline(value)
