@@ -128,6 +128,7 @@ def harness_backends() -> list[Backend]:
         Backend(
             name="asyncio",
             summary="asyncio on its stock event loop, or on any loop that is compatible with it (loop=)",
+            order=10,
             runner="harness_asyncio.backend:AsyncioRunner",
             options=(LOOP, make_eager_option(), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,

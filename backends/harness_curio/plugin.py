@@ -11,6 +11,7 @@ from harness.plugins import hookimpl
 CURIO = Backend(
     name="curio",
     summary="a curio.Kernel: TaskGroup, timeout_after, Queue, plain sockets",
+    order=40,
     runner="harness_curio.backend:CurioRunner",
     options=(
         BackendOption(

@@ -28,6 +28,7 @@ QUEUE_OFFERS = {
 THREADS = Backend(
     name="threads",
     summary="raw threads: one OS thread for each task, blocking calls, plain sockets",
+    order=50,
     parallel=True,
     runner="harness_threads.backend:ThreadsRunner",
     options=(

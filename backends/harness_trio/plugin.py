@@ -8,6 +8,7 @@ from harness.plugins import hookimpl
 TRIO = Backend(
     name="trio",
     summary="trio.run: nurseries, cancel scopes, memory channels",
+    order=30,
     runner="harness_trio.backend:TrioRunner",
     options=(
         BackendOption(

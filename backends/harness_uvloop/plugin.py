@@ -31,6 +31,7 @@ def harness_backends() -> list[Backend]:
         Backend(
             name="uvloop",
             summary="asyncio on uvloop's event loop (libuv)",
+            order=20,
             runner="harness_uvloop.backend:UvloopRunner",
             options=(make_eager_option(_eager_refusal()), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,

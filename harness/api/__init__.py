@@ -2,6 +2,7 @@
 
 from .backend import (
     CHAPTERS,
+    UNORDERED,
     Backend,
     BackendOption,
     BackendRunner,
@@ -70,7 +71,19 @@ from .runtime import (
     TaskGroup,
 )
 from .saboteur import Saboteur
-from .scenario import ENDING, PRESETS, RETURNS, Parameter, PeerEndedError, Probe, RoleFunction, Scenario, Value, grid
+from .scenario import (
+    ENDING,
+    PRESETS,
+    RETURNS,
+    Chart,
+    Parameter,
+    PeerEndedError,
+    Probe,
+    RoleFunction,
+    Scenario,
+    Value,
+    grid,
+)
 from .servers import Handler, Server, Servers, servers_of
 
 __all__ = [
@@ -82,6 +95,7 @@ __all__ = [
     "PRESETS",
     "RETURNS",
     "STDOUT",
+    "UNORDERED",
     "Backend",
     "BackendOption",
     "BackendRunner",
@@ -96,6 +110,7 @@ __all__ = [
     "ByteStream",
     "CancelScope",
     "Capability",
+    "Chart",
     "ChildProcess",
     "ClosedResourceError",
     "Completed",

@@ -53,6 +53,9 @@ class Capability(StrEnum):
     """`servers_of(runtime)`: servers with a handler for each connection. A chapter."""
 
 
+UNORDERED = 100
+"""Position of a backend or scenario that declares none: after those that do."""
+
 CHAPTERS = frozenset(
     {
         Capability.CHILD_PROCESS,
@@ -142,6 +145,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     derives_from: str = ""
     """The backend that it is built on (`"asyncio"` for a loop that is asyncio with another event loop): it inherits
     what is known of that one, and what both do is no finding against it."""
+    order: int = UNORDERED
+    """Position in lists and grids: the lowest first, equal ones by name."""
     parallel: bool = False
     """Whether its tasks are threads of the system: figures then scatter with where these run, and less precision is
     asked of them."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .backend import Capability
+from .backend import UNORDERED, Capability
 from .judges import Judge
 from .runtime import Runtime
 
@@ -91,6 +91,26 @@ class PeerEndedError(Exception):
     """The other role ended before it shared what this one waits for."""
 
 
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """A chart of a table that a scenario observes: one line for each backend.
+
+    The table is an observation whose value is a list of mappings, one for each point.
+    """
+
+    key: str
+    """Observation key of the table."""
+    x: str
+    """Column on the horizontal axis."""
+    y: str
+    """Column on the vertical axis. Its unit is that of the observation key of the same name."""
+    title: str
+    """E.g. `latency at each step of the search`; the row is added to it."""
+    x_label: str
+    """Label of the horizontal axis."""
+    x_unit: str = ""
+    """Unit of the column `x`, as in `metric`."""
+
+
 RoleFunction = Callable[[Runtime, Probe], Awaitable[None]]
 """What a role runs."""
 
@@ -155,6 +175,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     catches: tuple[str, ...] = ()
     """Names of the faults (`Saboteur.name`) that break its contract: `--saboteurs` runs the backends that have them,
     and each must be caught."""
+    order: int = UNORDERED
+    """Position in lists and grids: the lowest first, equal ones by name."""
+    charts: tuple[Chart, ...] = ()
+    """Charts in the HTML report, in addition to those of figures and percentiles."""
 
     @property
     def main(self) -> RoleFunction:

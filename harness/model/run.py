@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from harness.api import Judge
+from harness.api import Chart, Judge
 
 from .cell import Cell, Plan, Request, SkippedCell
 from .expectation import Expectation
@@ -45,6 +45,8 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it computes on one thread, on backends whose tasks are no threads."""
     requires: tuple[str, ...] = ()
     """Capabilities that it needs."""
+    charts: tuple[Chart, ...] = ()
+    """Charts of the tables that it observes."""
 
 
 class BackendCard(msgspec.Struct, frozen=True, kw_only=True):

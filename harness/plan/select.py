@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from harness.api import Scenario
+from harness.api import Backend, Scenario
 from harness.host.place_names import parse_place
 from harness.model import BackendSpec, NothingSelectedError
 
@@ -17,14 +17,11 @@ from .spec import parse_spec
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
 
-_FIRST = ("asyncio", "uvloop", "trio", "curio", "threads")
-_FIRST_SCENARIOS = ("storm", "timeout-select", "sink", "channel")
-
 
 def select_backends(texts: Iterable[str], catalogue: Catalogue) -> tuple[BackendSpec, ...]:
     """Return the specs of names, globs and `name:key=value` texts; all backends for none. In order, each once."""
-    whole = [backend.name for backend in catalogue.backends.values() if not backend.control]
-    names = sorted(whole, key=lambda name: (_rank(name, _FIRST), name))
+    whole = [backend for backend in catalogue.backends.values() if not backend.control]
+    names = [backend.name for backend in sorted(whole, key=_position)]
     chosen: dict[BackendSpec, None] = {}
     for text in tuple(texts) or ("*",):
         if _is_glob(text) and ":" not in text:
@@ -42,7 +39,7 @@ def select_backends(texts: Iterable[str], catalogue: Catalogue) -> tuple[Backend
 
 def select_scenarios(texts: Iterable[str], catalogue: Catalogue) -> tuple[Scenario, ...]:
     """Return the scenarios of names and globs; all for none. In order, each once."""
-    names = sorted(catalogue.scenarios, key=lambda name: (_rank(name, _FIRST_SCENARIOS), name))
+    names = [scenario.name for scenario in sorted(catalogue.scenarios.values(), key=_position)]
     chosen: dict[str, Scenario] = {}
     for text in tuple(texts) or ("*",):
         if _is_glob(text):
@@ -60,5 +57,5 @@ def _is_glob(text: str) -> bool:
     return any(character in text for character in "*?[")
 
 
-def _rank(name: str, first: tuple[str, ...]) -> int:
-    return first.index(name) if name in first else len(first)
+def _position(declared: Backend | Scenario) -> tuple[int, str]:
+    return declared.order, declared.name

@@ -56,6 +56,7 @@ def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
         roles=tuple(scenario.roles),
         cpu_bound=scenario.cpu_bound,
         requires=tuple(capability.value for capability in scenario.requires),
+        charts=scenario.charts,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.api import Chart
 from harness.model import Comparison, MetricSummary, RowSummary
 from harness_reports.figures import format_figure
 from harness_reports.grid import name_rows
@@ -140,16 +141,26 @@ def draw_distribution(rows: Sequence[RowSummary], keys: Mapping[str, str], label
     return _draw_panels(points, labels, x, unit, list(dict.fromkeys(point["panel"] for point in points)))
 
 
-def draw_steps(steps: Sequence[tuple[str, float, float]], labels: Sequence[str], unit: str) -> Markup | None:
-    """Draw the steps of a search, `(backend, rate, latency)`, as a line for each backend."""
+def draw_table(
+    chart: Chart, lines: Iterable[tuple[str, float, float]], labels: Sequence[str], unit: str
+) -> Markup | None:
+    """Draw a table that a scenario observed, `(backend, x, y)`, as a line for each backend.
+
+    Args:
+        chart: as the scenario declares it.
+        lines: of the table.
+        labels: the columns of the page; decides colours and shapes.
+        unit: of `y`.
+    """
     factor = _SECONDS.get(unit, 1.0)
     points = [
-        {"x": rate, "backend": shorten(clean(label), _NAME_LENGTH), "panel": "", "value": value * factor}
-        for label, rate, value in steps
+        {"x": x, "backend": shorten(clean(label), _NAME_LENGTH), "panel": "", "value": y * factor}
+        for label, x, y in lines
     ]
     if len({point["x"] for point in points}) < 2:
         return None
-    return _draw_lines(points, labels, "offered rate, 1/s", unit, [""])
+    axis = f"{clean(chart.x_label)}, {clean(chart.x_unit)}" if chart.x_unit else clean(chart.x_label)
+    return _draw_lines(points, labels, axis, unit, [""])
 
 
 def _draw_lines(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from harness.api import Graded, Judge, Outcomes
+from harness.api import Chart, Graded, Outcomes
 from harness.model import CellRecord, Comparison, Outcome, RenderOptions, RowId, RowSummary, Run, ScenarioCard
 from harness_reports.cell_view import samples_of
 from harness_reports.figures import format_figure
@@ -22,7 +22,7 @@ from harness_reports.value_table import is_table
 
 from .anchors import cell_anchor, scenario_anchor
 from .cells import CellView, view_cell
-from .charts import describe_figures, draw_distribution, draw_figures, draw_ratios, draw_steps, draw_sweep
+from .charts import describe_figures, draw_distribution, draw_figures, draw_ratios, draw_sweep, draw_table
 from .traces import TraceView, view_traces
 
 _MOST_CHARTS = 80
@@ -223,34 +223,33 @@ def _charts(
     for sweep in find_sweeps(alone):
         if len(sweep.rows) >= _LEAST_OF_A_CURVE and budget.left > 0:
             yield from budget.take(sweep.title.plain, _sweep_words(sweep), draw_sweep(sweep, labels))
-    judges = card.judges if card else {}
-    for row in alone:
-        if budget.left > 0:
-            yield from _step_charts(row, records, labels, judges, budget)
+    if card is None:
+        return
+    for row, chart in ((row, chart) for row in alone for chart in card.charts):
+        if budget.left > 0 and (points := list(_points_of(chart, row, records))):
+            title = f"{clean(chart.title)}: {clean(row.row)}"
+            unit = getattr(card.judges.get(chart.y), "unit", "")
+            yield from budget.take(title, _words_of(chart, points, unit), draw_table(chart, points, labels, unit))
 
 
-def _step_charts(
-    row: RowSummary,
-    records: dict[tuple[RowId, str], list[CellRecord]],
-    labels: Sequence[str],
-    judges: dict[str, Judge],
-    budget: ChartBudget,
-) -> Iterable[ChartView]:
-    """Yield a chart of a search's steps: latency against the rate that was offered."""
-    points, unit = [], ""
-    latency = row.headline if "p9" in row.headline else "response p90"
+def _points_of(
+    chart: Chart, row: RowSummary, records: dict[tuple[RowId, str], list[CellRecord]]
+) -> Iterable[tuple[str, float, float]]:
+    """Yield backend, x and y of each point, of the first round only: a chart shows one curve for each backend."""
     for cell in row.cells:
         for record in records.get((row.row, cell.label), [])[:1]:
-            for values in samples_of(record).values():
-                for line in (line for value in values if is_table(value) for line in value):
-                    rate, value = line.get("rate", line.get("offered rate")), line.get(latency)
-                    if isinstance(rate, (int, float)) and isinstance(value, (int, float)):
-                        points.append((cell.label, float(rate), float(value)))
-                        unit = unit or getattr(judges.get(latency), "unit", "")
-    if points:
-        title = f"{clean(latency)} at each step of the search: {clean(row.row)}"
-        words = ", ".join(f"{clean(label)} {rate:g}/s {format_figure(value, unit)}" for label, rate, value in points)
-        yield from budget.take(title, words, draw_steps(points, labels, unit))
+            for table in filter(is_table, samples_of(record).get(chart.key, ())):
+                for line in table:
+                    x, y = line.get(chart.x), line.get(chart.y)
+                    if isinstance(x, (int, float)) and isinstance(y, (int, float)):
+                        yield cell.label, float(x), float(y)
+
+
+def _words_of(chart: Chart, points: Iterable[tuple[str, float, float]], unit: str) -> str:
+    x_unit = clean(chart.x_unit)
+    return ", ".join(
+        f"{clean(label)} {format_figure(x, x_unit)} {format_figure(y, clean(unit))}" for label, x, y in points
+    )
 
 
 def _ratio_words(rows: Sequence[RowSummary]) -> str:

@@ -320,6 +320,7 @@ def _rows(buffered: int, handed_over: int, *shapes: tuple[int, int]) -> Iterator
 
 channel = Scenario(
     name="channel",
+    order=40,
     question="What does an item cost that goes through a channel, and does the channel keep its promises?",
     contract=(
         "Items of one producer reach each consumer in the order in which they were sent.",

@@ -301,6 +301,7 @@ _STALLED: dict[str, Value] = {"peer": "stalled", "chunk": 16 * _KIB, "total_byte
 
 sink = Scenario(
     name="sink",
+    order=30,
     question="How fast does a stream flow, and does its writer wait while the peer does not read?",
     contract=(
         "Every byte arrives, in order and unchanged, and so does the end of the stream.",

@@ -448,6 +448,7 @@ _STRESS = (
 
 timeout_select = Scenario(
     name="timeout-select",
+    order=20,
     question="When a timer and an operation race: who wins, what becomes of the loser, and what does it cost?",
     contract=(
         "No timer fires early, by the runtime's own clock.",

@@ -21,6 +21,7 @@ from typing import Any
 
 from harness.api import (
     Capability,
+    Chart,
     Judge,
     Parameter,
     Scenario,
@@ -191,8 +192,18 @@ _DEFAULT_ROWS: tuple[dict[str, Value], ...] = (
     {"mode": "burst"},
 )
 
+_SEARCH = Chart(
+    key="steps",
+    x="rate",
+    y="response p90",
+    title="response p90 at each step of the search",
+    x_label="offered rate",
+    x_unit="1/s",
+)
+
 storm = Scenario(
     name="storm",
+    order=10,
     question="How long does a connection take from when it was due, and does each one get its own reply?",
     contract=(
         "Every connection is answered: none is refused, reset, times out or is lost.",
@@ -219,6 +230,7 @@ storm = Scenario(
     limits=_limits,
     timeout=60.0,
     hang_after=10.0,
+    charts=(_SEARCH,),
     summary="open many short TCP connections, send a request, half-close, read the reply to its end, close",
     catches=("accept-stops", "byte-flipped", "replies-swapped", "fd-leaked"),
 )

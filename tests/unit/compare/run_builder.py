@@ -1,6 +1,6 @@
 """Runs that read well: `a_run(cell("trio", observed={"lost": 3}), cell("curio", observed={"lost": 0}), judges=...)`."""
 
-from harness.api import Judge
+from harness.api import Chart, Judge
 from harness.compare import compare
 from harness.model import (
     Attestation,
@@ -135,6 +135,7 @@ def a_run(
     hints: dict[str, str] | None = None,
     note: str = "",
     environment: dict | None = None,
+    charts: tuple[Chart, ...] = (),
 ) -> Run:
     """Return a run of these records; every scenario in it has the same judges."""
     backends = dict.fromkeys(str(role.backend) for record in records for role in record.cell.roles)
@@ -148,6 +149,7 @@ def a_run(
             judges=judges or {},
             conserved=conserved or {},
             roles=roles[name],
+            charts=charts,
         )
         for name in roles
     ]

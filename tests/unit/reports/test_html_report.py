@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.api import allowed, exact, forbidden, metric, outcomes, trace
+from harness.api import Chart, allowed, exact, forbidden, info, metric, outcomes, trace
 from harness.compare import compare
 from harness.model import Autopsy, Expectation, LastSeen, Outcome, RenderOptions
 from harness_reports.html_report import sections
 from harness_reports.html_report.anchors import cell_anchor
-from harness_reports.html_report.charts import draw_distribution, draw_figures, draw_ratios
+from harness_reports.html_report.charts import draw_distribution, draw_figures, draw_ratios, draw_table
 from harness_reports.html_report.page import render_html
 from harness_reports.sweep_table import find_distribution
 
@@ -309,6 +309,36 @@ def test_a_headline_that_is_no_percentile_has_no_distribution():
     assert find_distribution(compare(measured(asyncio=1)).rows) == find_distribution(()) == {}
     lone = compare(a_run(cell("trio", observed={"a p50": 1}), judges={"a p50": metric("ns")}, headline="a p50"))
     assert draw_distribution(lone.rows, find_distribution(lone.rows), ("trio",)) is None
+
+
+STEPS = Chart(key="table", x="load", y="took", title="took at each load", x_label="load", x_unit="1/s")
+
+
+def test_a_declared_chart_has_a_line_for_each_backend():
+    """From the table of the first round; words give every point."""
+    tables = {
+        "asyncio": [{"load": 100, "took": 1_000.0}, {"load": 200, "took": 3_000.0}],
+        "trio": [{"load": 100, "took": 2_000.0}, {"load": 200, "took": None}, {}],
+        "curio": [{"load": 100, "took": 4_000.0}],
+    }
+    records = [
+        cell(name, observed={"table": [table], "took": 1}, round=number)
+        for name, table in tables.items()
+        for number in (1, 2)
+    ]
+    judges = {"took": metric("ns"), "table": info()}
+    found = page(a_run(*records, judges=judges, headline="took", charts=(STEPS,)))
+    said = "asyncio 100/s 1.00 µs, asyncio 200/s 3.00 µs, trio 100/s 2.00 µs, curio 100/s 4.00 µs"
+    assert "took at each load: drain" in found.text
+    assert [text for text in found.all("aria-label") if said in text]
+    assert "took at each load" not in page(a_run(*records, judges=judges, headline="took")).text
+
+
+def test_a_chart_of_a_table_needs_two_places_on_its_axis():
+    """A single point is no line."""
+    points = [("asyncio", 1.0, 2.0), ("trio", 1.0, 3.0)]
+    assert draw_table(STEPS, points, ("asyncio", "trio"), "ns") is None
+    assert ">load, 1/s<" in draw_table(STEPS, [*points, ("trio", 2.0, 3.0)], ("asyncio", "trio"), "ns")
 
 
 def test_a_platform_without_the_library_has_tables_and_no_charts(monkeypatch):

@@ -42,6 +42,12 @@ def test_headline_totals_and_parity_are_judged(scenario):
 
 
 @declared
+def test_charts_are_of_declared_keys(scenario):
+    """The table is observed under one, and the unit of the vertical axis is that of another."""
+    assert {name for chart in scenario.charts for name in (chart.key, chart.y)} <= set(scenario.judges)
+
+
+@declared
 def test_judges_have_reasons(scenario):
     """A finding says why it is one."""
     for key, judge in scenario.judges.items():
