@@ -62,6 +62,12 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True, tag="shared"):
     value: Any
 
 
+class Driving(msgspec.Struct, frozen=True, kw_only=True, tag="driving"):
+    """A driver of the question has begun; the shared page says whether one is still at work."""
+
+    what: str
+
+
 class UnhandledSeen(msgspec.Struct, frozen=True, kw_only=True, tag="unhandled"):
     """The runtime logged or dropped an exception."""
 
@@ -87,7 +93,7 @@ class RoleEnded(msgspec.Struct, frozen=True, kw_only=True, tag="role-ended"):
     role: str
 
 
-WorkerMessage = Ready | Observed | Step | Shared | UnhandledSeen | Ended
+WorkerMessage = Ready | Observed | Step | Shared | Driving | UnhandledSeen | Ended
 WorkerOrder = Shared | RoleEnded
 
 TASKS_BEGIN, TASKS_END = "--- tasks ---\n", "--- end of tasks ---\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import product
 from typing import Any, Protocol
 
@@ -72,6 +73,13 @@ class Probe(Protocol):
 
         Progress is what tells a slow cell from a hung one, so call it wherever work advances (in hot loops every
         few hundred units).
+        """
+
+    def driving(self, what: str) -> AbstractContextManager[None]:
+        """Mark a block that drives the question (a helper thread that sends a signal, say) and must end by itself.
+
+        A cell that makes no progress while its driver is in such a block says nothing of the runtime: it is a
+        harness fault that names `what`, and no hang.
         """
 
     def share(self, key: str, value: object) -> None:

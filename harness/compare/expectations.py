@@ -125,13 +125,11 @@ class Expected:
 
     def _is_inherited(self, row: Row, finding: Finding, label: str) -> bool:
         """Return whether the baseline, from which the backend is derived, shows what the finding is about."""
+        if not finding.kind.unexpected or finding.kind is FindingKind.SUSPECT_SCENARIO:
+            return False
         base = spec_of([cell for cell in row.cells if cell.label == self._baseline])
         own = spec_of([cell for cell in row.cells if cell.label == label])
-        if (
-            finding.kind is FindingKind.SUSPECT_SCENARIO
-            or self._baseline not in finding.backends
-            or not self._lineage.is_derived(own, base)
-        ):
+        if self._baseline not in finding.backends or not self._lineage.is_derived(own, base):
             return False
         return _subjects(finding, label) <= _subjects(finding, self._baseline)
 

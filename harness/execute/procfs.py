@@ -163,3 +163,14 @@ def read_main_thread(pid: int) -> MainThread | None:
         return None
     switches = [line.split()[1] for line in status.splitlines() if line.startswith("voluntary_ctxt_switches:")]
     return MainThread(cpu=cpu, polls=False, call=call, switches=int(switches[0]) if switches else None)
+
+
+def read_waits(pid: int) -> int:
+    """Return how often the main thread of a process has begun to wait so far; 0 where the kernel does not say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return next(
+        (int(line.split()[1]) for line in status.splitlines() if line.startswith("voluntary_ctxt_switches:")), 0
+    )

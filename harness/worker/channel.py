@@ -65,7 +65,8 @@ class Pipe:
 def map_progress(fd: int) -> memoryview:
     """Map the progress page, which the runner reads without our help, and write into it who we are.
 
-    Its first 64-bit word counts units of work, the second one is the pid of the worker.
+    Its first 64-bit word counts units of work, the second one is the pid of the worker, the third one counts the
+    drivers of the question that are at work.
     """
     page = memoryview(mmap.mmap(fd, PROGRESS_BYTES)).cast("Q")
     os.close(fd)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from harness.api import PeerEndedError, Runtime
 from harness.model.outcome import Observed, Step
-from harness.wire import Shared
+from harness.wire import Driving, Shared
 
 from .channel import Pipe
 
@@ -37,6 +39,7 @@ class WorkerProbe:
         self._pipe = pipe
         self._progress = progress
         self._peers = peers
+        self._lock = threading.Lock()
         self.started = time.monotonic()
         """When its clock was 0."""
 
@@ -52,6 +55,18 @@ class WorkerProbe:
         """Report progress on the page that the runner shares."""
         # Two threads may lose an increment to each other; a heartbeat need not be exact, only fast.
         self._progress[0] += count
+
+    @contextmanager
+    def driving(self, what: str) -> Iterator[None]:
+        """Mark a block that drives the question on the page that the runner shares, and say which."""
+        with self._lock:
+            self._progress[2] += 1
+        self._pipe.send(Driving(what=what))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._progress[2] -= 1
 
     def share(self, key: str, value: object) -> None:
         """Publish a value to the other roles."""

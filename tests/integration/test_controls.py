@@ -12,6 +12,7 @@ import pytest
 
 _LOOPS = """
 import asyncio
+import selectors
 import uvloop
 
 
@@ -21,6 +22,15 @@ class Loop(asyncio.SelectorEventLoop):
 
 def choose_loop():
     return uvloop.new_event_loop()
+
+
+class Capped(selectors.DefaultSelector):
+    def select(self, timeout=None):
+        return super().select(0.001 if timeout is None else min(timeout, 0.001))
+
+
+def self_waking():
+    return asyncio.SelectorEventLoop(Capped())
 
 
 def new_event_loop():
@@ -79,3 +89,13 @@ def test_a_module_that_falls_back_to_the_stock_loop_is_another_backend(folder):
     done = _harness(folder, "run", "-b", "asyncio:loop=somebodys", "-s", "cancel.cleanup-waits", "-q")
     assert done.returncode == 1
     assert "WRONG BACKEND" in done.stdout
+
+
+def test_a_loop_that_wakes_up_by_itself_is_interrupted_like_any_other(folder):
+    """It never comes to rest, and gets its Ctrl-C all the same."""
+    loop = "asyncio:loop=somebodys:self_waking"
+    when = ("--param", "when=everybody waits")
+    done = _harness(folder, "run", "-b", loop, "-s", "shutdown.interrupt", *when, "--preset", "quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the main thread was" in done.stdout
+    assert "hung" not in done.stdout

@@ -41,3 +41,12 @@ def test_a_worker_that_goes_wrong(results, name):
     assert re.search(reason, record.result.reason)
     assert "steps" in {getattr(seen, "key", "") for seen in record.observations}
     assert record.result.roles[0].survivors == ()
+
+
+def test_a_driver_of_the_question_that_is_stuck_is_no_hang_of_the_runtime(tmp_path):
+    """It says what the driver does; no backend is charged, and it is our own fault."""
+    code, out, err = run("matrix", "-s", "faulty.driver-stuck", "-b", "asyncio", "-b", "trio", cwd=tmp_path)
+    assert code == 4, out + err
+    said = " ".join(out.split())
+    assert "inconclusive: what drives the question is stuck: waits for the right moment" in said
+    assert "HANG" not in out

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from harness.api import Backend, Scenario
-from harness.execute import posix
+from harness.execute import posix, procfs
 from harness.execute.hang.autopsy import IDLE_SHARE, examine
 from harness.execute.hang.interview import dump_stacks, observe_cpu, observe_turns
 from harness.execute.hang.stalls import StallWatch
@@ -52,6 +52,8 @@ _KILL_GRACE = 5.0
 _START_SECONDS = 10.0
 EXIT_GRACE = 5.0
 """Seconds that a role may take to exit after it reported its end."""
+_KEEPS_ALL_THREADS = ("blocked scheduler", "starvation")
+"""Hangs that keep a driver of the question from its work as well."""
 _PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -244,7 +246,11 @@ class CellRun:
 
     def _stop_hung(self, running: list[RoleProcess], idle: float) -> None:
         self._stalls.end(running)
+        # Asked before anything disturbs it: a question that was never put has no answer.
+        drivers = "; ".join(dict.fromkeys(role.driver for role in running if role.driver))
+        waits = {role: procfs.read_waits(role.pid) for role in running}
         cpu = observe_cpu(running)
+        wakes = {role: procfs.read_waits(role.pid) - waits[role] for role in running}
         dump_stacks([role for role in running if role.has_begun])
         observe_turns(running, cpu)
         for role in running:
@@ -252,6 +258,7 @@ class CellRun:
                 role.pid,
                 role.stacks(),
                 cpu=cpu[role],
+                wakes=wakes[role],
                 has_started=role.has_started,
                 tasks_are_threads=self._tasks_are_threads(role),
                 last_messages=role.last_messages.values(),
@@ -259,6 +266,8 @@ class CellRun:
             share = sum(cpu[role].values())
             state = f"{'busy' if share > IDLE_SHARE else 'idle'} ({share:.0%} CPU)"
             known = "" if role.autopsy.diagnosis == "unknown" else f": {role.autopsy.diagnosis}"
+            if drivers and role.autopsy.diagnosis not in _KEEPS_ALL_THREADS:
+                role.stop(Outcome.HARNESS_FAULT, f"inconclusive: what drives the question is stuck: {drivers}")
             role.stop(Outcome.HUNG, f"no progress for {idle:.1f} s, {state}{known}")
 
     def _tasks_are_threads(self, role: RoleProcess) -> bool:

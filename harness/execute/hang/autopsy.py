@@ -27,6 +27,7 @@ def examine(
     stacks: str,
     *,
     cpu: Mapping[int, float] = MappingProxyType({}),
+    wakes: int = 0,
     has_started: bool = True,
     tasks_are_threads: bool = False,
     last_messages: Iterable[Observed | Step] = (),
@@ -37,6 +38,7 @@ def examine(
         pid: of the role's process.
         stacks: what it wrote when it was asked for its stacks and its tasks.
         cpu: which share of a CPU each of its threads takes.
+        wakes: how often its main thread went to wait meanwhile.
         has_started: whether its runtime runs.
         tasks_are_threads: whether the tasks of its runtime are.
         last_messages: the last that each of its actors told.
@@ -50,6 +52,7 @@ def examine(
         children=procfs.read_children(pid),
         frames=innermost_frames(stacks),
         has_started=has_started,
+        wakes=wakes,
         tasks_are_threads=tasks_are_threads,
     )
     diagnosis, reasons = diagnose(facts)

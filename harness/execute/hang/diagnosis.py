@@ -36,6 +36,8 @@ class Facts:
     children: Sequence[str]
     frames: Sequence[str] = ()
     """Innermost frame of each thread: first that of the one that took the signal, the main one."""
+    wakes: int = 0
+    """How often the main thread went to wait in a quarter of a second in which it was asked nothing."""
     has_started: bool = True
     """Whether the runtime runs; until then it is imported."""
     tasks_are_threads: bool = False
@@ -162,9 +164,12 @@ def _deadlock(facts: Facts, seen: Inspection) -> Diagnosis | None:
     tasks = seen.own_tasks
     if facts.busy or seen.turns or seen.running or not tasks or seen.timers or facts.children:
         return None
+    if facts.wakes:
+        return None  # something wakes the scheduler, and may wake a task
     if any(task.waits_for not in _AMONG_TASKS for task in tasks) or _is_anybody_outside(facts, seen):
         return None
-    return "deadlock", ["every task waits for another one, and nothing else is to come", *map(str, tasks[:_SHOWN])]
+    shown = "no task runs, each waits for what only another one can give, and there is no timer, connection, child or"
+    return "deadlock", [f"{shown} thread that could wake one", *map(str, tasks[:_SHOWN])]
 
 
 def _is_anybody_outside(facts: Facts, seen: Inspection) -> bool:
@@ -180,5 +185,7 @@ def _what_is_seen(facts: Facts, seen: Inspection) -> list[str]:
     lines = [f"{state}, and nothing that is known proves a cause", *ready]
     if seen.turns:
         lines.append(f"tasks ran {sum(seen.turns.values())} times within {seen.seconds:.1f} s")
+    if facts.wakes and not facts.busy:
+        lines.append(f"its main thread woke {facts.wakes} times within a quarter of a second, and no task ran")
     busy = [f"thread {t.name} takes CPU time in {t.place}" for t in seen.threads if t.native in facts.busy]
     return [*lines, *busy[:_SHOWN], *map(str, seen.own_tasks[:_SHOWN])]

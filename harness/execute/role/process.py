@@ -34,6 +34,7 @@ from harness.model import (
     Usage,
 )
 from harness.wire import (
+    Driving,
     Ended,
     Ready,
     Shared,
@@ -171,6 +172,7 @@ class RoleProcess:
         self._messages = 0
         self._refused: tuple[Outcome, str] | None = None
         self._said = b""
+        self._driver = ""
         self.ended_at: float | None = None
         self.output_bytes = 0
         self.stacks_text = ""
@@ -209,6 +211,11 @@ class RoleProcess:
     def heartbeat(self) -> tuple[int, int]:
         """Changes whenever the role did anything that counts as progress."""
         return self.progress, self._messages
+
+    @property
+    def driver(self) -> str:
+        """What drives the question just now, beside the runtime; empty if nothing does."""
+        return self._driver if self._progress[2] else ""
 
     @property
     def has_started(self) -> bool:
@@ -281,6 +288,8 @@ class RoleProcess:
             case Ready(attestation=attestation):
                 self._attestation = attestation
                 self._refused = self._place.find_refusal(attestation)
+            case Driving(what=what):
+                self._driver = what
             case UnhandledSeen(unhandled=unhandled):
                 self._unhandled_count += 1
                 if len(self._unhandled) < _UNHANDLED_KEPT:

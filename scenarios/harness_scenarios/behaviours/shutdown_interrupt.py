@@ -1,7 +1,8 @@
 """Ctrl-C: who sees what of it, who cleans up first, and how the run ends.
 
-The signal goes to the main thread, where Python handles signals. Another thread sends it only when the main thread has
-come to rest: a signal may strike between any two instructions, also where a runtime keeps its books.
+The signal goes to the main thread, where Python handles signals. Another thread sends it when the main thread has come
+to rest: a signal may strike between any two instructions, also where a runtime keeps its books. A loop that wakes up by
+itself never comes to rest; it gets the signal all the same, in one of its waits.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from harness.api import (
     allowed,
     forbidden,
     grid,
+    info,
     interesting,
     outcomes,
 )
 
-from .shutdown_posix import count_waits_of_main_thread, interrupt_main_thread
+from .shutdown_posix import count_waits_of_main_thread, interrupt_main_thread, is_main_thread_asleep
 
 _REFERENCE = "https://github.com/python-trio/trio/issues/2984"
 _RUNNER = "https://docs.python.org/3/library/asyncio-runner.html#handling-keyboard-interruption"
@@ -39,14 +41,39 @@ _LOOKS = 5
 _BETWEEN_LOOKS = 0.002
 
 
-def _interrupt() -> None:
-    """Send the signal: at once if this is the main thread, else when that one waits, or had the time to."""
+_MOST_SECONDS = 1.0
+"""A main thread that has not come to rest by then wakes up by itself."""
+_LOOKS_FOR_A_WAIT = 100
+AT_REST, IN_A_WAIT, BUSY = "at rest", "in one of its waits", "while it ran"
+
+
+def _wait_for_rest() -> str:
+    """Return how the main thread was found: at rest, in a wait, or running."""
     quiet, before = 0, count_waits_of_main_thread()
-    while quiet < _LOOKS and threading.current_thread() is not threading.main_thread():
+    until = time.monotonic() + _MOST_SECONDS
+    while quiet < _LOOKS:
         time.sleep(_BETWEEN_LOOKS)
         now = count_waits_of_main_thread()
         quiet = quiet + 1 if now == before else 0
         before = now
+        if time.monotonic() > until:
+            return _wait_for_a_wait()
+    return AT_REST
+
+
+def _wait_for_a_wait() -> str:
+    for _ in range(_LOOKS_FOR_A_WAIT):
+        if is_main_thread_asleep():
+            return IN_A_WAIT
+        time.sleep(_BETWEEN_LOOKS)
+    return BUSY
+
+
+def _interrupt(probe: Probe) -> None:
+    """Send the signal: at once if this is the main thread, else when that one waits, or had the time to."""
+    if threading.current_thread() is not threading.main_thread():
+        with probe.driving("waits until the main thread is at rest, to interrupt it"):
+            probe.observe("the main thread was", _wait_for_rest())
     interrupt_main_thread()
 
 
@@ -89,7 +116,7 @@ async def _be_interrupted(runtime: Runtime, probe: Probe) -> None:
             await task_waits.set()
             await body_waits.wait()
             if when == IN_THE_TASK:
-                _interrupt()
+                _interrupt(probe)
             await never.wait()
 
     async def body() -> None:
@@ -97,9 +124,9 @@ async def _be_interrupted(runtime: Runtime, probe: Probe) -> None:
             await task_waits.wait()
             await body_waits.set()
             if when == IN_THE_BODY:
-                _interrupt()
+                _interrupt(probe)
             elif when == WHILE_ALL_WAIT:
-                _start_interrupter()
+                threading.Thread(target=_interrupt, args=(probe,), daemon=True, name="interrupter").start()
             await never.wait()
 
     try:
@@ -108,10 +135,6 @@ async def _be_interrupted(runtime: Runtime, probe: Probe) -> None:
             await body()
     finally:
         witness.report()
-
-
-def _start_interrupter() -> None:
-    threading.Thread(target=_interrupt, daemon=True, name="interrupter").start()
 
 
 _WHEN = Parameter(
@@ -146,6 +169,7 @@ interrupt = Scenario(
                 "returns": forbidden("the interrupt is lost: the program goes on"),
             }
         ),
+        "the main thread was": info(),
         "what the body sees": _SEEN,
         "what the task sees": _SEEN,
         "who cleans up": outcomes(

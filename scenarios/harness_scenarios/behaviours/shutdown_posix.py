@@ -21,3 +21,12 @@ def count_waits_of_main_thread() -> int | None:
         return None
     found = re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.MULTILINE)
     return int(found[1]) if found else None
+
+
+def is_main_thread_asleep() -> bool:
+    """Return whether the main thread is waiting in the kernel just now; `False` where the system does not say."""
+    try:
+        stat = Path(f"/proc/self/task/{threading.main_thread().native_id}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "S"

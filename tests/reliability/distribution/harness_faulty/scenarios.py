@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 from harness.api import Parameter, Probe, Runtime, Scenario, exact, info
@@ -49,6 +50,19 @@ async def steps(runtime: Runtime, probe: Probe) -> None:
 async def waits(runtime: Runtime, probe: Probe) -> None:
     """Waits for what never comes, in tasks that have something to clean up."""
     probe.observe("steps", 1)
+    await runtime.create_event().wait()
+
+
+@faulty("driver-stuck")
+async def driver_stuck(runtime: Runtime, probe: Probe) -> None:
+    """Waits for a signal that a thread of the question never sends."""
+    probe.observe("steps", 1)
+
+    def drive() -> None:
+        with probe.driving("waits for the right moment"):
+            threading.Event().wait()
+
+    threading.Thread(target=drive, daemon=True).start()
     await runtime.create_event().wait()
 
 

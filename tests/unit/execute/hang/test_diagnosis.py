@@ -94,3 +94,12 @@ def test_a_cycle_of_three_is_found_from_outside():
     ring = [task(str(n), "lock", holds=(Held(n, str(n)),), on=Held((n + 1) % 3, "Lock")) for n in range(3)]
     outside = task("outside", "lock", on=Held(0, "Lock"))
     assert {found.name for found in find_cycle((outside, *ring))} == {"0", "1", "2"}
+
+
+def test_a_loop_that_wakes_by_itself_is_not_shown_to_be_deadlocked():
+    """What wakes it may wake a task; that is said instead."""
+    waiting = inspection(task(), task("x", "tasks"))
+    assert diagnose(facts(waiting))[0] == "deadlock"
+    found, reasons = diagnose(facts(waiting, wakes=240))
+    assert found == "unknown"
+    assert "its main thread woke 240 times within a quarter of a second, and no task ran" in reasons
