@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from harness.journal import RunStore, read_run
+from harness.journal import RunStore, read_events, read_run
 from harness.model import CellRecord, Comparison, Run, RunStarted, UsageError, matches_glob
 
 from .exits import Exit
@@ -16,6 +16,7 @@ from .rendering import render, write_report
 from .selection import RATIO_OPTIONS, F
 from .state import State
 from .stored import out_option, run_argument
+from .timeline import render_timeline
 
 
 def judging_options(function: F) -> F:
@@ -52,6 +53,7 @@ def judged_by(run: Run, baseline: str | None, *, allow_disparity: bool) -> Run:
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the verdict and the titles of the findings.")
 @click.option("--verbose", "-v", is_flag=True, help="Also every observation, and what each role took.")
+@click.option("--timeline", is_flag=True, help="Each event of the run, or of the cells, with its time.")
 @judging_options
 @click.pass_obj
 def show(
@@ -63,6 +65,7 @@ def show(
     *,
     quiet: bool,
     verbose: bool,
+    timeline: bool,
     baseline: str | None,
     allow_disparity: bool,
 ) -> int:
@@ -75,6 +78,7 @@ def show(
       harness show
       harness show 20261121-0628 'channel[capacity=1'
       harness show latest @trio --format json
+      harness show latest @trio --timeline
     """
     from harness.compare import compare
     from harness.session import RunOutcome
@@ -82,6 +86,10 @@ def show(
     from .running import exit_code
 
     folder = RunStore(out).find(run_name)
+    if timeline:
+        for line in render_timeline(read_events(folder), cell):
+            click.echo(line)
+        return Exit.OK
     run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
     comparison = compare(run)
     name = format_name or ("terminal" if cell is None else "details")

@@ -1,7 +1,8 @@
 """Run events ⇄ append-only JSON lines: what is in the journal is what happened."""
 
+from .assembly import RunAssembly
 from .merge import merge_runs
-from .read import JOURNAL_NAME, read_run
+from .read import JOURNAL_NAME, read_events, read_run
 from .selftest_record import read_self_test, write_self_test
 from .store import RunStore
 from .write import JournalWriter, utc_now
@@ -9,8 +10,10 @@ from .write import JournalWriter, utc_now
 __all__ = [
     "JOURNAL_NAME",
     "JournalWriter",
+    "RunAssembly",
     "RunStore",
     "merge_runs",
+    "read_events",
     "read_run",
     "read_self_test",
     "utc_now",

@@ -135,10 +135,11 @@ def _each_once(items: Iterable[T], key: Any) -> tuple[T, ...]:
 
 def _events_of(record: CellRecord, evidence: str) -> Iterator[CellStarted | CellObserved | CellFinished]:
     if record.result.roles:
-        yield CellStarted(cell_id=record.cell.id, pids={role.role: role.pid for role in record.result.roles})
+        pids = {role.role: role.pid for role in record.result.roles}
+        yield CellStarted(cell_id=record.cell.id, pids=pids, when=record.started)
     for observation in record.observations:
         yield CellObserved(cell_id=record.cell.id, observation=observation)
-    yield CellFinished(result=msgspec.structs.replace(record.result, evidence=evidence))
+    yield CellFinished(result=msgspec.structs.replace(record.result, evidence=evidence), when=record.finished)
 
 
 def _copy_evidence(source: Path, target: Path, record: CellRecord) -> str:

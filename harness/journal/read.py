@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import assert_never
 
 import msgspec
 
-from harness.model import (
-    FORMAT,
-    Cell,
-    CellFinished,
-    CellObserved,
-    CellProgressed,
-    CellRecord,
-    CellResult,
-    CellRetried,
-    CellStarted,
-    JournalError,
-    Observation,
-    Outcome,
-    RowWork,
-    Run,
-    RunCalibrated,
-    RunEvent,
-    RunExtended,
-    RunFinished,
-    RunResumed,
-    RunStarted,
-)
+from harness.model import FORMAT, JournalError, Run, RunEvent, RunFinished, RunStarted
 from harness.wire import decode_journal_line, decode_line
+
+from .assembly import RunAssembly
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -52,6 +31,25 @@ def read_run(path: Path) -> Run:
     Raises:
         JournalError: there is no journal, or it is not one of ours, or of a newer format.
     """
+    started, events, note, checksum = _read(path)
+    assembly = RunAssembly(started)
+    for event in events:
+        assembly.see(event)
+    return assembly.run(note or _check(assembly, is_changed=_is_changed(checksum, events)))
+
+
+def read_events(path: Path) -> Iterator[RunEvent]:
+    """Return the events of a journal in their order, to replay the run; a line that cannot be read is left out.
+
+    Raises:
+        JournalError: as for `read_run`.
+    """
+    started, events, _note, _checksum = _read(path)
+    return iter((started, *events))
+
+
+def _read(path: Path) -> tuple[RunStarted, list[RunEvent], str, str]:
+    """Return the header of a journal, what follows it, what is wrong with its lines, and their checksum."""
     file = path / JOURNAL_NAME if path.is_dir() else path
     try:
         whole = file.read_bytes()
@@ -59,9 +57,7 @@ def read_run(path: Path) -> Run:
         raise JournalError(f"cannot read the journal {file}: {exc.strerror or exc}") from exc
     lines, checksum = whole.split(b"\n"), _checksum(whole)
     del whole  # it may be large
-    started = _header(file, lines[0])
-    events, note = _events(lines)
-    return _assemble(started, events, note, is_changed=_is_changed(checksum, events))
+    return _header(file, lines[0]), *_events(lines), checksum
 
 
 def _header(file: Path, line: bytes) -> RunStarted:
@@ -120,68 +116,11 @@ def _is_changed(checksum: str, events: list[RunEvent]) -> bool:
     return isinstance(footer, RunFinished) and footer.checksum not in ("", checksum)
 
 
-def _assemble(started: RunStarted, events: list[RunEvent], note: str, *, is_changed: bool) -> Run:
-    observations: dict[str, list[Observation]] = defaultdict(list)
-    begun: set[str] = set()
-    results: dict[str, CellResult] = {}
-    finished = 0
-    footer: RunFinished | None = None
-    works: list[RowWork] = []
-    cells, skipped = list(started.plan.cells), list(started.plan.skipped)
-    for event in events:
-        match event:
-            case CellObserved(cell_id=cell_id, observation=observation):
-                observations[cell_id].append(observation)
-            case CellStarted(cell_id=cell_id):
-                begun.add(cell_id)
-                observations[cell_id].clear()  # of an earlier start, in a run that was resumed
-            case CellFinished(result=result):
-                results[result.cell_id] = result
-                finished += 1
-            case RunExtended():
-                cells += event.cells
-                skipped += event.skipped
-            case RunCalibrated(rows=rows):
-                works += rows
-                cells = _calibrated(cells, rows, results, started.plan.seed)
-            case RunFinished():
-                footer = event
-            case RunResumed():
-                footer = None
-            case RunStarted() | CellProgressed() | CellRetried():
-                pass
-            case _:
-                assert_never(event)
-    plan = msgspec.structs.replace(started.plan, cells=tuple(cells), skipped=tuple(skipped))
-    note = note or _check(footer, len(events), finished, is_changed=is_changed)
-    records = tuple(
-        CellRecord(
-            cell=cell,
-            result=results.get(cell.id) or _missing(cell, begun, footer),
-            observations=tuple(observations[cell.id]),
-        )
-        for cell in (*(skip.cell for skip in skipped), *cells)
-    )
-    started = msgspec.structs.replace(started, plan=plan)
-    return Run(started=started, records=records, complete=not note, note=note, works=tuple(works))
-
-
-def _calibrated(cells: Iterable[Cell], rows: tuple[RowWork, ...], results: Container[str], seed: int) -> list[Cell]:
-    works = {work.row: work for work in rows}
-    return [
-        works[cell.row].assign(cell, seed) if cell.row in works and cell.id not in results else cell for cell in cells
-    ]
-
-
-def _missing(cell: Cell, begun: set[str], footer: RunFinished | None) -> CellResult:
-    when = "before the end of" if cell.id in begun else "before"
-    what = "the run was interrupted" if footer is not None and footer.interrupted else "the journal ends"
-    return CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason=f"{what} {when} this cell")
-
-
-def _check(footer: RunFinished | None, lines: int, cells: int, *, is_changed: bool) -> str:
+def _check(assembly: RunAssembly, *, is_changed: bool) -> str:
+    footer, lines, cells = assembly.footer, assembly.events, assembly.results
     if footer is None:
         return "the run did not end: the journal has no footer"
+    # The footer counts the header and not itself, the assembly does it the other way round.
     if (footer.events, footer.cells) != (lines, cells):
         return (
             f"the footer counts {footer.events} events and {footer.cells} cells, the journal holds {lines} and {cells}"

@@ -73,7 +73,23 @@ class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the backends whose expectations it inherits, nearest first."""
 
 
-class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """When an event was recorded, so that a stored run can be replayed as a timeline."""
+
+    wall: float
+    """Unix time; may jump with the clock of the host."""
+    elapsed: float
+    """Seconds that the run had been running, by a monotonic clock; a resumed run continues where it stopped."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a journal."""
+
+    when: Moment | None = None
+    """`None` until it is recorded, and in journals of harness 0.1."""
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     """First line of a journal."""
 
     format: int = FORMAT
@@ -96,7 +112,7 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run-started"):
     """What is known of these scenarios."""
 
 
-class CellStarted(msgspec.Struct, frozen=True, kw_only=True, tag="cell-started"):
+class CellStarted(Event, frozen=True, kw_only=True, tag="cell-started"):
     """The processes of a cell run."""
 
     cell_id: str
@@ -105,7 +121,7 @@ class CellStarted(msgspec.Struct, frozen=True, kw_only=True, tag="cell-started")
     """By role."""
 
 
-class CellObserved(msgspec.Struct, frozen=True, kw_only=True, tag="cell-observed"):
+class CellObserved(Event, frozen=True, kw_only=True, tag="cell-observed"):
     """A cell recorded a fact."""
 
     cell_id: str
@@ -114,7 +130,7 @@ class CellObserved(msgspec.Struct, frozen=True, kw_only=True, tag="cell-observed
     """The fact."""
 
 
-class CellProgressed(msgspec.Struct, frozen=True, kw_only=True, tag="cell-progressed"):
+class CellProgressed(Event, frozen=True, kw_only=True, tag="cell-progressed"):
     """Heartbeat of a running cell, a few times a second; not written to the journal."""
 
     cell_id: str
@@ -125,14 +141,14 @@ class CellProgressed(msgspec.Struct, frozen=True, kw_only=True, tag="cell-progre
     """Units of work that it reported by now."""
 
 
-class CellFinished(msgspec.Struct, frozen=True, kw_only=True, tag="cell-finished"):
+class CellFinished(Event, frozen=True, kw_only=True, tag="cell-finished"):
     """A cell has its outcome and its processes are gone."""
 
     result: CellResult
     """What became of it."""
 
 
-class CellRetried(msgspec.Struct, frozen=True, kw_only=True, tag="cell-retried"):
+class CellRetried(Event, frozen=True, kw_only=True, tag="cell-retried"):
     """A cell ended badly, and is run again: this result does not count, and what it observed does not."""
 
     result: CellResult
@@ -141,7 +157,7 @@ class CellRetried(msgspec.Struct, frozen=True, kw_only=True, tag="cell-retried")
     """Which one it was, from 1."""
 
 
-class RunExtended(msgspec.Struct, frozen=True, kw_only=True, tag="run-extended"):
+class RunExtended(Event, frozen=True, kw_only=True, tag="run-extended"):
     """More cells are planned: there is time left for further rounds of some rows."""
 
     cells: tuple[Cell, ...]
@@ -150,14 +166,14 @@ class RunExtended(msgspec.Struct, frozen=True, kw_only=True, tag="run-extended")
     """Those that cannot."""
 
 
-class RunCalibrated(msgspec.Struct, frozen=True, kw_only=True, tag="run-calibrated"):
+class RunCalibrated(Event, frozen=True, kw_only=True, tag="run-calibrated"):
     """How much work the cells of these rows do from now on: those that have no result yet, and those planned later."""
 
     rows: tuple[RowWork, ...]
     """The amount of each."""
 
 
-class RunResumed(msgspec.Struct, frozen=True, kw_only=True, tag="run-resumed"):
+class RunResumed(Event, frozen=True, kw_only=True, tag="run-resumed"):
     """A run that did not end goes on: what follows is about its remaining cells."""
 
     resumed_at: str
@@ -168,7 +184,7 @@ class RunResumed(msgspec.Struct, frozen=True, kw_only=True, tag="run-resumed"):
     """Facts as they are now."""
 
 
-class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run-finished"):
+class RunFinished(Event, frozen=True, kw_only=True, tag="run-finished"):
     """Last line of a journal: its counts prove that it is complete. `events` counts the lines before this one."""
 
     finished_at: str
@@ -206,6 +222,10 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What became of it."""
     observations: tuple[Observation, ...] = ()
     """What it recorded, in order."""
+    started: Moment | None = None
+    """When the processes of the attempt that counts were started; `None` without any, or without times."""
+    finished: Moment | None = None
+    """When its result was recorded."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,5 +239,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the footer is there and its counts hold."""
     note: str = ""
     """What is wrong with the journal, if anything (truncated, line N unreadable)."""
+    last: Moment | None = None
+    """When the last event was recorded; `None` in journals of harness 0.1."""
     works: tuple[RowWork, ...] = ()
     """Of the rows whose amount of work was chosen while it ran."""

@@ -110,7 +110,7 @@ class Plugins:
             _check_hook_names(module)
             self._manager.register(module, name=point.name)
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
-            self._fail(point.name, f"cannot be loaded: {describe_error(exc)}")
+            self._fail(point.name, f"cannot be loaded: {_explain(exc)}")
 
     def _implementations(self, hook: str) -> Iterable[tuple[str, Callable[..., Any]]]:
         caller = getattr(self._manager.hook, hook)
@@ -125,7 +125,7 @@ class Plugins:
             try:
                 things = _validated(function(), kind, hook)
             except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
-                self._fail(plugin, f"{hook} failed: {describe_error(exc)}")
+                self._fail(plugin, f"{hook} failed: {_explain(exc)}")
                 continue
             for thing in things:
                 if not _is_encodable(thing):
@@ -158,6 +158,18 @@ class Plugins:
         before = self._reports[plugin].error
         text = f"{before}; {message}" if before else message
         self._reports[plugin] = msgspec.structs.replace(self._reports[plugin], error=text)
+
+
+def _explain(exc: BaseException) -> str:
+    """Return an exception as one line; of a plugin for another version of harness also what plugins may rely on."""
+    match exc:
+        case ImportError(name=str(name)) if name.partition(".")[0] == "harness":
+            hint = "; plugins import harness.api, harness.model and harness.plugins: get the plugin for this version"
+        case TypeError() if "keyword argument" in str(exc):
+            hint = "; get the plugin for this version of harness"
+        case _:
+            hint = ""
+    return f"{describe_error(exc)}{hint}"
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:

@@ -105,7 +105,7 @@ def resume_session(
         catalogue.require_executor(executor)
     control = RunControl(before.started.request)
     control.recall(before)
-    with Recorder(folder, plugins, on_event, control, is_resumed=True) as recorder:
+    with Recorder(folder, plugins, on_event, control, before) as recorder:
         environment = describe_environment() | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
         plan = Plan(cells=left, seed=before.started.plan.seed)

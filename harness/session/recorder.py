@@ -9,8 +9,9 @@ from typing import Self
 
 from harness.host.signals import INTERRUPTS, follow
 from harness.journal import JOURNAL_NAME, JournalWriter
-from harness.model import CellProgressed, RunEvent
+from harness.model import CellProgressed, Run, RunEvent
 from harness.plugins import Plugins
+from harness.session.clock import RunClock
 from harness.session.stop_rules import RunControl
 
 
@@ -22,7 +23,7 @@ class Recorder:
         plugins: listen to the events.
         on_event: sees each event after it is in the journal.
         control: decides by the events what is not run any more.
-        is_resumed: whether the journal is there and goes on.
+        before: the run that the journal has, if it is resumed.
     """
 
     def __init__(
@@ -31,13 +32,13 @@ class Recorder:
         plugins: Plugins,
         on_event: Callable[[RunEvent], None],
         control: RunControl,
-        *,
-        is_resumed: bool = False,
+        before: Run | None = None,
     ) -> None:
         self._plugins = plugins
         self._on_event = on_event
         self._control = control
-        self._journal = JournalWriter(folder / JOURNAL_NAME, is_resumed=is_resumed)
+        self._journal = JournalWriter(folder / JOURNAL_NAME, is_resumed=before is not None)
+        self._clock = RunClock(before.last if before is not None else None)
         self._calm = ExitStack()
         self.interrupted = False
         """Whether the user ended it."""
@@ -55,7 +56,8 @@ class Recorder:
             self._calm.close()
 
     def publish(self, event: RunEvent) -> None:
-        """Write an event, then tell it."""
+        """Stamp an event with its time, write it, then tell it."""
+        event = self._clock.stamp(event)
         if not isinstance(event, CellProgressed):
             self._journal.write(event)
             self._control.see(event)

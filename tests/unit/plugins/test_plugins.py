@@ -200,3 +200,104 @@ def test_expectations_are_read_from_the_file_of_a_plugin(install, tmp_path):
     assert sources == ["plugin one, good.toml"] * 2
     assert (report(plugins, "one").expectations, report(plugins, "one").error) == (1, "")
     assert "missing required field" in report(plugins, "two").error
+
+
+# --- plugins that were written against harness 0.1 ---
+
+BACKEND_0_1 = """
+    from harness.api import Backend, BackendOption, Capability, Offer, Support
+    from harness.plugins import hookimpl
+
+    @hookimpl
+    def harness_backends():
+        return [
+            Backend(
+                name="old",
+                summary="a backend of 0.1",
+                runner="old.backend:Runner",
+                capabilities={Capability.RENDEZVOUS: Offer(Support.EMULATED, "a queue")},
+                options=(BackendOption(name="io", default="streams", summary="idiom", choices=("streams", "sock")),),
+                distributions=("old",),
+                install_hint="pip install old",
+            )
+        ]
+"""
+SCENARIO_0_1 = """
+    from harness.api import Parameter, Scenario, allowed, bounded, exact, forbidden, info, metric, outcomes, trace
+    from harness.plugins import hookimpl
+
+    async def main(runtime, probe):
+        probe.observe("lost", 0)
+
+    @hookimpl
+    def harness_scenarios():
+        judges = {
+            "lost": bounded(at_most=0, reason="none"), "kind": exact("one"), "steps": trace(), "note": info("s"),
+            "answer": outcomes({"yes": allowed(), "no": forbidden("never")}), "ns": metric("ns"),
+        }
+        return [
+            Scenario(
+                name="old.question", question="?", contract=("none is lost",), ref=f"{__name__}:main",
+                roles={"main": main}, parameters=(Parameter(name="n", default=1, summary="number"),),
+                judges=judges, headline="ns", rows={"quick": ({"n": 1},)},
+            )
+        ]
+"""
+OTHERS_0_1 = """
+    from harness.model import Executor, Renderer
+    from harness.plugins import hookimpl
+
+    @hookimpl
+    def harness_executors():
+        return [Executor(name="calm", summary="as it is", wrap=lambda command, role: command)]
+
+    @hookimpl
+    def harness_renderers():
+        return [Renderer(name="count", summary="counts", suffix=".txt", render=lambda run, comparison, options: "1")]
+
+    @hookimpl
+    def harness_on_event(event):
+        pass
+
+    @hookimpl
+    def harness_cli(group):
+        pass
+"""
+
+
+def test_a_plugin_of_0_1_is_loaded(install):
+    """What its author could rely on is there: the API, the model and the marker."""
+    plugins = install(backend=BACKEND_0_1, scenario=SCENARIO_0_1, others=OTHERS_0_1)
+    catalogue = plugins.catalogue()
+    assert [(known.name, known.error) for known in catalogue.plugins] == [
+        ("backend", ""),
+        ("others", ""),
+        ("scenario", ""),
+    ]
+    assert (list(catalogue.backends), list(catalogue.scenarios)) == (["old"], ["old.question"])
+    assert (list(catalogue.renderers), sorted(catalogue.executors)) == (["count"], ["calm", "local"])
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        (
+            "from harness.expectations import read_expectations",
+            "No module named 'harness.expectations'; plugins import",
+        ),
+        ("import harness.testing.saboteurs", "No module named 'harness.testing.saboteurs'; plugins import harness.api"),
+        ("from harness.plugins import Known, describe", "cannot import name 'Known' from 'harness.plugins'"),
+        (
+            HEALTHY.format(name="old").replace("runner=", "planted={'fault=x': ('a',)}, runner="),
+            "Unexpected keyword argument 'planted'; get the plugin for this version of harness",
+        ),
+    ],
+)
+def test_a_plugin_of_0_1_that_needs_what_is_gone_is_refused_with_one_line(install, source, error):
+    """It names what is missing and what to do; the plugins beside it work."""
+    plugins = install(healthy=HEALTHY.format(name="healthy"), old=source)
+    refused = report(plugins, "old").error
+    assert error in refused
+    assert "for this version" in refused
+    assert "\n" not in refused
+    assert list(plugins.catalogue().backends) == ["healthy"]
