@@ -43,6 +43,9 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     """`"module:attribute"` of the scenario, or of a backend's own implementation of it."""
     own_implementation: str = ""
     distributions: tuple[str, ...] = ()
+    schedules: str = ""
+    """As in `Backend`; so is `dialect`."""
+    dialect: str = ""
     report_fd: int
     order_fd: int
     progress_fd: int

@@ -130,6 +130,8 @@ def harness_backends() -> list[Backend]:
             summary="asyncio on its stock event loop, or on any loop that is compatible with it (loop=)",
             order=10,
             runner="harness_asyncio.backend:AsyncioRunner",
+            schedules="harness_asyncio.schedule:AsyncioSchedules",
+            dialect="harness_asyncio.dialect:AsyncioDialect",
             options=(LOOP, make_eager_option(), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
             script_writer="harness_asyncio.reproducers:name_loop",

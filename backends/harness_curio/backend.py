@@ -39,7 +39,7 @@ class CurioRunner:
 
         Raises: whatever `main` raised.
         """
-        with _reported_crashes(unhandled), curio.Kernel() as kernel:
+        with reported_crashes(unhandled), curio.Kernel() as kernel:
             runtime: Runtime = self._runtime_class(kernel, unhandled, self.run)
             kernel.run(main, runtime)
 
@@ -66,7 +66,8 @@ class CrashReport(logging.Handler):
 
 
 @contextmanager
-def _reported_crashes(unhandled: UnhandledReport) -> Iterator[None]:
+def reported_crashes(unhandled: UnhandledReport) -> Iterator[None]:
+    """Report what the kernel logs as crashed."""
     logger = logging.getLogger("curio.kernel")
     handler = CrashReport(unhandled)
     logger.addHandler(handler)

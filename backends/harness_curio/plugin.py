@@ -13,6 +13,8 @@ CURIO = Backend(
     summary="a curio.Kernel: TaskGroup, timeout_after, Queue, plain sockets",
     order=40,
     runner="harness_curio.backend:CurioRunner",
+    schedules="harness_curio.schedule:CurioSchedules",
+    dialect="harness_curio.dialect:CurioDialect",
     options=(
         BackendOption(
             name="channel",

@@ -10,6 +10,8 @@ TRIO = Backend(
     summary="trio.run: nurseries, cancel scopes, memory channels",
     order=30,
     runner="harness_trio.backend:TrioRunner",
+    schedules="harness_trio.schedule:TrioSchedules",
+    dialect="harness_trio.dialect:TrioDialect",
     options=(
         BackendOption(
             name="offload",

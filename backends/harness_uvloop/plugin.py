@@ -33,6 +33,8 @@ def harness_backends() -> list[Backend]:
             summary="asyncio on uvloop's event loop (libuv)",
             order=20,
             runner="harness_uvloop.backend:UvloopRunner",
+            schedules="harness_uvloop.schedule:UvloopSchedules",
+            dialect="harness_uvloop.dialect:UvloopDialect",
             options=(make_eager_option(_eager_refusal()), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
             distributions=("uvloop",),

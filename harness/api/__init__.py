@@ -81,9 +81,11 @@ from .scenario import (
     Probe,
     RoleFunction,
     Scenario,
+    Subject,
     Value,
     grid,
 )
+from .schedule import Idle, ProgramMain, Schedule, ScheduledRuns, StuckError
 from .servers import Handler, Server, Servers, servers_of
 
 __all__ = [
@@ -124,6 +126,7 @@ __all__ = [
     "Grade",
     "Graded",
     "Handler",
+    "Idle",
     "Inbox",
     "Info",
     "Judge",
@@ -136,6 +139,7 @@ __all__ = [
     "PeerEndedError",
     "Probe",
     "Processes",
+    "ProgramMain",
     "ReceiveChannel",
     "Redirect",
     "RoleFunction",
@@ -143,10 +147,14 @@ __all__ = [
     "RuntimeContractError",
     "Saboteur",
     "Scenario",
+    "Schedule",
+    "ScheduledRuns",
     "Semaphore",
     "SendChannel",
     "Server",
     "Servers",
+    "StuckError",
+    "Subject",
     "Support",
     "TaskGroup",
     "Trace",

@@ -150,6 +150,12 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     parallel: bool = False
     """Whether its tasks are threads of the system: figures then scatter with where these run, and less precision is
     asked of them."""
+    schedules: str = ""
+    """`"module:Class"` of its `ScheduledRuns`, which runs generated programs under a chosen schedule on a virtual
+    clock; without one, `harness explore` runs them in the runtime's own order and on the real clock."""
+    dialect: str = ""
+    """`"module:Class"` of what writes a generated program as a script in the runtime's own words; see
+    `harness.explore.script`."""
     costs: dict[str, str] = {}
     """By scenario, what the adapter costs beside a program that is written by hand for the runtime, where that is
     more than a few per cent. It stands beside each ratio."""

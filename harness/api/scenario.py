@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .backend import UNORDERED, Capability
+from .backend import UNORDERED, BackendRunner, Capability
 from .judges import Judge
 from .runtime import Runtime
 
@@ -123,6 +123,19 @@ RoleFunction = Callable[[Runtime, Probe], Awaitable[None]]
 """What a role runs."""
 
 
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """The runtime of a cell, for a scenario that starts it itself (`Scenario.drive`)."""
+
+    make_runner: Callable[[], BackendRunner]
+    """Makes the backend's runner with the options of the cell."""
+    options: Mapping[str, str]
+    """Of the backend spec."""
+    schedules: str = ""
+    """As in `Backend`."""
+    dialect: str = ""
+    """As in `Backend`."""
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One question, written once against `Runtime`.
 
@@ -175,6 +188,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     scripts: str = ""
     """Folder of standalone reproducers as `package:folder`. The one that asks this question of a runtime is
     `<folder>/<scenario>/<runtime>.py`, or `<runtime>.<option>=<value>.py` for an idiom that is not the default."""
+    drive: Callable[[Subject, Probe], None] | None = None
+    """Called in the worker of the only role after its run has ended: starts the runtime itself, as often as it likes,
+    and records with the probe. The role itself then has nothing to do but to show that the runtime starts."""
     work: str = ""
     """The parameter, an integer, that says how much work one value of the headline is: how often, never how many at
     once. Figures are for each operation, so that it changes how well they are measured and not what. Rows of several

@@ -10,7 +10,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario, UnsupportedError
+from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario, Subject, UnsupportedError
 from harness.model.outcome import FORMAT, Attestation, Observed, Outcome, Resources
 from harness.wire import INSPECTION, TASKS_BEGIN, TASKS_END, Ended, Ready, WorkerJob, decode_line, encode_line
 
@@ -91,6 +91,7 @@ class _Role:
         self._pipe = pipe
         self._progress = progress
         self._ledger = Ledger()
+        self._drive = scenario.drive
         self._asks_ending = ENDING in scenario.judges
         self._function: RoleFunction = (
             _load(job.own_implementation) if job.own_implementation else scenario.roles[job.role]
@@ -107,6 +108,8 @@ class _Role:
         try:
             self._runner = runner_class(self._job.options)
             self._runner.run(self._main, unhandled)
+            if self._drive is not None:
+                self._drive(self._make_subject(runner_class), self._probe)
         except BaseException as exc:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are results as well
             raised = exc
             open_headroom()
@@ -115,6 +118,15 @@ class _Role:
         if self._asks_ending and ended.outcome is Outcome.COMPLETED:
             self._pipe.send(Observed(role=self._job.role, key=ENDING, value=describe_ending(raised), at=0.0))
         return ended
+
+    def _make_subject(self, runner_class: type[BackendRunner]) -> Subject:
+        job = self._job
+        return Subject(
+            make_runner=lambda: runner_class(job.options),
+            options=job.options,
+            schedules=job.schedules,
+            dialect=job.dialect,
+        )
 
     def _is_answer(self, exc: BaseException) -> bool:
         return self._asks_ending and self._reached and not isinstance(exc, _WrongBackendError)
@@ -152,6 +164,7 @@ class _Role:
             parameters=self._parameters,
             seed=self._job.seed,
         )
+        self._probe = probe
         gc.collect()
         gc.freeze()
         gc.enable()

@@ -71,6 +71,8 @@ def make_job(cell: Cell, assigned: RoleBackend, backend: Backend, scenario: Scen
         scenario=scenario.ref,
         own_implementation=backend.implements.get(cell.scenario, ""),
         distributions=backend.distributions,
+        schedules=backend.schedules,
+        dialect=backend.dialect,
         report_fd=-1,
         order_fd=-1,
         progress_fd=-1,

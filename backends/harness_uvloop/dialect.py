@@ -1,0 +1,12 @@
+"""Generated programs for uvloop: asyncio's words, run by `uvloop.run`. Imports no runtime."""
+
+from __future__ import annotations
+
+from harness_asyncio.dialect import AsyncioDialect
+
+
+class UvloopDialect(AsyncioDialect):
+    """What a program of uvloop's documentation looks like."""
+
+    modules = ("asyncio", "uvloop")
+    run = "uvloop.run(main())"

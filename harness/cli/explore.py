@@ -1,0 +1,218 @@
+"""`harness explore`: generated programs under seeded schedules, for as long as there is time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.model import Request, Step, UsageError
+
+from .plain import say
+from .selection import complete_backend, default_jobs, parse_seconds
+from .state import State
+from .stored import out_option
+
+if TYPE_CHECKING:
+    from harness.explore.summary import Finding, Summary
+    from harness.session import RunOutcome
+
+_SECONDS = 60.0
+_MOST_FINDINGS = 12
+
+
+@click.command()
+@click.option(
+    "--backend",
+    "-b",
+    "backends",
+    multiple=True,
+    metavar="SPEC",
+    shell_complete=complete_backend,
+    help="Backend spec (repeatable) [default: every backend whose schedule can be controlled].",
+)
+@click.option("--only", metavar="FAMILY,...", help="Families of programs, e.g. lock,condition [default: all].")
+@click.option("--programs", type=click.IntRange(1), metavar="N", help="Programs of each family on each backend.")
+@click.option(
+    "--time", "seconds", type=parse_seconds, metavar="TIME", help="Time to spend, if no --programs [default: 60s]."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of programs and schedules.")
+@click.option("--schedules", type=click.IntRange(1), metavar="N", help="Orders in which each program is run.")
+@click.option("--replay", metavar="FAMILY/SEED/N", help="Run one program again, with its trace.")
+@click.option("--jobs", "-j", type=click.IntRange(1), default=default_jobs, metavar="N", help="Batches at a time.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress; only the summary.")
+@click.option("--verbose", "-v", is_flag=True, help="Also the smallest program of each finding.")
+@out_option
+@click.pass_obj
+def explore(
+    state: State,
+    *,
+    backends: tuple[str, ...],
+    only: str | None,
+    programs: int | None,
+    seconds: float | None,
+    seed: int,
+    schedules: int | None,
+    replay: str | None,
+    jobs: int,
+    quiet: bool,
+    verbose: bool,
+    out: Path,
+) -> int:
+    """Generate small concurrent programs, run them under many orders of steps, and check the contract.
+
+    What fails is made smaller, confirmed on the unmodified runtime and written as a stand-alone script into the folder
+    of the run.
+
+    \b
+    Examples:
+      harness explore
+      harness explore -b trio -b asyncio:eager=true --only lock,condition --programs 100000 --seed 7
+      harness explore --replay condition/7/8412 -b trio
+    """
+    from harness.journal import RunStore
+    from harness.session import run_session
+
+    from .explore_progress import open_explore_progress
+    from .running import exit_code
+
+    request = _make_request(state, backends, only, programs, seconds, seed, schedules, replay)
+    state.warn_about_broken_plugins()
+    with open_explore_progress(quiet=quiet) as progress:
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, lanes=jobs)
+    if replay is not None:
+        _print_trace(outcome)
+    _print(state, outcome, verbose=verbose or replay is not None)
+    return exit_code(outcome)
+
+
+def _make_request(
+    state: State,
+    backends: tuple[str, ...],
+    only: str | None,
+    programs: int | None,
+    seconds: float | None,
+    seed: int,
+    schedules: int | None,
+    replay: str | None,
+) -> Request:
+    from harness.explore.scenarios import BATCH, PREFIX
+
+    parameters: list[tuple[str, str]] = [("schedules", str(schedules))] if schedules else []
+    families = only.split(",") if only else ["*"]
+    rounds = 1
+    duration: float | None = seconds or _SECONDS
+    if programs is not None:
+        rounds, duration = -(-programs // BATCH), None
+        parameters.append(("programs", str(min(programs, BATCH))))
+    if replay is not None:
+        family, seed_text, number = _parse_replay(replay, only)
+        families, duration = [family], None
+        parameters += [("seed", seed_text), ("first", number), ("programs", "1"), ("trace", "true")]
+    return Request(
+        backends=backends or tuple(_controlled(state)),
+        scenarios=tuple(f"{PREFIX}{family}" for family in families),
+        preset="",
+        parameters=tuple(parameters),
+        rounds=rounds,
+        seed=seed,
+        stress_duration=duration,
+    )
+
+
+def _controlled(state: State) -> Iterator[str]:
+    for backend in state.catalogue.backends.values():
+        if backend.schedules and not backend.planted:
+            yield backend.name
+
+
+def _parse_replay(text: str, only: str | None) -> tuple[str, str, str]:
+    parts = text.split("/")
+    if len(parts) == 2 and only and "," not in only:
+        parts = [only, *parts]
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts[1:]):
+        raise UsageError(f"cannot replay {text!r}: a program is named FAMILY/SEED/N, or SEED/N with --only FAMILY")
+    return parts[0], parts[1], parts[2]
+
+
+# --- what is printed ---
+
+
+def _print_trace(outcome: RunOutcome) -> None:
+    for record in outcome.run.records:
+        say(record.cell.id)
+        for each in record.observations:
+            if isinstance(each, Step):
+                say(f"  {each.actor}: {each.what}")
+
+
+def _print(state: State, outcome: RunOutcome, *, verbose: bool) -> None:
+    from harness.explore.summary import summarise
+
+    summary = summarise(outcome.run)
+    run_path = state.options(outcome.folder, 0).run_path
+    _write_scripts(outcome.folder, summary.findings)
+    say(_headline(summary, outcome.run.started.request.seed))
+    for line in _grid(summary):
+        say(line)
+    shown = summary.findings if verbose else summary.findings[:_MOST_FINDINGS]
+    for finding in shown:
+        _print_finding(finding, run_path, verbose=verbose)
+    if len(summary.findings) > len(shown):
+        say(f"\n{len(summary.findings) - len(shown)} more findings (-v shows them)")
+    say(f"\nrun: {run_path}")
+
+
+def _headline(summary: Summary, seed: int) -> str:
+    programs, runs, states = (summary.total(each) for each in ("programs", "runs", "distinct final states"))
+    failing = summary.total("failing programs")
+    return (
+        f"{programs:,} programs, {runs:,} runs, {states:,} final states, "
+        f"{failing:,} failing programs in {len(summary.findings)} findings; seed {seed}"
+    )
+
+
+def _grid(summary: Summary) -> Iterator[str]:
+    """Yield a line for each backend: the failing programs of each family, or a dot."""
+    width = max((len(backend) for backend in summary.backends), default=0)
+    columns = {family: max(len(family), 7) for family in summary.families}
+    yield ""
+    yield "  ".join([" " * width, *(family.rjust(columns[family]) for family in summary.families)])
+    for backend in summary.backends:
+        squares = (_square(summary, backend, family).rjust(columns[family]) for family in summary.families)
+        yield "  ".join([backend.ljust(width), *squares])
+
+
+def _square(summary: Summary, backend: str, family: str) -> str:
+    tally = summary.tallies.get((backend, family))
+    if tally is None:
+        return ""
+    if not tally.counts["programs"]:
+        return next(iter(tally.outcomes), "")[:7]
+    failing = tally.counts["failing programs"]
+    return f"{failing:,}" if failing else "·"
+
+
+def _print_finding(finding: Finding, run_path: str, *, verbose: bool) -> None:
+    smallest = finding.smallest
+    programs = f"{finding.count:,} program{'s' * (finding.count != 1)}"
+    say(f"\n{finding.backend} {finding.family}: {finding.clause} ({programs})")
+    say(f"  smallest  {smallest['operations']} operations: {smallest['detail'].splitlines()[0]}")
+    say(f"  confirmed {smallest['label']}: {smallest['stock']} on the unmodified runtime with the real clock")
+    if smallest["script"]:
+        checked = "exits with 1" if smallest["script_fails"] else "does not fail by itself"
+        say(f"  script    {run_path}/found/{finding.file_name} ({checked})")
+    say(f"  again     harness explore --replay {smallest['program']} -b {finding.backend}")
+    if verbose:
+        for line in smallest["text"]:
+            say(f"            {line}")
+
+
+def _write_scripts(folder: Path, findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        if finding.smallest["script"]:
+            target = folder / "found" / finding.file_name
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(finding.smallest["script"], encoding="utf-8")

@@ -1,0 +1,61 @@
+"""The clauses of the contract that a program is checked against: each is an observation key of an exploration."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Clause(StrEnum):
+    """What a program has shown to be broken."""
+
+    EXCLUSION = "too many holders"
+    PERMIT_LOST = "permits lost"
+    LOST_WAKE_UP = "lost wake-ups"
+    EARLY_WAKE_UP = "wake-ups without a cause"
+    ITEM_LOST = "items lost"
+    ITEM_DOUBLED = "items received twice"
+    ITEM_INVENTED = "items of no completed send"
+    ITEM_ORDER = "items out of order"
+    CAPACITY = "items beyond the capacity"
+    END_MISSED = "ends of channel missed"
+    CANCELLATION_LOST = "cancellations lost"
+    CANCELLATION_STRAY = "cancellations that were not requested"
+    GROUP_OUTLIVED = "tasks that outlive their group"
+    TASK_MISSING = "tasks that never ran"
+    ERROR_LOST = "errors lost"
+    DEADLINE_EARLY = "deadlines that fired early"
+    DEADLINE_MISSED = "deadlines missed"
+    UNEXPECTED_ERROR = "unexpected errors"
+    RUNTIME_FAILED = "failures of the runtime itself"
+    LEAK = "leaks"
+    HANG = "hangs"
+    CRASH = "crashes"
+    MEMORY = "memory limits exceeded"
+
+
+REASONS: dict[Clause, str] = {
+    Clause.EXCLUSION: "a lock has one holder, a semaphore at most as many as it has permits",
+    Clause.PERMIT_LOST: "when no task is left, every permit can be acquired again",
+    Clause.LOST_WAKE_UP: "no task waits while what it waits for is there and nothing else can run",
+    Clause.EARLY_WAKE_UP: "a wait ends only when what it waits for has happened",
+    Clause.ITEM_LOST: "an item whose send has returned is received, or still in the channel",
+    Clause.ITEM_DOUBLED: "each item reaches one receiver",
+    Clause.ITEM_INVENTED: "a cancelled send has sent nothing",
+    Clause.ITEM_ORDER: "a channel is FIFO per sender",
+    Clause.CAPACITY: "a channel holds no more items than its capacity",
+    Clause.END_MISSED: "receivers get the end of the channel after the last sender has closed, and not before",
+    Clause.CANCELLATION_LOST: "a cancellation reaches every wait in its scope",
+    Clause.CANCELLATION_STRAY: "only what was cancelled, or timed out, is cancelled",
+    Clause.GROUP_OUTLIVED: "the block of a group does not end before its tasks have",
+    Clause.TASK_MISSING: "a task that was spawned runs, unless its group was cancelled",
+    Clause.ERROR_LOST: "an error of a task is raised by its group, or reported as unhandled",
+    Clause.DEADLINE_EARLY: "a scope or a sleep does not end before its time",
+    Clause.DEADLINE_MISSED: "a scope ends at its deadline",
+    Clause.UNEXPECTED_ERROR: "an operation raises nothing that the contract does not name",
+    Clause.RUNTIME_FAILED: "no program brings the runtime itself down",
+    Clause.LEAK: "nothing outlives a program",
+    Clause.HANG: "a program ends, or comes to rest",
+    Clause.CRASH: "the process survives",
+    Clause.MEMORY: "a program of a few tasks needs little memory",
+}
+"""By clause, the sentence of the contract."""

@@ -1,0 +1,110 @@
+"""Find the smallest program that fails as another one did, in this process or in processes of its own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from .clauses import Clause
+from .grammar import Rule
+from .posix import Page, Send, end_if_slow, run_in_child
+from .program import Operation, Operations, Program
+from .shrink import Shrunk, shrink
+from .trial import Trial
+
+_ORDERS = 6
+"""Other schedules under which a candidate is tried; the native order comes first, and is worth more."""
+_NATIVE_ORDERS = 4
+"""A runtime may have a coin in its own order."""
+_MOST_CANDIDATES = 300
+_MOST_APART = 60
+_MOST_VARIATIONS = 400
+_SWAP_SHARE = 0.6
+
+
+def find_smallest(
+    trial: Trial,
+    program: Program,
+    schedule: str,
+    clause: Clause,
+    rules: Mapping[str, Rule],
+    advance: Callable[[], None],
+) -> Shrunk:
+    """Return the smallest program that breaks the clause, in the native order if there is one.
+
+    A program that needs a schedule is turned into one that does not, where checkpoints can take the schedule's place:
+    such a program fails on the runtime as it is.
+    """
+
+    def fails(orders: list[str]) -> Callable[[Program], str]:
+        def find(candidate: Program) -> str:
+            advance()
+            return next((name for name in orders if trial.run(candidate, name).clause is clause), "")
+
+        return find
+
+    native = [f"native {seed}" for seed in range(_NATIVE_ORDERS)]
+    others = [schedule, *(f"{kind} {seed}" for seed in range(_ORDERS // 2) for kind in ("shuffle", "pct"))]
+    under_any = shrink(program, schedule, fails([*native, *others]), rules, _MOST_CANDIDATES)
+    if under_any.schedule.startswith("native"):
+        return under_any
+    fails_natively = fails(native)
+    for padded in vary_natively(under_any.program, _MOST_VARIATIONS):
+        if found := fails_natively(padded):
+            return shrink(padded, found, fails_natively, rules, _MOST_CANDIDATES)
+    return under_any
+
+
+def vary_natively(program: Program, most: int) -> Iterator[Program]:
+    """Yield variations that do in the native order what a schedule did: other orders of the tasks, more checkpoints."""
+    source = random.Random(str(program))  # noqa: S311 - an order, not a secret
+    for _ in range(most):
+        order = list(range(len(program.tasks)))
+        if source.random() < _SWAP_SHARE:
+            source.shuffle(order)
+        places = {old: new for new, old in enumerate(order)}
+        tasks = (program.tasks[old] for old in order)
+        yield Program(program.resources, tuple(_padded(_retargeted(task, places), source) for task in tasks))
+
+
+def _retargeted(operations: Operations, places: Mapping[int, int]) -> Operations:
+    return tuple(
+        replace(
+            each,
+            target=places[each.target] if each.name == "cancel" else each.target,
+            body=_retargeted(each.body, places),
+            children=tuple(_retargeted(child, places) for child in each.children),
+        )
+        for each in operations
+    )
+
+
+def _padded(operations: Operations, source: random.Random, share: float = 0.7) -> Operations:
+    """Return the operations with checkpoints at the start of most of them, and now and then inside."""
+    padded: list[Operation] = []
+    for each in operations:
+        if source.random() < share:
+            padded.append(Operation("checkpoint", 0, source.randint(1, 4)))
+        padded.append(replace(each, body=_padded(each.body, source, 0.3)))
+        share = 0.3
+    return tuple(padded)
+
+
+def find_smallest_apart(
+    make_trial: Callable[[], Trial], program: Program, rules: Mapping[str, Rule], advance: Callable[[], None]
+) -> Shrunk:
+    """Return the smallest program that still takes its process with it; each candidate has a process of its own."""
+
+    def fails(candidate: Program) -> str:
+        advance()
+
+        def body(send: Send, page: Page) -> None:
+            del send, page
+            end_if_slow(1.0)
+            make_trial().run(candidate, "native 0")
+
+        ending = run_in_child(body, lambda _message: None, hang_after=3.0, memory=256 << 20)
+        return "native 0" if ending.reason else ""
+
+    return shrink(program, "native 0", fails, rules, _MOST_APART)

@@ -1,0 +1,231 @@
+"""What each operation of the grammar does. The table of them is in `grammar`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.api import ErrorKind
+
+from .clauses import Clause
+from .play import TURN, Block, Entry, Player, ProgramFailure, split_failures
+from .program import Operation
+from .resources import waiting
+
+_SLACK = 1e-6
+
+
+async def checkpoint(player: Player, operation: Operation) -> None:
+    """Take turns."""
+    with waiting(player, TURN, "checkpoint"):
+        for _ in range(operation.amount):
+            await player.play.runtime.checkpoint()
+
+
+async def sleep(player: Player, operation: Operation) -> None:
+    """Sleep for units of time."""
+    runtime, seconds = player.play.runtime, operation.amount * player.play.unit
+    started = runtime.now()
+    with waiting(player, TURN, "sleep"):
+        await runtime.sleep(seconds)
+    if runtime.now() - started < seconds - _SLACK:
+        player.play.breach(Clause.DEADLINE_EARLY, f"{player.name}: a sleep of {seconds:g} s returns early")
+
+
+async def hold(player: Player, operation: Operation) -> None:
+    """Do the body while holding a permit."""
+    permits = player.play.models[operation.target]
+    await permits.acquire(player)
+    try:
+        await player.run(operation.body)
+    finally:
+        await permits.release()
+    player.done.append("held")
+
+
+async def take(player: Player, operation: Operation) -> None:
+    """Wait for a token of a condition and take it."""
+    await player.play.models[operation.target].take(player)
+    player.done.append("took")
+
+
+async def put(player: Player, operation: Operation) -> None:
+    """Put tokens under a condition and notify as many."""
+    await player.play.models[operation.target].put(operation.amount)
+
+
+async def put_all(player: Player, operation: Operation) -> None:
+    """Put tokens under a condition and notify everyone."""
+    await player.play.models[operation.target].put(operation.amount, everyone=True)
+
+
+async def set_event(player: Player, operation: Operation) -> None:
+    """Set an event."""
+    await player.play.models[operation.target].set()
+
+
+async def wait_event(player: Player, operation: Operation) -> None:
+    """Wait for an event."""
+    await player.play.models[operation.target].wait(player)
+    player.done.append("saw it set")
+
+
+async def send(player: Player, operation: Operation) -> None:
+    """Send an item by the task's own sender."""
+    sender = player.senders.get(operation.target)
+    if sender is None:
+        return  # it has closed its sender
+    await player.play.models[operation.target].send(player, sender)
+    player.done.append("sent")
+
+
+async def send_clone(player: Player, operation: Operation) -> None:
+    """Send an item by a clone that is closed afterwards."""
+    sender = player.senders.get(operation.target)
+    if sender is None:
+        return
+    pipe = player.play.models[operation.target]
+    clone = sender.clone()
+    pipe.senders += 1
+    try:
+        await pipe.send(player, clone)
+    finally:
+        pipe.senders -= 1
+        await clone.aclose()
+    player.done.append("sent")
+
+
+async def receive(player: Player, operation: Operation) -> None:
+    """Receive an item, or the end."""
+    player.done.append(await player.play.models[operation.target].receive(player))
+
+
+async def close(player: Player, operation: Operation) -> None:
+    """Close the task's sender."""
+    sender = player.senders.pop(operation.target, None)
+    if sender is not None:
+        player.play.models[operation.target].senders -= 1
+        await sender.aclose()
+
+
+async def cancel(player: Player, operation: Operation) -> None:
+    """Cancel the scope around a task."""
+    target = player.play.players[operation.target]
+    target.root.cancelled = True
+    await target.scope.cancel()
+
+
+async def deadline(player: Player, operation: Operation) -> None:
+    """Do the body in a scope that ends after some units of time."""
+    runtime = player.play.runtime
+    seconds = operation.amount * player.play.unit
+    entry = player.entry = Entry(player.entry, runtime.now() + seconds)
+    try:
+        async with runtime.move_on_after(seconds) as scope:
+            await player.run(operation.body)
+    finally:
+        player.entry = entry.around or entry
+    player.done.append("cut" if scope.cancelled_caught else "whole")
+    if scope.cancelled_caught and runtime.now() < (entry.deadline or 0) - _SLACK:
+        player.play.breach(Clause.DEADLINE_EARLY, f"{player.name}: a scope of {seconds:g} s ends early")
+
+
+async def fail_after(player: Player, operation: Operation) -> None:
+    """Do the body in a block that raises after some units of time."""
+    runtime = player.play.runtime
+    seconds = operation.amount * player.play.unit
+    entry = player.entry = Entry(player.entry, runtime.now() + seconds)
+    try:
+        async with runtime.fail_after(seconds):
+            await player.run(operation.body)
+        player.done.append("in time")
+    except BaseException as exc:
+        if runtime.classify(exc) is not ErrorKind.DEADLINE:
+            raise
+        player.done.append("timed out")
+        if runtime.now() < (entry.deadline or 0) - _SLACK:
+            player.play.breach(Clause.DEADLINE_EARLY, f"{player.name}: a block of {seconds:g} s times out early")
+    finally:
+        player.entry = entry.around or entry
+
+
+async def group(player: Player, operation: Operation) -> None:
+    """Open a task group, start its tasks, do the body and leave it."""
+    around, outer = player.entry, player.block
+    entry = player.entry = Entry(around)
+    block = player.block = Block(entry)
+    try:
+        async with player.play.runtime.open_task_group() as block.native:
+            await _spawn(player, operation, block, entry)
+            try:
+                await player.run(operation.body)
+            finally:
+                player.wait = (block, "the end of a group")
+    except BaseException as exc:
+        failures, rest = split_failures(exc)
+        player.play.failures.difference_update(failures)
+        if rest is exc:
+            raise
+        if rest is not None:
+            raise rest from None
+        player.done.append("group failed")
+    finally:
+        player.wait = None
+        player.entry, player.block = around, outer
+        _judge_members(player, block)
+    player.done.append("joined")
+
+
+async def _spawn(player: Player, operation: Operation, block: Block, entry: Entry) -> None:
+    for operations in operation.children:
+        child = Player(player.play, f"{player.name}.{player.spawned}", operations, Entry(entry), block, player)
+        player.spawned += 1
+        block.children.append(child)
+        player.play.players.append(child)
+        await block.native.spawn(child.main, name=child.name)
+
+
+def _judge_members(player: Player, block: Block) -> None:
+    for child in block.children:
+        if child.started and not child.ended:
+            player.play.breach(Clause.GROUP_OUTLIVED, f"{child.name} runs on behind the end of its group")
+
+
+async def cancel_group(player: Player, operation: Operation) -> None:
+    """Cancel the group that the task is in."""
+    del operation
+    block: Any = player.block
+    block.entry.cancelled = True
+    await block.native.cancel()
+
+
+async def fail(player: Player, operation: Operation) -> None:
+    """Raise an error inside a group."""
+    del operation
+    assert player.block is not None
+    player.block.entry.aborted = True
+    failure = ProgramFailure(player.name)
+    player.play.failures.add(failure)
+    raise failure
+
+
+async def shield(player: Player, operation: Operation) -> None:
+    """Do the body where a cancellation of the task does not reach it."""
+    child = Player(player.play, f"{player.name} shielded", operation.body, Entry())
+    player.play.players.append(child)
+    with waiting(player, _SHIELD, "a shielded call"):
+        await player.play.runtime.run_shielded(child.main)
+    player.done.append("shielded")
+
+
+class _Shield:
+    def find_breach(self, what: str) -> tuple[Clause, str] | None:
+        """What is shielded ends by itself."""
+        return Clause.LOST_WAKE_UP, f"waits in {what}, whose body needs nothing to end"
+
+    def is_interruptible(self, what: str) -> bool:
+        """A cancelled caller may wait for its end."""
+        del what
+        return False
+
+
+_SHIELD = _Shield()

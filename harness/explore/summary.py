@@ -1,0 +1,105 @@
+"""What a run of explorations has found, from its journal."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.model import CellRecord, Observed, Run, make_file_name
+
+from .scenarios import PREFIX
+
+_COUNTS = ("programs", "runs", "distinct final states", "failing programs")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the batches of one family on one backend add up to."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    clauses: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A clause that programs of a family break on a backend, with the smallest of them."""
+
+    backend: str
+    family: str
+    clause: str
+    count: int
+    """Programs that broke it."""
+    smallest: Mapping[str, Any]
+    """As a batch observed it."""
+
+    @property
+    def file_name(self) -> str:
+        """Name of its script in the folder of the run."""
+        return f"{make_file_name(f'{self.backend}-{self.family}-{self.clause}').replace(' ', '-')}.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A whole exploration."""
+
+    backends: tuple[str, ...]
+    families: tuple[str, ...]
+    tallies: Mapping[tuple[str, str], Tally]
+    """By backend and family."""
+    findings: tuple[Finding, ...]
+
+    def total(self, count: str) -> int:
+        """Return what all batches add up to."""
+        return sum(tally.counts[count] for tally in self.tallies.values())
+
+
+def summarise(run: Run) -> Summary:
+    """Return what a run has found; cells that are no exploration are left out."""
+    tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
+    smallest: dict[tuple[str, str, str], Any] = {}
+    for record in run.records:
+        if record.cell.scenario.startswith(PREFIX):
+            key = (record.cell.label, record.cell.scenario.removeprefix(PREFIX))
+            _count(record, tallies[key])
+            for failure in _failures(record):
+                place = (*key, failure["clause"])
+                if place not in smallest or _rank(failure) < _rank(smallest[place]):
+                    smallest[place] = failure
+    findings = (
+        Finding(backend=b, family=f, clause=c, count=tallies[b, f].clauses[c], smallest=failure)
+        for (b, f, c), failure in smallest.items()
+    )
+    return Summary(
+        backends=tuple(dict.fromkeys(backend for backend, _ in sorted(tallies))),
+        families=tuple(name for name in _families(run) if any(family == name for _, family in tallies)),
+        tallies=tallies,
+        findings=tuple(sorted(findings, key=lambda each: (each.backend, each.family, -each.count))),
+    )
+
+
+def _families(run: Run) -> Iterator[str]:
+    yield from (name.removeprefix(PREFIX) for name in run.started.plan.scenarios)
+
+
+def _rank(failure: Mapping[str, Any]) -> tuple[bool, bool, int]:
+    """Order failures: those with a script that fails, those that fail on the stock scheduler, the smaller ones."""
+    return (not failure["script_fails"], failure["label"] != "stock", failure["operations"])
+
+
+def _failures(record: CellRecord) -> Iterator[Mapping[str, Any]]:
+    for each in record.observations:
+        if isinstance(each, Observed) and each.key == "failure":
+            yield each.value
+
+
+def _count(record: CellRecord, tally: Tally) -> None:
+    tally.outcomes[record.result.outcome.value] += 1
+    for each in record.observations:
+        if isinstance(each, Observed) and isinstance(each.value, int):
+            if each.key in _COUNTS:
+                tally.counts[each.key] += each.value
+            elif each.value:
+                tally.clauses[each.key] += each.value
