@@ -124,7 +124,7 @@ def _make_request(
 
 def _controlled(state: State) -> Iterator[str]:
     for backend in state.catalogue.backends.values():
-        if backend.schedules and not backend.planted:
+        if backend.schedules and not backend.control:
             yield backend.name
 
 
