@@ -8,11 +8,13 @@ which any task may do, and only the timers are virtual (see `harness_asyncio.tur
 from __future__ import annotations
 
 import asyncio
+import asyncio.taskgroups
 import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.api import ProgramMain, Runtime, Schedule, StuckError, UnhandledReport
+from harness.explore.ordered import ordered_sets
 
 from .backend import load_eager_task_factory, load_loop_factory, runtime_class
 
@@ -114,7 +116,8 @@ class AsyncioSchedules:
         loop.set_exception_handler(lambda _loop, context: unhandled(context.get("exception"), context["message"]))
         asyncio.set_event_loop(loop)
         try:
-            loop.run_until_complete(_call(main, self._runtime_class(self.name, loop), loop))
+            with ordered_sets(asyncio.taskgroups):
+                loop.run_until_complete(_call(main, self._runtime_class(self.name, loop), loop))
         except RuntimeError as exc:
             if getattr(loop, "stuck", False):  # a loop that is not ours can only be stopped
                 raise StuckError("nothing can run") from exc

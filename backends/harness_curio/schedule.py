@@ -15,9 +15,12 @@ from typing import Any, NoReturn
 
 import curio
 import curio.kernel
+import curio.sched
+import curio.task
 from curio.traps import _read_wait
 
 from harness.api import ProgramMain, Schedule, StuckError, UnhandledReport, UnsupportedError
+from harness.explore.ordered import ordered_sets
 
 from .backend import CurioRuntime, QueueRuntime, reported_crashes
 
@@ -126,7 +129,7 @@ class CurioSchedules:
         """Run `main` on a kernel, and drop what it leaves behind."""
         state = _Kernel(schedule, stuck)
         kind = type(self._runtime_class.__name__, (self._runtime_class,), {"now": staticmethod(state.monotonic)})
-        with _replaced(state), reported_crashes(unhandled):
+        with _replaced(state), ordered_sets(curio.task, curio.sched), reported_crashes(unhandled):
             kernel = curio.Kernel(selector=state)
             try:
                 kernel.run(main, kind(kernel, unhandled, _refuse), state.idle)

@@ -15,6 +15,7 @@ import trio
 from trio._core import _run
 
 from harness.api import ProgramMain, Schedule, StuckError, UnhandledReport, UnsupportedError
+from harness.explore.ordered import ordered_sets
 
 from .backend import TrioRuntime
 
@@ -112,7 +113,7 @@ class TrioSchedules:
         """Run `main`; trio loses no exception."""
         del unhandled
         clock = _JumpingClock(stuck)
-        with ExitStack() as after, _ordered(schedule):
+        with ExitStack() as after, _ordered(schedule), ordered_sets(_run):
 
             async def attend() -> None:
                 await main(TrioRuntime(after, _refuse, abandon_on_cancel=self._abandon), clock.idle)
