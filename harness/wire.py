@@ -35,8 +35,8 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Value] = {}
     """What the cell assigns; the others have their defaults."""
     seed: int = 0
-    perturb: dict[str, str] = {}
-    """What disturbs the cell, by name."""
+    perturb: tuple[tuple[str, str], ...] = ()
+    """`"module:function"` and value of each perturbation that acts in the worker."""
     runner: str
     """`"module:Class"` of the backend's runner."""
     scenario: str

@@ -44,6 +44,7 @@ from .judges import (
     required,
     trace,
 )
+from .perturbation import CellConditions, Perturbation
 from .processes import (
     INHERITED,
     NULL,
@@ -112,6 +113,7 @@ __all__ = [
     "ByteStream",
     "CancelScope",
     "Capability",
+    "CellConditions",
     "Chart",
     "ChildProcess",
     "ClosedResourceError",
@@ -137,6 +139,7 @@ __all__ = [
     "Outcomes",
     "Parameter",
     "PeerEndedError",
+    "Perturbation",
     "Probe",
     "Processes",
     "ProgramMain",

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from harness.api import Backend, Scenario
+from harness.api import Backend, Perturbation, Scenario
 from harness.compare.transitions import RunChanges
 from harness.model import Executor
 from harness.model.schema import clean_descriptions
@@ -52,6 +52,20 @@ class ListedExecutor(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, executor: Executor) -> ListedExecutor:
         """Return what is listed of an executor."""
         return cls(name=executor.name, summary=executor.summary, problem=find_problem(executor))
+
+
+class ListedPerturbation(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of `harness list perturbations --json`."""
+
+    name: str
+    value: str
+    """Form of its value, e.g. `=N`; empty if it takes none."""
+    summary: str
+
+    @classmethod
+    def of(cls, perturbation: Perturbation) -> ListedPerturbation:
+        """Return what is listed of a perturbation."""
+        return cls(name=perturbation.name, value=perturbation.value, summary=perturbation.summary)
 
 
 class CheckedQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +123,7 @@ SCHEMAS: dict[str, Any] = {
     "backends": list[Backend],
     "scenarios": list[ListedScenario],
     "executors": list[ListedExecutor],
+    "perturbations": list[ListedPerturbation],
     "plugin-check": CheckDocument,
     "compare": ChangesDocument,
 }

@@ -16,7 +16,7 @@ from .state import State, help_if_alone
 @click.group(name="list", invoke_without_command=True)
 @click.pass_context
 def listing(context: click.Context) -> None:
-    """List backends, scenarios, executors or environments.
+    """List backends, scenarios, executors, perturbations or environments.
 
     \b
     Examples:
@@ -72,6 +72,28 @@ def executors(state: State, *, as_json: bool) -> None:
     state.warn_about_broken_plugins()
     for executor in found:
         say(f"{executor.name:16} {executor.summary}" + (f" (not here: {executor.problem})" if executor.problem else ""))
+
+
+@listing.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def perturbations(state: State, *, as_json: bool) -> None:
+    """List the perturbations for --perturb.
+
+    \b
+    Examples:
+      harness list perturbations
+      harness list perturbations --json
+    """
+    from .documents import ListedPerturbation, encode
+
+    found = [ListedPerturbation.of(perturbation) for perturbation in state.catalogue.perturbations.values()]
+    if as_json:
+        click.echo(encode(found))
+        return
+    state.warn_about_broken_plugins()
+    for perturbation in found:
+        say(f"{perturbation.name + perturbation.value:19} {perturbation.summary}")
 
 
 @listing.command()

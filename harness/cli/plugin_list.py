@@ -26,6 +26,7 @@ def plugins(state: State) -> None:
             ("report formats", plugin.renderers),
             ("executors", plugin.executors),
             ("faults", plugin.saboteurs),
+            ("perturbations", plugin.perturbations),
         ):
             if names:
                 say(f"    {noun}: {', '.join(names)}")

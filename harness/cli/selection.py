@@ -51,9 +51,10 @@ def complete_perturbation(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete the name of a perturbation."""
-    from harness.plan.perturb import PERTURBATIONS
+    from harness.plugins import Plugins
 
-    return [CompletionItem(name, help=does) for name, does in PERTURBATIONS.items() if name.startswith(incomplete)]
+    perturbations = Plugins().catalogue().perturbations.values()
+    return [CompletionItem(p.name, help=p.summary) for p in perturbations if p.name.startswith(incomplete)]
 
 
 def complete_limit(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -145,7 +146,7 @@ _SELECTION = (
         multiple=True,
         metavar="NAME[=VALUE],...",
         shell_complete=complete_perturbation,
-        help="Disturb every cell: one-cpu, cpu-hog[=N], nofile=N, sndbuf=SIZE, rcvbuf=SIZE, gc=aggressive|off.",
+        help="Run every cell under a harder condition (harness list perturbations).",
     ),
     click.option(
         "--limit",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent
 
 from . import posix
+from .cell.conditions import PerturbationError, establish
 from .cell.disturbed import NoiseRepeats
 from .cell.preflight import find_obstacle
 from .cell.retries import Retries
 from .cell.run import CellRun
-from .hog import CpuHogs, count_hogs
 from .lanes import run_side_by_side
 from .limits.enforce import describe_limits
 from .role.interpreter import find_missing
@@ -97,15 +97,23 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunE
             yield _without_process(cell, Outcome.INVALID_ENV, missing)
             return
         launch = make_launch(cell, catalogue.executors)
-        with CpuHogs(count_hogs(dict(cell.perturb))):
+        with establish(cell, catalogue.perturbations) as conditions:
             retries = Retries(cell, folder)
             while not retries.is_over:
                 attempts = NoiseRepeats(cell, scenario, catalogue.backend_of)
                 while not attempts.is_over:
                     yield from CellRun(
-                        cell, scenario, catalogue.backend_of, folder, attempts, catalogue.environments, retries, launch
+                        cell,
+                        scenario,
+                        catalogue.backend_of,
+                        folder,
+                        attempts,
+                        catalogue.environments,
+                        retries,
+                        launch,
+                        conditions,
                     ).events()
-    except ExecutorError as exc:
+    except (ExecutorError, PerturbationError) as exc:
         yield _without_process(cell, Outcome.INVALID_ENV, str(exc))
     except Exception as exc:  # noqa: BLE001 - a cell can never raise into the runner
         reason = f"{type(exc).__name__}: {exc}; {''.join(traceback.format_tb(exc.__traceback__)[-1:]).strip()}"

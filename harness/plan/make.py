@@ -85,7 +85,7 @@ class _Expansion:
         self._request = request
         self._catalogue = catalogue
         self._scenarios = {scenario.name: scenario for scenario in select_scenarios(request.scenarios, catalogue)}
-        self._perturb = parse_perturbations(request.perturb)
+        self._perturb = parse_perturbations(request.perturb, catalogue.perturbations)
         self._limits = parse_limits(request.limits)
         self._columns = Columns(request, catalogue, tuple(self._scenarios.values()))
         self.rows = choose_part(_rows(request, tuple(self._scenarios.values())), request.partition)

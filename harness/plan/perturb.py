@@ -1,47 +1,37 @@
-"""`--perturb one-cpu,nofile=64`: text → what disturbs every cell of a run."""
+"""`--perturb one-cpu,nofile=64`: text → the conditions under which every cell of a run is executed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from harness.api import Perturbation
 from harness.model import UsageError
 
 from .spec import parse_named
 
-_SIZES = {"k": 1 << 10, "m": 1 << 20}
-PERTURBATIONS = {
-    "one-cpu": "all roles of a cell share one CPU",
-    "cpu-hog": "processes that spin beside the cell; a number, default one for each CPU",
-    "nofile": "limit of open files, e.g. nofile=64",
-    "sndbuf": "send buffer of every socket, e.g. sndbuf=4k",
-    "rcvbuf": "receive buffer of every socket, e.g. rcvbuf=4k",
-    "gc": "aggressive: collect at every allocation; off: never",
-}
-"""Names, with what each does."""
-_WITHOUT_VALUE = ("one-cpu", "cpu-hog")
-_COLLECTORS = ("aggressive", "off")
 
-
-def parse_perturbations(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return the perturbations, sizes in bytes, in order of their names.
+def parse_perturbations(texts: Iterable[str], perturbations: Mapping[str, Perturbation]) -> tuple[tuple[str, str], ...]:
+    """Return names and values, in order of the names.
 
     Raises:
-        UsageError: an unknown name, a value that is none, or a name that is given twice.
+        UsageError: an unknown name, a value that is none, a name that is given twice, or a condition that this host
+            cannot have.
     """
-    named = parse_named(texts, PERTURBATIONS, "perturbation")
-    return tuple(
-        (name, "" if text is None and name in _WITHOUT_VALUE else _value(name, text or ""))
-        for name, text in named.items()
-    )
+    named = parse_named(texts, perturbations, "perturbation")
+    return tuple((name, _value(perturbations[name], text)) for name, text in named.items())
 
 
-def _value(name: str, text: str) -> str:
-    if name == "gc":
-        if text not in _COLLECTORS:
-            raise UsageError(f"perturbation gc cannot be {text!r}; it is one of {', '.join(_COLLECTORS)}")
-        return text
-    digits, unit = (text[:-1], text[-1:].lower()) if text[-1:].lower() in _SIZES else (text, "")
-    if name == "one-cpu" or not digits.isdecimal() or int(digits) < 1:
-        wanted = "takes no value" if name == "one-cpu" else "is a whole number above 0, or one with k or m"
-        raise UsageError(f"perturbation {name} cannot be {text!r}; it {wanted}")
-    return str(int(digits) * _SIZES.get(unit, 1))
+def _value(perturbation: Perturbation, text: str | None) -> str:
+    name = perturbation.name
+    try:
+        value = perturbation.parse(text)
+        problem = perturbation.why_not_here(value) if perturbation.why_not_here is not None else ""
+    except ValueError as exc:
+        raise UsageError(f"perturbation {name} cannot be {text or ''!r}; it {exc}") from exc
+    except (Exception, SystemExit) as exc:
+        raise UsageError(f"perturbation {name} cannot be read: it raised {type(exc).__name__}: {exc}") from exc
+    if not isinstance(value, str):
+        raise UsageError(f"perturbation {name} cannot be read: its value is {type(value).__name__}, not str")
+    if problem:
+        raise UsageError(f"perturbation {name} cannot be used here: {problem}")
+    return value

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.api import Backend, Saboteur, Scenario
+from harness.api import Backend, Perturbation, Saboteur, Scenario
 from harness.model import LOCAL, BackendSpec, Environment, Executor, Expectation, KnownBreach, Renderer, UsageError
 
-Named = TypeVar("Named", Backend, Scenario, Saboteur, Renderer, Executor)
+Named = TypeVar("Named", Backend, Scenario, Saboteur, Renderer, Executor, Perturbation)
 
 
 class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,8 @@ class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
     """Names of those that it brings."""
     saboteurs: tuple[str, ...] = ()
     """Names of the faults that it brings."""
+    perturbations: tuple[str, ...] = ()
+    """Names of those that it brings."""
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """Other interpreters that a request names, with what their own plugins declare."""
     saboteurs: Mapping[str, Saboteur] = {}
     """Backends that are broken on purpose, by the name of the fault."""
+    perturbations: Mapping[str, Perturbation] = {}
+    """By name."""
     breaches: tuple[KnownBreach, ...] = ()
     """Clauses of the contract that runtimes are known to break."""
     executors: Mapping[str, Executor] = msgspec.field(default_factory=lambda: {LOCAL.name: LOCAL})

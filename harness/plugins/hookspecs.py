@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from harness.api import Backend, Saboteur, Scenario
+from harness.api import Backend, Perturbation, Saboteur, Scenario
 
 if TYPE_CHECKING:
     import click
@@ -51,6 +51,11 @@ def harness_renderers() -> Iterable[Renderer]:  # type: ignore[empty-body]
 @hookspec
 def harness_executors() -> Iterable[Executor]:  # type: ignore[empty-body]
     """Return the ways to start processes that this plugin brings. Called once, when the catalogue is first needed."""
+
+
+@hookspec
+def harness_perturbations() -> Iterable[Perturbation]:  # type: ignore[empty-body]
+    """Return the perturbations that this plugin brings. Called once, when the catalogue is first needed."""
 
 
 @hookspec

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pluggy
 
-from harness.api import Backend, Saboteur, Scenario
+from harness.api import Backend, Perturbation, Saboteur, Scenario
 from harness.model import (
     LOCAL,
     Executor,
@@ -54,6 +54,7 @@ class Plugins:
         renderers = self._collect("harness_renderers", Renderer, "renderers")
         # Also where what is installed was made before there was a plugin that brings it.
         executors = {LOCAL.name: LOCAL} | self._collect("harness_executors", Executor, "executors")
+        perturbations = self._collect("harness_perturbations", Perturbation, "perturbations")
         known = self._collect_known()
         return Catalogue(
             backends=backends,
@@ -64,6 +65,7 @@ class Plugins:
             expectations=tuple(expectation for one in known for expectation in one.expectations),
             breaches=tuple(breach for one in known for breach in one.breaches),
             executors=executors,
+            perturbations=perturbations,
         )
 
     @property

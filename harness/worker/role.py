@@ -32,6 +32,10 @@ class _WrongBackendError(Exception):
     """The attestation does not hold, so the scenario is not run."""
 
 
+class _PerturbationError(Exception):
+    """A perturbation of the cell raised, so the scenario is not run."""
+
+
 def run_role(job_text: str) -> None:
     """Run the role that the job describes and report its end; never raises what the scenario raised."""
     job: WorkerJob = decode_line(job_text.encode(), WorkerJob)
@@ -143,6 +147,8 @@ class _Role:
     def _failed(self, exc: BaseException) -> Ended:
         if isinstance(exc, _WrongBackendError):
             return Ended(outcome=Outcome.WRONG_BACKEND, reason=str(exc))
+        if isinstance(exc, _PerturbationError):
+            return Ended(outcome=Outcome.INVALID_ENV, reason=str(exc), error=describe_error(exc))
         outcome = Outcome.RAISED
         if not self._reached:
             # A backend may import what an option names (`loop=...`), and learn what that lacks, only when it runs.
@@ -168,11 +174,7 @@ class _Role:
         gc.collect()
         gc.freeze()
         gc.enable()
-        disturbed = runtime
-        if self._job.perturb:
-            from .perturb import disturb  # a cell that is left alone never needs it
-
-            disturbed = disturb(runtime, self._job.perturb)
+        disturbed = self._perturb(runtime)
         self._ledger.open(runtime)
         dump_tasks_on_signal(runtime, self._job.stacks_fd, probe.started)
         self._reached = True
@@ -182,6 +184,14 @@ class _Role:
         finally:
             self._resources = meter.read()
         await self._ledger.close_tasks(runtime)
+
+    def _perturb(self, runtime: Runtime) -> Runtime:
+        for reference, value in self._job.perturb:
+            try:
+                runtime = _load(reference)(runtime, value)
+            except (Exception, SystemExit) as exc:
+                raise _PerturbationError(f"perturbation {reference} raised {_one_line(exc)}") from exc
+        return runtime
 
 
 def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> Attestation:

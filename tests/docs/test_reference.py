@@ -1,6 +1,7 @@
 """The reference says what the code does."""
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from harness.cli.exits import MEANINGS
 from harness.cli.main import harness
-from harness.model import Executor, FindingKind, Outcome
+from harness.model import Executor, FindingKind, Outcome, UsageError
+from harness.plan.perturb import parse_perturbations
 from harness.plugins import hookspecs
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +51,7 @@ def test_hooks():
 
 def test_the_example_of_an_executor(monkeypatch):
     """It declares one that is accepted, and keeps the command that it is given."""
-    (example,) = re.findall(r"```python\n(.*?)```", (REFERENCE / "hooks.md").read_text(), re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", (REFERENCE / "hooks.md").read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(example, names)
     (executor,) = names["harness_executors"]()
@@ -57,6 +59,24 @@ def test_the_example_of_an_executor(monkeypatch):
     assert executor.wrap(("python", "-m"), "client") == ("taskset", "-c", "1", "python", "-m")
     monkeypatch.setenv("PATH", "")
     assert "there is no program taskset" in executor.find_problem()
+
+
+def test_the_example_of_a_perturbation():
+    """It reads its value, refuses others in words that complete the sentence, and acts in the worker."""
+    _, example = re.findall(r"```python\n(.*?)```", (REFERENCE / "hooks.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(example, names)
+    (perturbation,) = names["harness_perturbations"]()
+    assert parse_perturbations(("stack=64",), {"stack": perturbation}) == (("stack", "64"),)
+    with pytest.raises(UsageError, match="perturbation stack cannot be '8'; it is a number of KiB, 32 or more"):
+        parse_perturbations(("stack=8",), {"stack": perturbation})
+    module, _, function = perturbation.in_worker.partition(":")
+    before = threading.stack_size()
+    try:
+        assert names[function]("runtime", "64") == "runtime"
+        assert (module, threading.stack_size()) == ("example", 64 * 1024)
+    finally:
+        threading.stack_size(before)
 
 
 def test_outcomes_and_findings():

@@ -9,7 +9,7 @@ import pytest
 
 PROBE = """
 import gc, os, resource, socket
-from harness.api import Scenario, info
+from harness.api import Perturbation, Scenario, info
 from harness.plugins import hookimpl
 
 async def main(runtime, probe):
@@ -36,6 +36,15 @@ facts = Scenario(name="facts", question="?", contract=(), ref="perturb_probe:fac
 @hookimpl
 def harness_scenarios():
     return [facts]
+
+def set_threshold(runtime, value):
+    gc.set_threshold(int(value))
+    return runtime
+
+@hookimpl
+def harness_perturbations():
+    return [Perturbation(name="threshold", value="=N", summary="of the collector", parse=str,
+                         in_worker="perturb_probe:set_threshold")]
 """
 
 
@@ -70,6 +79,13 @@ def test_every_backend_is_disturbed_in_the_same_way(plugin, tmp_path):
     assert len(disturbed) >= 4
     left_alone = facts(plugin, tmp_path)
     assert all(found["files"] != 64 and found["largest send buffer"] > 16384 for found in left_alone.values())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_plugin_brings_a_perturbation(plugin, tmp_path):
+    """Its function is called in the worker with the value of the command line."""
+    disturbed = facts(plugin, tmp_path, "--perturb", "threshold=77", "-b", "asyncio", "-b", "threads")
+    assert [found["gc"] for found in disturbed.values()] == [[True, 77]] * 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

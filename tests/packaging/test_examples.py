@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SOURCES = ("backends", "scenarios", "saboteurs", "perturbations", "reports")
 EXAMPLES = ROOT / "examples"
 NAMES = ("harness-gevent", "harness-loops", "harness-scenarios-demo")
-PACKAGES_OF_TREE = [str(ROOT), *(str(ROOT / source) for source in ("backends", "scenarios", "reports"))]
+PACKAGES_OF_TREE = [str(ROOT), *(str(ROOT / source) for source in SOURCES)]
 
 
 class Environment:

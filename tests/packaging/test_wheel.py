@@ -50,6 +50,7 @@ def test_the_wheels_names(wheel):
         "harness",
         "harness_asyncio",
         "harness_curio",
+        "harness_perturbations",
         "harness_reports",
         "harness_scenarios",
         "harness_saboteurs",

@@ -41,6 +41,7 @@ from harness.model import (
 )
 from harness.wire import RoleEnded, Shared
 
+from .conditions import UNDISTURBED, Conditions
 from .disturbed import NoiseRepeats
 from .outcome import settle
 from .retries import Retries
@@ -70,6 +71,7 @@ class CellRun:
         environments: Mapping[str, Environment] = MappingProxyType({}),
         retries: Retries | None = None,
         launch: Launch = PLAIN,
+        conditions: Conditions = UNDISTURBED,
     ) -> None:
         self._cell = cell
         self._scenario = scenario
@@ -78,11 +80,12 @@ class CellRun:
         self._environments = environments
         self._retries = retries or Retries(cell, folder)
         self._launch = launch
+        self._conditions = conditions
         self._evidence = folder / "evidence" / cell.slug
         self._relative = f"evidence/{cell.slug}"
         self._token = uuid.uuid4().hex
         self._spared = posix.child_pids()
-        self._limits = CellLimits(cell, self._spared)
+        self._limits = CellLimits(cell, self._spared, own=conditions.own_limits)
         self._stalls = StallWatch()
         self._roles: list[RoleProcess] = []
         self._over: list[RoleProcess] = []
@@ -127,7 +130,7 @@ class CellRun:
         for assigned, cpu in zip(self._cell.roles, self._cpus(), strict=True):
             backend = self._backend_of(assigned.backend)
             place = find_place(assigned.backend, backend, self._environments)
-            job = make_job(self._cell, assigned, backend, self._scenario)
+            job = make_job(self._cell, assigned, backend, self._scenario, self._conditions.in_worker)
             output = (self._open(assigned.role, "stdout"), self._open(assigned.role, "stderr"))
             role = RoleProcess(job, environment, output, cpu, self._limits, place, self._launch)
             self._roles.append(role)
@@ -140,8 +143,8 @@ class CellRun:
     def _cpus(self) -> tuple[int | None, ...]:
         # Roles that share a CPU measure each other; those of every backend are kept apart in the same way.
         roles, cpus = len(self._cell.roles), posix.usable_cpus()
-        if "one-cpu" in dict(self._cell.perturb) and cpus:
-            return cpus[:1] * roles
+        if chosen := self._conditions.cpus:
+            return tuple(chosen[place % len(chosen)] for place in range(roles))
         if roles < 2 or len(cpus) < roles:
             return (None,) * roles
         return cpus[:roles]

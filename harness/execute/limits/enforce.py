@@ -45,16 +45,24 @@ def describe_limits(chosen: Sequence[tuple[str, int]]) -> dict[str, str]:
 class CellLimits:
     """What one cell may take, and who holds it to that."""
 
-    def __init__(self, cell: Cell, spared: Collection[int], cgroup_root: Path | None = None) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        spared: Collection[int],
+        cgroup_root: Path | None = None,
+        *,
+        own: Collection[str] = (),
+    ) -> None:
         """Make the cell's cgroup, where that is possible.
 
         Args:
             cell: whose limits they are.
             spared: children of ours that are not the cell's.
             cgroup_root: as in `make_group`.
+            own: limits that a perturbation of the cell sets itself; meeting one exceeds none of the cell's.
         """
         self.values: Mapping[str, int] = DEFAULT_LIMITS | dict(cell.limits)
-        self._counts_files = "fds" in self.values and "nofile" not in dict(cell.perturb)
+        self._counts_files = "fds" in self.values and "fds" not in own
         self._spared = frozenset(spared)
         self._group: CellGroup | None = make_group(self.values, cgroup_root)
         self._next = 0.0

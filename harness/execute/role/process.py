@@ -56,7 +56,13 @@ _STACKS_KEPT = 64 << 10
 _READ_BYTES = 1 << 16
 
 
-def make_job(cell: Cell, assigned: RoleBackend, backend: Backend, scenario: Scenario) -> WorkerJob:
+def make_job(
+    cell: Cell,
+    assigned: RoleBackend,
+    backend: Backend,
+    scenario: Scenario,
+    perturb: tuple[tuple[str, str], ...] = (),
+) -> WorkerJob:
     """Return what the worker of a role is told. The fds are those of no process yet."""
     return WorkerJob(
         format=FORMAT,
@@ -66,7 +72,7 @@ def make_job(cell: Cell, assigned: RoleBackend, backend: Backend, scenario: Scen
         peers=tuple(other.role for other in cell.roles if other.role != assigned.role),
         parameters=cell.assigned,
         seed=cell.seed,
-        perturb=dict(cell.perturb),
+        perturb=perturb,
         runner=backend.runner,
         scenario=scenario.ref,
         own_implementation=backend.implements.get(cell.scenario, ""),

@@ -40,7 +40,7 @@ def test_no_text_reaches_a_terminal_as_a_command():
     assert "ä 中 😀" in text
 
 
-@pytest.mark.parametrize("kind", ["backends", "scenarios"])
+@pytest.mark.parametrize("kind", ["backends", "scenarios", "perturbations"])
 def test_lists(kind, capsys):
     """What is installed."""
     with pytest.raises(SystemExit):

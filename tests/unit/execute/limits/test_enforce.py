@@ -178,7 +178,6 @@ def test_a_cgroup_without_its_controllers_is_of_no_use(hierarchy):
     [
         (result(Outcome.RAISED, error=emfile()), {"limits": (("fds", 64),)}, Outcome.LIMIT),
         (result(Outcome.RAISED, error=emfile()), {}, Outcome.RAISED),
-        (result(Outcome.RAISED, error=emfile()), {"limits": (("fds", 64),), "perturb": (("nofile", "32"),)}, "raised"),
         (result(Outcome.RAISED, error=emfile("KeyError: 24")), {"limits": (("fds", 64),)}, Outcome.RAISED),
         (result(Outcome.CRASHED, exit_code=-signal.SIGXCPU), {}, Outcome.LIMIT),
         (result(Outcome.CRASHED, exit_code=-signal.SIGSEGV), {}, Outcome.CRASHED),
@@ -188,6 +187,12 @@ def test_a_cgroup_without_its_controllers_is_of_no_use(hierarchy):
 def test_an_end_by_a_limit_is_told_from_others(given, fields, expected, tmp_path):
     """An error of too many files is the limit's only where the user set one, and nothing else disturbs the cell."""
     assert CellLimits(cell(**fields), (), tmp_path / "missing").explain(given).outcome == expected
+
+
+def test_a_limit_that_a_perturbation_sets_itself_is_not_the_cells(tmp_path):
+    """Few files are then the question of the run, and an error of too many is an answer."""
+    limits = CellLimits(cell(limits=(("fds", 64),)), (), tmp_path / "missing", own={"fds"})
+    assert limits.explain(result(Outcome.RAISED, error=emfile())).outcome is Outcome.RAISED
 
 
 def test_each_limit_is_described_with_its_means():
