@@ -27,7 +27,7 @@ from .lineage import Lineage, matches, spec_of
 from .rows import CellFacts, Row
 from .values import outcome_text, value_text
 
-_NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
+_NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.INVALID_ENV, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
 _WHAT_TO_DO = "if it was fixed, remove the expectation or say until which version it holds (when)"
 
 

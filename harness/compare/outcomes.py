@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.model import LOCAL, NOT_TRIED, BackendCard, FindingKind, Outcome, RoleResult, Run
+from harness.model import NOT_TRIED, BackendCard, FindingKind, Outcome, RoleResult, Run
 
 from .findings import EVERY_BACKEND, Judgement, Sighting, group_sightings, is_every_backend, make_judgement
 from .rows import CellFacts, Row
@@ -12,8 +12,8 @@ from .trace import describe_last_steps
 
 _KIND = {
     Outcome.HARNESS_FAULT: FindingKind.HARNESS_FAULT,
-    # The worker could not load what the host could: to be mended here, and no runtime's doing.
-    Outcome.INVALID_ENV: FindingKind.HARNESS_FAULT,
+    # To be mended here, and no runtime's doing: the run is incomplete.
+    Outcome.INVALID_ENV: FindingKind.INVALID_ENV,
     Outcome.HUNG: FindingKind.HANG,
     Outcome.TIMED_OUT: FindingKind.CRASH,
     Outcome.CRASHED: FindingKind.CRASH,
@@ -35,15 +35,6 @@ def judge_outcomes_of_cells(row: Row) -> Iterator[Judgement]:
             alike.setdefault((outcome, _title_of(outcome, cell)), []).append(cell)
     for (outcome, title), culprits in alike.items():
         yield _judge_ending(row, outcome, title, culprits)
-
-
-def _kind_of(outcome: Outcome, culprits: list[CellFacts]) -> FindingKind:
-    # An environment or an executor that somebody named and that does not work is their mistake, and not our fault.
-    elsewhere = all(
-        cell.cell.executor != LOCAL.name or any(assigned.backend.place for assigned in cell.cell.roles)
-        for cell in culprits
-    )
-    return FindingKind.WRONG_BACKEND if outcome is Outcome.INVALID_ENV and elsewhere else _KIND[outcome]
 
 
 def judge_flaky_cells(row: Row) -> Iterator[Judgement]:
@@ -87,9 +78,10 @@ def judge_unavailable(rows: Sequence[Row], run: Run) -> Iterator[Judgement]:
 
 
 def _judge_ending(row: Row, outcome: Outcome, title: str, culprits: list[CellFacts]) -> Judgement:
-    tried = [cell for cell in row.cells if cell.outcome not in NOT_TRIED]
+    tried = [cell for cell in row.cells if cell.outcome not in NOT_TRIED or cell in culprits]
     ended = outcome in (Outcome.HUNG, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.LIMIT)
-    kind, suspect = _kind_of(outcome, culprits), is_every_backend(culprits, tried)
+    kind = _KIND[outcome]
+    suspect = kind.unexpected and is_every_backend(culprits, tried)
     return make_judgement(
         row,
         kind,

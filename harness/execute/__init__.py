@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.host.faults import explain_runner_error
 from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent
 
 from . import posix
@@ -116,6 +117,9 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunE
     except (ExecutorError, PerturbationError) as exc:
         yield _without_process(cell, Outcome.INVALID_ENV, str(exc))
     except Exception as exc:  # noqa: BLE001 - a cell can never raise into the runner
+        if cause := explain_runner_error(exc):
+            yield _without_process(cell, Outcome.INVALID_ENV, cause)
+            return
         reason = f"{type(exc).__name__}: {exc}; {''.join(traceback.format_tb(exc.__traceback__)[-1:]).strip()}"
         yield _without_process(cell, Outcome.HARNESS_FAULT, reason)
 

@@ -28,7 +28,7 @@ from .write import JournalWriter
 
 T = TypeVar("T")
 
-_WITHOUT_RESULT = (Outcome.NOT_RUN, Outcome.INTERRUPTED)
+_WITHOUT_RESULT = (Outcome.NOT_RUN, Outcome.INTERRUPTED, Outcome.INVALID_ENV)
 
 
 def merge_runs(folders: Sequence[Path], store: RunStore, *, force: bool = False) -> Path:

@@ -42,6 +42,8 @@ class FindingKind(StrEnum):
     """A legitimate difference that a user would want to know."""
     STALLED = "stalled"
     """A cell ended, and one call had held its scheduler for more than 0.1 s."""
+    INVALID_ENV = "invalid environment"
+    """A cell could not run on this host or in its environment; no backend is charged, and the run is incomplete."""
     UNAVAILABLE = "unavailable"
     """A backend could not run at all here."""
 
@@ -52,6 +54,7 @@ class FindingKind(StrEnum):
             FindingKind.FLAKY,
             FindingKind.INTERESTING,
             FindingKind.STALLED,
+            FindingKind.INVALID_ENV,
             FindingKind.UNAVAILABLE,
         )
 

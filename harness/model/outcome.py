@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     WRONG_BACKEND = "wrong backend"
     """What ran was not what the spec asked for."""
     INVALID_ENV = "invalid environment"
-    """The interpreter it was to run in cannot run it."""
+    """The host, or the interpreter that it was to run in, cannot run it."""
     INTERRUPTED = "interrupted"
     """The user ended the run while it ran."""
     NOT_RUN = "not run"
@@ -42,7 +42,9 @@ class Outcome(StrEnum):
     """Our own bug; never charged to a runtime."""
 
 
-NOT_TRIED = frozenset({Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INTERRUPTED})
+NOT_TRIED = frozenset(
+    {Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.INVALID_ENV, Outcome.NOT_RUN, Outcome.INTERRUPTED}
+)
 """Of cells that say nothing about their backend: they did not begin, or had no time to end."""
 
 UNFINISHED = ("the run was interrupted", "the journal ends", "the journal has no result", "stopped after ")

@@ -22,7 +22,7 @@ from harness.session.phases import Portions
 from harness.session.recorder import Recorder
 from harness.session.stop_rules import RunControl
 
-_LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN)
+_LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN, Outcome.INVALID_ENV)
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):

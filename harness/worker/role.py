@@ -7,10 +7,11 @@ import importlib
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from harness.api import ENDING, BackendRunner, RoleFunction, Runtime, Scenario, Subject, UnsupportedError
+from harness.api import ENDING, BackendRunner, ErrorKind, RoleFunction, Runtime, Scenario, Subject, UnsupportedError
 from harness.model.outcome import FORMAT, Attestation, Observed, Outcome, Resources
 from harness.wire import INSPECTION, TASKS_BEGIN, TASKS_END, Ended, Ready, WorkerJob, decode_line, encode_line
 
@@ -105,6 +106,8 @@ class _Role:
         self._reached = False
         """Whether the scenario has started, so that what is raised is about it."""
         self._resources: Resources | None = None
+        self._host_fault = ""
+        """What an error comes from that the scenario took for an answer."""
 
     def run(self, runner_class: type[BackendRunner], unhandled: UnhandledCollector) -> Ended:
         """Run the role on its runtime to its end."""
@@ -136,6 +139,8 @@ class _Role:
         return self._asks_ending and self._reached and not isinstance(exc, _WrongBackendError)
 
     def _completed(self) -> Ended:
+        if self._host_fault:
+            return Ended(outcome=Outcome.INVALID_ENV, reason=self._host_fault, resources=self._resources)
         leaks = () if self._asks_ending else self._ledger.leaks()
         return Ended(
             outcome=Outcome.COMPLETED,
@@ -149,6 +154,10 @@ class _Role:
             return Ended(outcome=Outcome.WRONG_BACKEND, reason=str(exc))
         if isinstance(exc, _PerturbationError):
             return Ended(outcome=Outcome.INVALID_ENV, reason=str(exc), error=describe_error(exc))
+        if cause := self._host_fault or _explain(exc):
+            return Ended(
+                outcome=Outcome.INVALID_ENV, reason=cause, error=describe_error(exc), resources=self._resources
+            )
         outcome = Outcome.RAISED
         if not self._reached:
             # A backend may import what an option names (`loop=...`), and learn what that lacks, only when it runs.
@@ -171,6 +180,7 @@ class _Role:
             seed=self._job.seed,
         )
         self._probe = probe
+        self._watch_errors(runtime)
         gc.collect()
         gc.freeze()
         gc.enable()
@@ -192,6 +202,26 @@ class _Role:
             except (Exception, SystemExit) as exc:
                 raise _PerturbationError(f"perturbation {reference} raised {_one_line(exc)}") from exc
         return runtime
+
+    def _watch_errors(self, runtime: Runtime) -> None:
+        """Look at each error that the scenario classifies: the host's is no answer of the runtime."""
+        classify = runtime.classify
+
+        def classify_and_look(exc: BaseException) -> ErrorKind:
+            self._host_fault = self._host_fault or _explain(exc)
+            return classify(exc)
+
+        with suppress(AttributeError):  # a runtime with slots answers without us
+            runtime.classify = classify_and_look  # type: ignore[method-assign]
+
+
+def _explain(exc: BaseException) -> str:
+    """Return which fault of the host an exception comes from; only an error of the system can be one."""
+    if not isinstance(exc, (OSError, BaseExceptionGroup)) and exc.__cause__ is None:
+        return ""
+    from harness.host.faults import explain_host_fault  # a cell that goes well never needs it
+
+    return explain_host_fault(exc)
 
 
 def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> Attestation:

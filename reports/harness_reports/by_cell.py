@@ -17,7 +17,13 @@ from harness.model import (
     value_text,
 )
 
-_OF_OUTCOMES = (FindingKind.HANG, FindingKind.CRASH, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
+_OF_OUTCOMES = (
+    FindingKind.HANG,
+    FindingKind.CRASH,
+    FindingKind.WRONG_BACKEND,
+    FindingKind.INVALID_ENV,
+    FindingKind.UNAVAILABLE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

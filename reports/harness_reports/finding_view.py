@@ -22,6 +22,8 @@ _MOST_GROUPS = 8
 _VALUE_LENGTH = 200
 _FIELD_WIDTH = 13
 """Indent, name and gap of a field."""
+COULD_NOT_RUN = (FindingKind.UNAVAILABLE, FindingKind.INVALID_ENV)
+"""Of cells that say nothing about their backend."""
 _ALLOWED = (FindingKind.INTERESTING, FindingKind.FLAKY)
 _GRADES_TO_SAY = ("interesting", "forbidden")
 
@@ -76,7 +78,7 @@ def sort_findings(findings: Sequence[Finding]) -> SortedFindings:
         unexpected=collapse(finding for finding in new if finding.unexpected),
         allowed=collapse(finding for finding in new if finding.kind in _ALLOWED),
         known=collapse(finding for finding in findings if finding.known),
-        unavailable=[finding for finding in new if finding.kind is FindingKind.UNAVAILABLE],
+        unavailable=[finding for finding in new if finding.kind in COULD_NOT_RUN],
         stalled=collapse(finding for finding in new if finding.kind is FindingKind.STALLED),
     )
 
@@ -105,6 +107,9 @@ def title_of(alike: Alike) -> Text:
 def describe_unavailable(finding: Finding) -> Text:
     """Return a line that says who could not run, why, and what to do about it."""
     hints = "; ".join(clean(line) for line in finding.details)
+    if finding.kind is FindingKind.INVALID_ENV:
+        place = f"{clean(finding.row)} on {_names(finding.backends)}"
+        return Text.assemble((finding.kind.upper(), "bold yellow"), f"  {place}: {clean(finding.title)}")
     text = Text.assemble(("UNAVAILABLE", "bold"), f"  {_names(finding.backends)}: {clean(finding.reason)}")
     return text.append(f" ({hints})", style="dim") if hints else text
 

@@ -108,6 +108,8 @@ def _add_findings(case: ET.Element, findings: Sequence[Finding], share: str) -> 
     elif known := [finding for finding in findings if finding.known]:
         message = f"{share}known: {clean(known[0].title)}: {clean(known[0].known)}"
         ET.SubElement(case, "skipped", message=message).text = "\n".join(_all_lines(findings))
+    elif invalid := [finding for finding in findings if finding.kind is FindingKind.INVALID_ENV]:
+        ET.SubElement(case, "error", type=invalid[0].kind.value, message=clean(invalid[0].title))
     elif unavailable := [finding for finding in findings if finding.kind is FindingKind.UNAVAILABLE]:
         ET.SubElement(case, "skipped", message=f"unavailable: {clean(unavailable[0].reason)}")
     elif findings:

@@ -44,6 +44,7 @@ _FINDING_SYMBOLS = {
     FindingKind.FLAKY: ("f", "flaky: completed when run again"),
     FindingKind.INTERESTING: ("≈", "differs, as it may"),
     FindingKind.STALLED: ("s", "one call held the scheduler"),
+    FindingKind.INVALID_ENV: ("E", "invalid environment"),
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }
 _KNOWN = ("k", "differs, as known")
@@ -53,7 +54,7 @@ _STYLES = {
     "≈": "cyan",
     "k": "cyan",
     **dict.fromkeys((SYMBOLS[outcome] for outcome in _DIM), "dim"),
-    **dict.fromkeys("?~+", "yellow"),
+    **dict.fromkeys("?~+E", "yellow"),
 }
 
 

@@ -96,8 +96,8 @@ def test_a_worker_of_another_wire_version(second, tmp_path):
     result = results(only_run(tmp_path))["trio@two"]
     assert result.outcome is Outcome.INVALID_ENV
     assert result.reason == "the runner speaks version 1, the worker 0: run harness env create again"
-    assert done.returncode == 1
-    assert str(FindingKind.WRONG_BACKEND).upper() in done.stdout
+    assert done.returncode == 5
+    assert str(FindingKind.INVALID_ENV).upper() in done.stdout
 
 
 def test_an_interpreter_without_harness(tmp_path):
@@ -105,7 +105,7 @@ def test_an_interpreter_without_harness(tmp_path):
     empty = tmp_path / "empty"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", empty], check=True, timeout=60)
     done = harness("matrix", "-b", "trio", "-b", "trio@bare", "--env", f"bare={empty}", "-s", SCENARIO, cwd=tmp_path)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 5, done.stderr
     found = results(only_run(tmp_path))
     assert found["trio"].outcome is Outcome.COMPLETED
     assert found["trio@bare"].outcome is Outcome.INVALID_ENV

@@ -47,7 +47,7 @@ def test_an_executor_that_goes_wrong(ended, number):
 def test_a_run_with_such_an_executor(ended):
     """It is whole, says that something is wrong without a fault of ours, and moves no cursor of a terminal."""
     code, said, found = ended
-    assert (code, found.complete) == (1, True), said
+    assert (code, found.complete) == (5, True), said
     assert "harness fault" not in said
     assert "\x1b" not in said
 
@@ -56,7 +56,7 @@ def test_one_role_that_cannot_be_started(tmp_path):
     """The other one, which runs by then, is ended with its cell."""
     selection = ("-s", "storm", "-p", "mode=burst", "-p", "connections=2")
     code, out, err = run("run", *selection, "-b", "trio", *BY, cwd=tmp_path)
-    assert code == 1, out + err
+    assert code == 5, out + err
     (record,) = read_run(folder_of(tmp_path)).records
     assert str(record.result.outcome) == "invalid environment"
     assert "executor 'faulty' raised ValueError" in record.result.reason

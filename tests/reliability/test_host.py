@@ -94,12 +94,12 @@ def test_too_few_open_files_for_a_cell(tmp_path):
     """Every cell is reported, with the reason, and it is not charged to a runtime."""
     selection = ("-s", "faulty.steps", "-b", "trio", "-b", "threads", "--jobs", "1")
     program = Program("matrix", *selection, cwd=tmp_path, preexec_fn=limit_files_to_almost_none)
-    code, _, err = program.end()
+    code, out, err = program.end()
     assert program.survivors() == []
-    assert code in (2, 4)
-    assert "Too many open files" in err
-    if code == 4 and (folder := folder_of(tmp_path)):
-        assert set(outcomes_of(folder).values()) <= {"harness fault", "not run"}
+    assert code in (2, 5)
+    assert "Too many open files" in out + err
+    if code == 5 and (folder := folder_of(tmp_path)):
+        assert set(outcomes_of(folder).values()) <= {"invalid environment", "not run"}
 
 
 @pytest.fixture
@@ -113,13 +113,28 @@ def one_port():
 
 
 def test_no_free_port(tmp_path, one_port):
-    """The cell says which error it was; the others run."""
+    """It is the host's: no backend is charged, the run is incomplete, and the others run."""
     selection = ("-s", "faulty.connects", "-s", "faulty.steps", "-b", "asyncio", "-b", "trio", "-b", "threads")
     code, out, err = run("matrix", *selection, cwd=tmp_path, prefix=one_port)
-    assert code == 1, out + err
+    assert code == 5, out + err
     found = read_run(folder_of(tmp_path))
     assert found.complete
     ended = {(record.cell.scenario, record.result.outcome) for record in found.records}
-    assert ended == {("faulty.connects", Outcome.RAISED), ("faulty.steps", Outcome.COMPLETED)}
+    assert ended == {("faulty.connects", Outcome.INVALID_ENV), ("faulty.steps", Outcome.COMPLETED)}
     reasons = {record.result.reason for record in found.records if record.cell.scenario == "faulty.connects"}
-    assert all(reason.startswith("OSError") for reason in reasons), reasons
+    assert all("this host has no free port" in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("scenario", ["faulty.connects", "stream.close-flushes"])
+def test_no_loopback(tmp_path, scenario):
+    """Nor is a network that is down charged to a backend, whoever sees the error first."""
+    tried = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"cannot make a network: {tried.stderr.decode().strip()}")
+    selection = ("-s", scenario, "-b", "asyncio", "-b", "trio", "-b", "threads", "--preset", "quick")
+    code, out, err = run("matrix", *selection, cwd=tmp_path, prefix=("unshare", "-rn"))
+    assert code == 5, out + err
+    results = [record.result for record in read_run(folder_of(tmp_path)).records]
+    assert {result.outcome for result in results} == {Outcome.INVALID_ENV}
+    assert all("loopback is down" in result.reason for result in results), results
+    assert "INCOMPLETE" in out

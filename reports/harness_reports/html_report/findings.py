@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model import Comparison, Finding, FindingKind, Group, RowId, format_parameters
-from harness_reports.finding_view import sort_findings
+from harness.model import Comparison, Finding, Group, RowId, format_parameters
+from harness_reports.finding_view import COULD_NOT_RUN, sort_findings
 from harness_reports.private import without_paths
 from harness_reports.safe_text import clean, clean_lines
 from harness_reports.verdict import Alike, count_by_scenario, name_backends, place_of
@@ -74,7 +74,7 @@ def view_findings(comparison: Comparison) -> FindingLists:
 
 def _view(alike: Alike, names: dict[RowId, list[str]], anchor: str) -> FindingView:
     finding = alike[0]
-    is_unavailable = finding.kind is FindingKind.UNAVAILABLE
+    is_unavailable = finding.kind in COULD_NOT_RUN
     links = [link for each in alike for link in _links_of(each, names.get(each.row, []), _name_of(each, alike))]
     return FindingView(
         kind=finding.kind.value,

@@ -19,7 +19,7 @@ from .run_builder import a_run, attested, cell, error, findings_of, groups_of, o
         (Outcome.LIMIT, "wrote too much", FindingKind.CRASH, "exceeds a limit: wrote too much"),
         (Outcome.WRONG_BACKEND, "asked for a, got b", FindingKind.WRONG_BACKEND, "ran on something else"),
         (Outcome.HARNESS_FAULT, "our bug", FindingKind.HARNESS_FAULT, "harness fault: our bug"),
-        (Outcome.INVALID_ENV, "no module", FindingKind.HARNESS_FAULT, "invalid environment: no module"),
+        (Outcome.INVALID_ENV, "no module", FindingKind.INVALID_ENV, "invalid environment: no module"),
     ],
 )
 def test_an_outcome_is_a_finding(outcome, reason, kind, title):
@@ -29,7 +29,7 @@ def test_an_outcome_is_a_finding(outcome, reason, kind, title):
     assert (finding.kind, finding.title, finding.backends) == (kind, title, ("trio",))
     assert groups_of(finding) == {"completed": ("asyncio",), str(outcome): ("trio",)}
     assert (finding.evidence, finding.details) == ("evidence/x", (f"trio: {reason}",))
-    assert kind.unexpected
+    assert kind.unexpected is (outcome is not Outcome.INVALID_ENV)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.COMPLETED, Outcome.UNSUPPORTED, Outcome.NOT_RUN, Outcome.INTERRUPTED])

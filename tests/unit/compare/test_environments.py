@@ -86,17 +86,19 @@ def test_a_cell_that_attested_nothing():
     assert (kind, known) == (FindingKind.CRASH, "known")
 
 
-def test_an_executor_that_does_not_work_is_not_our_fault():
-    """As little as the backend's; without one, a worker that cannot load what the host could is."""
+def test_an_executor_that_does_not_work_is_nobody_elses_fault():
+    """Nor is a worker that cannot load what the host could: no backend is charged, and the run is incomplete."""
     plain = running("", "3.11.7", 0)
     result = replace(plain.result, outcome=Outcome.INVALID_ENV, reason="executor 'x' started no worker")
-    for executor, kind in (("x", FindingKind.WRONG_BACKEND), ("local", FindingKind.HARNESS_FAULT)):
-        record = replace(plain, cell=replace(plain.cell, executor=executor), result=result)
-        assert [found for found, *_ in kinds(judged(record))] == [kind]
+    for executor in ("x", "local"):
+        comparison = judged(replace(plain, cell=replace(plain.cell, executor=executor), result=result))
+        assert [found for found, *_ in kinds(comparison)] == [FindingKind.INVALID_ENV]
+        assert comparison.incomplete == "1 of 1 cells could not run here (executor 'x' started no worker)"
+        assert comparison.unexpected == ()
 
 
 def test_an_environment_that_does_not_work_is_not_our_fault():
-    """Who named it is told, with the exit code of a finding."""
+    """Nor that of a backend."""
     record = running("old", "3.11.7", 0)
     result = replace(record.result, outcome=Outcome.INVALID_ENV, reason="no worker starts")
-    assert [kind for kind, *_ in kinds(judged(replace(record, result=result)))] == [FindingKind.WRONG_BACKEND]
+    assert [kind for kind, *_ in kinds(judged(replace(record, result=result)))] == [FindingKind.INVALID_ENV]

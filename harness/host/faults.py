@@ -1,0 +1,102 @@
+"""Faults of the host that look like faults of a runtime: no port, no loopback, no room, too few files, no /proc.
+
+An error says what it may be, and a look at the host with plain sockets and files says whether it is: what cannot be
+shown again stays the runtime's.
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+FEWEST_FILES = 256
+"""Open files that a process must be allowed; with fewer, running out of them says nothing of a runtime."""
+_ALLOWED_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+"""At the start of this process: a scenario may lower the limit itself."""
+_NETWORK = frozenset({errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_OF_THE_RUNNER = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, *_FULL})
+_LOOPBACK = "127.0.0.1"
+_SAMPLE_BYTES = 1 << 16
+_DEEPEST = 20
+
+
+def explain_host_fault(exc: BaseException) -> str:
+    """Return which fault of the host an exception comes from, if a look at the host shows it; else nothing."""
+    return next((cause for error in _errors_of(exc, 0) if (cause := _explain(error))), "")
+
+
+def explain_runner_error(exc: BaseException) -> str:
+    """Return which fault of the host kept the runner from starting a process; nothing for any other error."""
+    if isinstance(exc, OSError) and exc.errno in _OF_THE_RUNNER:
+        return f"this host cannot run it: {exc.strerror}"
+    return explain_host_fault(exc)
+
+
+def find_network_fault() -> str:
+    """Return why two plain sockets cannot meet over loopback, or an empty string."""
+    with socket.socket() as server, socket.socket() as client:
+        client.settimeout(1.0)
+        try:
+            server.bind((_LOOPBACK, 0))
+            server.listen()
+        except OSError as exc:
+            no_port = exc.errno == errno.EADDRINUSE
+            return _no_port(exc) if no_port else f"loopback is down: {_LOOPBACK} cannot be bound ({exc.strerror})"
+        try:
+            client.connect(server.getsockname())
+        except OSError as exc:
+            no_port = exc.errno == errno.EADDRNOTAVAIL
+            return _no_port(exc) if no_port else f"loopback is down: {_LOOPBACK} cannot be reached ({exc.strerror})"
+    return ""
+
+
+def _no_port(exc: OSError) -> str:
+    why = "connections that were closed keep their ports for a minute (TIME_WAIT); wait, or widen ip_local_port_range"
+    return f"this host has no free port ({exc.strerror}): {why}"
+
+
+def _explain(error: OSError) -> str:
+    if error.errno in _NETWORK:
+        return find_network_fault()
+    if error.errno == errno.EMFILE and 0 <= _ALLOWED_FILES < FEWEST_FILES:
+        return f"this host allows {_ALLOWED_FILES} open files; {FEWEST_FILES} are needed: ulimit -n {FEWEST_FILES}"
+    if error.errno == errno.ENFILE:
+        return "this host has no file handle left (ENFILE, fs.file-max)"
+    if error.errno in _FULL:
+        return _find_full_disk()
+    if (
+        error.errno == errno.ENOENT
+        and str(error.filename).startswith("/proc/")
+        and not Path("/proc/self/stat").exists()
+    ):
+        return "this host has no /proc"
+    return ""
+
+
+def _find_full_disk() -> str:
+    for folder in dict.fromkeys((tempfile.gettempdir(), str(Path.cwd()))):
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"\0" * _SAMPLE_BYTES)
+        except OSError as exc:
+            if exc.errno in _FULL:
+                return f"the disk of {folder} is full"
+    return ""
+
+
+def _errors_of(exc: BaseException, depth: int) -> Iterator[OSError]:
+    """Yield every `OSError` among an exception, its leaves and its causes."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(exc, OSError):
+        yield exc
+    if isinstance(exc, BaseExceptionGroup):
+        for leaf in exc.exceptions:
+            yield from _errors_of(leaf, depth + 1)
+    if exc.__cause__ is not None:
+        yield from _errors_of(exc.__cause__, depth + 1)
