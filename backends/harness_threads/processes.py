@@ -91,7 +91,10 @@ class _ChildProcess:
         return self._process.wait()
 
     def reap(self) -> None:
-        """Wait for the end, whatever happens to the task: it has been killed."""
+        """Close the pipes and wait for the end, whatever happens to the task: the process has been killed."""
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
         self._process.wait()
 
     async def communicate(self, data: bytes | None = None) -> tuple[bytes, bytes]:

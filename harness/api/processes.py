@@ -43,7 +43,10 @@ class ByteSource(Protocol):
         """
 
     async def aclose(self) -> None:
-        """Close this end. Contract: the descriptor is closed; a child that writes on gets `SIGPIPE`."""
+        """Close this end.
+
+        Contract: the descriptor is closed; a child that writes on gets `SIGPIPE`, or an error of its write.
+        """
 
 
 class ByteSink(Protocol):
@@ -145,9 +148,10 @@ class Processes(Protocol):
         """Start a program.
 
         Contract: returns once the program runs, or raises what kept it from running; descriptors other than the
-            three streams and `pass_fds` are closed in the child; a cancelled start leaves neither process nor
-            descriptor behind.
-        Latitude: whether a pipe is a pipe or a pair of sockets; what becomes of the process when the run ends first.
+            three streams and `pass_fds` are closed in the child, which can open its pipes by their names
+            (`/dev/stdin`), and starts with the default handling of signals; a start that fails or is cancelled
+            leaves neither process nor descriptor behind.
+        Latitude: what becomes of the process when the run ends first.
         """
 
     async def run_process(self, command: Sequence[str], *, data: bytes = b"") -> Completed:

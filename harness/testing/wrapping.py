@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, ClassVar, Literal
 
-from harness.api import ErrorKind, Runtime
+from harness.api import ErrorKind, Runtime, processes_of
 
-Kind = Literal["stream", "listener", "sender", "receiver", "group", "scope", "lock", "semaphore", "condition", "event"]
+Kind = Literal[
+    "stream", "listener", "sender", "receiver", "group", "scope", "lock", "semaphore", "condition", "event", "child"
+]
 """What a runtime hands out."""
 
 
@@ -106,6 +108,12 @@ class Event(Part):
     kinds: ClassVar[tuple[Kind, ...]] = ("event",)
 
 
+class Child(Part):
+    """A child process."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("child",)
+
+
 class Block(Part):
     """What an `async with` enters, and the manager of it."""
 
@@ -139,7 +147,7 @@ class SabotagedRuntime(Wrapped):
     """A runtime that hands out broken parts: each class attribute names what takes the place of what it hands out.
 
     `inner` is the healthy one. A fault says which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
-    `lock`, `semaphore`, `condition` and `event` it breaks; the others stay healthy.
+    `lock`, `semaphore`, `condition`, `event` and `child` it breaks; the others stay healthy.
     """
 
     inner: Runtime
@@ -153,6 +161,7 @@ class SabotagedRuntime(Wrapped):
     semaphore: type[Part] | None = None
     condition: type[Part] | None = None
     event: type[Part] | None = None
+    child: type[Part] | None = None
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -205,6 +214,11 @@ class SabotagedRuntime(Wrapped):
         """Open a scope with a time-out that may be broken."""
         return self._wrap("scope", self.inner.fail_after(seconds))
 
+    def processes(self) -> Any:
+        """Return the chapter of child processes; those that it starts may be broken."""
+        chapter = processes_of(self.inner)
+        return chapter if self.child is None else _Starting(chapter, self)
+
     def _wrap(self, kind: Kind, thing: Any) -> Any:
         part: type[Part] | None = getattr(type(self), kind)
         return thing if part is None else part(thing, self)
@@ -214,6 +228,12 @@ class _Accepting(Listener):
     async def accept(self) -> Any:
         stream: type[Part] = type(self.runtime).stream
         return stream(await self.inner.accept(), self.runtime)
+
+
+class _Starting(Part):
+    async def start_process(self, command: Any, **streams: Any) -> Any:
+        child: type[Part] = type(self.runtime).child
+        return child(await self.inner.start_process(command, **streams), self.runtime)
 
 
 def sabotage(*parts: type[Part]) -> type[SabotagedRuntime]:

@@ -22,6 +22,7 @@ from . import (
     listeners,
     locks,
     offload,
+    processes,
     scheduling,
     stream_ends,
     streams,
@@ -42,6 +43,7 @@ THEMES = (
     listeners,
     scheduling,
     offload,
+    processes,
     leaks,
 )
 """The modules of faults."""

@@ -79,16 +79,16 @@ async def arguments(runtime: Runtime) -> None:
 
 @clause("a program that does not exist is a FileNotFoundError", of="Processes.start_process", requires=_CHILD)
 async def no_program(runtime: Runtime) -> None:
-    """Start one, with pipes that must not stay open. One that exists first: a runtime may open what it keeps."""
-    await (await _start(runtime, "true")).wait()
-    before = _count_descriptors()
-    try:
-        await processes_of(runtime).start_process(["/nonexistent/program"], stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    except FileNotFoundError:
-        await settle(runtime)
-        require_equal("open descriptors", expected=before, actual=_count_descriptors())
-        return
-    raise AssertionError("it was started")
+    """Start one, with pipes that must not stay open. The first one does not count: a runtime may open what it keeps."""
+    open_descriptors = []
+    for _ in range(3):
+        try:
+            await processes_of(runtime).start_process(["/nonexistent/program"], stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        except FileNotFoundError:
+            await settle(runtime)
+            open_descriptors.append(_count_descriptors())
+    require_equal("failures", expected=3, actual=len(open_descriptors))
+    require_equal("open descriptors", expected=open_descriptors[0], actual=open_descriptors[2])
 
 
 @clause("a child has its streams and no other descriptor", of="Processes.start_process", requires=_CHILD)
@@ -351,7 +351,8 @@ async def broken_pipe(runtime: Runtime) -> None:
     assert process.stdout is not None
     await process.stdout.receive_some(10)
     await process.stdout.aclose()
-    require_equal("exit code", expected=-signal.SIGPIPE, actual=await process.wait())
+    code = await process.wait()
+    require(code in (-signal.SIGPIPE, 1), f"it ended with {code}, and not by SIGPIPE or the error of its write")
 
 
 @clause("bytes reach a child in order, and it can make the sender wait", of="ByteSink.send_all", requires=_CHILD)
@@ -402,8 +403,10 @@ async def communicate(runtime: Runtime) -> None:
 
 @clause("a child that does not read what it is sent is no error", of="ChildProcess.communicate", requires=_CHILD)
 async def unread_data(runtime: Runtime) -> None:
-    """Send more than a pipe holds to a child that ends at once."""
+    """Send more than a pipe holds to a child that has ended."""
     process = await _start(runtime, "echo done; exit 7", stdin=PIPE, stdout=PIPE)
+    await process.wait()
+    await settle(runtime)
     out, _ = await process.communicate(bytes(_MEBIBYTE))
     require_equal("output and exit code", expected=(b"done\n", 7), actual=(out, await process.wait()))
 

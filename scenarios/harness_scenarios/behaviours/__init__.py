@@ -15,6 +15,7 @@ _FAMILIES = (
     *("listener", "listener_fds"),
     *("timer", "offload", "offload_cancel"),
     *("shutdown", "shutdown_interrupt"),
+    *("process_wait", "process_streams", "process_start", "process_others"),
     "waits",
 )
 """Modules with `SCENARIOS`. Loaded when they are listed: a worker loads only the one that it was told."""

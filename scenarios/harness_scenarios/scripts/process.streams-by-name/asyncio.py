@@ -1,0 +1,22 @@
+"""A child can open the pipe that is its stdin by its name.
+
+API: asyncio.create_subprocess_exec(stdin=PIPE), Process.communicate.
+"""
+
+import asyncio
+import sys
+from asyncio import new_event_loop  # the event loop under test
+from asyncio.subprocess import PIPE
+
+
+async def main() -> str:
+    child = await asyncio.create_subprocess_exec("cat", "/dev/stdin", stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    out, err = await child.communicate(b"hello")
+    return f"it reads {out!r}" if out else err.decode().strip()
+
+
+with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    seen = runner.run(main())
+expected = "it reads b'hello'"
+print(f"expected: {expected}\nseen:     {seen}")
+sys.exit(seen != expected)
