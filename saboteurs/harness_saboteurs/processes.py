@@ -47,7 +47,7 @@ def _has_ended(pid: int) -> bool:
 # --- waits ---
 
 
-@fault("child-waits-for-its-pipe", "process.wait-ends-with-the-process", control="trio")
+@fault("child-waits-for-its-pipe", control="trio")
 class _ChildWaitsForItsPipe(Child):
     """A wait for a child with a pipe returns long after the child has ended."""
 
@@ -57,7 +57,7 @@ class _ChildWaitsForItsPipe(Child):
         return code
 
 
-@fault("cancelled-wait-loses-the-code", "process.cancelled-wait-keeps-exit-code")
+@fault("cancelled-wait-loses-the-code")
 class _CancelledWaitLosesTheCode(Child):
     """After a wait for a child was cancelled its exit code is 255."""
 
@@ -72,7 +72,7 @@ class _CancelledWaitLosesTheCode(Child):
         return 255 if self.is_lost else code
 
 
-@fault("exit-codes-are-mixed-up", "process.many-end-at-once")
+@fault("exit-codes-are-mixed-up")
 class _ExitCodesAreMixedUp(Child):
     """A wait returns the exit code of the child that was waited for before."""
 
@@ -82,7 +82,7 @@ class _ExitCodesAreMixedUp(Child):
         return codes[-2] if len(codes) > 1 else codes[-1]
 
 
-@fault("one-waiter-for-a-child", "process.many-wait-for-one")
+@fault("one-waiter-for-a-child")
 class _OneWaiterForAChild(Child):
     """Only the first task that waits for a child is woken by its end."""
 
@@ -95,7 +95,7 @@ class _OneWaiterForAChild(Child):
         return await self.inner.wait()
 
 
-@fault("signals-are-positive", "process.exit-codes")
+@fault("signals-are-positive")
 class _SignalsArePositive(Child):
     """A child that signal N has ended has the exit code 128 + N."""
 
@@ -104,7 +104,7 @@ class _SignalsArePositive(Child):
         return code if code >= 0 else 128 - code
 
 
-@fault("late-wait-hangs", "process.late-wait", control="trio")
+@fault("late-wait-hangs", control="trio")
 class _LateWaitHangs(Child):
     """A wait that begins after the child has ended does not return."""
 
@@ -121,7 +121,7 @@ class _Source(Part):
     pass
 
 
-@fault("cancelled-read-takes-bytes", "process.cancelled-read-keeps-bytes")
+@fault("cancelled-read-takes-bytes")
 class _CancelledReadTakesBytes(Child):
     """What comes after a cancelled read of a child's output is dropped, once."""
 
@@ -143,7 +143,7 @@ class _Forgetful(_Source):
             raise
 
 
-@fault("output-ends-with-the-child", "process.output-outlives-child")
+@fault("output-ends-with-the-child")
 class _OutputEndsWithTheChild(Child):
     """What a child has written cannot be read any more when it has ended."""
 
@@ -161,7 +161,7 @@ class _Mortal(_Source):
         return b"" if _has_ended(self._pid) else await self.inner.receive_some(max_bytes)
 
 
-@fault("communicate-cuts-off", "process.communicate-any-size")
+@fault("communicate-cuts-off")
 class _CommunicateCutsOff(Child):
     """What a child writes beyond 64 KiB does not come back from `communicate`."""
 
@@ -170,7 +170,7 @@ class _CommunicateCutsOff(Child):
         return out[:_PIPE_HOLDS], err
 
 
-@fault("communicate-insists-on-a-reader", "process.communicate-unread")
+@fault("communicate-insists-on-a-reader")
 class _CommunicateInsistsOnAReader(Child):
     """`communicate` fails if the child does not read what it is sent."""
 
@@ -181,7 +181,7 @@ class _CommunicateInsistsOnAReader(Child):
         return result
 
 
-@fault("communicate-does-not-wait", "process.communicate-waits", control="trio")
+@fault("communicate-does-not-wait", control="trio")
 class _CommunicateDoesNotWait(Child):
     """`communicate` returns at the end of the output, whether the process has ended or not."""
 
@@ -194,7 +194,7 @@ class _CommunicateDoesNotWait(Child):
         return received, b""
 
 
-@fault("writes-to-the-dead-vanish", "process.write-to-ended-child")
+@fault("writes-to-the-dead-vanish")
 class _WritesToTheDeadVanish(Child):
     """A write to a child that has ended returns."""
 
@@ -238,7 +238,7 @@ class _SocketChild(Child):
         self._near.close()
 
 
-@fault("stdin-is-a-socket", "process.streams-by-name")
+@fault("stdin-is-a-socket")
 class _StdinIsASocket(_Starts):
     """The stdin of a child is one of a pair of sockets."""
 
@@ -256,7 +256,7 @@ class _Inheriting(_Processes):
         return await self.inner.start_process(command, **streams | {"pass_fds": tuple(passed)})
 
 
-@fault("children-inherit-descriptors", "process.inherits-descriptors")
+@fault("children-inherit-descriptors")
 class _ChildrenInheritDescriptors(_Starts):
     """A child has every descriptor of this process that is inheritable."""
 
@@ -269,7 +269,7 @@ class _Ignoring(_Processes):
         return await self.inner.start_process([*wrapper, *command], **streams)
 
 
-@fault("children-ignore-sigpipe", "process.signals-of-a-child")
+@fault("children-ignore-sigpipe")
 class _ChildrenIgnoreSigpipe(_Starts):
     """A child ignores the signals that Python ignores."""
 
@@ -285,7 +285,7 @@ class _LeakingFailures(_Processes):
             raise
 
 
-@fault("failed-start-keeps-a-pipe", "process.failed-start-leaves-nothing")
+@fault("failed-start-keeps-a-pipe")
 class _FailedStartKeepsAPipe(_Starts):
     """A start that fails leaves a pipe open."""
 
@@ -299,7 +299,7 @@ class _LeavingCancelled(_Processes):
         return child
 
 
-@fault("cancelled-start-leaves-a-child", "process.cancelled-start-leaves-nothing", control="trio")
+@fault("cancelled-start-leaves-a-child", control="trio")
 class _CancelledStartLeavesAChild(_Starts):
     """A start that is cancelled when the child runs forgets the child."""
 
@@ -317,7 +317,7 @@ class _LeavingZombies(_Processes):
         return Completed(await child.wait(), out, err)
 
 
-@fault("cancelled-run-leaves-a-zombie", "process.cancelled-run", "process.timed-out-run", control="trio")
+@fault("cancelled-run-leaves-a-zombie", control="trio")
 class _CancelledRunLeavesAZombie(_Starts):
     """A run that is cancelled kills the child and does not wait for it."""
 
@@ -327,7 +327,7 @@ class _CancelledRunLeavesAZombie(_Starts):
 # --- others ---
 
 
-@fault("signal-after-the-end-fails", "process.signal-after-end")
+@fault("signal-after-the-end-fails")
 class _SignalAfterTheEndFails(Child):
     """A signal to a child that has ended raises an error of the runtime's own."""
 
@@ -343,7 +343,7 @@ class _SignalAfterTheEndFails(Child):
         self.send_signal(signal.SIGKILL)
 
 
-@fault("wait-needs-sigchld", "process.sigchld-ignored", control="trio")
+@fault("wait-needs-sigchld", control="trio")
 class _WaitNeedsSigchld(Child):
     """A wait for a child does not return while SIGCHLD is ignored."""
 
@@ -353,7 +353,7 @@ class _WaitNeedsSigchld(Child):
         return await self.inner.wait()
 
 
-@fault("reaps-the-children-of-others", "process.foreign-child")
+@fault("reaps-the-children-of-others")
 class _ReapsTheChildrenOfOthers(SabotagedRuntime):
     """A runtime that sleeps collects whatever child has ended."""
 
@@ -364,7 +364,7 @@ class _ReapsTheChildrenOfOthers(SabotagedRuntime):
         await self.inner.sleep(seconds)
 
 
-@fault("a-wait-takes-many-threads", "process.watcher-threads")
+@fault("a-wait-takes-many-threads")
 class _AWaitTakesManyThreads(Child):
     """A wait for a child takes twenty threads."""
 
@@ -387,7 +387,7 @@ class _HalfForked(_Processes):
         return await self.inner.start_process(command, **streams)
 
 
-@fault("fork-hooks-run-twice", "process.fork-hooks")
+@fault("fork-hooks-run-twice")
 class _ForkHooksRunTwice(_Starts):
     """The start of a child forks twice more, and nobody waits for what it forked."""
 

@@ -69,6 +69,7 @@ signal_after_the_end = make_question(
     _signal_the_dead,
     name="process.signal-after-end",
     question="A signal is sent to a child that has ended and was waited for: what does the call do?",
+    catches=("signal-after-the-end-fails",),
     contract=("A signal reaches no other process, and the exit code stays what it was.",),
     ref=f"{_MODULE}:signal_after_the_end",
     answers={
@@ -115,6 +116,7 @@ sigchld_ignored = make_question(
     _ignore_sigchld,
     name="process.sigchld-ignored",
     question="A program ignores SIGCHLD, so that the system forgets its children: what does a wait return?",
+    catches=("wait-needs-sigchld",),
     contract=("A wait ends when the process has ended.",),
     ref=f"{_MODULE}:sigchld_ignored",
     answers={
@@ -158,6 +160,7 @@ foreign_child = make_question(
     _start_beside_another_library,
     name="process.foreign-child",
     question="Another library has children of its own: does the runtime leave their exit codes alone?",
+    catches=("reaps-the-children-of-others",),
     contract=("A runtime waits for its own children only.",),
     ref=f"{_MODULE}:foreign_child",
     answers={
@@ -207,6 +210,7 @@ watcher_threads = make_question(
     _count_watchers,
     name="process.watcher-threads",
     question="Ten tasks wait for a child each: how many threads does the process have for that?",
+    catches=("a-wait-takes-many-threads",),
     contract=("No more threads than children.",),
     ref=f"{_MODULE}:watcher_threads",
     answers={
@@ -245,6 +249,7 @@ fork_hooks = make_question(
     _register_hooks,
     name="process.fork-hooks",
     question="Hooks are registered with `os.register_at_fork`: does the start of a child run them?",
+    catches=("fork-hooks-run-twice",),
     contract=("A hook before a fork is followed by the one behind it.",),
     ref=f"{_MODULE}:fork_hooks",
     answers={

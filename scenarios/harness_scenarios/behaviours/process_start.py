@@ -67,6 +67,7 @@ streams_by_name = make_question(
     _open_by_name,
     name="process.streams-by-name",
     question="A child opens its pipes by their names, /dev/stdin, /dev/stdout and /dev/stderr: can it?",
+    catches=("stdin-is-a-socket",),
     contract=("A stream that is a pipe can be opened by its name.",),
     ref=f"{_MODULE}:streams_by_name",
     answers={
@@ -97,6 +98,7 @@ inherits_descriptors = make_question(
     _inherit,
     name="process.inherits-descriptors",
     question="This process has an inheritable descriptor that it does not pass on: does a child have it?",
+    catches=("children-inherit-descriptors",),
     contract=("Descriptors other than the three streams and those that are passed are closed in the child.",),
     ref=f"{_MODULE}:inherits_descriptors",
     answers={
@@ -133,6 +135,7 @@ signals_of_a_child = make_question(
     _read_signals,
     name="process.signals-of-a-child",
     question="Python ignores SIGPIPE: does a child start with that, or with any signal ignored or blocked?",
+    catches=("children-ignore-sigpipe",),
     contract=("A child starts with the default handling of signals.",),
     ref=f"{_MODULE}:signals_of_a_child",
     answers={
@@ -194,6 +197,7 @@ failed_start = make_question(
     _fail_to_start,
     name="process.failed-start-leaves-nothing",
     question="Ten starts fail: no such program, not executable, no such folder. Is anything left of them?",
+    catches=("failed-start-keeps-a-pipe",),
     contract=("A start that fails raises what kept the program from running, and leaves nothing behind.",),
     ref=f"{_MODULE}:failed_start",
     answers={
@@ -253,6 +257,7 @@ start_cancelled = make_question(
     _cancel_a_start,
     name="process.cancelled-start-leaves-nothing",
     question="The start of a child is cancelled in each of its turns: is a process or a descriptor left behind?",
+    catches=("cancelled-start-leaves-a-child",),
     contract=("A cancelled start leaves neither process nor descriptor behind.",),
     ref=f"{_MODULE}:start_cancelled",
     answers={
@@ -329,6 +334,7 @@ run_cancelled = make_question(
     _cancel_a_run,
     name="process.cancelled-run",
     question="The task that runs a program to its end is cancelled: what becomes of the program?",
+    catches=("cancelled-run-leaves-a-zombie",),
     contract=("A cancelled call ends; a process that it ended is waited for.",),
     ref=f"{_MODULE}:run_cancelled",
     answers=_FATES,
@@ -340,6 +346,7 @@ run_timed_out = make_question(
     _time_out_a_run,
     name="process.timed-out-run",
     question="A program that is run to its end takes longer than its time-out: what becomes of the program?",
+    catches=("cancelled-run-leaves-a-zombie",),
     contract=("The time-out ends the call; a process that it ended is waited for.",),
     ref=f"{_MODULE}:run_timed_out",
     answers=_FATES,

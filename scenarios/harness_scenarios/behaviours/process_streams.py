@@ -57,6 +57,7 @@ read_cancelled = make_question(
     _cancel_a_read,
     name="process.cancelled-read-keeps-bytes",
     question="A read from a child is cancelled around the moment in which the child writes: are the bytes still there?",
+    catches=("cancelled-read-takes-bytes",),
     contract=("A cancelled read has taken nothing.",),
     ref=f"{_MODULE}:read_cancelled",
     answers={
@@ -85,6 +86,7 @@ read_after_the_end = make_question(
     _wait_then_read,
     name="process.output-outlives-child",
     question="A child writes 0 bytes to 64 KiB and ends; then its output is read: is all of it there?",
+    catches=("output-ends-with-the-child",),
     contract=("The end of a stream comes behind all that was written to it.",),
     ref=f"{_MODULE}:read_after_the_end",
     answers={
@@ -117,6 +119,7 @@ communicate_any_size = make_question(
     _communicate,
     name="process.communicate-any-size",
     question="0 bytes to 1 MiB go through a child that fills its stderr first: do all of them come back?",
+    catches=("communicate-cuts-off",),
     contract=("`communicate` sends and reads at once, so that no amount of data locks up.",),
     ref=f"{_MODULE}:communicate_any_size",
     answers={
@@ -155,6 +158,7 @@ communicate_unread = make_question(
     _communicate_unread,
     name="process.communicate-unread",
     question="A child ends without reading what `communicate` sends: is that an error?",
+    catches=("communicate-insists-on-a-reader",),
     contract=("A child that does not read its stdin is no error.",),
     ref=f"{_MODULE}:communicate_unread",
     answers={
@@ -185,6 +189,7 @@ communicate_waits = make_question(
     _communicate_then_poll,
     name="process.communicate-waits",
     question="A child closes its stdout before it ends: has it ended when `communicate` returns?",
+    catches=("communicate-does-not-wait",),
     contract=("`communicate` waits for the process.",),
     ref=f"{_MODULE}:communicate_waits",
     answers={
@@ -231,6 +236,7 @@ write_to_the_dead = make_question(
     _write_to_the_dead,
     name="process.write-to-ended-child",
     question="A program goes on writing to a child that has ended: does it learn of it?",
+    catches=("writes-to-the-dead-vanish",),
     contract=("A write to a stream whose other end is closed raises in the end.",),
     ref=f"{_MODULE}:write_to_the_dead",
     answers={

@@ -96,6 +96,7 @@ wait_ends_with_the_process = make_question(
     _wait_beside_a_holder,
     name="process.wait-ends-with-the-process",
     question="A child has ended and a process of its own still holds one of its pipes: does a wait for the child end?",
+    catches=("child-waits-for-its-pipe",),
     contract=("A wait for a child is for the process and not for its pipes.",),
     ref=f"{_MODULE}:wait_ends_with_the_process",
     answers={
@@ -164,6 +165,7 @@ wait_cancelled = make_question(
     _cancel_a_wait,
     name="process.cancelled-wait-keeps-exit-code",
     question="A wait for a child is cancelled around the end of the child: can its exit code still be had?",
+    catches=("cancelled-wait-loses-the-code",),
     contract=("A cancelled wait neither ends the child nor loses its exit code.",),
     ref=f"{_MODULE}:wait_cancelled",
     answers={
@@ -209,6 +211,7 @@ many_end_at_once = make_question(
     _end_many,
     name="process.many-end-at-once",
     question="1, 2 and 100 children end in the same moment: does each wait return the exit code of its own child?",
+    catches=("exit-codes-are-mixed-up",),
     contract=("A wait returns the exit code of its child.",),
     ref=f"{_MODULE}:many_end_at_once",
     answers={
@@ -246,6 +249,7 @@ many_wait_for_one = make_question(
     _wait_from_many,
     name="process.many-wait-for-one",
     question="1, 2 and 30 tasks wait for the same child: do all of them see its exit code?",
+    catches=("one-waiter-for-a-child",),
     contract=("Any number of tasks may wait for a child.",),
     ref=f"{_MODULE}:many_wait_for_one",
     answers={
@@ -279,6 +283,7 @@ exit_codes = make_question(
     _end_in_each_way,
     name="process.exit-codes",
     question="A child exits with a code from 0 to 255, or is killed by a signal from 1 to 64: what does a wait return?",
+    catches=("signals-are-positive",),
     contract=("The exit code, or `-N` if signal N ended the process.",),
     ref=f"{_MODULE}:exit_codes",
     answers={
@@ -310,6 +315,7 @@ late_wait = make_question(
     _wait_late_for_the_dead,
     name="process.late-wait",
     question="A child has ended before anything waits for it: what does a wait return, and another one after it?",
+    catches=("late-wait-hangs",),
     contract=("A wait returns the exit code, also after the end and as often as it is asked.",),
     ref=f"{_MODULE}:late_wait",
     answers={

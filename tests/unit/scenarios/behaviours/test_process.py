@@ -68,11 +68,10 @@ ONLY_IN_A_CELL = {
 FEWER = {"many-end-at-once": {"most": 10}}
 """Parameters that make a question quick."""
 CAUGHT = [
-    (name, fault)
-    for fault in FAULTS.values()
-    if fault.runtime.__module__ == "harness_saboteurs.processes"
-    for name in (caught.removeprefix("process.") for caught in fault.caught_by)
+    (name, FAULTS[fault])
+    for name, scenario in SCENARIOS.items()
     if name not in ONLY_IN_A_CELL
+    for fault in scenario.catches
 ]
 
 
