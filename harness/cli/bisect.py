@@ -45,7 +45,7 @@ def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
     def is_bad(number: int) -> bool:
         parameters = (*chosen["parameters"], f"{name}={number}")
         request = build_request(preset="", **{**chosen, "parameters": parameters})
-        outcome = run_session(request, state.plugins, state.catalogue, store, lambda _event: None)
+        outcome = run_session(request, state.plugins, state.catalogue, store)
         if outcome.interrupted:
             raise KeyboardInterrupt
         if missing := describe_missing(outcome):

@@ -80,8 +80,8 @@ def explore(
 
     request = _make_request(state, backends, only, programs, seconds, seed, schedules, replay)
     state.warn_about_broken_plugins()
-    with open_explore_progress(quiet=quiet) as progress:
-        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), progress, lanes=jobs)
+    with open_explore_progress(state.plugins, quiet=quiet):
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), lanes=jobs)
     if replay is not None:
         _print_trace(outcome)
     _print(state, outcome, verbose=verbose or replay is not None)

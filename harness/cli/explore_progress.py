@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
 from harness.model import CellFinished, CellObserved, CellProgressed, Observed, RunEvent
+from harness.plugins import Plugins
 
 _DRAW_EVERY = 0.25
 _PLAIN_EVERY = 10.0
@@ -18,14 +19,15 @@ _COUNTS = ("programs", "runs", "distinct final states")
 
 
 @contextmanager
-def open_explore_progress(*, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
-    """Yield a listener that draws one line again and again on a terminal, and a line now and then elsewhere."""
+def open_explore_progress(plugins: Plugins, *, quiet: bool) -> Iterator[None]:
+    """Draw one line again and again on a terminal, and write a line now and then elsewhere, while the block runs."""
     if quiet:
-        yield lambda _event: None
+        yield
         return
     line = _Line(redraw=sys.stderr.isatty())
     try:
-        yield line
+        with plugins.listening(__name__, line):
+            yield
     finally:
         line.close()
 

@@ -11,43 +11,27 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from harness.host.signals import INTERRUPTS
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
-from . import (
-    bisect,
-    comparing,
-    completion,
-    doctor,
-    env,
-    expect,
-    explore,
-    issue,
-    listing,
-    matrix,
-    merge,
-    planning,
-    plugin,
-    plugin_list,
-    resume,
-    run,
-    script,
-    selftest,
-    show,
-)
+from .command_group import CommandGroup
 from .exits import MEANINGS, Exit
 from .plain import is_gone, one_line
 from .state import State, help_if_alone
+
+if TYPE_CHECKING:
+    from harness.plugins import Plugins
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
 
 
 @click.group(
+    cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EPILOG,
     invoke_without_command=True,
@@ -75,29 +59,15 @@ def harness(context: click.Context, color: str) -> None:
     help_if_alone(context)
 
 
-for _command in (
-    run.run,
-    matrix.matrix,
-    listing.listing,
-    planning.plan,
-    show.show,
-    show.report,
-    resume.resume,
-    merge.merge,
-    comparing.compare,
-    issue.issue,
-    script.script,
-    expect.expect,
-    explore.explore,
-    bisect.bisect,
-    plugin_list.plugins,
-    plugin.plugin,
-    env.env,
-    doctor.doctor,
-    selftest.selftest,
-    completion.completion,
-):
-    harness.add_command(_command)
+def load_plugins(group: CommandGroup = harness) -> Plugins:
+    """Load the plugins and let them add their sub-commands, those of this package first."""
+    from harness.plugins import Plugins
+
+    from . import commands
+
+    plugins = Plugins(own={commands.__name__: commands})
+    plugins.extend_cli(group)
+    return plugins
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -113,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _guarded(arguments: Sequence[str] | None) -> int:
     try:
-        code = harness.main(arguments, prog_name="harness", standalone_mode=False, obj=State.extend(harness))
+        code = harness.main(arguments, prog_name="harness", standalone_mode=False, obj=load_plugins())
         sys.stdout.flush()
         return int(code or Exit.OK)
     except click.ClickException as exc:

@@ -25,26 +25,32 @@ from harness.model import (
     RunResumed,
     RunStarted,
 )
+from harness.plugins import Plugins
 
 _PLAIN_EVERY = 10.0
 
 
 @contextmanager
-def open_progress(*, quiet: bool, colourless: bool = False) -> Iterator[Callable[[RunEvent], None]]:
-    """Yield a listener that shows progress: a bar on a terminal, a line now and then elsewhere, nothing if quiet."""
+def open_progress(plugins: Plugins, *, quiet: bool, colourless: bool = False) -> Iterator[None]:
+    """Show progress while the block runs: a bar on a terminal, a line now and then elsewhere, nothing if quiet.
+
+    It listens as a plugin does.
+    """
     if quiet:
-        yield lambda _event: None
+        yield
     elif sys.stderr.isatty():
         bar = _bar(colourless)
         with suppress(OSError):
             bar.start()
         try:
-            yield _Unheard(_Live(bar))
+            with plugins.listening(__name__, _Unheard(_Live(bar))):
+                yield
         finally:
             with suppress(OSError):
                 bar.stop()
     else:
-        yield _Unheard(_Plain())
+        with plugins.listening(__name__, _Unheard(_Plain())):
+            yield
 
 
 @contextmanager

@@ -50,10 +50,8 @@ def run_and_report(
     state.warn_about_broken_plugins()
     quiet_progress = quiet or json_file == "-"
     facts = _look_for_noise(request, quiet=quiet_progress, colourless=state.colourless)
-    with open_progress(quiet=quiet_progress, colourless=state.colourless) as progress:
-        outcome = run_session(
-            request, state.plugins, state.catalogue, RunStore(out), progress, expectations, jobs, facts
-        )
+    with open_progress(state.plugins, quiet=quiet_progress, colourless=state.colourless):
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), expectations, jobs, facts)
     return _report(state, outcome, renderer, json_file, verbose - quiet)
 
 
@@ -72,8 +70,8 @@ def _look_for_noise(request: Request, *, quiet: bool, colourless: bool) -> dict[
 def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, verbose: bool) -> int:
     """Run what a run has left over, print the report of the whole and return the exit code."""
     state.warn_about_broken_plugins()
-    with open_progress(quiet=quiet, colourless=state.colourless) as progress:
-        outcome = resume_session(folder, state.plugins, state.catalogue, progress, jobs)
+    with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
+        outcome = resume_session(folder, state.plugins, state.catalogue, jobs)
     return _report(state, outcome, "terminal", None, verbose - quiet)
 
 

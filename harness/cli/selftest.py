@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from harness.journal import write_self_test
-from harness.model import RunEvent
 
 from .exits import Exit
 from .progress import open_progress
@@ -79,11 +78,11 @@ def selftest(
     from harness.selftest.parts import run_parts, summarise
 
     @contextmanager
-    def watch(title: str) -> Iterator[Callable[[RunEvent], None]]:
+    def watch(title: str) -> Iterator[None]:
         if not quiet:
             click.echo(title, err=True)
-        with open_progress(quiet=quiet, colourless=state.colourless) as progress:
-            yield progress
+        with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
+            yield
 
     bench = Bench(state.plugins, state.catalogue, out, watch, backend)
     results = []

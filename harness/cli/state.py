@@ -70,19 +70,6 @@ class State:
                 self._said.add((plugin.name, plugin.error))
                 say(f"harness: plugin {plugin.name!r} is left out: {plugin.error}", err=True)
 
-    @staticmethod
-    def extend(group: click.Group) -> Plugins | None:
-        """Let plugins add their own sub-commands, if there is a plugin that is not ours; return what was loaded."""
-        from importlib.metadata import entry_points
-
-        if any(point.dist is None or point.dist.name != "runtime-harness" for point in entry_points(group="harness")):
-            from harness.plugins import Plugins
-
-            plugins = Plugins()
-            plugins.extend_cli(group)
-            return plugins
-        return None
-
 
 def help_if_alone(context: click.Context) -> None:
     """Print the help of a group that is called without a command, and exit as for any incomplete request."""

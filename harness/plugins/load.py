@@ -9,8 +9,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -33,18 +35,57 @@ hookimpl = pluggy.HookimplMarker("harness")
 
 GROUP = "harness"
 """Entry point group."""
+_OURS = "runtime-harness"
+
+
+class _Listener:
+    def __init__(self, listen: Callable[[RunEvent], None]) -> None:
+        self._listen = listen
+
+    @hookimpl
+    def harness_on_event(self, event: RunEvent) -> None:
+        self._listen(event)
 
 
 class Plugins:
     """The typed façade over pluggy: nothing else calls a hook."""
 
-    def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
+    def __init__(
+        self,
+        points: Iterable[EntryPoint] | None = None,
+        own: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        """Load the plugins.
+
+        Args:
+            points: entry points; those of the installed distributions by default.
+            own: plugins of the program itself, by name. They come first.
+        """
         self._manager = pluggy.PluginManager("harness")
         self._manager.add_hookspecs(hookspecs)
         self._reports: dict[str, PluginReport] = {}
         self._listeners: list[tuple[str, Callable[..., None]]] | None = None
+        for name, plugin in own.items():
+            self._add(name, plugin)
         for point in sorted(entry_points(group=GROUP) if points is None else points, key=_order):
             self._load(point)
+
+    @contextmanager
+    def listening(self, name: str, listen: Callable[[RunEvent], None]) -> Iterator[None]:
+        """Call a function with every event of a run while the block runs, through the hook that plugins have.
+
+        Args:
+            name: of the listener; the report of one that raised is kept.
+            listen: takes an event.
+        """
+        self._add(name, _Listener(listen))
+        try:
+            yield
+        finally:
+            self._manager.unregister(name=name)
+            self._listeners = None
+            if not self._reports[name].error:
+                del self._reports[name]
 
     def catalogue(self) -> Catalogue:
         """Collect what the plugins bring. A plugin that fails here is reported; a duplicate name names both."""
@@ -91,6 +132,12 @@ class Plugins:
                 extend(group=group)
             except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin does, the program goes on
                 self._fail(name, f"harness_cli raised {describe_error(exc)}")
+
+    def _add(self, name: str, plugin: object) -> None:
+        module = getattr(plugin, "__name__", type(plugin).__module__)
+        self._reports[name] = PluginReport(name=name, module=module, distribution=_OURS)
+        self._manager.register(plugin, name=name)
+        self._listeners = None
 
     def _load(self, point: EntryPoint) -> None:
         report = PluginReport(
@@ -176,7 +223,7 @@ def _explain(exc: BaseException) -> str:
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:
     # Built-ins first, so that a third party's duplicate is the one that is refused.
-    return (not (point.dist is not None and point.dist.name == "runtime-harness"), point.name, point.value)
+    return (not (point.dist is not None and point.dist.name == _OURS), point.name, point.value)
 
 
 def _validated(things: object, kind: type[Named], hook: str) -> list[Named]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -16,8 +16,8 @@ from harness.plugins import Catalogue, Plugins
 from harness.selftest.injections import inject
 from harness.session import RunOutcome, run_session
 
-Watch = Callable[[str], AbstractContextManager[Callable[[RunEvent], None]]]
-"""Takes what is run now and yields a listener, for progress."""
+Watch = Callable[[str], AbstractContextManager[None]]
+"""Takes a title, and shows progress while its context is open."""
 
 
 class Bench:
@@ -112,14 +112,11 @@ class Bench:
         root: Path,
         on_event: Callable[[RunEvent], None] | None = None,
     ) -> RunOutcome:
-        with self._watch(title) as show:
-
-            def listen(event: RunEvent) -> None:
-                if on_event is not None:
-                    on_event(event)
-                show(event)
-
-            outcome = run_session(request, self._plugins, catalogue, RunStore(root), listen)
+        with self._watch(title), self._listening(on_event):
+            outcome = run_session(request, self._plugins, catalogue, RunStore(root))
         if outcome.interrupted:
             raise KeyboardInterrupt
         return outcome
+
+    def _listening(self, on_event: Callable[[RunEvent], None] | None) -> AbstractContextManager[None]:
+        return nullcontext() if on_event is None else self._plugins.listening(__name__, on_event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -39,7 +39,6 @@ def run_session(
     plugins: Plugins,
     catalogue: Catalogue,
     store: RunStore,
-    on_event: Callable[[RunEvent], None],
     expectations: tuple[Expectation, ...] = (),
     lanes: int = 1,
     facts: Mapping[str, str] = MappingProxyType({}),
@@ -48,10 +47,9 @@ def run_session(
 
     Args:
         request: what was asked for.
-        plugins: listen to the events.
+        plugins: receive the events by their hook, live progress among them (`Plugins.listening`).
         catalogue: what the plugins bring.
         store: where the run's folder is made.
-        on_event: sees each event after it is in the journal, for live progress.
         expectations: of the user, beside those of the plugins.
         lanes: how many cells may run at a time, of scenarios that measure nothing.
         facts: what else is known of the host, to be stored with the run.
@@ -68,7 +66,7 @@ def run_session(
         environment["self_test"] = said
     environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
     control = RunControl(request)
-    with Recorder(folder, plugins, on_event, control) as recorder:
+    with Recorder(folder, plugins, control) as recorder:
         recorder.publish(make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations))
         portions = Portions(request, catalogue, folder, recorder.publish).of(plan, control)
         recorder.follow_all(_stages(portions, catalogue, folder, lanes, control))
@@ -79,16 +77,14 @@ def resume_session(
     folder: Path,
     plugins: Plugins,
     catalogue: Catalogue,
-    on_event: Callable[[RunEvent], None],
     lanes: int = 1,
 ) -> RunOutcome:
     """Run what a run has left over, in the same journal, and judge the whole.
 
     Args:
         folder: of the run.
-        plugins: listen to the events.
+        plugins: receive the events by their hook, live progress among them (`Plugins.listening`).
         catalogue: what the plugins bring; it must have what the run's cells need.
-        on_event: sees each event after it is in the journal.
         lanes: as in `run_session`.
 
     Raises:
@@ -105,7 +101,7 @@ def resume_session(
         catalogue.require_executor(executor)
     control = RunControl(before.started.request)
     control.recall(before)
-    with Recorder(folder, plugins, on_event, control, before) as recorder:
+    with Recorder(folder, plugins, control, before) as recorder:
         environment = describe_environment() | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
         plan = Plan(cells=left, seed=before.started.plan.seed)

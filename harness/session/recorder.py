@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -21,7 +21,6 @@ class Recorder:
     Args:
         folder: of the run.
         plugins: listen to the events.
-        on_event: sees each event after it is in the journal.
         control: decides by the events what is not run any more.
         before: the run that the journal has, if it is resumed.
     """
@@ -30,12 +29,10 @@ class Recorder:
         self,
         folder: Path,
         plugins: Plugins,
-        on_event: Callable[[RunEvent], None],
         control: RunControl,
         before: Run | None = None,
     ) -> None:
         self._plugins = plugins
-        self._on_event = on_event
         self._control = control
         self._journal = JournalWriter(folder / JOURNAL_NAME, is_resumed=before is not None)
         self._clock = RunClock(before.last if before is not None else None)
@@ -61,7 +58,6 @@ class Recorder:
         if not isinstance(event, CellProgressed):
             self._journal.write(event)
             self._control.see(event)
-        self._on_event(event)
         self._plugins.notify(event)
 
     def follow_all(self, stages: Iterable[Generator[RunEvent, None, None]]) -> None:

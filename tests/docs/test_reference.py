@@ -9,13 +9,15 @@ import click
 import pytest
 
 from harness.cli.exits import MEANINGS
-from harness.cli.main import harness
+from harness.cli.main import harness, load_plugins
 from harness.model import Executor, FindingKind, Outcome, UsageError
 from harness.plan.perturb import parse_perturbations
 from harness.plugins import hookspecs
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
+
+load_plugins()
 
 
 def table(name: str, first: str) -> dict[str, list[str]]:
@@ -31,16 +33,24 @@ def test_exit_codes():
     assert table("command-line.md", "code") == {str(code.value): [text] for code, text in MEANINGS.items()}
 
 
+def find_command(name: str) -> click.Command:
+    """Return a command of the program."""
+    command = harness.get_command(click.Context(harness), name)
+    assert command is not None, f"there is no command {name}"
+    return command
+
+
 def test_commands():
     """Each command is there, and no other."""
-    assert set(table("command-line.md", "command")) == {f"harness {name}" for name in harness.commands}
+    names = harness.list_commands(click.Context(harness))
+    assert set(table("command-line.md", "command")) == {f"harness {name}" for name in names}
 
 
 @pytest.mark.parametrize("name", ["run", "matrix", "plan"])
 def test_options(name):
     """Each option is named in the page."""
     text = (REFERENCE / "command-line.md").read_text()
-    options = [option for parameter in harness.commands[name].params for option in parameter.opts]
+    options = [option for parameter in find_command(name).params for option in parameter.opts]
     assert [option for option in options if f"`{option}`" not in text] == []
 
 
@@ -97,6 +107,6 @@ def test_links_of_the_readme():
 def test_every_command_in_the_readme_exists():
     """`harness X` in the README is a command, with options that it has."""
     for line in re.findall(r"^harness ([^#\n]+)", (ROOT / "README.md").read_text(), re.MULTILINE):
-        command: click.Command = harness.commands[line.split()[0]]
+        command = find_command(line.split()[0])
         known = {option for parameter in command.params for option in parameter.opts}
         assert [word for word in line.split() if word.startswith("-") and word != "-v" and word not in known] == []

@@ -11,9 +11,13 @@ import pytest
 from harness.cli import main as program
 from harness.cli.exits import MEANINGS, Exit
 
+program.load_plugins()
+
 
 def commands(group=program.harness, path=()):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         yield (*path, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
@@ -139,11 +143,26 @@ def test_a_terminal_that_lacks_characters_gets_the_report_too():
 
 
 def test_building_the_command_line_is_quick():
-    """What only some commands need is imported by them."""
-    late = {"rich", "psutil", "pluggy", "asyncio", "harness.execute", "harness.compare"}
+    """What only some commands need is imported by them; plugins are loaded when the program is called."""
+    late = {"rich", "psutil", "pluggy", "asyncio", "harness.execute", "harness.compare", "harness.plan", "tomlkit"}
     code = f"import sys, harness.cli.main; print(sorted({late} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_call_imports_only_its_own_command(harness):
+    """And what plugins declare: no runtime, no stage, no other command."""
+    late = {"rich", "psutil", "trio", "asyncio", "tomlkit", "harness.execute", "harness.compare", "harness.cli.expect"}
+    code = f"""if True:
+        import sys
+        from contextlib import suppress
+        from harness.cli.main import main
+        with suppress(SystemExit):
+            main(["plugins"])
+        print(sorted({late} & set(sys.modules)))
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.api import Backend, BackendOption, Scenario
-from harness.cli.main import harness
+from harness.cli.main import harness, load_plugins
 from harness.cli.reproducer import list_scripts, read_script
 from harness.model import BackendSpec
 from harness_asyncio.plugin import harness_backends as asyncio_backends
@@ -82,6 +82,7 @@ def test_a_scenario_without_scripts_has_none(scenario):
 
 
 def call(*words):
+    load_plugins()
     return CliRunner().invoke(harness, ["script", *words], catch_exceptions=True)
 
 

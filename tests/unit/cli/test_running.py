@@ -10,6 +10,7 @@ from catalogue import catalogue
 
 from harness.cli import main as program
 from harness.cli import progress
+from harness.cli.command_group import CommandGroup
 from harness.cli.exits import Exit
 from harness.journal import JournalWriter, RunStore, read_run
 from harness.model import (
@@ -323,13 +324,15 @@ def test_plain_progress_says_problems_and_how_far_it_is(built, capsys, monkeypat
     clock = iter((0.0, 1.0, 11.0, 11.0))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     events = (started, finished(first, Outcome.HUNG, "idle\x1b[2J"), finished(second, Outcome.COMPLETED))
-    with progress.open_progress(quiet=True) as show:
+    plugins = Plugins([])
+    with progress.open_progress(plugins, quiet=True):
         for event in events:
-            show(event)
+            plugins.notify(event)
     assert capsys.readouterr() == ("", "")
-    with progress.open_progress(quiet=False) as show:
+    plugins = Plugins([])
+    with progress.open_progress(plugins, quiet=False):
         for event in events:
-            show(event)
+            plugins.notify(event)
     assert capsys.readouterr().err.splitlines() == [
         f"hung: {first.id}: idle?[2J",
         f"2/2 cells, last {second.id}",
@@ -461,20 +464,58 @@ def test_colour(monkeypatch, choice, terminal, environment, expected):
     assert State(choice).colour is expected
 
 
-def test_a_plugin_adds_a_command_and_is_loaded_once(monkeypatch):
-    """What loading for the commands found is what the rest of the program uses."""
+THEIRS = """
+import click
+from harness.plugins import hookimpl
+
+@hookimpl
+def harness_cli(group):
+    group.add_command(click.Command("theirs", callback=lambda: click.echo("theirs ran")))
+    group.add_command(click.Command("doctor", callback=lambda: click.echo("another doctor")))
+"""
+
+
+def test_a_plugin_adds_commands_beside_those_of_the_host(monkeypatch, tmp_path, capsys):
+    """By the hook that the host uses itself; one of the same name takes the place of the host's."""
     from importlib.metadata import EntryPoint
 
-    from harness.cli.state import State
+    (tmp_path / "plugin_with_commands.py").write_text(THEIRS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    points = [EntryPoint("theirs", "plugin_with_commands", "harness")]
+    monkeypatch.setattr("harness.plugins.load.entry_points", lambda **_: points)
+    group = CommandGroup()
+    plugins = program.load_plugins(group)
+    context = click.Context(group)
+    assert {"run", "matrix", "theirs"} < set(group.list_commands(context))
+    for name in ("theirs", "doctor"):
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.callback is not None
+        command.callback()
+    assert capsys.readouterr().out == "theirs ran\nanother doctor\n"
+    assert [(report.name, report.error) for report in plugins.reports] == [
+        ("harness.cli.commands", ""),
+        ("theirs", ""),
+    ]
 
-    loaded = []
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [EntryPoint("theirs", "nowhere", "harness")])
-    monkeypatch.setattr(Plugins, "__init__", lambda self: loaded.append(self))
-    monkeypatch.setattr(Plugins, "extend_cli", lambda _self, group: group.add_command(click.Command("theirs")))
-    group = click.Group()
-    state = State("auto", State.extend(group))
-    assert list(group.commands) == ["theirs"]
-    assert [state.plugins] == loaded
+
+def test_progress_that_raises_is_reported_and_ends_no_run():
+    """As for any listener; a later one is called all the same."""
+    plugins = Plugins([])
+    event = RunFinished(finished_at="", events=0, cells=0)
+    seen = []
+
+    def fail(_event):
+        raise ValueError("no")
+
+    with plugins.listening("odd", fail), plugins.listening("fine", seen.append):
+        plugins.notify(event)
+        plugins.notify(event)
+    plugins.notify(event)
+    assert seen == [event, event]
+    assert [(report.name, report.error) for report in plugins.reports] == [
+        ("odd", "harness_on_event raised ValueError: no")
+    ]
 
 
 def execute_and_measure(plan, _catalogue, _folder, **_lanes):
@@ -570,9 +611,10 @@ def test_progress_of_a_run_that_is_extended(built, capsys, monkeypatch):
     events = (started, more, finished(plan.cells[0], Outcome.COMPLETED))
     clock = iter((0.0, 11.0, 11.0))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
-    with progress.open_progress(quiet=False) as show:
+    plugins = Plugins([])
+    with progress.open_progress(plugins, quiet=False):
         for event in events:
-            show(event)
+            plugins.notify(event)
     assert capsys.readouterr().err.splitlines() == [f"1/4 cells, last {plan.cells[0].id}"]
     monkeypatch.undo()
     with Progress() as bar:

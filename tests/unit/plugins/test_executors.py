@@ -46,7 +46,7 @@ def test_they_are_brought_as_those_of_others_are():
 def test_a_run_with_one_that_is_not_there(tmp_path):
     """It does not begin."""
     with pytest.raises(UsageError, match="unknown executor 'gone'; there are local"):
-        run_session(Request(executor="gone"), Plugins([]), catalogue(), None, print)
+        run_session(Request(executor="gone"), Plugins([]), catalogue(), None)
 
 
 def test_a_run_is_not_resumed_without_its_executor(tmp_path):
@@ -64,5 +64,5 @@ def test_a_run_is_not_resumed_without_its_executor(tmp_path):
         journal.write(started)
     before = (tmp_path / JOURNAL_NAME).read_bytes()
     with pytest.raises(UsageError, match="unknown executor 'gone'"):
-        resume_session(tmp_path, Plugins([]), catalogue(), print)
+        resume_session(tmp_path, Plugins([]), catalogue())
     assert (tmp_path / JOURNAL_NAME).read_bytes() == before

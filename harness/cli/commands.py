@@ -1,0 +1,38 @@
+"""The sub-commands that ship with harness, brought by the hook that other plugins have."""
+
+from __future__ import annotations
+
+from harness.plugins import hookimpl
+
+from .command_group import CommandGroup
+
+_COMMANDS = {
+    "run": "run:run",
+    "matrix": "matrix:matrix",
+    "list": "listing:listing",
+    "plan": "planning:plan",
+    "show": "show:show",
+    "report": "show:report",
+    "resume": "resume:resume",
+    "merge": "merge:merge",
+    "compare": "comparing:compare",
+    "issue": "issue:issue",
+    "script": "script:script",
+    "expect": "expect:expect",
+    "explore": "explore:explore",
+    "bisect": "bisect:bisect",
+    "plugins": "plugin_list:plugins",
+    "plugin": "plugin:plugin",
+    "env": "env:env",
+    "doctor": "doctor:doctor",
+    "selftest": "selftest:selftest",
+    "completion": "completion:completion",
+}
+"""Module and attribute in this package, by name."""
+
+
+@hookimpl
+def harness_cli(group: CommandGroup) -> None:
+    """Add each, to be imported when it is called."""
+    for name, reference in _COMMANDS.items():
+        group.add_reference(name, f"{__package__}.{reference}")
