@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
-import tomlkit
-from tomlkit.items import Table
 
 from harness.journal import RunStore, read_run
 from harness.model import Comparison, Expectation, FindingKind, UsageError
@@ -19,6 +17,8 @@ from .state import State
 from .stored import out_option, run_argument
 
 if TYPE_CHECKING:
+    from tomlkit.items import Table
+
     from harness.compare import Proposal
 
 _FIELDS = ("scenario", "backends", "finding", "key", "value", "parameters", "reason")
@@ -67,6 +67,8 @@ def update_text(text: str, proposed: Iterable[Proposal], gone: Mapping[str, set[
         proposed: what is added.
         gone: the text of each stale expectation, and the backends on which it is stale.
     """
+    import tomlkit  # the help of the program shows the summary of every command, and starts without it
+
     document = tomlkit.parse(text)
     tables = document.setdefault("expected", tomlkit.aot())
     for number in reversed(range(len(tables))):
@@ -82,6 +84,8 @@ def update_text(text: str, proposed: Iterable[Proposal], gone: Mapping[str, set[
 
 
 def _table(proposal: Proposal) -> Table:
+    import tomlkit
+
     table = tomlkit.table()
     table.add(tomlkit.comment(one_line(f"seen: {proposal.seen}")))
     for name in _FIELDS:
@@ -92,6 +96,7 @@ def _table(proposal: Proposal) -> Table:
 
 
 def _stale_of(comparison: Comparison, file: Path) -> dict[str, set[str]]:
+    import tomlkit
 
     tables = tomlkit.parse(_text_of(file)).unwrap().get("expected", [])
     known = {msgspec.convert(table, Expectation).text for table in tables}
