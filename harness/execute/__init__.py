@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.host.faults import explain_runner_error
+from harness.host.signals import HeldInterrupt
 from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent
 
 from . import posix
@@ -33,7 +34,7 @@ def execute(
     folder: Path,
     *,
     lanes: int = 1,
-    why_not: Callable[[Cell], str] = lambda _cell: "",
+    skip_reason: Callable[[Cell], str] = lambda _cell: "",
 ) -> Iterator[RunEvent]:
     """Run the cells of a plan and yield what happens; every planned cell gets a `CellFinished`.
 
@@ -42,7 +43,7 @@ def execute(
         catalogue: where the plan's scenarios and backends are found.
         folder: the run's folder; evidence goes below it.
         lanes: how many cells may run at a time, of scenarios that allow it. The others run alone.
-        why_not: says, when it is a cell's turn, why it is not run, if there is a reason.
+        skip_reason: returns, when it is a cell's turn, why it is not run; empty if it is.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
@@ -51,35 +52,30 @@ def execute(
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
     with posix.watched():
-        yield from _execute_cells(plan, catalogue, folder, lanes, why_not)
+        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason)
 
 
 def _execute_cells(
-    plan: Plan, catalogue: Catalogue, folder: Path, lanes: int, why_not: Callable[[Cell], str]
+    plan: Plan, catalogue: Catalogue, folder: Path, lanes: int, skip_reason: Callable[[Cell], str]
 ) -> Iterator[RunEvent]:
     shared: list[Cell] = []
     alone: list[Cell] = []
     for cell in plan.cells:
         (shared if lanes > 1 and _may_share(cell, catalogue) else alone).append(cell)
-    interrupt: KeyboardInterrupt | None = None
+    held = HeldInterrupt()
     if shared:
-        try:
-            yield from run_side_by_side(shared, folder, lanes, tuple(catalogue.environments.values()), why_not)
-        except KeyboardInterrupt as exc:
-            interrupt = exc
+        with held:
+            yield from run_side_by_side(shared, folder, lanes, tuple(catalogue.environments.values()), skip_reason)
     for cell in alone:
-        if interrupt is not None:
+        if held:
             yield _without_process(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
             continue
-        if reason := why_not(cell):
+        if reason := skip_reason(cell):
             yield _without_process(cell, Outcome.NOT_RUN, reason)
             continue
-        try:
+        with held:
             yield from run_guarded(cell, catalogue, folder)
-        except KeyboardInterrupt as exc:
-            interrupt = exc
-    if interrupt is not None:
-        raise interrupt
+    held.release()
 
 
 def _may_share(cell: Cell, catalogue: Catalogue) -> bool:

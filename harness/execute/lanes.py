@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from harness.host.signals import HeldInterrupt
 from harness.model import Cell, CellFinished, CellResult, Environment, Outcome, RunEvent
 from harness.wire import decode_journal_line, encode_line
 
@@ -27,31 +28,30 @@ def run_side_by_side(
     folder: Path,
     lanes: int,
     environments: tuple[Environment, ...] = (),
-    why_not: Callable[[Cell], str] = lambda _cell: "",
+    skip_reason: Callable[[Cell], str] = lambda _cell: "",
 ) -> Iterator[RunEvent]:
     """Run cells, as many at a time as there are lanes, and yield what happens; every cell gets a `CellFinished`.
 
-    `why_not` says, when it is a cell's turn, why it is not run, if there is a reason.
+    `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
     """
     waiting = deque(cells)
-    interrupt: KeyboardInterrupt | None = None
+    held = HeldInterrupt()
     is_ending = False
     with selectors.DefaultSelector() as selector:
         running = [_Lane(folder, selector, environments) for _ in range(min(lanes, len(cells)))]
         try:
-            interrupt = yield from _tell(_hand_out(running, waiting, why_not))
+            yield from held.pass_on(_hand_out(running, waiting, skip_reason))
             while any(lane.is_busy for lane in running):
-                try:
+                events: list[RunEvent] = []
+                with held:
                     events = _next_events(selector)
-                except KeyboardInterrupt as exc:
-                    events, interrupt = [], exc
-                interrupt = (yield from _tell(events)) or interrupt
-                if interrupt is None:  # who is told of the end of a cell may know why others are not to be run
-                    interrupt = yield from _tell(_hand_out(running, waiting, why_not))
-                if interrupt is not None and not is_ending:
+                yield from held.pass_on(events)
+                if not held:  # who is told of the end of a cell may know why others are not to be run
+                    yield from held.pass_on(_hand_out(running, waiting, skip_reason))
+                if held and not is_ending:
                     is_ending = True
                     yield from map(_not_run, waiting)
                     waiting.clear()
@@ -60,31 +60,19 @@ def run_side_by_side(
         finally:
             for lane in running:
                 lane.end()
-    if interrupt is not None:
-        raise interrupt
+    held.release()
 
 
-def _hand_out(running: Sequence[_Lane], waiting: deque[Cell], why_not: Callable[[Cell], str]) -> list[RunEvent]:
+def _hand_out(running: Sequence[_Lane], waiting: deque[Cell], skip_reason: Callable[[Cell], str]) -> list[RunEvent]:
     """Give each idle lane a cell; return the ends of those that are not run."""
     refused: list[RunEvent] = []
     for lane in running:
         while waiting and not lane.is_busy:
-            if reason := why_not(waiting[0]):
+            if reason := skip_reason(waiting[0]):
                 refused.append(_not_run(waiting.popleft(), reason))
             else:
                 lane.hand(waiting)
     return refused
-
-
-def _tell(events: Sequence[RunEvent]) -> Generator[RunEvent, None, KeyboardInterrupt | None]:
-    """Yield all events, whatever is thrown meanwhile; return the interrupt that was."""
-    interrupt = None
-    for event in events:
-        try:
-            yield event
-        except KeyboardInterrupt as exc:
-            interrupt = exc
-    return interrupt
 
 
 def _next_events(selector: selectors.BaseSelector) -> list[RunEvent]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from types import FrameType
-from typing import TYPE_CHECKING, TypeVar
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
     from psutil import Process
@@ -82,24 +82,75 @@ class Interrupts:
 INTERRUPTS = Interrupts()
 
 
+class HeldInterrupt:
+    """Holds an interrupt until what has ended is reported; then it goes on its way.
+
+    Every stage that must end in order holds interrupts with this, and nothing else in it catches one:
+
+        held = HeldInterrupt()
+        with held:
+            yield from work()
+        yield from held.pass_on(what_is_left_to_report)
+        held.release()
+    """
+
+    def __init__(self) -> None:
+        self.interrupt: KeyboardInterrupt | None = None
+        """What came, if anything did; of several the last one."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
+        if not isinstance(exc, KeyboardInterrupt):
+            return False
+        self.interrupt = exc
+        return True
+
+    def __bool__(self) -> bool:
+        """Whether an interrupt is held."""
+        return self.interrupt is not None
+
+    def pass_on(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield every event, whatever is thrown meanwhile."""
+        for event in events:
+            with self:
+                yield event
+
+    def release(self) -> None:
+        """Raise what is held."""
+        if self.interrupt is not None:
+            raise self.interrupt
+
+
 def follow(stage: Generator[Event, None, None], publish: Callable[[Event], None]) -> bool:
     """Publish every event of a stage; return whether the user interrupted it.
 
     The stage has to see an interrupt to end the running cell and to report the others, also one that came while an
     event was published; a stage that has ended throws it back.
     """
+    held = HeldInterrupt()
     with closing(stage), INTERRUPTS.deferred():
-        try:
+        with held:
             for event in stage:
                 publish(event)
                 INTERRUPTS.check()
-        except KeyboardInterrupt as interrupt:
-            with suppress(KeyboardInterrupt):
-                publish(stage.throw(interrupt))
-                for event in stage:
-                    publish(event)
-            return True
-    return False
+        if held.interrupt is None:
+            return False
+        with held:  # again, if it comes back or another one comes
+            publish(stage.throw(held.interrupt))
+            for event in stage:
+                publish(event)
+    return True
+
+
+def follow_all(stages: Iterable[Generator[Event, None, None]], publish: Callable[[Event], None]) -> bool:
+    """Publish every event of one stage after the other, until the user interrupts one; return whether that was so."""
+    held, is_interrupted = HeldInterrupt(), False
+    with held:
+        is_interrupted = any(follow(stage, publish) for stage in stages)
+        INTERRUPTS.check()  # between two stages; the journal says which cells were planned
+    return is_interrupted or bool(held)
 
 
 def _end_at_once(code: int) -> None:

@@ -51,7 +51,7 @@ class RunAssembly:
         """The last event, if the run has ended and was not resumed."""
 
     def see(self, event: RunEvent) -> None:
-        """Take the next event; heartbeats are no part of a run."""
+        """Take the next event."""
         match event:
             case CellObserved(cell_id=cell_id, observation=observation):
                 self._observations[cell_id].append(observation)
@@ -71,10 +71,8 @@ class RunAssembly:
                 self.footer = event
             case RunResumed():
                 self.footer = None
-            case RunStarted() | CellRetried():
+            case RunStarted() | CellRetried() | CellProgressed():
                 pass
-            case CellProgressed():
-                return
             case _:
                 assert_never(event)
         self.events += 1

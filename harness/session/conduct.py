@@ -13,14 +13,25 @@ from harness.compare import compare
 from harness.execute import describe_limits, execute
 from harness.host.interpreters import describe_others, equip
 from harness.host.machine import describe_environment
-from harness.journal import RunStore, read_run, read_self_test, utc_now
-from harness.model import Comparison, Expectation, Outcome, Plan, Request, Run, RunEvent, RunResumed, UsageError
+from harness.journal import RunStore, read_events, read_run, read_self_test, utc_now
+from harness.model import (
+    Comparison,
+    Expectation,
+    Outcome,
+    Plan,
+    Request,
+    Run,
+    RunEvent,
+    RunResumed,
+    RunStarted,
+    UsageError,
+)
 from harness.plan import make_plan
 from harness.plugins import Catalogue, Plugins
 from harness.session.header import make_header
-from harness.session.phases import Portions
+from harness.session.phases import make_phases, make_remaining_phases, plan_portions
 from harness.session.recorder import Recorder
-from harness.session.stop_rules import RunControl
+from harness.session.run_so_far import RunSoFar
 
 _LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN, Outcome.INVALID_ENV)
 
@@ -65,11 +76,11 @@ def run_session(
     if said := read_self_test(store.root, environment):
         environment["self_test"] = said
     environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
-    control = RunControl(request)
-    with Recorder(folder, plugins, control) as recorder:
+    so_far = RunSoFar(request)
+    with Recorder(folder, plugins, so_far) as recorder:
         recorder.publish(make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations))
-        portions = Portions(request, catalogue, folder, recorder.publish).of(plan, control)
-        recorder.follow_all(_stages(portions, catalogue, folder, lanes, control))
+        portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
+        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))
     return read_outcome(folder, interrupted=recorder.interrupted)
 
 
@@ -90,23 +101,23 @@ def resume_session(
     Raises:
         UsageError: nothing is left over, or the journal cannot be written.
     """
-    before = read_run(folder)
-    left = tuple(record.cell for record in before.records if record.result.outcome in _LEFT_OVER)
-    request, catalogue = equip(before.started.request, catalogue)
+    events = tuple(read_events(folder))
+    started = cast("RunStarted", events[0])
+    so_far = RunSoFar(started.request, events)
+    left = tuple(record.cell for record in so_far.run.records if record.result.outcome in _LEFT_OVER)
+    request, catalogue = equip(started.request, catalogue)
     if not left:
         raise UsageError(
             f"cannot resume {folder.name}: every cell of it has its result; see harness show {folder.name}"
         )
     for executor in {cell.executor for cell in left}:
         catalogue.require_executor(executor)
-    control = RunControl(before.started.request)
-    control.recall(before)
-    with Recorder(folder, plugins, control, before) as recorder:
+    plan = Plan(cells=left, seed=started.plan.seed)
+    with Recorder(folder, plugins, so_far) as recorder:
         environment = describe_environment() | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
-        plan = Plan(cells=left, seed=before.started.plan.seed)
-        portions = Portions(request, catalogue, folder, recorder.publish).of_rest(plan)
-        recorder.follow_all(_stages(portions, catalogue, folder, lanes, control))
+        portions = plan_portions(make_remaining_phases(request, catalogue, plan), so_far, recorder.publish)
+        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))
     return read_outcome(folder, interrupted=recorder.interrupted)
 
 
@@ -121,8 +132,8 @@ def read_outcome(folder: Path, *, interrupted: bool = False) -> RunOutcome:
 
 
 def _stages(
-    portions: Iterable[Plan], catalogue: Catalogue, folder: Path, lanes: int, control: RunControl
+    portions: Iterable[Plan], catalogue: Catalogue, folder: Path, lanes: int, so_far: RunSoFar
 ) -> Iterator[Generator[RunEvent, None, None]]:
     for portion in portions:
-        stage = execute(portion, catalogue, folder, lanes=lanes, why_not=control.why_not)
+        stage = execute(portion, catalogue, folder, lanes=lanes, skip_reason=so_far.skip_reason)
         yield cast("Generator[RunEvent, None, None]", stage)

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from harness.host.signals import INTERRUPTS, follow
+from harness.host.signals import INTERRUPTS, follow_all
 from harness.journal import JOURNAL_NAME, JournalWriter
-from harness.model import CellProgressed, Run, RunEvent
+from harness.model import CellProgressed, RunEvent
 from harness.plugins import Plugins
 from harness.session.clock import RunClock
-from harness.session.stop_rules import RunControl
+from harness.session.run_so_far import RunSoFar
 
 
 class Recorder:
@@ -21,21 +21,19 @@ class Recorder:
     Args:
         folder: of the run.
         plugins: listen to the events.
-        control: decides by the events what is not run any more.
-        before: the run that the journal has, if it is resumed.
+        so_far: has the events of the journal, if the run is resumed, and is given each further one.
     """
 
     def __init__(
         self,
         folder: Path,
         plugins: Plugins,
-        control: RunControl,
-        before: Run | None = None,
+        so_far: RunSoFar,
     ) -> None:
         self._plugins = plugins
-        self._control = control
-        self._journal = JournalWriter(folder / JOURNAL_NAME, is_resumed=before is not None)
-        self._clock = RunClock(before.last if before is not None else None)
+        self._so_far = so_far
+        self._journal = JournalWriter(folder / JOURNAL_NAME, is_resumed=so_far.is_resumed)
+        self._clock = RunClock(so_far.last)
         self._calm = ExitStack()
         self.interrupted = False
         """Whether the user ended it."""
@@ -57,13 +55,9 @@ class Recorder:
         event = self._clock.stamp(event)
         if not isinstance(event, CellProgressed):
             self._journal.write(event)
-            self._control.see(event)
+            self._so_far.see(event)
         self._plugins.notify(event)
 
     def follow_all(self, stages: Iterable[Generator[RunEvent, None, None]]) -> None:
         """Publish every event of one stage after the other, until the user interrupts one."""
-        try:
-            self.interrupted = any(follow(stage, self.publish) for stage in stages)
-            INTERRUPTS.check()
-        except KeyboardInterrupt:
-            self.interrupted = True  # between two stages; the journal says which cells were planned
+        self.interrupted = follow_all(stages, self.publish)

@@ -37,7 +37,7 @@ _FAILURES = (
 """What a cell shows by itself; a divergence takes others."""
 
 
-class RunControl:
+class StopRules:
     """Sees every event of a run and says which cells there is no point in."""
 
     def __init__(self, request: Request) -> None:
@@ -50,7 +50,7 @@ class RunControl:
         self.stopped = ""
         """Why nothing more is run; empty while there is no reason."""
 
-    def why_not(self, cell: Cell) -> str:
+    def skip_reason(self, cell: Cell) -> str:
         """Return why a cell is not run, or an empty string."""
         if self.stopped:
             return self.stopped

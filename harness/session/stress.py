@@ -28,11 +28,11 @@ class StressRounds:
                 self._cells[cell.row].append(cell)
         self._last = {row: max(cell.round for cell in cells) for row, cells in self._cells.items()}
 
-    def choose_rounds(self, why_not: Callable[[Cell], str]) -> dict[RowId, range]:
+    def choose_rounds(self, skip_reason: Callable[[Cell], str]) -> dict[RowId, range]:
         """Return one more round of each row that still has a cell to run, or nothing if the time is over."""
         if time.monotonic() - self._started >= self._seconds:
             return {}
-        going_on = [row for row in self._last if any(not why_not(cell) for cell in self._cells[row])]
+        going_on = [row for row in self._last if any(not skip_reason(cell) for cell in self._cells[row])]
         for row in going_on:
             self._last[row] += 1
         return {row: range(self._last[row], self._last[row] + 1) for row in going_on}

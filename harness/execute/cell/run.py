@@ -25,6 +25,7 @@ from harness.execute.limits.enforce import CellLimits
 from harness.execute.role.interpreter import find_place
 from harness.execute.role.launch import PLAIN, Launch
 from harness.execute.role.process import RoleProcess, make_job
+from harness.host.signals import HeldInterrupt
 from harness.model import (
     BackendSpec,
     Cell,
@@ -98,31 +99,26 @@ class CellRun:
         Raises:
             KeyboardInterrupt: after the cell was ended and reported, if the user interrupted it.
         """
-        interrupt: KeyboardInterrupt | None = None
+        held = HeldInterrupt()
         started = time.monotonic()
         try:
-            self._evidence.mkdir(parents=True, exist_ok=True)
-            self._start()
-            yield CellStarted(cell_id=self._cell.id, pids={role.role: role.pid for role in self._roles})
-            yield from self._watch()
-        except KeyboardInterrupt as exc:
-            interrupt = exc
-            self._stop_all(Outcome.INTERRUPTED, "interrupted")
+            with held:
+                self._evidence.mkdir(parents=True, exist_ok=True)
+                self._start()
+                yield CellStarted(cell_id=self._cell.id, pids={role.role: role.pid for role in self._roles})
+                yield from self._watch()
+            if held:
+                self._stop_all(Outcome.INTERRUPTED, "interrupted")
         finally:
             # No yield in here: the reader may have closed this generator, and the processes must go all the same.
-            last_words = self._end_all()
-        is_cut_off = interrupt is not None
+            trailing_events = self._end_all()
+        is_cut_off = bool(held)
         result = self._result(time.monotonic() - started, is_cut_off=is_cut_off)
         concluded = self._attempts.conclude(result, is_last=is_cut_off)
-        told = () if concluded is None else (self._retries.conclude(concluded, is_last=is_cut_off),)
-        # Who is repeated has ended, and who has ended has no last words.
-        for event in (*last_words, *told):
-            try:
-                yield event
-            except KeyboardInterrupt as exc:
-                interrupt = exc  # seen when all of it is told
-        if interrupt is not None:
-            raise interrupt
+        ends = () if concluded is None else (self._retries.conclude(concluded, is_last=is_cut_off),)
+        # A repeated attempt has already exited, so its pipes are empty.
+        yield from held.pass_on((*trailing_events, *ends))
+        held.release()
 
     # --- start ---
     def _start(self) -> None:
@@ -301,14 +297,14 @@ class CellRun:
         survivors = (*survivors, *(f"{pid} worker" for pid in sorted(unreaped)))
         if self._roles:
             self._roles[0].escaped, self._roles[0].survivors = ended, survivors
-        last_words = [event for role in running for event in self._close(role)]
+        trailing_events = [event for role in running for event in self._close(role)]
         self._limits.close()
         self._selector.close()
         for file in self._files:
             file.close()
         with suppress(OSError):  # a full disk, which the journal will say; the facts are in there
             self._keep_evidence()
-        return last_words
+        return trailing_events
 
     def _signal_and_wait(self, running: list[RoleProcess], number: signal.Signals, grace: float) -> None:
         # The group is signalled even when its leader is gone: others of it may not be.

@@ -19,7 +19,7 @@ from harness.plan import make_plan
 from harness.plan.partition import choose_part
 from harness.session import stress as rounds
 from harness.session.header import make_scenario_card
-from harness.session.stop_rules import RunControl
+from harness.session.stop_rules import StopRules
 from harness.session.stress import StressRounds
 
 
@@ -27,7 +27,7 @@ def control(**request):
     """Return a control that has seen the start of a run of `pipe`, and the run's cells."""
     asked = Request(scenarios=("pipe",), preset="thorough", rounds=5, **request)
     plan = make_plan(asked, catalogue())
-    made = RunControl(asked)
+    made = StopRules(asked)
     cards = tuple(make_scenario_card(catalogue(), name) for name in plan.scenarios)
     made.see(
         RunStarted(
@@ -52,10 +52,10 @@ def test_three_hangs_in_a_row_and_not_three_in_all():
     hung, fine = Outcome.HUNG, Outcome.COMPLETED
     for cell, outcome in zip(alpha, (hung, hung, fine, hung, hung), strict=True):
         end(made, cell, outcome)
-        assert made.why_not(cell) == ""
+        assert made.skip_reason(cell) == ""
     end(made, alpha[0], hung)
-    assert made.why_not(alpha[0]).startswith("hangs 3/3")
-    assert made.why_not(beta) == ""
+    assert made.skip_reason(alpha[0]).startswith("hangs 3/3")
+    assert made.skip_reason(beta) == ""
 
 
 def test_what_was_not_run_neither_hung_nor_did_not():
@@ -64,7 +64,7 @@ def test_what_was_not_run_neither_hung_nor_did_not():
     alpha = [cell for cell in cells if cell.label == "alpha"]
     for cell, outcome in zip(alpha, [Outcome.HUNG, Outcome.NOT_RUN, Outcome.HUNG, Outcome.HUNG], strict=False):
         end(made, cell, outcome)
-    assert made.why_not(alpha[4]).startswith("hangs 3/3")
+    assert made.skip_reason(alpha[4]).startswith("hangs 3/3")
 
 
 def test_so_many_hangs_are_enough():
@@ -73,7 +73,7 @@ def test_so_many_hangs_are_enough():
     end(made, cells[0], Outcome.HUNG)
     assert made.stopped == ""
     end(made, cells[1], Outcome.HUNG)
-    assert made.why_not(cells[2]) == "stopped after 2 hangs (--max-hangs)"
+    assert made.skip_reason(cells[2]) == "stopped after 2 hangs (--max-hangs)"
 
 
 @pytest.mark.parametrize(
