@@ -124,6 +124,7 @@ class ScheduleRun:
                 partial(self._launch, group),
                 start_ns=self._start_ns,
                 end_ns=end_ns,
+                clock=perf_counter_ns,
             )
             if not self._offsets:
                 await self._all_ended.set()

@@ -6,14 +6,17 @@ import asyncio
 import errno
 import os
 import socket
+import threading
 import time
 
 import pytest
 
+from harness.testing.fake_clock import FakeClock
 from harness.testing.wrapping import Wrapped
 from harness_scenarios.parts.open_loop import burst_offsets
 from harness_scenarios.parts.tagged_payload import ReplyGrade, make_reply, make_request
 from harness_scenarios.parts.whole_message import receive_to_eof
+from harness_scenarios.storm import schedule
 from harness_scenarios.storm.connection_ledger import ConnectionLedger, Ending
 from harness_scenarios.storm.scenario import server, storm
 
@@ -69,18 +72,23 @@ def assert_healthy(report, due):
 # --- healthy ---
 
 
-class LateStream(Wrapped):
-    """Returns from closing long after its client has seen the end."""
-
-    async def aclose(self):
-        """Close, and take a while."""
-        await self.inner.aclose()
-        await asyncio.sleep(0.2)  # planted
-
-
 def test_a_handler_that_is_about_to_end_is_no_unfinished_one(run_roles):
     """The client has ended when it has its replies; the last handlers have not."""
-    assert_healthy(run_roles(storm, BURST, wrap=sabotage(LateStream)), 20)
+    client_ended = threading.Event()
+
+    class LateStream(Wrapped):
+        async def aclose(self):
+            await self.inner.aclose()
+            assert await asyncio.to_thread(client_ended.wait, 20)
+
+    async def client(runtime, probe):
+        try:
+            await storm.roles["client"](runtime, probe)
+        finally:
+            client_ended.set()
+
+    roles = {"server": storm.roles["server"], "client": client}
+    assert_healthy(run_roles(storm, BURST, roles=roles, wrap=sabotage(LateStream)), 20)
 
 
 def test_burst_on_each_backend(run_roles, backend):
@@ -369,12 +377,14 @@ def test_tasks_that_never_ran_are_dropped(run_roles):
     assert [report[f"connections {part}"] for part in ("ok", "dropped", "other")] == [18, 1, 1]
 
 
-def test_a_client_that_cannot_keep_the_pace_gives_no_latency(run_roles):
+def test_a_client_that_cannot_keep_the_pace_gives_no_latency(run_roles, monkeypatch):
     """Ten are due in 100 ms and starting each takes 50 ms: limited, no violation, counts but no figures."""
+    clock = FakeClock(base=time.perf_counter)
+    monkeypatch.setattr(schedule, "perf_counter_ns", clock.read_ns)
 
     class SlowGroup(WrappedGroup):
         async def spawn(self, *args, **kwargs):
-            time.sleep(0.05)  # planted
+            clock.advance(0.05)
             await self.inner.spawn(*args, **kwargs)
 
     report = run_roles(storm, {"rate": 100, "length": 0.1}, wrap=sabotage_client(SlowGroup))

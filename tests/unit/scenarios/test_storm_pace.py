@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from array import array
 
 import pytest
 
+from harness.testing.fake_clock import FakeClock
 from harness.testing.wrapping import Wrapped
 from harness_scenarios.parts.tagged_payload import ReplyGrade
+from harness_scenarios.storm import schedule
 from harness_scenarios.storm.connection_ledger import ConnectionLedger, Ending
 from harness_scenarios.storm.scenario import storm
 from harness_scenarios.storm.schedule import NULL_SERVER_RULE, ScheduleRun, Target
@@ -43,6 +46,14 @@ def on_accept(change):
     return Runtime
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of the client's schedule: a test that advances it freezes the client, which takes no time."""
+    fake = FakeClock(base=time.perf_counter)
+    monkeypatch.setattr(schedule, "perf_counter_ns", fake.read_ns)
+    return fake
+
+
 def make_run(offsets):
     """Return a schedule whose ledger a test fills."""
     run = ScheduleRun(
@@ -70,8 +81,8 @@ def fill(run, started_ns, done_ns):
 # --- from when it counts ---
 
 
-def test_tspam_fault_the_clock_starts_when_a_connection_is_due_not_when_its_task_runs(run_roles):
-    """The client is blocked for 150 ms while half of all become due: that is lateness, and no response is claimed."""
+def test_tspam_fault_the_clock_starts_when_a_connection_is_due_not_when_its_task_runs(run_roles, clock):
+    """The client is frozen for 150 ms while half of all become due: that is lateness, and no response is claimed."""
 
     class Runtime(Wrapped):
         connects = 0
@@ -79,7 +90,7 @@ def test_tspam_fault_the_clock_starts_when_a_connection_is_due_not_when_its_task
         async def connect(self, *args, **kwargs):
             self.connects += 1
             if self.connects == 20:
-                time.sleep(0.15)  # planted
+                clock.advance(0.15)
             return await self.inner.connect(*args, **kwargs)
 
     report = run_roles(storm, {"rate": 1000, "length": 0.3}, wrap={"client": Runtime})
@@ -151,25 +162,31 @@ def test_a_client_that_starts_too_few_is_limited():
 
 
 def test_a_late_client_gives_its_lateness_and_no_other_figure(run_roles):
-    """Each of 200 starts is 4 ms late, which the others do not wait for: no response, no service, no violation."""
+    """Each of 200 starts waits until four more are due, 4 ms: no response, no service, no violation."""
 
     class LateGroup(Replaced):
         async def spawn(self, function, index):
-            runtime = self.runtime
+            event = self.runtime.create_event()
+            self.waiting.append(event)
 
             async def late(index):
-                await runtime.sleep(0.004)  # planted
+                await event.wait()
                 await function(index)
 
             await self.inner.spawn(late, index)
+            if len(self.waiting) > 4:
+                await self.waiting.pop(0).set()
+            if index == 199:  # the last one
+                for other in self.waiting:
+                    await other.set()
 
     class Runtime(Wrapped):
         def open_task_group(self):
-            manager, runtime = self.inner.open_task_group(), self.inner
+            manager, runtime, waiting = self.inner.open_task_group(), self.inner, []
 
             class Manager:
                 async def __aenter__(self):
-                    return LateGroup(await manager.__aenter__(), runtime=runtime)
+                    return LateGroup(await manager.__aenter__(), runtime=runtime, waiting=waiting)
 
                 async def __aexit__(self, *exc):
                     return await manager.__aexit__(*exc)
@@ -188,14 +205,24 @@ def test_a_late_client_gives_its_lateness_and_no_other_figure(run_roles):
 
 
 def test_a_freeze_of_the_server_is_in_the_response_of_those_that_were_due_meanwhile(run_roles):
-    """100 ms in 500: a p90 of the response shows it, half of the services and of the responses do not."""
+    """While 50 of 250 are started: a p90 of the response shows it, half of the services and of the responses do not."""
+    thaws = threading.Event()
 
     def freeze(number, stream):
         if number == 100:
-            time.sleep(0.1)  # planted
+            assert thaws.wait(20)
         return stream
 
-    report = run_roles(storm, {"rate": 500, "length": 0.5}, wrap={"server": on_accept(freeze)})
+    class Client(Wrapped):
+        connects = 0
+
+        async def connect(self, *args, **kwargs):
+            self.connects += 1
+            if self.connects == 150:
+                thaws.set()
+            return await self.inner.connect(*args, **kwargs)
+
+    report = run_roles(storm, {"rate": 500, "length": 0.5}, wrap={"server": on_accept(freeze), "client": Client})
     assert (report.violations, report["connections ok"]) == (set(), 250)
     if report["generator"] == "ok":
         assert report["response p90"] > 40_000

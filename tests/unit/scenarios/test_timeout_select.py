@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from harness.api import ClosedResourceError
+from harness.testing.fake_clock import FakeClock
 from harness.testing.wrapping import Wrapped
 from harness_saboteurs import FAULTS
 from harness_scenarios.load import timeout_select as module
@@ -17,50 +18,13 @@ from harness_scenarios.parts.timer_race import Contender, Tally
 SMALL = {"deadline": 0.01, "races": 24, "n": 4}
 
 
-class Clock:
-    """Time that passes only when nobody has anything to do, or when somebody watches the wall clock."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def read(self):
-        """Return the time."""
-        return self.now
-
-    def watch(self):
-        """Let a little time pass, as it does for one who polls the wall clock."""
-        self.now += 1e-4
-        return self.now
-
-    def govern(self, runtime):
-        """Let the running asyncio loop go by this clock: where it would wait for a timer, the time jumps."""
-        loop = asyncio.get_running_loop()
-        poll = loop._selector.select
-
-        def jump(timeout):
-            events = poll(None if timeout is None else 0)
-            self.now += 0 if events else timeout or 0
-            return events
-
-        loop.time, loop._selector.select = self.read, jump
-        return Governed(runtime, self)
-
-
-class Governed(Wrapped):
-    """An asyncio runtime that goes by a `Clock`."""
-
-    def __init__(self, inner, clock):
-        super().__init__(inner)
-        self.now = clock.read
-
-
 @pytest.fixture
 def run_in_jumps(run_roles, monkeypatch):
-    """Return a function that runs a cell on asyncio and a `Clock`, so that no load of the machine changes a race."""
+    """Return a function that runs a cell on asyncio and a `FakeClock`: the load of the machine changes no race."""
 
     def run(sabotaged=None, **parameters):
-        clock = Clock()
-        monkeypatch.setattr(module, "perf_counter", clock.watch)
+        clock = FakeClock()
+        monkeypatch.setattr(module, "perf_counter", clock.poll)
 
         def wrap(runtime):
             governed = clock.govern(runtime)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 
 import pytest
 
+from harness.testing.fake_clock import FakeClock
 from harness.testing.wrapping import Wrapped
 from harness_saboteurs import FAULTS
+from harness_scenarios.load import timers as module
 from harness_scenarios.load.timers import timers
 from harness_scenarios.parts.wake_ups import (
     IN_ORDER,
@@ -202,7 +203,7 @@ def test_a_sleeper_that_runs_twice(run_roles):
 
 
 @pytest.mark.parametrize("row", [PACING, SLEEPERS], ids=["pacing", "sleepers"])
-def test_a_scheduler_that_is_held(run_roles, row):
+def test_a_scheduler_that_is_held(run_roles, monkeypatch, row):
     """One sleep keeps everybody from waking for 50 ms: that is the longest stall.
 
     An early one after the twenty of a task that is alone: on a machine that is busy the last ticks of a schedule are
@@ -217,9 +218,11 @@ def test_a_scheduler_that_is_held(run_roles, row):
             held = self.sleeps == 22
             await self.inner.sleep(seconds)
             if held:
-                time.sleep(0.05)  # planted
+                clock.advance(0.05)
 
-    report = run_roles(timers, row, wrap={"main": HeldRuntime})
+    clock = FakeClock()
+    monkeypatch.setattr(module, "perf_counter_ns", clock.read_ns)
+    report = run_roles(timers, row, wrap={"main": lambda runtime: HeldRuntime(clock.govern(runtime))})
     assert report.violations == set()
     assert report["longest stall"] >= 49
 

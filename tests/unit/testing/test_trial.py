@@ -1,5 +1,7 @@
 """What a trial of a scenario returns."""
 
+import threading
+
 import pytest
 
 from harness.api import PeerEndedError, Scenario, bounded, exact, info, outcomes, required
@@ -149,11 +151,13 @@ def test_what_is_not_declared_is_an_error():
 
 def test_a_role_that_does_not_end():
     """It is named, and the trial returns."""
+    gate = threading.Event()
 
-    async def main(runtime, _probe):
-        await runtime.sleep(1)
+    async def main(_runtime, _probe):
+        gate.wait()
 
     assert try_scenario(scenario(main=main), "threads", limit=0.05).running == ("main",)
+    gate.set()
 
 
 def test_what_nobody_awaited_is_kept():

@@ -37,6 +37,7 @@ def waits(facts):
 @pytest.mark.parametrize("runner", [AsyncioRunner, ThreadsRunner])
 def test_what_each_task_waits_for(runner):
     """By the call that it is in, and the place is the scenario's line."""
+    expected = {"on_event": "event", "on_lock": "lock", "on_channel": "channel receive"}
 
     async def scenario(runtime, look):
         event, lock = runtime.create_event(), runtime.create_lock()
@@ -62,13 +63,12 @@ def test_what_each_task_waits_for(runner):
                 await group.spawn(fn, name=fn.__name__)
             for _ in range(3):
                 await ready.acquire()
-            await runtime.sleep(0.05)
-            look()
+            while not expected.items() <= waits(look()).items():
+                await runtime.checkpoint()  # they are on their way from here to there
             await lock.release()
             await group.cancel()
 
-    (facts,) = look_at(scenario, runner)
-    expected = {"on_event": "event", "on_lock": "lock", "on_channel": "channel receive"}
+    *_, facts = look_at(scenario, runner)
     assert {name: kind for name, kind in waits(facts).items() if name in expected} == expected
     (on_lock,) = (task for task in facts["tasks"] if task["name"] == "on_lock")
     assert __file__ in on_lock["place"]

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -80,7 +79,7 @@ def _short_settle(monkeypatch):
     monkeypatch.setattr(ledger_module, "_SETTLE_SECONDS", 0.001)
 
 
-def test_a_thread_that_stays_is_named():
+def test_a_thread_that_stays_is_named(monkeypatch):
     """With the line where it is; one that was there before is not, nor one that ends meanwhile."""
     gate = threading.Lock()
     gate.acquire()
@@ -93,9 +92,11 @@ def test_a_thread_that_stays_is_named():
     before.start()
     ledger = opened()
     left = threading.Thread(target=stay, name="left", daemon=True)
-    ending = threading.Thread(target=time.sleep, args=(0.005,), name="ending")
+    ends = threading.Event()
+    ending = threading.Thread(target=ends.wait, name="ending")
     left.start()
     ending.start()
+    monkeypatch.setattr(ledger_module.time, "sleep", lambda _seconds: (ends.set(), ending.join()))
     (line,) = ledger.leaks()
     assert line.startswith("thread left: ")
     assert line.endswith("in test_a_thread_that_stays_is_named.<locals>.stay")
@@ -108,6 +109,7 @@ def test_a_thread_that_stays_is_named():
 def test_a_thread_that_the_runtime_keeps_is_its_own():
     """One that waits for its next job, as trio's do; with a job that is still running it is not."""
     gate, runs = threading.Event(), threading.Event()
+    read, write = os.pipe()
     before = set(sys._current_frames())
 
     def run_worker():
@@ -115,7 +117,7 @@ def test_a_thread_that_the_runtime_keeps_is_its_own():
 
     def job():
         runs.set()
-        time.sleep(0.2)
+        os.read(read, 1)
 
     idle = threading.Thread(target=run_worker, name="idle", daemon=True)
     busy = threading.Thread(target=job, name="busy")
@@ -126,8 +128,10 @@ def test_a_thread_that_the_runtime_keeps_is_its_own():
     assert [line.partition(":")[0] for line in list_threads(before, {package})] == ["thread busy"]
     assert len(list_threads(before, {"elsewhere"})) == 2
     gate.set()
+    os.close(write)
     idle.join()
     busy.join()
+    os.close(read)
 
 
 def test_a_child_that_stays_is_named():

@@ -49,7 +49,7 @@ def others():
 @pytest.fixture
 def sleeper(others):
     """A process that has a child; both wait to be killed."""
-    code = "import os, sys, time\nif os.fork(): print(1, flush=True)\ntime.sleep(60)"
+    code = "import os, signal\nif os.fork(): print(1, flush=True)\nsignal.pause()"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True) as process:
         process.stdout.readline()
         yield process

@@ -1,7 +1,10 @@
 """How bytes flow through a stream: which runtime does what, and every broken contract is seen."""
 
+import time
+
 import pytest
 
+from harness.testing.fake_clock import FakeClock
 from harness.testing.wrapping import Stream
 from harness_saboteurs import FAULTS, sabotage
 from harness_scenarios.behaviours import stream_flow
@@ -73,19 +76,20 @@ def test_broken_contract_is_seen(run_roles, name, fault, answer, violations):
     assert report.violations == violations
 
 
-class HoldsSecondSend(Stream):
-    """A small send behind a small send is held back, as by Nagle's algorithm and a delayed acknowledgement."""
-
-    async def send_all(self, data):
-        """Send, now or later."""
-        if self.state == "sent":
-            await self.healthy.sleep(0.041)
-        self.state = "open" if self.state == "sent" else "sent"
-        await self.inner.send_all(data)
-
-
-def test_held_send_is_seen(run_roles):
+def test_held_send_is_seen(run_roles, monkeypatch):
     """A small send that is held back is worth a look, and no violation."""
+    clock = FakeClock(base=time.perf_counter)
+    monkeypatch.setattr(stream_flow, "perf_counter", clock.read)
+
+    class HoldsSecondSend(Stream):
+        """Holds a small send behind a small send back, as Nagle's algorithm and a delayed acknowledgement do."""
+
+        async def send_all(self, data):
+            if self.state == "sent":
+                clock.advance(0.041)
+            self.state = "open" if self.state == "sent" else "sent"
+            await self.inner.send_all(data)
+
     wrap = {"main": sabotage(HoldsSecondSend)}
     report = run_roles(SCENARIOS["small-sends-go-at-once"], {"repetitions": 1}, backend="trio", wrap=wrap)
     assert (report.values["answer"], report.violations) == (["delayed by 40 ms"], set())
