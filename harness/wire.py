@@ -99,10 +99,8 @@ class RoleEnded(msgspec.Struct, frozen=True, kw_only=True, tag="role-ended"):
 WorkerMessage = Ready | Observed | Step | Shared | Driving | UnhandledSeen | Ended
 WorkerOrder = Shared | RoleEnded
 
-TASKS_BEGIN, TASKS_END = "--- tasks ---\n", "--- end of tasks ---\n"
-"""Around what a worker writes of its tasks, in the file of its stacks, when it is asked."""
 INSPECTION = "--- inspection --- "
-"""Before each line of facts that it writes of itself there, after its tasks."""
+"""Before each line of facts about itself and its tasks that a worker writes, in the file of its stacks, when asked."""
 TURNED = "--- turned at "
 """Before the CPU time at which a task gave way, in the same file, when a worker is asked for that."""
 

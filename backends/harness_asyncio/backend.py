@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from harness.api import Bridge, Processes, Runtime, Servers, UnhandledReport, UnsupportedError
+from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, UnhandledReport, UnsupportedError
 
 from . import bridge, channels, introspection, servers, streams
 from .bridge import RunScheduler
@@ -135,9 +135,13 @@ class AsyncioRuntime:
         return AsyncioProcesses()
 
     # --- introspection ---
-    def dump_tasks(self) -> Sequence[str]:
-        """Return a line for each live task."""
-        return introspection.dump_tasks(self._loop)
+    def tasks(self) -> Sequence[TaskSnapshot]:
+        """`asyncio.all_tasks`."""
+        return introspection.read_tasks(self._loop)
+
+    def timers(self) -> Sequence[float]:
+        """Read the loop's timer handles."""
+        return introspection.read_timers(self._loop)
 
     def scheduler(self) -> asyncio.AbstractEventLoop:
         """Return the running loop."""

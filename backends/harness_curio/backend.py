@@ -15,7 +15,7 @@ from typing import Any
 
 import curio
 
-from harness.api import Bridge, ErrorKind, Processes, Runtime, Servers, UnhandledReport
+from harness.api import Bridge, ErrorKind, Processes, Runtime, Servers, TaskSnapshot, UnhandledReport
 
 from . import channels, introspection, streams
 from .bridge import CurioBridge, RunScheduler
@@ -175,9 +175,13 @@ class CurioRuntime:
         return CurioProcesses()
 
     # --- introspection ---
-    def dump_tasks(self) -> Sequence[str]:
+    def tasks(self) -> Sequence[TaskSnapshot]:
         """Read the kernel's task table."""
-        return introspection.dump_tasks(self._kernel)
+        return introspection.read_tasks(self._kernel)
+
+    def timers(self) -> Sequence[float]:
+        """Read the sleeps and time-outs of the kernel's tasks."""
+        return introspection.read_timers(self._kernel)
 
     def scheduler(self) -> object:
         """Return the `curio.Kernel`."""

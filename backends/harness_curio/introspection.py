@@ -1,21 +1,51 @@
-"""The task table of a curio kernel."""
+"""What curio knows about its tasks, and what their frames show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any
 
-import curio
+from harness.api import Resource, TaskSnapshot, Wait, WaitTable, frames_of_coroutine
+
+_WAITS = WaitTable(
+    {
+        "curio.sync:Lock.acquire": Wait.LOCK,
+        "curio.sync:Semaphore.acquire": Wait.SEMAPHORE,
+        "curio.sync:Event.wait": Wait.EVENT,
+        "curio.sync:Condition.wait": Wait.CONDITION,
+        "curio.queue:QueueBase.get": Wait.RECEIVE,
+        "curio.queue:QueueBase.put": Wait.SEND,
+        "harness_curio.channels:_Rendezvous.get": Wait.RECEIVE,
+        "harness_curio.channels:_Rendezvous.put": Wait.SEND,
+        "curio.time:sleep": Wait.TIMER,
+        "curio.io:Socket.recv": Wait.READ,
+        "curio.io:Socket.sendall": Wait.WRITE,
+        "curio.io:Socket.accept": Wait.ACCEPT,
+        "curio.io:Socket.connect": Wait.CONNECT,
+        "curio.network:open_connection": Wait.CONNECT,
+        "curio.workers:run_in_thread": Wait.THREAD,
+        "curio.subprocess:Popen.wait": Wait.CHILD,
+    },
+    {
+        "curio.workers:run_in_process": Wait.CHILD,
+        "curio.task:TaskGroup.__aexit__": Wait.TASKS,
+        "curio.task:TaskGroup.join": Wait.TASKS,
+        "curio.task:Task.join": Wait.TASKS,
+        "curio.task:Task.wait": Wait.TASKS,
+    },
+)
+_WITH_OBJECT = frozenset({Wait.LOCK, Wait.SEMAPHORE, Wait.EVENT, Wait.CONDITION, Wait.RECEIVE, Wait.SEND})
 
 
-def dump_tasks(kernel: Any) -> Sequence[str]:
-    """Return a line for each task in the kernel's task table."""
-    try:
-        return [_describe(task) for task in tuple(kernel._tasks.values())]  # noqa: SLF001 - there is no public way
-    except Exception as exc:  # noqa: BLE001 - a dump of a broken run must not break it further
-        return [f"(the task table cannot be read: {exc!r})"]
+def read_tasks(kernel: Any) -> Sequence[TaskSnapshot]:
+    """Describe each task in the kernel's task table."""
+    return [_describe(task) for task in tuple(kernel._tasks.values())]  # noqa: SLF001 - there is no public way
+
+
+def read_timers(kernel: Any) -> Sequence[float]:
+    """Return when sleeps and time-outs of tasks end, which are all the timers that a kernel has."""
+    tasks = tuple(kernel._tasks.values())  # noqa: SLF001
+    return [end for task in tasks for end in (task.sleep, task.timeout) if isinstance(end, float)]
 
 
 def running_task(kernel: Any) -> Any:
@@ -25,22 +55,19 @@ def running_task(kernel: Any) -> Any:
     return trap.__closure__[0].cell_contents
 
 
-def _describe(task: Any) -> str:
-    inside = Path(curio.__file__).parent
-    own = [frame for frame in _frames(task.coro) if inside not in Path(frame.f_code.co_filename).parents]
-    where = f" in {own[-1].f_code.co_qualname} ({own[-1].f_code.co_filename}:{own[-1].f_lineno})" if own else ""
-    return f"{task.name} (id {task.id}, parent {task.parentid}): {task.state}{where}"
+def _describe(task: Any) -> TaskSnapshot:
+    frames = frames_of_coroutine(task.coro)
+    wait, call = _WAITS.find(frames)
+    on: object = call.f_locals.get("self") if call is not None and wait in _WITH_OBJECT else None
+    return TaskSnapshot(
+        name=str(task.name),
+        frames=frames,
+        waits_for=wait,
+        on=None if on is None else Resource.of(on),
+        wakes_at=_time(task.sleep),
+        deadline=_time(task.timeout),
+    )
 
 
-def _frames(awaited: Any) -> Iterator[FrameType]:
-    """Yield the frames of a chain of awaits, outermost first."""
-    while awaited is not None:
-        for kind, following in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
-            if hasattr(awaited, following):
-                frame = getattr(awaited, f"{kind}_frame")
-                awaited = getattr(awaited, following)
-                break
-        else:
-            return
-        if frame is not None:
-            yield frame
+def _time(value: object) -> float | None:
+    return value if isinstance(value, float) else None

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from harness import api
-from harness.api import ErrorKind, Runtime, UnhandledReport
+from harness.api import ErrorKind, Runtime, TaskSnapshot, UnhandledReport
 
 from . import channels, introspection, streams, structure
 from .bridge import Bridge, Pool
@@ -186,9 +186,13 @@ class ThreadsRuntime:
         return ThreadsProcesses()
 
     # --- introspection ---
-    def dump_tasks(self) -> Sequence[str]:
-        """Show each thread and its frames nearest to the scenario and to the kernel."""
-        return introspection.dump_tasks()
+    def tasks(self) -> Sequence[TaskSnapshot]:
+        """Read the frames of each thread that drives a coroutine."""
+        return introspection.read_tasks()
+
+    def timers(self) -> Sequence[float]:
+        """Read the ends of sleeps, and the deadlines of the scopes around each task."""
+        return introspection.read_timers()
 
     def scheduler(self) -> object:
         """Return the main thread: what schedules is the operating system."""

@@ -13,7 +13,7 @@ from typing import Any
 import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
-from harness.api import Bridge, Processes, Runtime, Servers, UnhandledReport, UnsupportedError
+from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, UnhandledReport, UnsupportedError
 
 from . import channels, introspection, streams
 from .bridge import RunScheduler, TrioBridge
@@ -136,9 +136,13 @@ class TrioRuntime:
         return TrioProcesses()
 
     # --- introspection ---
-    def dump_tasks(self) -> Sequence[str]:
+    def tasks(self) -> Sequence[TaskSnapshot]:
         """Walk the nurseries from the root task."""
-        return introspection.dump_tasks(self._root)
+        return introspection.read_tasks(self._root)
+
+    def timers(self) -> Sequence[float]:
+        """Read the nearest deadline of the run."""
+        return introspection.read_timers(self._runner)
 
     def scheduler(self) -> object:
         """Trio's runner; there is no public name for it."""

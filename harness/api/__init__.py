@@ -88,6 +88,15 @@ from .scenario import (
 )
 from .schedule import Idle, ProgramMain, Schedule, ScheduledRuns, StuckError
 from .servers import Handler, Server, Servers, servers_of
+from .tasks import (
+    Resource,
+    TaskSnapshot,
+    Wait,
+    WaitTable,
+    frames_of_coroutine,
+    frames_of_stack,
+    place_of,
+)
 
 __all__ = [
     "CHAPTERS",
@@ -145,6 +154,7 @@ __all__ = [
     "ProgramMain",
     "ReceiveChannel",
     "Redirect",
+    "Resource",
     "RoleFunction",
     "Runtime",
     "RuntimeContractError",
@@ -160,21 +170,27 @@ __all__ = [
     "Subject",
     "Support",
     "TaskGroup",
+    "TaskSnapshot",
     "Trace",
     "UnhandledReport",
     "UnsupportedError",
     "Value",
+    "Wait",
+    "WaitTable",
     "allowed",
     "bounded",
     "bridge_of",
     "classify_common",
     "exact",
     "forbidden",
+    "frames_of_coroutine",
+    "frames_of_stack",
     "grid",
     "info",
     "interesting",
     "metric",
     "outcomes",
+    "place_of",
     "processes_of",
     "required",
     "servers_of",

@@ -16,6 +16,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from .errors import ErrorKind
+from .tasks import TaskSnapshot
 
 
 class TaskGroup(Protocol):
@@ -317,8 +318,22 @@ class Runtime(Protocol):
     # No members: see `harness.api.chapters`.
 
     # --- introspection ---
-    def dump_tasks(self) -> Sequence[str]:
-        """Return a line for each live task: its name and where it waits. Best effort; never raises."""
+    def tasks(self) -> Sequence[TaskSnapshot]:
+        """Return what the runtime knows about each live task: in an autopsy, and to count what is left.
+
+        Contract: each live task of the runtime is in it once, with its name; a task that waits has the frames that lead
+            to its wait, and what it waits for is right or not given. Never blocks, never raises; may be called between
+            any two instructions of the thread that runs the tasks, as from a signal handler.
+        Latitude: everything else that a snapshot can tell; whether the runtime's own tasks are in it.
+        """
+
+    def timers(self) -> Sequence[float]:
+        """Return when the pending timers of the runtime are due, on the clock of `now`.
+
+        Contract: a time that ends the wait of a task, or runs a callback, is in it. A hang is a deadlock only if there
+            is none. Never blocks, never raises.
+        Latitude: how often a time is in it; timers of the runtime's own.
+        """
 
     def scheduler(self) -> object:
         """Return the live object that schedules (event loop, kernel, runner). The worker attests its class."""

@@ -10,28 +10,25 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from types import FrameType
 from typing import Any
+
+from harness.api import Resource
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Load, ast.Expression)
 """What may be looked up without calling anything of the scenario."""
 
 
-def held_locks(frames: list[FrameType], library: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Yield the key and the name in the source of each lock that the scenario's frames hold, outermost first."""
+def held_locks(frames: Sequence[FrameType], library: tuple[str, ...]) -> Iterator[Resource]:
+    """Yield each lock that the scenario's frames hold, by its name in the source, outermost first."""
     for frame in frames:
         if not frame.f_code.co_filename.startswith(library):
             for expression in _entered(frame):
                 lock = _look_up(expression, frame)
                 if all(hasattr(lock, name) for name in ("acquire", "release", "locked")) and lock.locked():
-                    yield lock_key(lock), ast.unparse(expression)
-
-
-def lock_key(lock: Any) -> int:
-    """Return what tells a lock from others, also through what a backend puts around it."""
-    return id(getattr(lock.acquire, "__self__", lock))
+                    yield Resource.of(lock, ast.unparse(expression))
 
 
 def _entered(frame: FrameType) -> Iterator[ast.expr]:

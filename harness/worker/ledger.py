@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 
-from harness.api import Runtime
+from harness.api import Runtime, TaskSnapshot, place_of
 
 from .leftovers import describe_child, list_children, list_threads, spared_children
 
@@ -40,7 +40,7 @@ class Ledger:
     def open(self, runtime: Runtime) -> None:
         """Note what is there before the scenario starts."""
         self._fds = open_fds()
-        self._tasks = Counter(map(_name_of_task, runtime.dump_tasks()))
+        self._tasks = Counter(task.name for task in runtime.tasks())
         self._threads = frozenset(sys._current_frames())  # noqa: SLF001 - also threads that threading does not know
         self._children = frozenset(list_children())
         # Names and no objects: what the ledger held it would keep alive.
@@ -52,12 +52,13 @@ class Ledger:
     async def close_tasks(self, runtime: Runtime) -> None:
         """Note the tasks that are still there after it; one that is on its way out gets the time to end."""
         for _ in range(_SETTLE_TURNS):
-            lines = runtime.dump_tasks()
-            if sum(self._tasks.values()) >= len(lines):
+            # As text: to keep a snapshot would keep the frames of its task, and what these hold, alive.
+            lines = [(task.name, _line_of(task)) for task in runtime.tasks()]
+            if self._tasks.total() >= len(lines):
                 return
             await runtime.sleep(_SETTLE_SECONDS)
-        left = Counter(map(_name_of_task, lines)) - self._tasks
-        self._left_tasks = tuple(f"task {line}" for line in lines if _name_of_task(line) in left)
+        left = Counter(name for name, _ in lines) - self._tasks
+        self._left_tasks = tuple(f"task {line}" for name, line in lines if name in left)
 
     def leaks(self) -> tuple[str, ...]:
         """Return what is left, a line each. Call after the runtime has ended."""
@@ -116,6 +117,10 @@ def _resource_tracker_fd() -> int | None:
     # multiprocessing keeps one pipe to its tracker for the life of the process, whoever started it.
     tracker = sys.modules.get("multiprocessing.resource_tracker")
     return getattr(getattr(tracker, "_resource_tracker", None), "_fd", None)
+
+
+def _line_of(task: TaskSnapshot) -> str:
+    return f"{task.name}: {place_of(task.frames[-1]) if task.frames else 'runs, or has not started'}"
 
 
 def _name_of_task(line: str) -> str:

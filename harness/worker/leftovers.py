@@ -8,6 +8,8 @@ import threading
 from collections.abc import Collection
 from types import FrameType
 
+from harness.api import place_of
+
 _IDLE = ("_work", "wait", "get", "run_worker")
 """Innermost function of a thread that its runtime keeps for the next job: trio's, curio's (`Event.wait`), a queue's."""
 
@@ -26,7 +28,7 @@ def list_threads(before: Collection[int], packages: Collection[str]) -> list[str
     lines = []
     for ident, frame in sys._current_frames().items():  # noqa: SLF001 - the documented way, in spite of its name
         if ident != here and ident not in before and not _is_kept(frame, packages):
-            lines.append(f"thread {names.get(ident, ident)}: {_place(frame)}")
+            lines.append(f"thread {names.get(ident, ident)}: {place_of(frame)}")
     return sorted(lines)
 
 
@@ -93,7 +95,3 @@ def _is_kept(frame: FrameType, packages: Collection[str]) -> bool:
         first = module if module != "threading" else first
         outer = outer.f_back
     return first.partition(".")[0] in packages
-
-
-def _place(frame: FrameType) -> str:
-    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"

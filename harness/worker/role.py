@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.api import ENDING, BackendRunner, ErrorKind, RoleFunction, Runtime, Scenario, Subject, UnsupportedError
 from harness.model.outcome import FORMAT, Attestation, Observed, Outcome, Resources
-from harness.wire import INSPECTION, TASKS_BEGIN, TASKS_END, Ended, Ready, WorkerJob, decode_line, encode_line
+from harness.wire import INSPECTION, Ended, Ready, WorkerJob, decode_line, encode_line
 
 from .channel import Pipe, map_progress
 from .errors import UnhandledCollector, describe_ending, describe_error
@@ -26,7 +26,6 @@ from .turns import tell_turn_on_signal
 
 TASKS_SIGNAL = signal.SIGUSR2
 """Makes a worker write its stacks and what its runtime knows of its tasks, if the interpreter runs."""
-_MOST_TASKS = 400
 
 
 class _WrongBackendError(Exception):
@@ -68,24 +67,21 @@ def _run(job: WorkerJob, pipe: Pipe, progress: memoryview, unhandled: UnhandledC
     return role.run(runner_class, unhandled)
 
 
-def dump_tasks_on_signal(runtime: Runtime, fd: int, started: float) -> None:
+def describe_tasks_on_signal(runtime: Runtime, fd: int, started: float) -> None:
     """Have the stacks and the runtime's tasks written to a file when the runner asks, if the interpreter can answer."""
     inspectors: list[Any] = []
 
-    def dump(_number: int, frame: FrameType | None) -> None:
+    def describe(_number: int, frame: FrameType | None) -> None:
         signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # who asks meanwhile has no answer yet
         if not inspectors:
             from .inspection import Inspector  # only a cell that is about to be ended needs it
 
             write_all_stacks(fd, frame)
-            lines = tuple(runtime.dump_tasks())
-            text = "".join(f"{line}\n" for line in lines[:_MOST_TASKS])
-            os.write(fd, f"\n{TASKS_BEGIN}{text}{TASKS_END}".encode(errors="replace"))
             inspectors.append(Inspector(runtime, started))
         os.write(fd, INSPECTION.encode() + encode_line(inspectors[0].look(frame)))
-        signal.signal(TASKS_SIGNAL, dump)
+        signal.signal(TASKS_SIGNAL, describe)
 
-    signal.signal(TASKS_SIGNAL, dump)
+    signal.signal(TASKS_SIGNAL, describe)
 
 
 class _Role:
@@ -185,8 +181,12 @@ class _Role:
         gc.freeze()
         gc.enable()
         disturbed = self._perturb(runtime)
+        if not hasattr(runtime, "tasks"):
+            from .generic_tasks import supply_tasks  # only for a backend that was written for 0.1
+
+            supply_tasks(runtime)
         self._ledger.open(runtime)
-        dump_tasks_on_signal(runtime, self._job.stacks_fd, probe.started)
+        describe_tasks_on_signal(runtime, self._job.stacks_fd, probe.started)
         self._reached = True
         meter = ResourceMeter()
         try:

@@ -1,16 +1,16 @@
-"""Since when a task is in the wait that it is in, as far as repeated looks at it say, and until when it may be.
+"""Since when a task is in the wait that it is in, as far as repeated looks at it say.
 
-No runtime notes the first, and to note it at each wait would cost what is measured. A wait is one call from the
+No runtime notes it, and to note it at each wait would cost what is measured. A wait is one call from the
 innermost frame of the scenario: as long as that frame, its instruction and the frame that it called are the same, it
 is the same wait. Frames that were seen are kept, so that no new one can be taken for an old one.
 """
 
 from __future__ import annotations
 
-import gc
+from collections.abc import Sequence
 from itertools import pairwise
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Standing(NamedTuple):
@@ -43,7 +43,7 @@ class Standings:
         if frame in self._places:
             self._resumed.add(frame)
 
-    def see(self, frames: list[FrameType], own: FrameType | None, at: float) -> Standing:
+    def see(self, frames: Sequence[FrameType], own: FrameType | None, at: float) -> Standing:
         """Note where a task is now, and return since when.
 
         Args:
@@ -71,34 +71,3 @@ class Standings:
         """Begin to note which frames run until the next look."""
         self._places = {mark.place for mark in self._marks.values()}
         self._resumed.clear()
-
-
-def deadlines_of_tasks() -> dict[int, float]:
-    """Return by the identity of a task when its innermost time-out ends, on its runtime's clock, where that is told.
-
-    The names are those of asyncio's `Timeout`, trio's cancel status and curio's task.
-    """
-    found: dict[int, float] = {}
-    for thing in gc.get_objects():
-        try:
-            known = _deadline_of(thing)
-        except Exception:  # noqa: BLE001, S112 - it only looks like one
-            continue
-        if known is not None:
-            task, deadline = known
-            found[id(task)] = min(deadline, found.get(id(task), deadline))
-    return found
-
-
-def _deadline_of(thing: Any) -> tuple[Any, float] | None:
-    kind = type(thing)
-    deadline: Any = None
-    task = thing
-    if kind.__name__ == "Timeout" and hasattr(kind, "when"):
-        task, deadline = thing._task, thing.when()  # noqa: SLF001 - there is no public way to its task
-    elif kind.__name__ == "Task" and hasattr(thing, "_cancel_status"):
-        deadline = thing._cancel_status.effective_deadline()  # noqa: SLF001 - as current_effective_deadline
-    elif kind.__name__ == "Task" and hasattr(kind, "join"):
-        deadline = thing.timeout
-    is_known = task is not None and isinstance(deadline, float) and abs(deadline) < float("inf")
-    return (task, deadline) if is_known else None

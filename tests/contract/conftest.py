@@ -162,15 +162,15 @@ class Talkative(_Planted):
         return {"checkpoint": checkpoint}
 
 
-class StuckDump(_Planted):
-    """Blocks the scheduler in `dump_tasks`, and nowhere else."""
+class StuckTasks(_Planted):
+    """Blocks the scheduler in `tasks`, and nowhere else."""
 
     def replace(self, runtime):
-        def dump_tasks():
+        def tasks():
             while True:
                 pass
 
-        return {"dump_tasks": dump_tasks}
+        return {"tasks": tasks}
 
 
 class EarlyTimeout(_Planted):

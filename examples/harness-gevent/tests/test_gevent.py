@@ -7,7 +7,7 @@ import pytest
 from harness.api import ErrorKind, Runtime, UnsupportedError
 
 from harness_gevent.backend import GeventRunner
-from harness_gevent.groups import ForeignAwaitError
+from harness_gevent.structure import ForeignAwaitError
 
 
 def run(main: Any) -> list[str]:
@@ -124,21 +124,3 @@ def test_a_time_out_is_a_cancellation_until_it_leaves_its_block() -> None:
 
     run(main)
     assert kinds == [ErrorKind.CANCELLED, ErrorKind.DEADLINE]
-
-
-def test_the_tasks_are_described_by_where_they_wait() -> None:
-    """By name, with the line of the scenario."""
-    lines = []
-
-    async def wait(runtime: Runtime) -> None:
-        await runtime.sleep(10)
-
-    async def main(runtime: Runtime) -> None:
-        async with runtime.open_task_group() as group:
-            await group.spawn(wait, runtime, name="sleeper")
-            await runtime.checkpoint()
-            lines.extend(runtime.dump_tasks())
-            await group.cancel()
-
-    run(main)
-    assert [line for line in lines if line.startswith("sleeper: ") and "wait (" in line] != []

@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 from harness.execute import procfs
 from harness.model import Autopsy, Observed, Step
-from harness.wire import TASKS_BEGIN, TASKS_END
+from harness.wire import INSPECTION
 
 from .diagnosis import Facts, diagnose
 from .testimony import read_inspection
-from .waits import describe_last_seen, describe_waits
+from .waits import describe_last_seen, describe_tasks, describe_waits
 
 _SHOWN = 40
 IDLE_SHARE = 0.05
@@ -43,7 +43,6 @@ def examine(
         tasks_are_threads: whether the tasks of its runtime are.
         last_messages: the last that each of its actors told.
     """
-    tasks = tasks_of(stacks)
     facts = Facts(
         pid=pid,
         busy=tuple(thread for thread, share in cpu.items() if share > IDLE_SHARE),
@@ -60,7 +59,7 @@ def examine(
     return Autopsy(
         diagnosis=diagnosis,
         reasons=tuple(reasons),
-        tasks=tasks[:_SHOWN],
+        tasks=tuple(describe_tasks(facts.inspection)[:_SHOWN]) if facts.inspection else (),
         descriptors=tuple(str(descriptor) for descriptor in facts.descriptors)[:_SHOWN],
         threads=procfs.read_threads(pid)[:_SHOWN],
         children=tuple(facts.children)[:_SHOWN],
@@ -69,21 +68,10 @@ def examine(
     )
 
 
-def has_tasks(stacks: str) -> bool:
-    """Return whether the worker has written its tasks and what it says of itself."""
-    return TASKS_END in stacks and read_inspection(stacks) is not None
-
-
-def tasks_of(stacks: str) -> tuple[str, ...]:
-    """Return the lines that the worker wrote of its tasks."""
-    _, begin, rest = stacks.partition(TASKS_BEGIN)
-    return tuple(rest.partition(TASKS_END)[0].splitlines()) if begin else ()
-
-
 def innermost_frames(stacks: str) -> tuple[str, ...]:
     """Return the first frame that faulthandler wrote of each thread, as `file:line in function`; the current first."""
     found: list[str] = []
-    written, _, _ = stacks.partition(TASKS_BEGIN)
+    written, _, _ = stacks.partition(INSPECTION)
     for part in written.split("(most recent call first):")[1:]:
         frames = [line.strip() for line in part.splitlines() if line.lstrip().startswith("File ")]
         found += [frames[0].removeprefix("File ").replace('"', "")] if frames else [""]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.api import Resource
 from harness.execute import procfs
 
-from .testimony import Held, Inspection, TaskFacts
+from .testimony import Inspection, TaskFacts
 
 Diagnosis = tuple[str, list[str]]
 """The name, and the reasons."""
@@ -97,7 +98,7 @@ def find_cycle(tasks: Sequence[TaskFacts]) -> list[TaskFacts]:
     return []
 
 
-def _name_of(holder: TaskFacts, lock: Held | None) -> str:
+def _name_of(holder: TaskFacts, lock: Resource | None) -> str:
     key = lock.id if lock is not None else None
     return next((held.label for held in holder.holds if held.id == key), "a lock")
 

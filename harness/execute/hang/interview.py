@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from harness.execute import procfs
 from harness.execute.role.process import RoleProcess
 
-from .autopsy import IDLE_SHARE, has_tasks
+from .autopsy import IDLE_SHARE
 from .testimony import read_inspection
 
 _TICK = 0.05
@@ -30,7 +30,7 @@ def dump_stacks(roles: Sequence[RoleProcess]) -> None:
 
 def _has_answered(role: RoleProcess) -> bool:
     stacks = role.stacks()
-    return has_tasks(stacks) if role.has_started else bool(stacks)
+    return read_inspection(stacks) is not None if role.has_started else bool(stacks)
 
 
 def observe_cpu(roles: Sequence[RoleProcess]) -> dict[RoleProcess, dict[int, float]]:

@@ -6,14 +6,8 @@ from typing import Any
 
 import msgspec
 
+from harness.api import Resource
 from harness.wire import INSPECTION, decode_line
-
-
-class Held(msgspec.Struct, frozen=True):
-    """A lock: what tells it from others, and what the source calls it (or its class)."""
-
-    id: int
-    label: str
 
 
 class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,13 +17,14 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     """`file:line in function`, the scenario's innermost frame."""
     waits_for: str = ""
-    """`lock`, `semaphore`, `condition`, `event`, `channel send`, `channel receive`, `tasks`, `timer`, `read`, `accept`,
-    `write`, `connect`, `thread`, `child`; empty where it cannot be told."""
+    """A value of `harness.api.Wait`; empty where it cannot be told."""
     is_internal: bool = False
     """Whether no frame of it is the scenario's: it is the runtime's own."""
-    holds: tuple[Held, ...] = ()
-    on: Held | None = None
-    """The lock that it waits for."""
+    holds: tuple[Resource, ...] = ()
+    on: Resource | None = None
+    """What it waits for: a lock, or another object of the runtime."""
+    depth: int = 0
+    """Levels below the root of the runtime's tree of tasks."""
     overdue: float | None = None
     """Seconds since the time that it sleeps until."""
     time_left: float | None = None
@@ -77,7 +72,9 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskFacts, ...] = ()
     threads: tuple[ThreadFacts, ...] = ()
     timers: int = 0
-    """Timers and deadlines that are still to come."""
+    """Timers and deadlines that are still to come; less than 0 if that cannot be told."""
+    error: str = ""
+    """Why the tasks are not those that the runtime describes itself."""
 
     @property
     def own_tasks(self) -> tuple[TaskFacts, ...]:

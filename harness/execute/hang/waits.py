@@ -33,9 +33,15 @@ def describe_waits(seen: Inspection, last_seen: Sequence[LastSeen]) -> list[str]
     return [_line(task, steps.get(task.name) if names.count(task.name) == 1 else None) for task in seen.own_tasks]
 
 
+def describe_tasks(seen: Inspection) -> list[str]:
+    """Return a line for each task that is known, the runtime's own as well, indented as its tree is."""
+    lines = [f"{'  ' * task.depth}{task}" for task in seen.tasks]
+    return [f"({seen.error})", *lines] if seen.error else lines
+
+
 def _line(task: TaskFacts, step: LastSeen | None) -> str:
     held = ", ".join(lock.label for lock in task.holds)
-    parts = [str(task), _since(task, step), _until(task), f"holds {held}" if held else ""]
+    parts = [str(task), _since(task, step), _until(task), _on(task), f"holds {held}" if held else ""]
     return ", ".join(part for part in parts if part)
 
 
@@ -59,6 +65,12 @@ def _until(task: TaskFacts) -> str:
         left = task.time_left
         return f"its time-out is in {left:.1f} s" if left > 0 else f"its time-out was {-left:.1f} s ago"
     return ""
+
+
+def _on(task: TaskFacts) -> str:
+    """Name what it waits for, unless that is only the kind of it again."""
+    label = task.on.label if task.on is not None else ""
+    return f"on {label}" if label and label.lower() not in task.waits_for else ""
 
 
 def _cut(text: str) -> str:

@@ -1,11 +1,10 @@
-"""Clauses of the clock, of giving others their turn, and of introspection."""
+"""Clauses of the clock, and of giving others their turn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
-from harness.api import BackendRunner, Runtime
+from harness.api import Runtime
 
 from .clause import clause, require, require_equal, until
 
@@ -84,32 +83,3 @@ async def checkpoint_yields(runtime: Runtime) -> None:
             await runtime.checkpoint()
         at_body.append(bool(ran))
     require_equal("the other task ran meanwhile", expected=[True], actual=at_body)
-
-
-@clause("dump_tasks gives text and never raises", of="Runtime.dump_tasks")
-async def dump_is_text(runtime: Runtime) -> None:
-    """Dump while a task waits."""
-    about, release = runtime.create_event(), runtime.create_event()
-    lines: list[object] = []
-
-    async def child() -> None:
-        await about.set()
-        await release.wait()
-
-    async with runtime.open_task_group() as group:
-        await group.spawn(child)
-        await about.wait()
-        lines.extend(runtime.dump_tasks())
-        await release.set()
-    require(lines, "the dump has no line although two tasks live")
-    require_equal("lines that are no text", expected=[], actual=[line for line in lines if not isinstance(line, str)])
-
-
-@clause("the scheduler is the one that the runner expects", of="Runtime.scheduler", with_runner=True)
-async def scheduler_is_expected(runtime: Runtime, runner: BackendRunner) -> None:
-    """Compare its class with the runner's glob, as the attestation of a worker does."""
-    scheduler = runtime.scheduler()
-    found = f"{type(scheduler).__module__}.{type(scheduler).__qualname__}"
-    wanted = runner.expected_scheduler
-    require(fnmatchcase(found, wanted), f"the class of the scheduler: expected {wanted!r}, got {found!r}")
-    require(runtime.scheduler() is scheduler, "the scheduler is another object at each call")

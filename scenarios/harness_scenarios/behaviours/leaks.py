@@ -89,16 +89,16 @@ async def _take(runtime: Runtime, probe: Probe, cycle: Cycle, cycles: int) -> tu
     for _ in range(cycles):
         await cycle(runtime)
         probe.advance()
-    fewest = (count_fds(), len(runtime.dump_tasks()))
+    fewest = (count_fds(), len(runtime.tasks()))
     for _ in range(_SETTLE_TURNS):
         # What is closed may be gone only some turns of the scheduler later: stop where no more goes.
         await runtime.sleep(_SETTLE_SECONDS)
-        found = (count_fds(), len(runtime.dump_tasks()))
+        found = (count_fds(), len(runtime.tasks()))
         if found == fewest:
             break
         fewest = found
     gc.collect()
-    return count_fds(), len(runtime.dump_tasks()), read_resident_bytes()
+    return count_fds(), len(runtime.tasks()), read_resident_bytes()
 
 
 def _make(name: str, cycle: Cycle, question: str, *, catches: tuple[str, ...]) -> Scenario:

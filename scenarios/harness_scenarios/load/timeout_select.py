@@ -74,11 +74,11 @@ _Steps = Sequence[Callable[[], Awaitable[None]]]
 
 async def main(runtime: Runtime, probe: Probe) -> None:
     """Hold the races that the cell asks for, and look for tasks that are left."""
-    tasks_before = len(runtime.dump_tasks())
+    tasks_before = len(runtime.tasks())
     arena = Arena(runtime, probe)
     await _WINNERS[probe.parameters["winner"]](arena)
     arena.report()
-    probe.observe("tasks left", max(0, len(runtime.dump_tasks()) - tasks_before))
+    probe.observe("tasks left", max(0, len(runtime.tasks()) - tasks_before))
 
 
 # --- never ready: the timer wins ---

@@ -5,7 +5,8 @@ import inspect
 
 import pytest
 
-from harness.worker.held_locks import held_locks, lock_key
+from harness.api import Resource
+from harness.worker.held_locks import held_locks
 
 
 class Box:
@@ -22,7 +23,7 @@ def held_by(coroutine, turns=1):
         task = asyncio.create_task(coroutine)
         for _ in range(turns):
             await asyncio.sleep(0)
-        found = [label for _, label in held_locks([coroutine.cr_frame], ())]
+        found = [lock.label for lock in held_locks([coroutine.cr_frame], ())]
         task.cancel()
         return found
 
@@ -89,7 +90,7 @@ def test_a_lock_behind_a_wrapper_is_the_same_lock():
             self.acquire = lock.acquire
 
     lock = asyncio.Lock()
-    assert lock_key(Outer(lock)) == lock_key(lock)
+    assert Resource.of(Outer(lock)) == Resource.of(lock) == Resource(id(lock), "Lock")
 
 
 def test_a_frame_without_source_holds_nothing():

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from harness.api import TaskSnapshot
 from harness.worker import ledger as ledger_module
 from harness.worker.ledger import Ledger
 from harness.worker.leftovers import describe_child, list_threads
@@ -16,14 +17,16 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says
 
 
 class FakeRuntime:
-    """Its tasks are what each next look shows."""
+    """Its tasks are what each next look shows, by their names."""
 
     def __init__(self, *looks):
         self._looks = list(looks)
         self.slept = 0
 
-    def dump_tasks(self):
-        return self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+    def tasks(self):
+        names = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        here = sys._getframe()
+        return [TaskSnapshot(name=name, frames=(here,)) for name in names]
 
     def scheduler(self):
         return self
@@ -41,7 +44,7 @@ def test_an_open_fd_is_named():
     """One that was there before is not; one that was closed is not."""
     before = os.open("/dev/null", os.O_RDONLY)
     ledger = Ledger()
-    ledger.open(FakeRuntime(["main: here"]))
+    ledger.open(FakeRuntime(["main"]))
     left, closed = os.open("/dev/zero", os.O_RDONLY), os.open("/dev/null", os.O_RDONLY)
     os.close(closed)
     assert ledger.leaks() == (f"fd {left} /dev/zero",)
@@ -50,19 +53,21 @@ def test_an_open_fd_is_named():
 
 
 def test_a_task_that_stays_is_named():
-    """Wherever it waits by then."""
+    """With the line where it waits."""
     ledger = Ledger()
-    runtime = FakeRuntime(["main: a.py:1"], ["main: a.py:2", "reader: b.py:7"])
+    runtime = FakeRuntime(["main"], ["main", "reader"])
     ledger.open(runtime)
     close(ledger, runtime)
-    assert ledger.leaks() == ("task reader: b.py:7",)
+    (line,) = ledger.leaks()
+    assert line.startswith(f"task reader: {__file__}:")
+    assert line.endswith(" in FakeRuntime.tasks")
     assert runtime.slept == 100
 
 
 def test_a_task_on_its_way_out_gets_the_time():
     """It is looked at again, and not waited for longer than it takes."""
     ledger = Ledger()
-    runtime = FakeRuntime(["main: a"], ["main: a", "reader: b"], ["main: a"])
+    runtime = FakeRuntime(["main"], ["main", "reader"], ["main"])
     ledger.open(runtime)
     close(ledger, runtime)
     assert (ledger.leaks(), runtime.slept) == ((), 1)
@@ -70,7 +75,7 @@ def test_a_task_on_its_way_out_gets_the_time():
 
 def opened():
     ledger = Ledger()
-    ledger.open(FakeRuntime(["main: here"]))
+    ledger.open(FakeRuntime(["main"]))
     return ledger
 
 

@@ -12,14 +12,14 @@ from harness.worker.stacks import write_all_stacks, write_stack
 
 ASKED = """
 import asyncio, os, signal, sys, threading
-from harness.worker.role import dump_tasks_on_signal
+from harness.worker.role import describe_tasks_on_signal
 from harness.worker.turns import tell_turn_on_signal
 from harness_asyncio.backend import AsyncioRunner
 
 async def main(runtime):
     file = os.open(sys.argv[1], os.O_WRONLY)
     tell_turn_on_signal(file)
-    dump_tasks_on_signal(runtime, file, 0.0)
+    describe_tasks_on_signal(runtime, file, 0.0)
     event = runtime.create_event()
     await event.set()
     asker = await asyncio.create_subprocess_exec(sys.executable, "-c", '''

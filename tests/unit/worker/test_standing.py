@@ -1,11 +1,9 @@
 """What repeated looks at a task say of the time at which its wait began."""
 
-import asyncio
 import sys
-import threading
 import types
 
-from harness.worker.standing import Standings, deadlines_of_tasks
+from harness.worker.standing import Standings
 
 
 @types.coroutine
@@ -107,16 +105,3 @@ def test_a_frame_that_nobody_looked_at_is_not_kept():
     for _ in range(3):
         standings.resume(sys._getframe())
     assert not standings._resumed
-
-
-def test_the_time_out_of_a_task_is_found():
-    """The innermost of several."""
-
-    async def main():
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(100), asyncio.timeout(50):
-            left = deadlines_of_tasks()[id(asyncio.current_task())] - loop.time()
-        assert 40 < left <= 50
-
-    asyncio.run(main())
-    assert id(threading.current_thread()) not in deadlines_of_tasks()

@@ -13,13 +13,21 @@ from typing import Any
 import gevent
 from gevent.queue import ShutDown
 from greenlet import GreenletExit, getcurrent
-from harness.api import ErrorKind, Processes, Runtime, UnhandledReport, UnsupportedError, classify_common
+from harness.api import (
+    ErrorKind,
+    Processes,
+    Runtime,
+    TaskSnapshot,
+    UnhandledReport,
+    UnsupportedError,
+    classify_common,
+)
 
-from . import channels, groups, sockets
-from .groups import LIVE, TaskGreenlet, TaskGroup, drive
+from . import channels, introspection, streams, structure
 from .offload import Failures, Offload, wait_beside
 from .processes import GeventProcesses
 from .scopes import Deadline, FailingScope, Scope, Task, here
+from .structure import LIVE, TaskGreenlet, TaskGroup, drive
 from .synchronisation import Condition, Event, Lock, Semaphore
 
 
@@ -160,13 +168,13 @@ class GeventRuntime:
     # --- streams ---
     async def listen(
         self, host: str = "127.0.0.1", port: int = 0, *, backlog: int | None = None, reuse_port: bool = False
-    ) -> sockets.Listener:
+    ) -> streams.Listener:
         """`gevent.socket`, bound and listening."""
-        return sockets.listen(host, port, backlog, reuse_port=reuse_port)
+        return streams.listen(host, port, backlog, reuse_port=reuse_port)
 
-    async def connect(self, host: str, port: int, *, source: str | None = None) -> sockets.ByteStream:
+    async def connect(self, host: str, port: int, *, source: str | None = None) -> streams.ByteStream:
         """`gevent.socket.socket.connect`."""
-        return sockets.connect(host, port, source)
+        return streams.connect(host, port, source)
 
     # --- offload ---
     async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
@@ -180,7 +188,7 @@ class GeventRuntime:
     # --- select ---
     async def first_completed(self, *fns: Callable[[], Awaitable[Any]]) -> Sequence[tuple[int, Any]]:
         """A greenlet for each function; the first that ends kills the others."""
-        return await groups.first_completed(fns, self._unhandled)
+        return await structure.first_completed(fns, self._unhandled)
 
     # --- chapters ---
     def processes(self) -> Processes:
@@ -188,23 +196,14 @@ class GeventRuntime:
         return GeventProcesses()
 
     # --- introspection ---
-    def dump_tasks(self) -> Sequence[str]:
-        """Show each greenlet and the scenario's innermost frame."""
-        try:
-            return [_describe(task) for task in tuple(LIVE) if not task.greenlet.dead]
-        except Exception as exc:  # a dump of a broken run must not break it further
-            return [f"(the greenlets cannot be read: {exc!r})"]
+    def tasks(self) -> Sequence[TaskSnapshot]:
+        """Read the stack of each greenlet that drives a task."""
+        return introspection.read_tasks(tuple(LIVE))
+
+    def timers(self) -> Sequence[float]:
+        """Read the active timers of the loop."""
+        return introspection.read_timers()
 
     def scheduler(self) -> object:
         """Return the hub."""
         return gevent.get_hub()
-
-
-def _describe(task: Task) -> str:
-    innermost = frame = task.greenlet.gr_frame
-    while frame is not None and any(own in frame.f_code.co_filename for own in ("/gevent/", "/harness_gevent/")):
-        frame = frame.f_back
-    shown = frame or innermost
-    if shown is None:
-        return f"{task.name}: runs, or has not started"
-    return f"{task.name}: {shown.f_code.co_qualname} ({shown.f_code.co_filename}:{shown.f_lineno})"

@@ -6,7 +6,7 @@ from typing import Any
 
 import gevent
 from gevent.queue import Channel, Queue, ShutDown
-from harness.api import BrokenResourceError, ClosedResourceError, EndOfChannel
+from harness.api import BrokenResourceError, ClosedResourceError, EndOfChannel, Resource
 
 
 class _Buffer:
@@ -17,6 +17,12 @@ class _Buffer:
         self.senders = 0
         self.abandoned = False
 
+    def resource(self) -> Resource:
+        """Describe it, for the autopsy of who waits for it."""
+        capacity = self.queue.maxsize
+        room = "any number of" if capacity is None else capacity
+        return Resource.of(self, f"Queue ({self.queue.qsize()} of {room} items, open senders: {self.senders})")
+
 
 class BufferSender:
     """`Queue.put`. The last one that closes shuts the queue down."""
@@ -26,6 +32,10 @@ class BufferSender:
         self._closed = False
         self.buffered = buffer.queue.qsize
         buffer.senders += 1
+
+    def resource(self) -> Resource:
+        """Describe the channel."""
+        return self._buffer.resource()
 
     async def send(self, item: Any) -> None:
         """Put one item."""
@@ -59,6 +69,10 @@ class BufferReceiver:
     def __init__(self, buffer: _Buffer) -> None:
         self._buffer = buffer
 
+    def resource(self) -> Resource:
+        """Describe the channel."""
+        return self._buffer.resource()
+
     async def receive(self) -> Any:
         """Get one item."""
         queue = self._buffer.queue
@@ -85,6 +99,11 @@ class _Meeting:
         self.channel: Any = Channel()
         self.senders = 0
         self.abandoned = False
+
+    def resource(self) -> Resource:
+        """Describe it, for the autopsy of who waits for it."""
+        waiting = f"{len(self.channel.getters)} receive, {len(self.channel.putters)} send"
+        return Resource.of(self, f"Channel ({waiting}, open senders: {self.senders})")
 
     def throw_receivers(self, error: type[Exception]) -> None:
         """Throw it into who gets now, from the hub, where each of them stands in its wait."""
@@ -127,6 +146,10 @@ class RendezvousSender:
         self._closed = False
         meeting.senders += 1
 
+    def resource(self) -> Resource:
+        """Describe the channel."""
+        return self._meeting.resource()
+
     async def send(self, item: Any) -> None:
         """Put one item; it returns when the item is taken."""
         if self._closed:
@@ -162,6 +185,10 @@ class RendezvousReceiver:
 
     def __init__(self, meeting: _Meeting) -> None:
         self._meeting = meeting
+
+    def resource(self) -> Resource:
+        """Describe the channel."""
+        return self._meeting.resource()
 
     async def receive(self) -> Any:
         """Get one item."""

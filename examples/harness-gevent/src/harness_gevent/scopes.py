@@ -29,6 +29,14 @@ class Task:
         self.scope: Scope | None = None
         self.killed: BaseException | None = None
 
+    def ends_at(self) -> float | None:
+        """Return when the nearest time-out around the greenlet fires, on the monotonic clock."""
+        times, scope = [], self.scope
+        while scope is not None:
+            times.append(scope.ends_at)
+            scope = scope.parent
+        return min((time for time in times if time is not None), default=None)
+
     def unwinding_from(self) -> BaseException | None:
         """Return the outermost reason that was thrown into the greenlet and has not come to its place yet."""
         found, scope = self.killed, self.scope
@@ -74,6 +82,11 @@ class Scope:
         if self._timeout is not None and not self._timeout.pending:
             return self._timeout
         return None
+
+    @property
+    def ends_at(self) -> float | None:
+        """When its time-out fires; nothing if it has none, or it has fired."""
+        return float(self._timeout.timer.at) if self._timeout is not None and self._timeout.pending else None
 
     async def cancel(self) -> None:
         """Throw into the greenlet as soon as it waits: `Greenlet.kill`, which cannot name a block."""

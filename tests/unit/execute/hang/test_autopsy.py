@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from harness.execute.hang.autopsy import examine, innermost_frames, tasks_of
+from harness.execute.hang.autopsy import examine, innermost_frames
 from harness.execute.hang.testimony import TaskFacts, read_inspection, without_inspection
 from harness.execute.procfs import read_children, read_descriptors, read_thread_cpu, read_threads
-from harness.wire import INSPECTION, TASKS_BEGIN, TASKS_END
+from harness.wire import INSPECTION, encode_line
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 STACKS = """\
@@ -23,14 +23,11 @@ Current thread 0x02 (most recent call first):
 """
 
 
-def test_the_frames_and_the_tasks_are_read_from_the_dump():
-    """The thread that took the signal comes first."""
-    assert innermost_frames(STACKS) == ("scenario.py, line 12 in spin", "other.py, line 1 in wait")
-    assert tasks_of(f"{STACKS}\n{TASKS_BEGIN}main: sleeps\nchild: waits\n{TASKS_END}") == (
-        "main: sleeps",
-        "child: waits",
-    )
-    assert (tasks_of(STACKS), innermost_frames("")) == ((), ())
+def test_the_frames_are_read_from_the_dump():
+    """The thread that took the signal comes first; facts behind the stacks are no frames."""
+    frames = ("scenario.py, line 12 in spin", "other.py, line 1 in wait")
+    assert innermost_frames(STACKS) == innermost_frames(f"{STACKS}{INSPECTION}{STACKS}") == frames
+    assert innermost_frames("") == ()
 
 
 def test_the_last_whole_inspection_counts():
@@ -48,6 +45,20 @@ def test_an_autopsy_of_a_live_process():
     autopsy = examine(os.getpid(), STACKS, cpu={os.getpid(): 0.9})
     assert autopsy.diagnosis == "blocked scheduler"
     assert autopsy.reasons[-1] == "innermost frame: scenario.py, line 12 in spin"
+
+
+def test_every_task_is_listed_and_the_scenarios_waits_are_told():
+    """The runtime's own tasks are in the tree, as deep as it has them, and not among the waits."""
+    init = {"name": "init", "place": "r.py:1 in init", "is_internal": True}
+    main = {"name": "main", "place": "s.py:2 in main", "depth": 1}
+    facts = encode_line({"look": 1, "tasks": [init, main], "error": "tasks raised"}).decode()
+    autopsy = examine(os.getpid(), f"{STACKS}{INSPECTION}{facts}")
+    assert autopsy.tasks == (
+        "(tasks raised)",
+        "init waits for something in r.py:1 in init",
+        "  main waits for something in s.py:2 in main",
+    )
+    assert autopsy.waits == ("main waits for something in s.py:2 in main",)
 
 
 @linux

@@ -2,8 +2,9 @@
 
 import pytest
 
+from harness.api import Resource
 from harness.execute.hang.diagnosis import Facts, diagnose, find_cycle
-from harness.execute.hang.testimony import Held, Inspection, Running, TaskFacts, ThreadFacts
+from harness.execute.hang.testimony import Inspection, Running, TaskFacts, ThreadFacts
 from harness.execute.procfs import Descriptor
 
 PID = 100
@@ -24,9 +25,9 @@ def inspection(*tasks, **more):
     return Inspection(**{"look": 2, "seconds": 0.3, "cpu": 0.2, "tasks": tasks} | more)
 
 
-HOLDER = task("a", "lock", holds=(Held(1, "first"),), on=Held(2, "Lock"))
-OTHER = task("b", "lock", holds=(Held(2, "second"),), on=Held(1, "Lock"))
-ALONE = task("c", "lock", holds=(Held(3, "own"),), on=Held(3, "Lock"))
+HOLDER = task("a", "lock", holds=(Resource(1, "first"),), on=Resource(2, "Lock"))
+OTHER = task("b", "lock", holds=(Resource(2, "second"),), on=Resource(1, "Lock"))
+ALONE = task("c", "lock", holds=(Resource(3, "own"),), on=Resource(3, "Lock"))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_what_the_facts_prove(given, diagnosis, reason):
     "given",
     [
         pytest.param(facts(inspection(task(), timers=1)), id="a timer is still to come"),
+        pytest.param(facts(inspection(task(), timers=-1)), id="no one can tell whether a timer is to come"),
         pytest.param(facts(inspection(task()), descriptors=(QUIET,)), id="a connection may come"),
         pytest.param(facts(inspection(task()), children=("9 python",)), id="a child may answer"),
         pytest.param(facts(inspection(task(), task("t", "thread"))), id="a thread has a job"),
@@ -85,14 +87,14 @@ def test_what_nothing_proves_is_unknown(given):
 
 def test_a_chain_of_locks_without_an_end_is_no_cycle():
     """The last holder runs on."""
-    last = task("z", "timer", holds=(Held(1, "first"),))
-    assert find_cycle((task("y", "lock", on=Held(1, "Lock"), holds=(Held(5, "other"),)), last)) == []
+    last = task("z", "timer", holds=(Resource(1, "first"),))
+    assert find_cycle((task("y", "lock", on=Resource(1, "Lock"), holds=(Resource(5, "other"),)), last)) == []
 
 
 def test_a_cycle_of_three_is_found_from_outside():
     """Who waits for a lock of the cycle and is not in it is left out."""
-    ring = [task(str(n), "lock", holds=(Held(n, str(n)),), on=Held((n + 1) % 3, "Lock")) for n in range(3)]
-    outside = task("outside", "lock", on=Held(0, "Lock"))
+    ring = [task(str(n), "lock", holds=(Resource(n, str(n)),), on=Resource((n + 1) % 3, "Lock")) for n in range(3)]
+    outside = task("outside", "lock", on=Resource(0, "Lock"))
     assert {found.name for found in find_cycle((outside, *ring))} == {"0", "1", "2"}
 
 

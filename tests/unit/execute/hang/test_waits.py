@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.execute.hang.testimony import Held, Inspection, TaskFacts
+from harness.api import Resource
+from harness.execute.hang.testimony import Inspection, TaskFacts
 from harness.execute.hang.waits import describe_last_seen, describe_waits
 from harness.model import LastSeen, Observed, Step
 
@@ -66,7 +67,13 @@ def test_how_long_it_may_last(facts, expected):
 
 def test_the_locks_that_it_holds_are_named():
     """As the source calls them."""
-    assert line_of(holds=(Held(id=1, label="first"), Held(id=2, label="second"))) == "holds first, second"
+    assert line_of(holds=(Resource(id=1, label="first"), Resource(id=2, label="second"))) == "holds first, second"
+
+
+def test_what_it_waits_for_is_named_where_that_says_more_than_its_kind():
+    """The class `Event` says no more than "event"; the name of a task that is joined does."""
+    assert line_of(on=Resource(id=1, label="Event")) == ""
+    assert line_of(on=Resource(id=1, label="child-1")) == "on child-1"
 
 
 def test_the_runtimes_own_tasks_are_left_out():

@@ -15,7 +15,7 @@ from harness.api import ClosedResourceError, RuntimeContractError, UnhandledRepo
 from .scopes import Scope, Task, here
 
 LIVE: weakref.WeakSet[Task] = weakref.WeakSet()
-"""The tasks that may be alive, for `dump_tasks`."""
+"""The tasks that may be alive, for `GeventRuntime.tasks`."""
 
 
 class ForeignAwaitError(RuntimeContractError):
@@ -87,6 +87,10 @@ class TaskGroup:
         """`Group.kill`, and throw the body out."""
         await self._scope.cancel()
         self._group.kill(block=False)
+
+    def live(self) -> Sequence[TaskGreenlet]:
+        """Return the greenlets that have not ended."""
+        return tuple(self._group.greenlets)
 
     def _end(self, exc: BaseException | None) -> BaseException | None:
         """Join; whatever is thrown meanwhile kills the tasks and waits on. Return what to raise."""
