@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.api import Metric
-from harness.model import CellSummary, FindingKind, MetricSummary, Outcome, RatioSummary, RowSummary
+from harness.model import PLANTED, CellSummary, FindingKind, MetricSummary, Outcome, RatioSummary, RowSummary
 
 from .findings import WEIGHT, Judgement
 from .ratios import MOST_MISSING, add_ratios, compare_alias
@@ -76,7 +76,17 @@ def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], 
         reason="" if headline else _reason_of(own, row, void, has_figures=has_figures),
         findings=_kinds_of(square, judgements, known=False),
         known=_kinds_of(square, judgements, known=True),
+        planted=_is_caught(square, judgements),
     )
+
+
+def _is_caught(square: Square, judgements: Sequence[Judgement]) -> bool | None:
+    """Return whether a planted fault was caught in a square; nothing where none was looked for."""
+    cells = {cell.id for cell in square.cells}
+    own = [judgement.finding for judgement in judgements if judgement.cells & cells]
+    if any(finding.known == PLANTED for finding in own):
+        return True
+    return False if any(finding.kind is FindingKind.MISSED for finding in own) else None
 
 
 def _is_attested(cell: CellFacts) -> bool:

@@ -7,6 +7,7 @@ shown again stays the runtime's.
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import socket
 import tempfile
@@ -15,8 +16,6 @@ from pathlib import Path
 
 FEWEST_FILES = 256
 """Open files that a process must be allowed; with fewer, running out of them says nothing of a runtime."""
-_ALLOWED_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-"""At the start of this process: a scenario may lower the limit itself."""
 _NETWORK = frozenset({errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OF_THE_RUNNER = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, *_FULL})
@@ -63,8 +62,8 @@ def _no_port(exc: OSError) -> str:
 def _explain(error: OSError) -> str:
     if error.errno in _NETWORK:
         return find_network_fault()
-    if error.errno == errno.EMFILE and 0 <= _ALLOWED_FILES < FEWEST_FILES:
-        return f"this host allows {_ALLOWED_FILES} open files; {FEWEST_FILES} are needed: ulimit -n {FEWEST_FILES}"
+    if error.errno == errno.EMFILE and 0 <= (allowed := _read_allowed_files()) < FEWEST_FILES:
+        return f"this host allows {allowed} open files; {FEWEST_FILES} are needed: ulimit -n {FEWEST_FILES}"
     if error.errno == errno.ENFILE:
         return "this host has no file handle left (ENFILE, fs.file-max)"
     if error.errno in _FULL:
@@ -76,6 +75,14 @@ def _explain(error: OSError) -> str:
     ):
         return "this host has no /proc"
     return ""
+
+
+def _read_allowed_files() -> int:
+    """Return what the runner is allowed, which started this process: a cell and its scenario may lower their own."""
+    try:
+        return resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)[0]
+    except (AttributeError, OSError):  # not Linux, or the runner is gone
+        return resource.RLIM_INFINITY
 
 
 def _find_full_disk() -> str:

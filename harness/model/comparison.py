@@ -242,6 +242,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of the findings that name this square and are not known, heaviest first."""
     known: tuple[FindingKind, ...] = ()
     """Kinds of those that are known."""
+    planted: bool | None = None
+    """Of a backend that is broken on purpose: whether its fault was caught here, where it had to be."""
 
     @property
     def is_unexpected(self) -> bool:

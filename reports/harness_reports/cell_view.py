@@ -36,7 +36,7 @@ from .header import render_self_check
 from .ratio_lines import render_ratios
 from .resource_lines import describe_attempts, describe_resources
 from .safe_text import clean, clean_lines
-from .squares import value_text
+from .squares import FINE, style_of, symbol_of, value_text
 from .sweep_table import render_sweeps
 from .terminal import render_verdict
 from .value_table import is_table, make_value_table
@@ -57,7 +57,7 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     squares = {(row.row, cell.label): cell for row in comparison.rows for cell in row.cells}
     for record in run.records:
         square = squares.get((record.cell.row, record.cell.label))
-        yield _title_of(record)
+        yield _title_of(record, square)
         card = cards.get(record.cell.scenario)
         yield make_fields(_fields_of(record, card, square, options))
         yield from _render_tables(record, card.judges if card else {})
@@ -70,13 +70,15 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     yield from render_findings(comparison.findings, options)
 
 
-def _title_of(record: CellRecord) -> Text:
-    outcome = record.result.outcome
-    style = "bold green" if outcome is Outcome.COMPLETED else "bold red"
+def _title_of(record: CellRecord, square: CellSummary | None) -> Text:
+    symbol, meaning = SYMBOLS[record.result.outcome], ""
+    if square is not None and record.result.outcome is Outcome.COMPLETED is square.outcome:
+        symbol, meaning = symbol_of(square)
     name = f"{clean(record.cell.scenario)} on {clean(record.cell.label)}"
     suffix = " again" if record.cell.alias else ""
     suffix += f", round {record.cell.round}" if record.cell.round != 1 else ""
-    return Text.assemble((SYMBOLS[outcome], style), f" {name}{suffix}")
+    said = f"  {meaning}" if meaning and (symbol != FINE or (square and square.planted)) else ""
+    return Text.assemble((symbol, f"bold {style_of(symbol)}"), f" {name}{suffix}", (said, style_of(symbol)))
 
 
 def _fields_of(

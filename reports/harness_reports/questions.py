@@ -7,18 +7,20 @@ letter stands for an answer: backends with the same letter in a row gave the sam
 from __future__ import annotations
 
 import string
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from harness.api import Judge
-from harness.model import CellSummary, Comparison, RowSummary, Run
+from harness.model import NOT_TRIED, CellSummary, Comparison, RowSummary, Run
 
 from .figures import format_count
 from .grid import GridBlock, GridRow, make_lines, places_of_variants
 from .safe_text import clean
 from .squares import FINE, SquareText, headline_judges
 
+_SAID = ("answered differently", "with a bug", "known", "not run on every backend")
 LETTERS = "the same letter in a row: the same answer"
 
 
@@ -45,17 +47,28 @@ def make_question_blocks(run: Run, rows: Sequence[RowSummary]) -> list[GridBlock
             else:
                 lines += shown
         if lines:
-            count = len(questions)
-            blocks.append(GridBlock(heading=f"{clean(family)}.*", caption=_caption(count, lines), rows=tuple(lines)))
+            caption = describe_answers(questions)
+            blocks.append(GridBlock(heading=f"{clean(family)}.*", caption=caption, rows=tuple(lines)))
     if alike:
         text = f"{format_count(alike, 'question')} more: the same answer on all backends"
         blocks.append(GridBlock(heading=text, caption="", rows=()))
     return blocks
 
 
-def _caption(count: int, lines: Sequence[GridRow]) -> str:
-    differing = len({line.summary.row for line in lines})
-    return f"{differing} of {format_count(count, 'question')} answered differently"
+def describe_answers(questions: Sequence[RowSummary]) -> str:
+    """Count a family's questions by what their rows show: each is counted once, for the most that it says."""
+    counts: Counter[str] = Counter()
+    for row in questions:
+        if name_answers(row):
+            counts["answered differently"] += 1
+        elif any(cell.is_unexpected for cell in row.cells):
+            counts["with a bug"] += 1
+        elif any(cell.known for cell in row.cells):
+            counts["known"] += 1
+        elif any(cell.outcome in NOT_TRIED for cell in row.cells):
+            counts["not run on every backend"] += 1
+    said = [f"{counts[what]} {what}" for what in _SAID if counts[what]]
+    return f"{', '.join(said) or 'all answered alike'} of {format_count(len(questions), 'question')}"
 
 
 def with_letters(line: GridRow, row: RowSummary) -> GridRow:

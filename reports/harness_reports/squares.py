@@ -48,6 +48,7 @@ _FINDING_SYMBOLS = {
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }
 _KNOWN = ("k", "differs, as known")
+_CAUGHT = (FINE, "planted fault caught")
 _DIM = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN)
 _STYLES = {
     FINE: "green",
@@ -86,7 +87,7 @@ class SquareText:
     @property
     def style(self) -> str:
         """Colour of the symbol; never the only sign of anything."""
-        return _STYLES.get(self.symbol, "red")
+        return style_of(self.symbol)
 
 
 def describe_square(cell: CellSummary, row: RowSummary, judge: Judge | None) -> SquareText:
@@ -97,7 +98,7 @@ def describe_square(cell: CellSummary, row: RowSummary, judge: Judge | None) -> 
         row: its row; decides which figure is best.
         judge: of the row's headline.
     """
-    symbol, meaning = _symbol_of(cell)
+    symbol, meaning = symbol_of(cell)
     rounds, affected = sum(cell.outcomes.values()), cell.outcomes.get(cell.outcome, 0)
     share = f"{affected}/{rounds}" if affected != rounds else ""
     if cell.headline is None:
@@ -180,7 +181,15 @@ def value_text(value: Any, unit: str = "") -> str:
     return clean(value)
 
 
-def _symbol_of(cell: CellSummary) -> tuple[str, str]:
+def style_of(symbol: str) -> str:
+    """Return the colour of a symbol."""
+    return _STYLES.get(symbol, "red")
+
+
+def symbol_of(cell: CellSummary) -> tuple[str, str]:
+    """Return the symbol of a square and what it means."""
+    if cell.planted is not None:
+        return _CAUGHT if cell.planted else _FINDING_SYMBOLS[FindingKind.MISSED]
     if cell.known and not cell.is_unexpected:
         return _KNOWN
     if cell.outcome is not Outcome.COMPLETED:

@@ -50,3 +50,12 @@ def test_a_driver_of_the_question_that_is_stuck_is_no_hang_of_the_runtime(tmp_pa
     said = " ".join(out.split())
     assert "inconclusive: what drives the question is stuck: waits for the right moment" in said
     assert "HANG" not in out
+
+
+def test_a_stuck_cell_at_a_short_time_limit_is_a_hang(tmp_path):
+    """Progress means that the counter moved within the window: it did not, so there are stacks and a diagnosis."""
+    code, out, err = run("run", "-s", "faulty.waits", "-b", "trio", "--timeout", "8", cwd=tmp_path)
+    assert code == 1, out + err
+    assert "HANG  faulty.waits on trio" in out
+    assert "main waits for event" in " ".join(out.split())
+    assert "still made progress" not in out

@@ -54,6 +54,8 @@ _KILL_GRACE = 5.0
 _START_SECONDS = 10.0
 EXIT_GRACE = 5.0
 """Seconds that a role may take to exit after it reported its end."""
+_WINDOW_SHARE = 0.5
+"""Of a time limit that is shorter than a cell's patience: without progress for so much of it, a cell hangs."""
 _KEEPS_ALL_THREADS = ("blocked scheduler", "starvation")
 """Hangs that keep a driver of the question from its work as well."""
 _PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
@@ -234,9 +236,17 @@ class CellRun:
             self._stop_hung(running, idle)
             return True
         if now - started > self._cell.timeout:
-            self._stop_all(Outcome.TIMED_OUT, f"still made progress at the limit of {self._cell.timeout:g} s")
+            self._stop_at_limit(running, idle, patience)
             return True
         return False
+
+    def _stop_at_limit(self, running: list[RoleProcess], idle: float, patience: float) -> None:
+        """End a cell at its time limit: it made progress if a counter moved within the window, and hangs otherwise."""
+        limit = self._cell.timeout
+        if running and idle > min(patience, limit * _WINDOW_SHARE):
+            self._stop_hung(running, idle)
+            return
+        self._stop_all(Outcome.TIMED_OUT, f"still made progress at the limit of {limit:g} s, {idle:.1f} s before it")
 
     def _find_exceeded(self, running: list[RoleProcess]) -> str:
         if any(role.over_limit for role in running):

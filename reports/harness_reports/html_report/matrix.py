@@ -10,7 +10,7 @@ from harness.api import Judge
 from harness.model import Comparison, RowSummary, Run
 from harness_reports.grid import GridRow, make_lines, name_rows, places_of_variants
 from harness_reports.pairs_grid import has_pairs, name_row
-from harness_reports.questions import name_answers, split_questions, with_letters
+from harness_reports.questions import describe_answers, name_answers, split_questions, with_letters
 from harness_reports.safe_text import clean, shorten
 from harness_reports.squares import FINE, UNLIKE, SquareText, caption_of, describe_square, headline_judges
 
@@ -64,11 +64,6 @@ class MatrixBlock:
     def is_alike(self) -> bool:
         """Whether no line of it shows a difference."""
         return all(line.is_alike for line in self.lines)
-
-    @property
-    def differing(self) -> int:
-        """How many lines show one."""
-        return sum(not line.is_alike for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +142,8 @@ def _question_blocks(run: Run, rows: Sequence[RowSummary], columns: Sequence[str
     places = places_of_variants(run.started.plan)
     for family, grouped in groupby(rows, key=lambda row: row.row.scenario.partition(".")[0]):
         lines: list[MatrixLine] = []
-        for row in grouped:
+        several = list(grouped)
+        for row in several:
             name = clean(row.row).removeprefix(f"{clean(family)}.")
             shown = list(make_lines(row, None, name, places))
             answers = name_answers(row)
@@ -158,7 +154,10 @@ def _question_blocks(run: Run, rows: Sequence[RowSummary], columns: Sequence[str
                 made = _make_line(with_letters(line, row), columns, name, tuple(texts) if is_first else ())
                 lines.append(MatrixLine(name=made.name, answers=made.answers, squares=made.squares, is_alike=is_alike))
         yield MatrixBlock(
-            heading=f"{clean(family)}.*", anchor=f"family-{scenario_anchor(family)}", caption="", lines=tuple(lines)
+            heading=f"{clean(family)}.*",
+            anchor=f"family-{scenario_anchor(family)}",
+            caption=describe_answers(several),
+            lines=tuple(lines),
         )
 
 

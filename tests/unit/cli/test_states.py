@@ -129,3 +129,36 @@ def test_variants_and_loops_inherit_what_is_known(outputs):
     texts, code, *_ = outputs("family")
     assert code == Exit.OK
     assert "1 differs as known" in texts["quiet"]
+
+
+# --- counts ---
+
+
+def test_counts_count_what_they_say(outputs):
+    """Rows where all gave the same answer, or one did not run, are not answered differently."""
+    expectations = (
+        Expectation(scenario="q.known", backends=("asyncio", "trio"), key="answer", value="lost", reason="listed"),
+    )
+    cells = [answering(backend, "lost", scenario="q.known") for backend in ("asyncio", "trio")]
+    cells += [answering("asyncio", scenario="q.alone"), cell("trio", Outcome.UNAVAILABLE, scenario="q.alone")]
+    cells += [answering("asyncio", scenario="q.differs"), answering("trio", "late", scenario="q.differs")]
+    cells += [answering(backend, scenario="q.alike") for backend in ("asyncio", "trio")]
+    judges = {"answer": outcomes({"kept": allowed(), "late": allowed(), "lost": forbidden("no")})}
+    store("counts", *cells, judges=judges, headline="answer", expectations=expectations)
+    texts, *_ = outputs("counts")
+    said = "1 answered differently, 1 known, 1 not run on every backend of 4 questions"
+    assert said in texts["terminal"]
+    assert said in texts["html"]
+
+
+# --- saboteurs ---
+
+
+@pytest.mark.parametrize(("value", "word"), [("lost", "planted fault caught"), ("kept", "planted fault not caught")])
+def test_a_planted_fault_is_caught_or_missed(harness, value, word):
+    """In the details of its cell, not only in the score."""
+    card = BackendCard(label="saboteur", name="saboteur", summary="", planted=True, derives_from=("asyncio",))
+    cells = answering("asyncio"), answering("saboteur", value)
+    store("sabotaged", *cells, judges=ANSWERS, cards=(card,), request={"saboteurs": True})
+    title = harness("show", "sabotaged", "@saboteur")[1].splitlines()[0]
+    assert title.endswith(f"drain on saboteur  {word}")

@@ -37,7 +37,7 @@ def test_an_error_that_another_one_caused(monkeypatch):
 @pytest.mark.parametrize(("allowed", "is_fault"), [(64, True), (1024, False), (-1, False)])
 def test_running_out_of_files_where_few_are_allowed(monkeypatch, allowed, is_fault):
     """With enough of them a runtime that leaks is to blame."""
-    monkeypatch.setattr(faults, "_ALLOWED_FILES", allowed)
+    monkeypatch.setattr(faults, "_read_allowed_files", lambda: allowed)
     assert bool(faults.explain_host_fault(error(errno.EMFILE))) is is_fault
 
 

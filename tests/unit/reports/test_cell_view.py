@@ -118,7 +118,7 @@ def test_the_verdict_and_the_findings_follow():
     """As in the terminal report."""
     text = details(fine("trio", but={"items lost": 1, "items delivered": 399}))
     assert "1 unexpected finding: 1 violation" in text
-    assert text.index("✓ drain on trio") < text.index("VIOLATION")
+    assert text.index("✗ drain on trio  breaks its contract") < text.index("VIOLATION")
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
