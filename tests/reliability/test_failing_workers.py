@@ -57,5 +57,5 @@ def test_a_stuck_cell_at_a_short_time_limit_is_a_hang(tmp_path):
     code, out, err = run("run", "-s", "faulty.waits", "-b", "trio", "--timeout", "8", cwd=tmp_path)
     assert code == 1, out + err
     assert "HANG  faulty.waits on trio" in out
-    assert "main waits for event" in " ".join(out.split())
+    assert "waits for event in" in " ".join(out.split())
     assert "still made progress" not in out
