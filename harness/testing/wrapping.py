@@ -5,10 +5,22 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, ClassVar, Literal
 
-from harness.api import ErrorKind, Runtime, processes_of
+from harness.api import ErrorKind, Runtime, bridge_of, processes_of, servers_of
 
 Kind = Literal[
-    "stream", "listener", "sender", "receiver", "group", "scope", "lock", "semaphore", "condition", "event", "child"
+    "stream",
+    "listener",
+    "sender",
+    "receiver",
+    "group",
+    "scope",
+    "lock",
+    "semaphore",
+    "condition",
+    "event",
+    "child",
+    "bridge",
+    "servers",
 ]
 """What a runtime hands out."""
 
@@ -143,11 +155,44 @@ class Scope(Block):
     kinds: ClassVar[tuple[Kind, ...]] = ("scope",)
 
 
+class Bridge(Part):
+    """The calls from threads; another scheduler that it runs is sabotaged in the same way."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("bridge",)
+
+    def run_scheduler(self, main: Any, unhandled: Any) -> None:
+        """Run another scheduler, whose runtime is sabotaged too."""
+        self.inner.run_scheduler(lambda runtime: main(type(self.runtime)(runtime)), unhandled)
+
+
+class Servers(Part):
+    """What starts servers. The streams of their handlers are those of the runtime."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("servers",)
+
+    async def start_server(self, handler: Any, *args: Any, **kwargs: Any) -> Any:
+        """Start a server that may be broken."""
+
+        async def handle(stream: Any) -> None:
+            broken: type[Part] | None = type(self.runtime).stream
+            await self.handle(handler, stream if broken is None else broken(stream, self.runtime))
+
+        return self.wrap_server(await self.inner.start_server(handle, *args, **kwargs))
+
+    async def handle(self, handler: Any, stream: Any) -> None:
+        """Run a handler."""
+        await handler(stream)
+
+    def wrap_server(self, server: Any) -> Any:
+        """Return a server that may be broken."""
+        return server
+
+
 class SabotagedRuntime(Wrapped):
     """A runtime that hands out broken parts: each class attribute names what takes the place of what it hands out.
 
     `inner` is the healthy one. A fault says which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
-    `lock`, `semaphore`, `condition`, `event` and `child` it breaks; the others stay healthy.
+    `lock`, `semaphore`, `condition`, `event`, `child`, `bridge` and `servers` it breaks; the others stay healthy.
     """
 
     inner: Runtime
@@ -162,6 +207,8 @@ class SabotagedRuntime(Wrapped):
     condition: type[Part] | None = None
     event: type[Part] | None = None
     child: type[Part] | None = None
+    broken_bridge: type[Bridge] = Bridge
+    broken_servers: type[Servers] = Servers
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -219,6 +266,14 @@ class SabotagedRuntime(Wrapped):
         chapter = processes_of(self.inner)
         return chapter if self.child is None else _Starting(chapter, self)
 
+    def bridge(self) -> Any:
+        """Return calls from threads that may be broken."""
+        return type(self).broken_bridge(bridge_of(self.inner), self)
+
+    def servers(self) -> Any:
+        """Return servers that may be broken; the streams of handlers may be as well."""
+        return type(self).broken_servers(servers_of(self.inner), self)
+
     def _wrap(self, kind: Kind, thing: Any) -> Any:
         part: type[Part] | None = getattr(type(self), kind)
         return thing if part is None else part(thing, self)
@@ -236,9 +291,13 @@ class _Starting(Part):
         return child(await self.inner.start_process(command, **streams), self.runtime)
 
 
+_CHAPTERS = {"bridge": "broken_bridge", "servers": "broken_servers"}
+"""Attributes of kinds that a runtime hands out by a method of the same name."""
+
+
 def sabotage(*parts: type[Part]) -> type[SabotagedRuntime]:
     """Return the runtime that hands out these parts."""
-    broken: dict[str, Any] = {kind: part for part in parts for kind in part.kinds}
+    broken: dict[str, Any] = {_CHAPTERS.get(kind, kind): part for part in parts for kind in part.kinds}
     first = parts[0]
     return type(
         first.__name__, (SabotagedRuntime,), broken | {"__doc__": first.__doc__, "__module__": first.__module__}

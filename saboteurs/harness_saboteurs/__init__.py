@@ -13,6 +13,7 @@ catch, beside the healthy backend, and prints the score.
 from harness.testing.wrapping import sabotage
 
 from . import (
+    bridge,
     cancellation,
     channels,
     clocks,
@@ -24,6 +25,7 @@ from . import (
     offload,
     processes,
     scheduling,
+    servers,
     stream_ends,
     streams,
 )
@@ -44,6 +46,8 @@ THEMES = (
     scheduling,
     offload,
     processes,
+    bridge,
+    servers,
     leaks,
 )
 """The modules of faults."""

@@ -16,6 +16,9 @@ _FAMILIES = (
     *("timer", "offload", "offload_cancel"),
     *("shutdown", "shutdown_interrupt"),
     *("process_wait", "process_streams", "process_start", "process_others"),
+    *("bridge_wake", "bridge_call", "bridge_end"),
+    *("bridge_blocks", "bridge_direct", "bridge_signal"),
+    *("server_handler", "server_close", "server_start"),
     "waits",
 )
 """Modules with `SCENARIOS`. Loaded when they are listed: a worker loads only the one that it was told."""

@@ -1,0 +1,206 @@
+"""What a scheduler shows when a thread touches it: is it woken at once, late, not at all, or does it end.
+
+Something waits in a sandbox. Threads touch it, and wait until it has been noticed. What was not noticed is late if it
+is once the scheduler is woken in the proper way, and lost if it is not noticed then either. No time is measured.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+
+from harness.api import CancelScope, Runtime, TaskGroup, bridge_of
+
+from ..parts.sandbox import PATIENCE_SECONDS, ForeignCall, Sandbox, wait_until
+from .question import Trial
+
+AT_ONCE = "it arrives at once"
+LATE = "it arrives when something else wakes the scheduler"
+LOST = "it is lost"
+DIES = "the scheduler ends with an error of its own"
+REFUSED = "the call is refused, and nothing has happened"
+BROKEN = "the call is refused, and what it was made on does not work any more"
+
+Touch = Callable[[], object]
+"""What a thread does."""
+Proper = Callable[[], Awaitable[object]]
+"""The same, done by a task of the scheduler."""
+Prepare = Callable[["Exhibit", Runtime, TaskGroup], Awaitable[tuple[Touch, Proper | None]]]
+"""Prepares in the sandbox what is touched, and returns how it is."""
+
+_WAITS_SECONDS = 2 * PATIENCE_SECONDS
+"""What waits in the sandbox gives up then, by a deadline as programs have them."""
+
+
+class Exhibit:
+    """One sandbox, and what its threads have noticed."""
+
+    def __init__(self, runtime: Runtime, trial: Trial, prepare: Prepare, touches: int) -> None:
+        self._runtime = runtime
+        self._trial = trial
+        self._prepare = prepare
+        self._touches = touches
+        self._noticed = 0
+        self._mutex = threading.Lock()
+        self._all_noticed = threading.Event()
+        self._touch: Touch | None = None
+        self._proper: Proper | None = None
+        self.errors: list[BaseException] = []
+        """What the calls of the threads have raised."""
+
+    def notice(self) -> None:
+        """Say in the sandbox that a touch has arrived."""
+        with self._mutex:
+            self._noticed += 1
+            if self._noticed >= self._touches:
+                self._all_noticed.set()
+
+    async def show(self) -> str:
+        """Touch it from threads, one for each touch, and return the answer."""
+        sandbox = Sandbox(self._runtime, self._main)
+        await wait_until(self._runtime, lambda: self._touch is not None or sandbox.ended, 2.0)
+        threads = [ForeignCall(self._touch_it) for _ in range(self._touches)]
+        await wait_until(self._runtime, lambda: all(thread.ended for thread in threads), 2.0)
+        answer = await self._watch(sandbox)
+        self._over.set()
+        self._trial.step("thread", answer)
+        if not await sandbox.until_ended() or sandbox.raised is not None:
+            self._trial.step("scheduler", f"ends with {sandbox.raised!r}"[:200])
+            return DIES
+        return answer
+
+    async def _watch(self, sandbox: Sandbox) -> str:
+        is_refused = bool(self.errors)
+        if not is_refused and await self._until_settled(sandbox):
+            return AT_ONCE if self._all_noticed.is_set() else DIES
+        if not sandbox.ended:
+            self._wake.set()  # if it was refused the call is then made by a task, to see whether it can be
+        if await self._until_settled(sandbox):
+            noticed = REFUSED if is_refused else LATE
+            return noticed if self._all_noticed.is_set() else DIES
+        return BROKEN if is_refused else LOST
+
+    async def _until_settled(self, sandbox: Sandbox) -> bool:
+        return await wait_until(self._runtime, lambda: self._is_settled(sandbox), PATIENCE_SECONDS)
+
+    def _is_settled(self, sandbox: Sandbox) -> bool:
+        return self._all_noticed.is_set() or sandbox.ended
+
+    def _touch_it(self) -> None:
+        assert self._touch is not None
+        try:
+            self._touch()
+        except BaseException as exc:  # noqa: BLE001 - how a runtime refuses is up to it
+            self.errors.append(exc)
+            self._trial.step("thread", f"is refused: {type(exc).__name__}")
+
+    async def _main(self, runtime: Runtime) -> None:
+        bridge = bridge_of(runtime)
+        self._wake, self._over = bridge.create_event(), bridge.create_event()
+        async with runtime.open_task_group() as group:
+            touch, self._proper = await self._prepare(self, runtime, group)
+            for _ in range(10):
+                await runtime.checkpoint()  # what is to wait waits
+            self._touch = touch
+            await runtime.first_completed(self._over.wait, self._wake.wait)
+            if self.errors and self._proper is not None:
+                for _ in range(self._touches):
+                    await self._proper()
+            await self._over.wait()
+
+    async def watch_for(self, runtime: Runtime, wait: Proper, times: int | None = None) -> None:
+        """Notice each end of a wait, in the sandbox, until there were enough or it takes too long."""
+        async with runtime.move_on_after(_WAITS_SECONDS):
+            for _ in range(times or self._touches):
+                await wait()
+                self.notice()
+
+
+# --- what is touched through the bridge ---
+
+
+async def inbox(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, None]:
+    """A task waits at an inbox."""
+    box = bridge_of(runtime).open_inbox()
+    await group.spawn(exhibit.watch_for, runtime, box.receive)
+    return lambda: box.put("item"), None
+
+
+async def call(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, None]:
+    """Nothing waits; the scheduler is to call a function."""
+    del group
+    bridge = bridge_of(runtime)
+    return lambda: bridge.call_soon(exhibit.notice), None
+
+
+def waiters(count: int) -> Prepare:
+    """So many tasks wait for one event, which is touched once."""
+
+    async def prepare(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, None]:
+        event = bridge_of(runtime).create_event()
+        woken: list[int] = []
+
+        async def wait() -> None:
+            async with runtime.move_on_after(_WAITS_SECONDS):
+                await event.wait()
+                woken.append(1)
+                if len(woken) == count:
+                    exhibit.notice()
+
+        for _ in range(count):
+            await group.spawn(wait)
+        return event.set, None
+
+    return prepare
+
+
+# --- what is touched without it ---
+
+
+async def channel(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, Proper]:
+    """A task waits at a channel with room."""
+    send, receive = runtime.open_channel(100)
+    direct = bridge_of(runtime).direct()
+    await group.spawn(exhibit.watch_for, runtime, receive.receive)
+    return lambda: direct.put(send, "item"), lambda: send.send("item")
+
+
+async def event(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, Proper]:
+    """A task waits for an event."""
+    flag = runtime.create_event()
+    direct = bridge_of(runtime).direct()
+    await group.spawn(exhibit.watch_for, runtime, flag.wait)
+    return lambda: direct.set(flag), flag.set
+
+
+async def task(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, Proper]:
+    """A group waits for its tasks."""
+    direct = bridge_of(runtime).direct()
+
+    async def start() -> None:
+        await runtime.checkpoint()
+        exhibit.notice()
+
+    return lambda: direct.spawn(group, start), lambda: group.spawn(start)
+
+
+async def scope(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, Proper]:
+    """A task waits in a scope, for ever."""
+    entered = runtime.create_event()
+    direct = bridge_of(runtime).direct()
+    blocks: list[CancelScope] = []
+
+    async def wait() -> None:
+        async with runtime.open_cancel_scope() as block:
+            blocks.append(block)
+            await entered.set()
+            await runtime.create_event().wait()
+        exhibit.notice()
+
+    async def wait_a_while() -> None:
+        async with runtime.move_on_after(_WAITS_SECONDS):
+            await wait()
+
+    await group.spawn(wait_a_while)
+    await entered.wait()
+    return lambda: direct.cancel(blocks[0]), blocks[0].cancel

@@ -1,0 +1,198 @@
+"""Servers with a handler for each connection: each runtime answers as known, and every fault is seen."""
+
+import sys
+
+import pytest
+
+from harness_saboteurs import FAULTS
+from harness_scenarios.behaviours import server_close, server_handler, server_start
+
+FAMILIES = (server_handler, server_close, server_start)
+SCENARIOS = {scenario.name.removeprefix("server."): scenario for family in FAMILIES for scenario in family.SCENARIOS}
+LOOPS = ("asyncio", "uvloop")
+ALL = (*LOOPS, "trio", "curio", "threads")
+WAITS_FOR_CLIENTS = sys.version_info >= (3, 12)
+"""`asyncio.Server.wait_closed` waits for connections, and so does `serve_forever` that is cancelled."""
+CLOSES_WRITERS = sys.version_info >= (3, 13)
+"""A `StreamWriter` that is forgotten is closed."""
+
+
+def when(condition, *runtimes):
+    """Return the runtimes if a condition holds."""
+    return runtimes if condition else ()
+
+
+CLOSED, OPEN = {"handler": "closes the connection"}, {"handler": "returns without closing"}
+EXPECTED = [
+    (
+        "handler-returns",
+        {},
+        {
+            server_handler.STAYS: when(not CLOSES_WRITERS, *LOOPS),
+            server_handler.SEES_END: (*when(CLOSES_WRITERS, *LOOPS), "trio", "curio", "threads"),
+            server_handler.SEES_RESET: ("trio", "curio"),
+        },
+    ),
+    ("handler-raises", {}, {server_handler.SEES_END: ALL, server_handler.SEES_RESET: ("trio", "curio")}),
+    (
+        "error-spares-others",
+        {},
+        {server_handler.ALL_SERVED: (*LOOPS, "curio", "threads"), server_handler.OTHERS_CUT: ("trio",)},
+    ),
+    (
+        "reset-spares-others",
+        {},
+        {server_handler.ALL_SERVED: (*LOOPS, "curio", "threads"), server_handler.OTHERS_CUT: ("trio",)},
+    ),
+    (
+        "error-is-reported",
+        {},
+        {server_handler.REPORTED: (*LOOPS, "curio", "threads"), server_handler.LEAVES: ("trio",)},
+    ),
+    (
+        "handler-exits",
+        {},
+        {server_handler.ENDS_PROGRAM: (*LOOPS, "trio", "curio"), server_handler.SWALLOWED: ("threads",)},
+    ),
+    ("hanging-handlers", {}, {server_handler.SERVED: ALL}),
+    (
+        "close-ends-serve-forever",
+        {},
+        {
+            server_close.RETURNS: ("trio", "curio", "threads"),
+            server_close.CANCELLED: ("asyncio",),
+            server_close.NEVER: ("uvloop",),
+        },
+    ),
+    (
+        "close-with-live-connections",
+        {},
+        {server_close.DRAINS: (*LOOPS, "trio", "threads"), server_close.CUTS: ("curio",)},
+    ),
+    (
+        "wait-closed",
+        CLOSED,
+        {
+            server_close.AT_ONCE: ("uvloop", *when(not WAITS_FOR_CLIENTS, "asyncio")),
+            server_close.WAITS: ("trio", "threads", *when(WAITS_FOR_CLIENTS, "asyncio")),
+            server_close.ENDS_ALL: ("curio",),
+        },
+    ),
+    (
+        "wait-closed",
+        OPEN,
+        {
+            server_close.NEVER_CLOSED: when(WAITS_FOR_CLIENTS and not CLOSES_WRITERS, "asyncio"),
+            server_close.ENDS_ALL: (
+                *when(not WAITS_FOR_CLIENTS or CLOSES_WRITERS, "asyncio"),
+                *("uvloop", "trio", "curio", "threads"),
+            ),
+        },
+    ),
+    (
+        "cancel-serve-forever",
+        {},
+        {
+            server_close.STOPS_AND_DRAINS: ("uvloop", "threads", *when(not WAITS_FOR_CLIENTS, "asyncio")),
+            server_close.STOPS_LATE: when(WAITS_FOR_CLIENTS, "asyncio"),
+            server_close.STOPS: ("trio", "curio"),
+        },
+    ),
+    (
+        "close-in-a-handler",
+        {},
+        {server_close.CLOSES: (*LOOPS, "trio", "threads"), server_close.CUTS_ITSELF: ("curio",)},
+    ),
+    (
+        "graceful-stop-keeps-reply",
+        {},
+        {
+            server_close.TRUNCATED: ("uvloop", "curio", *when(not WAITS_FOR_CLIENTS, "asyncio")),
+            server_close.COMPLETE: ("trio", "threads", *when(WAITS_FOR_CLIENTS, "asyncio")),
+        },
+    ),
+    (
+        "clients-before-it-serves",
+        {},
+        {server_start.SERVED_EARLY: LOOPS, server_start.SERVED_LATER: ("trio", "curio", "threads")},
+    ),
+    (
+        "restart-on-same-address",
+        {"before": "a client that the server closed first"},
+        {server_start.STARTS: (*LOOPS, "trio", "curio"), server_start.IN_USE: ("threads",)},
+    ),
+    ("restart-on-same-address", {"before": "no client"}, {server_start.STARTS: ALL}),
+    (
+        "close-with-waiting-clients",
+        {},
+        {server_start.SERVED: LOOPS, server_start.CUT: ("trio", "curio", "threads")},
+    ),
+    ("leaves-no-descriptors", {}, {server_start.NONE_LEFT: ALL}),
+]
+"""Each question with its parameters, its answers and the runtimes that give them."""
+BREAKS = {server_close.NEVER, server_close.NEVER_CLOSED}
+"""Known answers that break the contract."""
+
+SABOTEURS = [
+    ("handler-returns", {}, "reply-of-handler-lost", server_handler.NO_REPLY),
+    ("handler-raises", {}, "reply-of-handler-lost", server_handler.NO_REPLY),
+    ("error-spares-others", {}, "handler-error-cuts-one-other", server_handler.SOME_CUT),
+    ("reset-spares-others", {}, "handler-error-cuts-one-other", server_handler.SOME_CUT),
+    ("error-spares-others", {}, "handler-error-stops-accepting", server_handler.NEW_REFUSED),
+    ("error-is-reported", {}, "handler-error-unseen", server_handler.UNSEEN),
+    ("handler-exits", {}, "exit-of-handler-stops-serving", server_handler.STANDS_STILL),
+    ("hanging-handlers", {}, "handlers-one-at-a-time", server_handler.NOT_SERVED),
+    ("close-ends-serve-forever", {}, "close-does-not-end-serving", server_close.NEVER),
+    ("close-with-live-connections", {}, "close-cuts-one-connection", server_close.SOME_CUT),
+    ("wait-closed", CLOSED, "wait-closed-never-returns", server_close.NEVER_CLOSED),
+    ("graceful-stop-keeps-reply", {}, "wait-closed-never-returns", server_close.DOES_NOT_STOP),
+    ("cancel-serve-forever", {}, "server-cannot-be-closed", server_close.STILL_LISTENS),
+    ("cancel-serve-forever", {}, "cancelled-serving-goes-on", server_close.SERVES_ON),
+    ("close-in-a-handler", {}, "close-waits-for-handlers", server_close.STUCK),
+    ("restart-on-same-address", {"before": "no client"}, "restarted-server-is-not-reached", server_start.NOT_REACHED),
+    ("close-with-waiting-clients", {}, "close-leaves-waiting-clients", server_start.LEFT),
+    ("clients-before-it-serves", {}, "first-client-forgotten", server_start.NOT_SERVED),
+    ("leaves-no-descriptors", {}, "close-keeps-descriptors", server_start.SOME_LEFT),
+]
+"""A question, a fault that breaks its contract, and the forbidden answer."""
+
+# What a handler that fails on purpose leaves behind is told by warnings and finalisers.
+noisy = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning",
+    "ignore::RuntimeWarning",
+    "ignore::ResourceWarning",
+)
+
+
+@noisy
+@pytest.mark.parametrize(
+    ("name", "parameters", "expected"), EXPECTED, ids=[f"{case[0]}-{case[1]}" for case in EXPECTED]
+)
+def test_each_runtime_answers_as_known(run_roles, backend, name, parameters, expected):
+    """The known difference appears on the runtimes and versions where it lives and on no other."""
+    report = run_roles(SCENARIOS[name], parameters, backend=backend)
+    answers = {answer for answer, runtimes in expected.items() if backend in runtimes}
+    assert report.errors == {}
+    assert set(report.values["answer"]) == answers
+    assert report.violations == ({"answer"} if answers & BREAKS else set())
+
+
+@noisy
+@pytest.mark.parametrize(("name", "parameters", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_roles, name, parameters, fault, answer):
+    """A healthy runtime with one fault gives the forbidden answer, and the question says that it catches the fault."""
+    scenario = SCENARIOS[name]
+    assert fault in scenario.catches
+    pytest.importorskip(f"harness_{FAULTS[fault].control}.backend")
+    report = run_roles(scenario, parameters, backend=FAULTS[fault].control, wrap={"main": FAULTS[fault].runtime})
+    assert report.errors == {}
+    assert answer in report.values["answer"]
+    assert report.violations == {"answer"}
+
+
+def test_every_question_has_a_fault_that_it_catches():
+    """Tried above; SIGTERM needs the main thread, which only a cell has."""
+    tried = {name for name, _, _, _ in SABOTEURS} | {"sigterm-answers-all"}
+    assert tried == set(SCENARIOS)
+    assert all(scenario.catches for scenario in SCENARIOS.values())
