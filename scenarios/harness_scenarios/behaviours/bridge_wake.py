@@ -198,6 +198,10 @@ cancelled_receive = make_question(
 # --- a finaliser ---
 
 
+_COLLECTION_SECONDS = 1.0
+"""How long a collection may hold everything up in a process with many objects."""
+
+
 class _Puts:
     """Something that hands an item over when it is forgotten."""
 
@@ -219,7 +223,7 @@ async def _finalise(runtime: Runtime, trial: Trial) -> str:
     received: list[object] = []
 
     async def receive() -> None:
-        async with runtime.move_on_after(PATIENCE_SECONDS):
+        async with runtime.move_on_after(_COLLECTION_SECONDS + PATIENCE_SECONDS):
             received.append(await box.receive())
 
     async with runtime.open_task_group() as group:
