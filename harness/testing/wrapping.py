@@ -208,7 +208,9 @@ class SabotagedRuntime(Wrapped):
     event: type[Part] | None = None
     child: type[Part] | None = None
     broken_bridge: type[Bridge] = Bridge
+    """What takes the place of the calls from threads."""
     broken_servers: type[Servers] = Servers
+    """What takes the place of what starts servers."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted(ROOT.glob("scenarios/*/scripts/*/*.py"))
 EVERY = sys.version_info >= (3, 11)
 KNOWN = {
+    ("bridge.call-as-it-ends/asyncio.py", "asyncio uvloop"): EVERY,
     ("cancel.not-lost-in-a-timed-call/asyncio.timeout=wait_for.py", "asyncio uvloop"): sys.version_info < (3, 12),
     ("deadline.accept-keeps-connection/asyncio.io=sock.py", "asyncio uvloop"): EVERY,
     ("deadline.read-keeps-bytes/asyncio.io=sock.py", "asyncio uvloop"): EVERY,
