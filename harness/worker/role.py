@@ -219,9 +219,12 @@ def _explain(exc: BaseException) -> str:
     """Return which fault of the host an exception comes from; only an error of the system can be one."""
     if not isinstance(exc, (OSError, BaseExceptionGroup)) and exc.__cause__ is None:
         return ""
-    from harness.host.faults import explain_host_fault  # a cell that goes well never needs it
+    try:
+        from harness.host.faults import explain_host_fault  # a cell that goes well never needs it
 
-    return explain_host_fault(exc)
+        return explain_host_fault(exc)
+    except OSError:  # a scenario that took every descriptor leaves none to import a module or to open a socket with
+        return ""
 
 
 def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> Attestation:
