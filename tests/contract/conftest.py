@@ -1,9 +1,10 @@
-"""What the clauses say about each backend, and backends with a planted defect.
+"""What the clauses say about each backend, and backends with a planted defect that no shipped saboteur has.
 
 The planted runners are named `"conftest:Class"`, so that a process of the kit finds them beside this file.
 """
 
 import asyncio
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from harness.api import ErrorKind
 from harness.plugins import Plugins
 from harness.testing.clauses import CLAUSES
 from harness.testing.contract import lacking, run_clauses
+from harness.testing.wrapping import Wrapped
 from harness_asyncio.backend import AsyncioRunner
 
 BACKENDS = {name: backend for name, backend in Plugins().catalogue().backends.items() if not backend.control}
@@ -35,15 +37,12 @@ def results():
 # --- planted defects ---
 
 
-class _Instead:
+class _Instead(Wrapped):
     """Something with a few of its methods replaced."""
 
     def __init__(self, original, **replaced):
-        self._original = original
+        super().__init__(original)
         self.__dict__.update(replaced)
-
-    def __getattr__(self, name):
-        return getattr(self._original, name)
 
 
 class _Planted(AsyncioRunner):
@@ -56,56 +55,26 @@ class _Planted(AsyncioRunner):
         super().run(planted, unhandled)
 
 
-class LosesItem(_Planted):
-    """A receive that is cancelled after it took its item drops it."""
+class DeafSleep(_Planted):
+    """Never wakes from a long sleep, whoever cancels it; the loop is blocked."""
 
     def replace(self, runtime):
-        def open_channel(capacity):
-            send, receive = runtime.open_channel(capacity)
-
-            async def take():
-                item = await receive.receive()
-                await asyncio.sleep(0)
-                return item
-
-            return send, _Instead(receive, receive=take)
-
-        return {"open_channel": open_channel}
-
-
-class SendsAnyway(_Planted):
-    """A send that is cancelled is made nevertheless."""
-
-    def replace(self, runtime):
-        def open_channel(capacity):
-            send, receive = runtime.open_channel(capacity)
-            behind = set()
-
-            async def put(item):
-                task = asyncio.ensure_future(send.send(item))
-                behind.add(task)
-                await asyncio.shield(task)
-
-            return _Instead(send, send=put), receive
-
-        return {"open_channel": open_channel}
-
-
-class DeafReader(_Planted):
-    """Closing the last sender does not wake the readers."""
-
-    def replace(self, runtime):
-        def deaf(send):
-            async def aclose():
+        async def sleep(seconds):
+            while seconds > 60:
                 pass
+            await runtime.sleep(seconds)
 
-            return _Instead(send, aclose=aclose, clone=lambda: deaf(send.clone()))
+        return {"sleep": sleep}
 
-        def open_channel(capacity):
-            send, receive = runtime.open_channel(capacity)
-            return deaf(send), receive
 
-        return {"open_channel": open_channel}
+class Exiting(_Planted):
+    """Ends the process in a checkpoint."""
+
+    def replace(self, runtime):
+        async def checkpoint():
+            os._exit(7)
+
+        return {"checkpoint": checkpoint}
 
 
 class NeverWaits(_Planted):
@@ -128,17 +97,6 @@ class FirstOnly(_Planted):
         return {"first_completed": first_completed}
 
 
-class EarlyDeadline(_Planted):
-    """Deadlines come at half of their time."""
-
-    def replace(self, runtime):
-        def open_cancel_scope(*, deadline=None, shield=False):
-            sooner = None if deadline is None else (deadline + runtime.now()) / 2
-            return runtime.open_cancel_scope(deadline=sooner, shield=shield)
-
-        return {"open_cancel_scope": open_cancel_scope}
-
-
 class WrongScheduler(_Planted):
     """Not what the runner says."""
 
@@ -153,8 +111,6 @@ class Talkative(_Planted):
 
     def replace(self, runtime):
         async def checkpoint():
-            import os
-
             for fd in (1, 2):
                 os.write(fd, b"x" * 200_000)
             await runtime.checkpoint()
@@ -191,16 +147,6 @@ class LeavesSlowFunction(_Planted):
                 return await asyncio.shield(task)
 
         return {"run_with_timeout": run_with_timeout}
-
-
-class NoShield(_Planted):
-    """A shield that lets everything through."""
-
-    def replace(self, runtime):
-        async def run_shielded(fn, *args):
-            return await fn(*args)
-
-        return {"run_shielded": run_shielded}
 
 
 class SwallowsCancellation(_Planted):

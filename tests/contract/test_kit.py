@@ -20,7 +20,11 @@ def planted_backends(monkeypatch):
 
 
 def run(runner, *names):
-    results = contract.run_clauses(runner, {}, [BY_NAME[name] for name in names], limit=LIMIT)
+    """Run clauses on a runner, or on a shipped saboteur that a fault names; return the error of each."""
+    planted = ":" in runner
+    options = {} if planted else {"fault": runner}
+    named = runner if planted else "harness_saboteurs.runner:SaboteurRunner"
+    results = contract.run_clauses(named, options, [BY_NAME[name] for name in names], limit=LIMIT)
     return {result.clause: result.error for result in results}
 
 
@@ -32,18 +36,18 @@ def test_a_healthy_backend_passes():
 @pytest.mark.parametrize(
     ("runner", "clause", "said"),
     [
-        ("broken:EarlySleep", SLEEP, "sleeps that were early: expected []"),
-        ("conftest:LosesItem", "a cancelled receive has taken nothing (buffered)", "expected [1], got []"),
-        ("conftest:LosesItem", "a cancelled receive has taken nothing (unbounded)", "expected [1], got []"),
-        ("conftest:LosesItem", "a cancelled receive has taken nothing (rendezvous)", "expected [1], got []"),
-        ("conftest:SendsAnyway", "a cancelled send has sent nothing (buffered)", "expected [-1], got [-1, 1]"),
+        ("timer-early", SLEEP, "sleeps that were early: expected []"),
+        ("cancelled-receive-drops", "a cancelled receive has taken nothing (buffered)", "expected [1], got []"),
+        ("cancelled-receive-drops", "a cancelled receive has taken nothing (unbounded)", "expected [1], got []"),
+        ("cancelled-receive-drops", "a cancelled receive has taken nothing (rendezvous)", "expected [1], got []"),
+        ("cancelled-send-sends", "a cancelled send has sent nothing (buffered)", "expected [-1], got [-1, 1]"),
         ("conftest:NeverWaits", "cancelling a group wakes a task that waits in event", "returned None"),
         (
             "conftest:FirstOnly",
             "first_completed loses no result of channels that are ready",
             "expected [1, 2], got [(0, 1)] and []",
         ),
-        ("conftest:EarlyDeadline", "a scope is not cancelled before its deadline", "s early"),
+        ("deadline-early", "a scope is not cancelled before its deadline", "s early"),
         (
             "conftest:EarlyTimeout",
             "a function that is too slow is ended, then the deadline is raised",
@@ -55,7 +59,7 @@ def test_a_healthy_backend_passes():
             "how it ended: expected ['ended'], got []",
         ),
         (
-            "conftest:NoShield",
+            "shields-nothing",
             "a shielded function runs to its end although its caller is cancelled",
             "expected ['the work is done'], got []",
         ),
@@ -85,8 +89,8 @@ def test_a_planted_defect_is_caught(runner, clause, said):
 @pytest.mark.parametrize(
     ("runner", "clause"),
     [
-        ("broken:DeafSleep", "cancelling a group wakes a task that waits in sleep"),
-        ("conftest:DeafReader", "capacity 1: closing the last clone wakes every receiver"),
+        ("conftest:DeafSleep", "cancelling a group wakes a task that waits in sleep"),
+        ("sender-never-closes", "capacity 1: closing the last clone wakes every receiver"),
     ],
 )
 def test_a_hang_is_named_and_the_rest_runs(runner, clause):
@@ -112,7 +116,7 @@ def test_a_talkative_backend_is_no_hang():
 
 def test_a_process_that_ends_is_named():
     """Whatever a backend does to its process."""
-    (error,) = run("broken:Exiting", "a checkpoint lets another ready task run").values()
+    (error,) = run("conftest:Exiting", "a checkpoint lets another ready task run").values()
     assert "the process ended with 7" in error
 
 

@@ -66,18 +66,6 @@ class Stuck(AsyncioRunner):
             pass
 
 
-class EarlySleep(AsyncioRunner):
-    """Sleeps for half of the time."""
-
-    def run(self, main, unhandled):
-        async def sleepless(runtime):
-            sleep = runtime.sleep
-            runtime.sleep = lambda seconds: sleep(seconds / 2)
-            await main(runtime)
-
-        super().run(sleepless, unhandled)
-
-
 class Forgetful(AsyncioRunner):
     """Has no locks."""
 

@@ -49,6 +49,21 @@ def ask(runner, *questions, spec="planted", breaches=(), **declared):
     return {finding.question: finding for finding in Check(spec, catalogue).run(questions)}
 
 
+def ask_saboteur(fault, *questions, **more):
+    """Return what became of these questions on a shipped saboteur."""
+    options = (BackendOption(name="fault", default=fault, summary=""),)
+    return ask(
+        "harness_saboteurs.runner:SaboteurRunner", *questions, spec=f"planted:fault={fault}", options=options, **more
+    )
+
+
+def test_a_shipped_saboteur():
+    """Its fault is found as a clause that is broken."""
+    (finding,) = ask_saboteur("timer-early", SLEEP).values()
+    assert finding.verdict is Verdict.BROKEN
+    assert finding.summary.startswith("AssertionError: ")
+
+
 def test_the_conduct_of_a_healthy_backend():
     """All of it holds, hangs included; what it does not lack is not asked."""
     found = ask("harness_asyncio.backend:AsyncioRunner", ATTESTED, TIDY, NONSENSE, FAILS, WAITS, BLOCKS)
@@ -71,7 +86,6 @@ def test_the_conduct_of_a_healthy_backend():
         ("Renaming", FAILS, "PlannedFailure was raised, and 'OSError' is reported"),
         ("Impatient", WAITS, "the cell must be 'hung', and is 'completed'"),
         ("Stuck", WAITS, "hung before it came to where it should"),
-        ("EarlySleep", SLEEP, "AssertionError: "),
         ("Forgetful", LOCK, "NotImplementedError: no lock yet"),
     ],
 )
@@ -119,7 +133,7 @@ def breach(clause=SLEEP, **more):
 def test_a_breach_that_is_known():
     """It is no breach of the adapter's; the reason, the reference and who declares it are said."""
     known = breach(reference="bug 7")
-    (finding,) = ask("planted_runners:EarlySleep", SLEEP, breaches=[known]).values()
+    (finding,) = ask_saboteur("timer-early", SLEEP, breaches=[known]).values()
     assert (finding.verdict, finding.known) == (Verdict.KNOWN, "so slow (bug 7); says s.toml")
     assert finding.summary.startswith("AssertionError")
 
