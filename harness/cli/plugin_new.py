@@ -16,6 +16,7 @@ _LOOK = {
     "scenario": "harness matrix --scenario {name}",
     "renderer": "harness report latest --format {name}",
     "executor": "harness run -b asyncio -s channel --executor {name}",
+    "perturbation": "harness run -b asyncio -s channel --perturb {name}=20",
 }
 """What shows that it works, by kind."""
 
@@ -27,7 +28,7 @@ _LOOK = {
     "-k",
     type=click.Choice(KINDS),
     required=True,
-    help="What it brings: a runtime, a question, a report format, or a way to start processes.",
+    help="What it brings: a runtime, a question, a report format, a way to start processes, or a condition of cells.",
 )
 @click.option(
     "--out",
@@ -63,6 +64,7 @@ def _require_free(state: State, skeleton: Skeleton) -> None:
         "scenario": catalogue.scenarios,
         "renderer": catalogue.renderers,
         "executor": catalogue.executors,
+        "perturbation": catalogue.perturbations,
     }
     plugins = {plugin.name: plugin.distribution for plugin in catalogue.plugins}
     if skeleton.name in plugins:

@@ -1,6 +1,7 @@
 """What `harness plugin new` writes works before anything in it is changed."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("backend", "scenario", "renderer", "executor")
+KINDS = ("backend", "scenario", "renderer", "executor", "perturbation")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -32,7 +33,13 @@ def test_it_passes_its_own_tests(write, kind):
 
 @pytest.mark.parametrize(
     ("kind", "noun"),
-    [("backend", "backends"), ("scenario", "scenarios"), ("renderer", None), ("executor", "executors")],
+    [
+        ("backend", "backends"),
+        ("scenario", "scenarios"),
+        ("renderer", None),
+        ("executor", "executors"),
+        ("perturbation", "perturbations"),
+    ],
 )
 def test_it_is_listed(write, kind, noun):
     """By `harness plugins` with its distribution, and by `harness list`; a format is one that a report has."""
@@ -40,11 +47,11 @@ def test_it_is_listed(write, kind, noun):
     name = f"my-{kind}"
     plugins = written.harness("plugins").stdout
     assert f"harness_my_{kind}.plugin (harness-{name} 0.1.0)" in plugins
-    assert "broken" not in plugins
+    assert "broken:" not in plugins
     if noun is None:
         assert f"report formats: {name}" in plugins
     else:
-        assert f"\n{name} " in "\n" + written.harness("list", noun).stdout
+        assert re.search(rf"^{name}[ =]", written.harness("list", noun).stdout, re.MULTILINE)
 
 
 def test_the_backend_runs_the_matrix(write):
@@ -86,6 +93,19 @@ def test_the_executor_starts_the_processes(write):
     assert "started by my-executor" in done.stdout
     (journal,) = (written.home / "runs").glob("*/journal.jsonl")
     assert '"executor":"my-executor"' in journal.read_text()
+
+
+def test_the_perturbation_is_in_effect(write):
+    """The cell completes under it, and the run is stored with it; a value that is none is refused."""
+    written = write("perturbation")
+    selection = ("run", "-b", "threads", "-s", "channel", "-p", "items=200", "--out", "runs")
+    done = written.harness(*selection, "--perturb", "my-perturbation=20")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (journal,) = (written.home / "runs").glob("*/journal.jsonl")
+    assert '"perturb":[["my-perturbation","20"]]' in journal.read_text()
+    refused = written.harness(*selection, "--perturb", "my-perturbation=0")
+    assert refused.returncode == 2
+    assert "cannot be '0'; it is a whole number of microseconds above 0" in refused.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)

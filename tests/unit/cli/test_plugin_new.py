@@ -22,6 +22,7 @@ def test_a_name_that_no_distribution_has(harness, tmp_path, name):
         ("scenario", "channel", "a scenario 'channel' is there already"),
         ("renderer", "html", "a renderer 'html' is there already"),
         ("executor", "nice", "an executor 'nice' is there already"),
+        ("perturbation", "gc", "a perturbation 'gc' is there already"),
     ],
 )
 def test_a_name_that_is_taken(harness, tmp_path, kind, name, line):
