@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from harness.api import EndOfChannel
-from harness.testing.wrapping import Group, Receiver, SabotagedRuntime, Sender, Wrapped
+from harness.testing.wrapping import Group, Receiver, SabotagedRuntime, Sender
 from harness_saboteurs import FAULTS, sabotage
 from harness_scenarios.load import channel as module
 from harness_scenarios.load.channel import channel, compute_fairness, count_discrepancies, count_disorder
@@ -110,14 +110,6 @@ class Smuggles(SabotagedRuntime):
         self.smuggled = []
 
 
-class RendezvousWithPlace(Wrapped):
-    """A rendezvous does not wait."""
-
-    def open_channel(self, capacity):
-        """Open a channel with a place."""
-        return self.inner.open_channel(1 if capacity == 0 else capacity)
-
-
 @pytest.mark.parametrize(
     ("wrap", "capacity", "broken"),
     [
@@ -128,7 +120,7 @@ class RendezvousWithPlace(Wrapped):
         pytest.param(Smuggles, 1, {"items never sent"}, id="sends-cancelled"),
         pytest.param(FAULTS["channel-without-limit"].runtime, 4, {ABOVE}, id="without-limit"),
         pytest.param(FAULTS["channel-takes-one-more"].runtime, 4, {ABOVE}, id="takes-one-more"),
-        pytest.param(RendezvousWithPlace, 0, {ABOVE}, id="rendezvous-does-not-wait"),
+        pytest.param(FAULTS["channel-takes-one-more"].runtime, 0, {ABOVE}, id="rendezvous-does-not-wait"),
         pytest.param(sabotage(ForgetfulReceiver), 4, {"consumers ended too early"}, id="ends-too-early"),
     ],
 )

@@ -8,6 +8,7 @@ from collections import deque
 import pytest
 
 from harness.testing.wrapping import Wrapped
+from harness_saboteurs import FAULTS
 from harness_scenarios.load import locks as module
 from harness_scenarios.load.locks import IN_TURN, OVERTAKEN, locks
 from harness_scenarios.parts.lock_log import make_codes, read_log
@@ -101,20 +102,9 @@ def test_the_log_tells_who_was_inside_and_who_waited():
 # --- saboteurs: mutual exclusion ---
 
 
-class OpenLock(Primitive):
-    """A lock, or a semaphore, that lets everybody in."""
-
-    async def acquire(self):
-        """Wait for nothing."""
-
-    async def release(self):
-        """Give nothing up."""
-
-
 def test_a_lock_that_lets_everybody_in(run_roles):
     """Two are inside, and overwrite what the other wrote."""
-    wrap = sabotage(create_lock=lambda inner: lambda: OpenLock(inner.create_lock()))
-    report = run_roles(locks, {**SMALL, "kind": "mutex"}, wrap=wrap)
+    report = run_roles(locks, {**SMALL, "kind": "mutex"}, wrap={"main": FAULTS["lock-open"].runtime})
     assert (report.errors, report.violations) == ({}, {"holders above the permits", "updates lost"})
 
 

@@ -189,19 +189,6 @@ def wrap_receiver(receiver):
     return Sabotaged
 
 
-class Dropping(Wrapped):
-    """A receiver that has taken an item when it is cancelled, and drops it."""
-
-    async def receive(self):
-        """Receive; if cancelled while an item is there, lose the item."""
-        try:
-            return await self.inner.receive()
-        except asyncio.CancelledError:
-            if self.sender.buffered():
-                await self.inner.receive()
-            raise
-
-
 class Repeating(Wrapped):
     """A receiver that leaves an item in the channel when it delivers it."""
 
@@ -216,13 +203,14 @@ class Repeating(Wrapped):
 @pytest.mark.parametrize("via", ["deadline", "select"])
 def test_an_item_that_is_lost_with_its_loser_is_caught(run_in_jumps, via):
     """A receive that is cancelled in the tick in which its item came has taken it."""
-    assert_caught(run_in_jumps, wrap_receiver(Dropping), {"items lost"}, winner="cancelling", via=via, races=64)
+    fault = FAULTS["cancelled-receive-drops"].runtime
+    assert_caught(run_in_jumps, fault, {"items lost"}, winner="cancelling", via=via, races=64)
 
 
 def test_an_item_that_is_lost_in_a_tie_is_caught(run_in_jumps):
     """A receive that times out in the tick in which its item came has taken it."""
 
-    class DroppingWhenHeld(Dropping):
+    class DroppingWhenHeld(Wrapped):
         """Drops what has come by the next tick."""
 
         async def receive(self):
