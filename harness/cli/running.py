@@ -95,6 +95,8 @@ def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | N
         steps.append(lambda: _print_paths(state, outcome, page))
     if missing := describe_missing(outcome):
         steps.append(partial(say, f"harness: {missing}", err=True))
+    if outcome.notice:
+        steps.append(partial(say, f"harness: {outcome.notice}", err=True))
     for step in steps:
         try:
             step()
@@ -106,7 +108,9 @@ def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | N
 
 
 def exit_code(outcome: RunOutcome) -> int:
-    """Return what a run's exit code is."""
+    """Return the exit code of a run."""
+    if outcome.notice:
+        return Exit.INCOMPLETE
     if outcome.interrupted:
         return INTERRUPTS.exit_code
     if any(finding.kind is FindingKind.HARNESS_FAULT for finding in outcome.comparison.findings):

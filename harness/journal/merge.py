@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from harness.model import (
+    EVIDENCE,
     PASSING_FACTS,
     CellFinished,
     CellObserved,
@@ -145,7 +146,7 @@ def _events_of(record: CellRecord, evidence: str) -> Iterator[CellStarted | Cell
 def _copy_evidence(source: Path, target: Path, record: CellRecord) -> str:
     """Copy what a cell and its earlier attempts left, and return the folder of the cell's own."""
     for relative in (record.result.evidence, *(attempt.evidence for attempt in record.result.retried)):
-        if relative and _is_below(source / relative, source / "evidence") and (source / relative).is_dir():
+        if relative and _is_below(source / relative, source / EVIDENCE) and (source / relative).is_dir():
             try:
                 # What a link points to is no evidence, and may be anything.
                 shutil.copytree(source / relative, target / relative, symlinks=True, dirs_exist_ok=True)

@@ -66,7 +66,7 @@ class RunStore:
         runs = self.runs()
         if text == "latest" and runs:
             return runs[-1]
-        found = [run for run in runs if run.name.startswith(text)]
+        found = [run for run in runs if run.name == text] or [run for run in runs if run.name.startswith(text)]
         if len(found) == 1:
             return found[0]
         if found:

@@ -41,7 +41,15 @@ if TYPE_CHECKING:
         SpeedVerdict,
     )
     from .environment import Environment
-    from .errors import HarnessError, JournalError, NothingSelectedError, PluginError, UsageError, WorkerProtocolError
+    from .errors import (
+        HarnessError,
+        JournalError,
+        JournalLostError,
+        NothingSelectedError,
+        PluginError,
+        UsageError,
+        WorkerProtocolError,
+    )
     from .executor import LOCAL, Executor
     from .expectation import Expectation, KnownBreach, matches_glob
     from .limits import DEFAULT_LIMITS, LIMITS, SIZES, format_limit
@@ -70,6 +78,7 @@ if TYPE_CHECKING:
     )
     from .renderer import Renderer, RenderOptions
     from .run import (
+        EVIDENCE,
         MACHINE_FACTS,
         PASSING_FACTS,
         BackendCard,
@@ -95,6 +104,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "EVIDENCE",
     "FORMAT",
     "LEAST_ROUNDS",
     "LIMITS",
@@ -135,6 +145,7 @@ __all__ = [
     "Group",
     "HarnessError",
     "JournalError",
+    "JournalLostError",
     "KnownBreach",
     "LastSeen",
     "MetricSummary",

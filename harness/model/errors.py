@@ -1,5 +1,7 @@
 """Errors of harness itself. Messages are lowercase fragments: what cannot be done, with what, and what to do next."""
 
+from pathlib import Path
+
 
 class HarnessError(Exception):
     """Base; a bare one is our own fault (exit code 4)."""
@@ -15,6 +17,20 @@ class NothingSelectedError(UsageError):
 
 class JournalError(UsageError):
     """A journal cannot be read: missing, foreign, or of a newer format."""
+
+
+class JournalLostError(UsageError):
+    """The journal of a running run was deleted, replaced or changed by another program; it goes on in `folder`."""
+
+    def __init__(self, lost: Path, cause: str, folder: Path) -> None:
+        super().__init__(
+            f"the journal {lost} {cause} while the run wrote it; everything that was recorded is in {folder}; "
+            f"to continue: harness resume {folder}"
+        )
+        self.lost = lost
+        """The path at which the journal was."""
+        self.folder = folder
+        """The run folder that holds the journal now."""
 
 
 class PluginError(HarnessError):

@@ -13,6 +13,8 @@ from .expectation import Expectation
 from .outcome import FORMAT, CellResult, Observation
 from .work import RowWork
 
+EVIDENCE = "evidence"
+"""Folder of a run that holds the output and the stacks of its cells."""
 MACHINE_FACTS = ("system", "machine", "cpu", "cores", "usable_cores")
 """Facts of a run's environment: where one of them is another one, so is the machine."""
 PASSING_FACTS = ("load", "cpu_pressure", "noise", "self_test")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -15,6 +16,7 @@ from harness.host.interpreters import describe_others, equip
 from harness.host.machine import describe_environment
 from harness.journal import RunStore, read_events, read_run, read_self_test, utc_now
 from harness.model import (
+    EVIDENCE,
     Comparison,
     Expectation,
     Outcome,
@@ -43,6 +45,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     comparison: Comparison
     interrupted: bool
+    notice: str = ""
+    """A fault of the run as a whole that its verdict must not hide, and what to do about it."""
 
 
 def run_session(
@@ -81,7 +85,7 @@ def run_session(
         recorder.publish(make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations))
         portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
         recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))
-    return read_outcome(folder, interrupted=recorder.interrupted)
+    return _read_recorded(folder, recorder)
 
 
 def resume_session(
@@ -118,7 +122,7 @@ def resume_session(
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
         portions = plan_portions(make_remaining_phases(request, catalogue, plan), so_far, recorder.publish)
         recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))
-    return read_outcome(folder, interrupted=recorder.interrupted)
+    return _read_recorded(folder, recorder)
 
 
 def read_outcome(folder: Path, *, interrupted: bool = False) -> RunOutcome:
@@ -129,6 +133,16 @@ def read_outcome(folder: Path, *, interrupted: bool = False) -> RunOutcome:
     """
     run = read_run(folder)
     return RunOutcome(folder=folder, run=run, comparison=compare(run), interrupted=interrupted)
+
+
+def _read_recorded(folder: Path, recorder: Recorder) -> RunOutcome:
+    """Return a run as it was recorded, also where another program took its journal away."""
+    if recorder.lost is None:
+        return read_outcome(folder, interrupted=recorder.interrupted)
+    saved = recorder.lost.folder
+    with suppress(OSError):  # it may be gone as well
+        (folder / EVIDENCE).rename(saved / EVIDENCE)
+    return msgspec.structs.replace(read_outcome(saved), notice=str(recorder.lost))
 
 
 def _stages(

@@ -9,7 +9,7 @@ from typing import Self
 
 from harness.host.signals import INTERRUPTS, follow_all
 from harness.journal import JOURNAL_NAME, JournalWriter
-from harness.model import CellProgressed, RunEvent
+from harness.model import CellProgressed, JournalLostError, RunEvent
 from harness.plugins import Plugins
 from harness.session.clock import RunClock
 from harness.session.run_so_far import RunSoFar
@@ -37,6 +37,8 @@ class Recorder:
         self._calm = ExitStack()
         self.interrupted = False
         """Whether the user ended it."""
+        self.lost: JournalLostError | None = None
+        """Set when another program took the journal away; the run then ends, and its folder is another one."""
 
     def __enter__(self) -> Self:
         self._calm.enter_context(INTERRUPTS.deferred())
@@ -54,9 +56,19 @@ class Recorder:
         """Stamp an event with its time, write it, then tell it."""
         event = self._clock.stamp(event)
         if not isinstance(event, CellProgressed):
-            self._journal.write(event)
+            self._write(event)
             self._so_far.see(event)
         self._plugins.notify(event)
+
+    def _write(self, event: RunEvent) -> None:
+        try:
+            self._journal.write(event)
+        except JournalLostError as lost:
+            if self.lost is not None:
+                raise  # the saved journal went as well
+            self.lost = lost
+            self._journal.write(event)
+            INTERRUPTS.request()  # no cell is started any more; the running one is ended and recorded
 
     def follow_all(self, stages: Iterable[Generator[RunEvent, None, None]]) -> None:
         """Publish every event of one stage after the other, until the user interrupts one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -30,7 +31,7 @@ _LEAST_OF_A_CURVE = 3
 
 def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
     """Return the report as text for a terminal; quiet is the verdict and the titles of the findings."""
-    parts = _quiet_parts(run, comparison) if options.verbosity < 0 else _parts(run, comparison, options)
+    parts = _quiet_parts(run, comparison, options) if options.verbosity < 0 else _parts(run, comparison, options)
     return print_to_text(parts, options)
 
 
@@ -39,17 +40,18 @@ def render_verdict(comparison: Comparison) -> Text:
     return Text(make_verdict(comparison), style=_COLOURS[tone_of(comparison)])
 
 
-def _advise(run: Run, comparison: Comparison) -> Iterator[Text]:
+def _advise(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[Text]:
     """Yield how an incomplete run goes on."""
     if comparison.incomplete:
-        yield Text(f"to continue: harness resume {clean(run.started.run_id)}", style="yellow")
+        name = PurePath(options.run_path).name or run.started.run_id
+        yield Text(f"to continue: harness resume {clean(name)}", style="yellow")
 
 
-def _quiet_parts(run: Run, comparison: Comparison) -> Iterator[RenderableType]:
+def _quiet_parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     if comparison.self_check is not None and comparison.self_check.failed:
         yield render_self_check(comparison.self_check)
     yield render_verdict(comparison)
-    yield from _advise(run, comparison)
+    yield from _advise(run, comparison, options)
     found = sort_findings(comparison.findings)
     yield from map(title_of, found.unexpected)
     yield from map(describe_unavailable, found.unavailable)
@@ -67,7 +69,7 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     if options.verbosity > 0:
         yield from _render_observations(comparison)
     yield render_verdict(comparison)
-    yield from _advise(run, comparison)
+    yield from _advise(run, comparison, options)
     yield from render_findings(shown, options)
 
 

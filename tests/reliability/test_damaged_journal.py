@@ -214,3 +214,77 @@ def test_the_lock_of_a_journal_ends_with_its_writer(tmp_path):
         JournalWriter(path, is_resumed=True)
     with JournalWriter(path, is_resumed=True) as writer:
         writer.write(RunFinished(finished_at="", events=0, cells=0, checksum=writer.checksum))
+
+
+def _delete(journal):
+    journal.unlink()
+
+
+def _replace(journal):
+    """As editors save: another file takes the name."""
+    other = journal.with_suffix(".new")
+    other.write_bytes(journal.read_bytes())
+    other.rename(journal)
+
+
+def _truncate(journal):
+    os.truncate(journal, journal.stat().st_size // 2)
+
+
+def _empty(journal):
+    os.truncate(journal, 0)
+
+
+def _append(journal):
+    with journal.open("ab") as file:
+        file.write(b"a line of another program\n")
+
+
+def _delete_folder(journal):
+    shutil.rmtree(journal.parent)
+
+
+def _delete_out(journal):
+    shutil.rmtree(journal.parents[1])
+
+
+def _rename_folder(journal):
+    journal.parent.rename(journal.parent.with_name("elsewhere"))
+
+
+TOUCHES = [_delete, _replace, _truncate, _empty, _append, _delete_folder, _delete_out, _rename_folder]
+
+
+@pytest.mark.parametrize("touch", TOUCHES, ids=lambda touch: touch.__name__.strip("_"))
+def test_a_journal_that_another_program_touches(touch, tmp_path):
+    """At most the running cell is lost: the run ends, its records are saved, and the line says how to go on."""
+    cells = ("-s", "faulty.steps", "-s", "faulty.ticks", "-b", "trio", "-b", "threads", "--rounds", "2")
+    program = Program("matrix", *cells, "--jobs", "1", "-q", cwd=tmp_path)
+    journal = program.wait_until_written(b'"cell-finished"', times=2)
+    before = set(finished_lines(journal))
+    touch(journal)
+    code, out, err = program.end()
+    assert code == 5, out + err
+    (saved,) = tmp_path.glob(".harness/runs/*-saved")
+    assert f"harness resume {saved.relative_to(tmp_path)}" in err
+    assert "while the run wrote it" in err
+    found = read_run(saved)
+    assert found.note == "the run was interrupted"
+    assert before <= {record.cell.id for record in found.records if record.result.outcome != "not run"}
+    assert program.survivors() == []
+    run("resume", str(saved), cwd=tmp_path)
+    resumed = read_run(saved)
+    assert resumed.complete
+    wrong = [record for record in resumed.records if record.result.outcome != "completed"]
+    assert len(wrong) <= 1, "only the cell that ran while its folder went away"
+
+
+def test_a_journal_that_is_only_touched(tmp_path):
+    """`touch`, `chmod` and a second name change no byte, so the run goes on."""
+    program = Program("matrix", "-s", "faulty.ticks", "-b", "trio", "-q", cwd=tmp_path)
+    journal = program.wait_until_written(b'"observation"')
+    os.utime(journal)
+    journal.chmod(0o640)
+    os.link(journal, tmp_path / "second name")
+    assert program.end()[0] == 0
+    assert list(tmp_path.glob(".harness/runs/*-saved")) == []

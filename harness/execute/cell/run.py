@@ -27,6 +27,7 @@ from harness.execute.role.launch import PLAIN, Launch
 from harness.execute.role.process import RoleProcess, make_job
 from harness.host.signals import HeldInterrupt
 from harness.model import (
+    EVIDENCE,
     BackendSpec,
     Cell,
     CellObserved,
@@ -84,8 +85,8 @@ class CellRun:
         self._retries = retries or Retries(cell, folder)
         self._launch = launch
         self._conditions = conditions
-        self._evidence = folder / "evidence" / cell.slug
-        self._relative = f"evidence/{cell.slug}"
+        self._evidence = folder / EVIDENCE / cell.slug
+        self._relative = f"{EVIDENCE}/{cell.slug}"
         self._token = uuid.uuid4().hex
         self._spared = posix.child_pids()
         self._limits = CellLimits(cell, self._spared, own=conditions.own_limits)
