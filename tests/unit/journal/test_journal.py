@@ -6,6 +6,7 @@ import os
 import pytest
 
 from harness.journal import JOURNAL_NAME, JournalWriter, RunStore, read_run
+from harness.journal import write as full_disk
 from harness.model import (
     BackendSpec,
     Cell,
@@ -156,11 +157,11 @@ def test_a_journal_is_never_overwritten(folder):
         JournalWriter(folder / JOURNAL_NAME)
 
 
-def test_a_full_disk_is_the_users_problem(tmp_path):
+def test_a_full_disk_is_the_users_problem(tmp_path, monkeypatch):
     """/dev/full answers each write with ENOSPC."""
     writer = JournalWriter(tmp_path / JOURNAL_NAME)
-    writer._file.close()
-    writer._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+    full = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+    monkeypatch.setattr(full_disk, "_write_all", lambda _file, data: full.write(data))
     with pytest.raises(UsageError, match="No space left"), writer:
         writer.write(STARTED)
     assert errno.ENOSPC
