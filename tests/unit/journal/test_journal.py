@@ -162,7 +162,7 @@ def test_a_full_disk_is_the_users_problem(tmp_path, monkeypatch):
     writer = JournalWriter(tmp_path / JOURNAL_NAME)
     full = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
     monkeypatch.setattr(full_disk, "_write_all", lambda _file, data: full.write(data))
-    with pytest.raises(UsageError, match="No space left"), writer:
+    with full, pytest.raises(UsageError, match="No space left"), writer:
         writer.write(STARTED)
     assert errno.ENOSPC
 
