@@ -1,12 +1,14 @@
 """Look at what was seen, plan more: which portions a run has, and what is decided between them."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from catalogue import catalogue, scenario
 
 from harness.api import Parameter, grid
 from harness.host.signals import follow_all
-from harness.journal import JOURNAL_NAME, RunAssembly, read_events, read_run
+from harness.journal import RunAssembly, read_events, read_run
 from harness.model import (
     TRIAL_ROUND,
     CellFinished,
@@ -203,14 +205,12 @@ def execute(portion):
         yield from events_of(cell)
 
 
-def record(folder, *, without_journal=False):
-    """Run with a recorder and return the run so far; its journal may be taken away after the first line."""
+def record(folder):
+    """Run with a recorder and return the run so far."""
     run = Run(rounds=6)
     so_far = RunSoFar(run.request)
     with Recorder(folder, Plugins([]), so_far) as recorder:
         recorder.publish(make_header("r1", "2026-01-01T00:00:00+00:00", run.request, run.plan, run.catalogue, {}))
-        if without_journal:
-            (folder / JOURNAL_NAME).unlink()
         portions = plan_portions(make_phases(run.request, run.catalogue, run.plan), so_far, recorder.publish)
         assert follow_all(map(execute, portions), recorder.publish) is False
     return so_far
@@ -231,9 +231,10 @@ def test_the_run_in_memory_is_the_run_on_disk(recorded):
     assert msgspec.structs.replace(so_far.run, complete=True, note="") == stored
 
 
-def test_no_phase_reads_the_journal(tmp_path):
-    """Portions are planned from memory, also when the file is gone."""
-    so_far = record(tmp_path, without_journal=True)
+def test_no_phase_reads_the_journal(tmp_path, monkeypatch):
+    """Portions are planned from memory: nothing reads a file."""
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    so_far = record(tmp_path)
     assert so_far.run.works != ()
     assert {record.result.outcome for record in so_far.run.records} == {Outcome.COMPLETED}
 
