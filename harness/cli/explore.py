@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from harness.model import Request, Step, UsageError
 
@@ -41,6 +42,7 @@ _MOST_FINDINGS = 12
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of programs and schedules.")
 @click.option("--schedules", type=click.IntRange(1), metavar="N", help="Orders in which each program is run.")
 @click.option("--replay", metavar="FAMILY/SEED/N", help="Run one program again, with its trace.")
+@click.option("--saboteurs", is_flag=True, help="Run backends that are broken on purpose: is each fault found?")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=default_jobs, metavar="N", help="Batches at a time.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress; only the summary.")
 @click.option("--verbose", "-v", is_flag=True, help="Also the smallest program of each finding.")
@@ -56,6 +58,7 @@ def explore(
     seed: int,
     schedules: int | None,
     replay: str | None,
+    saboteurs: bool,
     jobs: int,
     quiet: bool,
     verbose: bool,
@@ -78,10 +81,16 @@ def explore(
     from .explore_progress import open_explore_progress
     from .running import exit_code
 
+    if saboteurs and (backends or replay):
+        raise UsageError("--saboteurs says which programs and backends are run; leave out --backend and --replay")
     request = _make_request(state, backends, only, programs, seconds, seed, schedules, replay)
+    if saboteurs:
+        request = _on_saboteurs(request)
     state.warn_about_broken_plugins()
     with open_explore_progress(state.plugins, quiet=quiet):
         outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), lanes=jobs)
+    if saboteurs:
+        return _print_score(state, outcome)
     if replay is not None:
         _print_trace(outcome)
     _print(state, outcome, verbose=verbose or replay is not None)
@@ -122,6 +131,10 @@ def _make_request(
     )
 
 
+def _on_saboteurs(request: Request) -> Request:
+    return structs.replace(request, backends=(), saboteurs=True, stress_duration=None)
+
+
 def _controlled(state: State) -> Iterator[str]:
     for backend in state.catalogue.backends.values():
         if backend.schedules and not backend.control:
@@ -138,6 +151,19 @@ def _parse_replay(text: str, only: str | None) -> tuple[str, str, str]:
 
 
 # --- what is printed ---
+
+
+def _print_score(state: State, outcome: RunOutcome) -> int:
+    """Print which faults were found; return the exit code for a fault that was not."""
+    from harness.explore.summary import score
+
+    from .exits import Exit
+
+    found = score(outcome.run, {name: each.spec for name, each in state.catalogue.saboteurs.items()})
+    for each in found:
+        say(f"{'found ' if each.found else 'missed'}  {each.fault:34} {each.family:10} {each.how}")
+    say(f"\n{sum(each.found for each in found)} of {len(found)} faults that the grammar can express are found")
+    return Exit.OK if all(each.found for each in found) else Exit.FINDINGS
 
 
 def _print_trace(outcome: RunOutcome) -> None:

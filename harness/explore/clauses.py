@@ -25,6 +25,7 @@ class Clause(StrEnum):
     ERROR_LOST = "errors lost"
     DEADLINE_EARLY = "deadlines that fired early"
     DEADLINE_MISSED = "deadlines missed"
+    TIMEOUT_HIDDEN = "time-outs that are not reported"
     UNEXPECTED_ERROR = "unexpected errors"
     RUNTIME_FAILED = "failures of the runtime itself"
     LEAK = "leaks"
@@ -51,6 +52,7 @@ REASONS: dict[Clause, str] = {
     Clause.ERROR_LOST: "an error of a task is raised by its group, or reported as unhandled",
     Clause.DEADLINE_EARLY: "a scope or a sleep does not end before its time",
     Clause.DEADLINE_MISSED: "a scope ends at its deadline",
+    Clause.TIMEOUT_HIDDEN: "a block that its deadline has cut short says so",
     Clause.UNEXPECTED_ERROR: "an operation raises nothing that the contract does not name",
     Clause.RUNTIME_FAILED: "no program brings the runtime itself down",
     Clause.LEAK: "nothing outlives a program",

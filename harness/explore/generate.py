@@ -112,9 +112,8 @@ class _Writer:
         children: tuple[Operations, ...] = ()
         if rule.holds:
             inner = replace(inner, held=place.held | {target}, innermost=target)
-        if rule.is_bounded:
-            # Another task may run it, which holds nothing.
-            inner = replace(inner, is_bounded=True, in_group=False, innermost=None)
+        if rule.in_other_task:
+            inner = replace(inner, is_bounded=inner.is_bounded or rule.is_bounded, in_group=False, innermost=None)
         if rule.has_children:
             inner = replace(inner, in_group=True)
             alone = replace(inner, innermost=None)  # a child does not hold what its parent holds

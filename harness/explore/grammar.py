@@ -42,6 +42,8 @@ class Rule:
     """Whether it may wait for another task: not allowed where nothing may be awaited (`is_bounded`)."""
     is_bounded: bool = False
     """Whether nothing in its body may wait for another task."""
+    in_other_task: bool = False
+    """Whether another task may do its body, which then holds nothing and is in no group of this one."""
     requires: tuple[Capability, ...] = ()
 
 
@@ -116,6 +118,13 @@ RULES: dict[str, Rule] = {
             raises=(ErrorKind.END_OF_CHANNEL,),
         ),
         Rule(name="close", perform=do.close, clause="the last close ends the receivers", needs="channel"),
+        Rule(
+            name="close-other",
+            perform=do.close_other,
+            clause="a send that is closed while it waits has sent nothing",
+            needs="channel",
+            amounts=(1, 2),
+        ),
         # --- cancellation, deadlines, groups ---
         Rule(
             name="cancel",
@@ -131,6 +140,22 @@ RULES: dict[str, Rule] = {
             is_block=True,
             amounts=(1, 2, 3),
             requires=(Capability.DEADLINE,),
+        ),
+        Rule(
+            name="until",
+            perform=do.until,
+            clause="nested scopes end at their own deadlines",
+            is_block=True,
+            amounts=(1, 2, 3),
+            requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
+        ),
+        Rule(
+            name="call",
+            perform=do.call,
+            clause="a call with a time-out loses neither result nor cancellation",
+            is_block=True,
+            in_other_task=True,
+            amounts=(1, 2, 3),
         ),
         Rule(
             name="fail-after",
@@ -162,6 +187,7 @@ RULES: dict[str, Rule] = {
             clause="what is shielded runs to its end",
             is_block=True,
             is_bounded=True,
+            in_other_task=True,
         ),
     )
 }
@@ -183,6 +209,8 @@ class Grammar:
     """Blocks that belong together, each with its weight; targets and amounts are chosen as for single operations."""
     rules: Mapping[str, Rule] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    catches: tuple[str, ...] = ()
+    """Faults of saboteurs that its programs must find."""
     tasks: tuple[int, int] = (2, 5)
     """Fewest and most tasks."""
     length: int = 3

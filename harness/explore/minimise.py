@@ -18,7 +18,7 @@ _ORDERS = 6
 _NATIVE_ORDERS = 4
 """A runtime may have a coin in its own order."""
 _MOST_CANDIDATES = 300
-_MOST_APART = 60
+_MOST_APART = 24
 _MOST_VARIATIONS = 400
 _SWAP_SHARE = 0.6
 

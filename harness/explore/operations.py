@@ -72,16 +72,14 @@ async def wait_event(player: Player, operation: Operation) -> None:
 async def send(player: Player, operation: Operation) -> None:
     """Send an item by the task's own sender."""
     sender = player.senders.get(operation.target)
-    if sender is None:
-        return  # it has closed its sender
-    await player.play.models[operation.target].send(player, sender)
-    player.done.append("sent")
+    if sender is not None:
+        player.done.append(await player.play.models[operation.target].send(player, sender))
 
 
 async def send_clone(player: Player, operation: Operation) -> None:
     """Send an item by a clone that is closed afterwards."""
     sender = player.senders.get(operation.target)
-    if sender is None:
+    if sender is None or operation.target in player.closed:
         return
     pipe = player.play.models[operation.target]
     clone = sender.clone()
@@ -100,11 +98,25 @@ async def receive(player: Player, operation: Operation) -> None:
 
 
 async def close(player: Player, operation: Operation) -> None:
-    """Close the task's sender."""
-    sender = player.senders.pop(operation.target, None)
-    if sender is not None:
-        player.play.models[operation.target].senders -= 1
-        await sender.aclose()
+    """Close the task's sender, perhaps once more."""
+    await _close(player, operation.target)
+
+
+async def close_other(player: Player, operation: Operation) -> None:
+    """Close the sender of another task, which may be sending."""
+    players = player.play.players[: len(player.play.program.tasks)]
+    place = next((index for index, each in enumerate(players) if each is player), 0)
+    await _close(players[(place + operation.amount) % len(players)], operation.target)
+
+
+async def _close(player: Player, channel: int) -> None:
+    sender = player.senders.get(channel)
+    if sender is None:
+        return
+    if channel not in player.closed:
+        player.closed.add(channel)
+        player.play.models[channel].senders -= 1
+    await sender.aclose()
 
 
 async def cancel(player: Player, operation: Operation) -> None:
@@ -116,17 +128,53 @@ async def cancel(player: Player, operation: Operation) -> None:
 
 async def deadline(player: Player, operation: Operation) -> None:
     """Do the body in a scope that ends after some units of time."""
-    runtime = player.play.runtime
     seconds = operation.amount * player.play.unit
-    entry = player.entry = Entry(player.entry, runtime.now() + seconds)
+    await _in_scope(player, operation, player.play.runtime.move_on_after(seconds), seconds)
+
+
+async def until(player: Player, operation: Operation) -> None:
+    """Do the body in a scope that ends at a point in time."""
+    runtime, seconds = player.play.runtime, operation.amount * player.play.unit
+    await _in_scope(player, operation, runtime.open_cancel_scope(deadline=runtime.now() + seconds), seconds)
+
+
+async def _in_scope(player: Player, operation: Operation, manager: Any, seconds: float) -> None:
+    runtime, is_whole = player.play.runtime, False
+    at = runtime.now() + seconds
+    entry = player.entry = Entry(player.entry, at)
     try:
-        async with runtime.move_on_after(seconds) as scope:
+        async with manager as scope:
             await player.run(operation.body)
+            is_whole = True
     finally:
         player.entry = entry.around or entry
     player.done.append("cut" if scope.cancelled_caught else "whole")
-    if scope.cancelled_caught and runtime.now() < (entry.deadline or 0) - _SLACK:
+    if scope.cancelled_caught and runtime.now() < at - _SLACK:
         player.play.breach(Clause.DEADLINE_EARLY, f"{player.name}: a scope of {seconds:g} s ends early")
+    elif not scope.cancelled_caught and not is_whole:
+        player.play.breach(Clause.TIMEOUT_HIDDEN, f"{player.name}: a scope of {seconds:g} s was cut short silently")
+
+
+async def call(player: Player, operation: Operation) -> None:
+    """Do the body in a call with a time-out."""
+    runtime = player.play.runtime
+    seconds = operation.amount * player.play.unit
+    at = runtime.now() + seconds
+    child = Player(player.play, f"{player.name} called", operation.body, Entry(player.entry, at), None, player)
+    child.called = True
+    player.play.players.append(child)
+    try:
+        with waiting(player, _CALL, "a call with a time-out"):
+            await runtime.run_with_timeout(seconds, child.main)
+    except BaseException as exc:
+        if runtime.classify(exc) is not ErrorKind.DEADLINE:
+            raise
+        player.done.append("timed out")
+        if runtime.now() < at - _SLACK:
+            player.play.breach(Clause.DEADLINE_EARLY, f"{player.name}: a call of {seconds:g} s times out early")
+        return
+    if "cancelled" in child.done:
+        player.play.breach(Clause.CANCELLATION_LOST, f"{player.name} runs on behind a call that was cancelled")
 
 
 async def fail_after(player: Player, operation: Operation) -> None:
@@ -137,13 +185,16 @@ async def fail_after(player: Player, operation: Operation) -> None:
     try:
         async with runtime.fail_after(seconds):
             await player.run(operation.body)
-        player.done.append("in time")
+            player.done.append("in time")
     except BaseException as exc:
         if runtime.classify(exc) is not ErrorKind.DEADLINE:
             raise
         player.done.append("timed out")
         if runtime.now() < (entry.deadline or 0) - _SLACK:
             player.play.breach(Clause.DEADLINE_EARLY, f"{player.name}: a block of {seconds:g} s times out early")
+    else:
+        if player.done[-1] != "in time":
+            player.play.breach(Clause.TIMEOUT_HIDDEN, f"{player.name}: a block of {seconds:g} s was cut short silently")
     finally:
         player.entry = entry.around or entry
 
@@ -228,4 +279,12 @@ class _Shield:
         return False
 
 
+class _Call(_Shield):
+    def find_breach(self, what: str) -> tuple[Clause, str] | None:
+        """What is called is accused itself."""
+        del what
+        return None
+
+
 _SHIELD = _Shield()
+_CALL = _Call()

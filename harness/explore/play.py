@@ -96,6 +96,8 @@ class Player:
 
     __slots__ = (
         "block",
+        "called",
+        "closed",
         "done",
         "ended",
         "entry",
@@ -129,7 +131,11 @@ class Player:
         self.scope: Any = None
         """Around all of it, where the program cancels the task; `root` is its entry."""
         self.senders: dict[int, Any] = {}
+        self.closed: set[int] = set()
+        """Channels whose sender was closed."""
         self.spawned = 0
+        self.called = False
+        """Whether its parent waits for it in a call: then what cancels the parent reaches it."""
         self.started = self.ended = False
         self.wait: tuple[Model, str] | None = None
         self.done: list[str] = []
@@ -235,14 +241,14 @@ class Player:
         parent itself waits for something else, it has to answer for that.
         """
         entry: Entry | None = self.entry
-        while entry is not None and (self.block is None or entry is not self.block.entry):
+        while entry is not None:
             yield entry
-            entry = entry.around
-        if self.block is not None and self.block.entry.cancelled:
-            yield self.block.entry
+            entry = None if entry is self.root else entry.around
         if self.parent is None:
             yield self.play.everything
-        elif self.parent.wait is not None and self.parent.wait[0] is self.block:
+        elif self.called or (self.parent.wait is not None and self.parent.wait[0] is self.block):
+            if self.block is not None:
+                yield self.block.entry
             yield from self.parent.reaching()
 
 

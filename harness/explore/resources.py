@@ -109,6 +109,7 @@ class Waiters(Permits):
     """A condition, with tokens that tasks put under its lock and wait for."""
 
     tokens = 0
+    notified = 0
 
     async def open(self) -> None:
         """Create it."""
@@ -119,16 +120,20 @@ class Waiters(Permits):
         """Wait under the lock until there is a token, and take it."""
         while self.tokens == 0:
             self.holders -= 1
+            before = self.notified
             try:
                 with waiting(player, self, "wait"):
                     await self.native.wait()
             finally:
                 self.entered()
+            if self.notified == before:
+                self.play.breach(Clause.EARLY_WAKE_UP, f"{player.name}: a wait for {self.name} ends unnotified")
         self.tokens -= 1
 
     async def put(self, count: int, *, everyone: bool = False) -> None:
         """Add tokens and notify as many waiters, or all."""
         self.tokens += count
+        self.notified += 1
         await (self.native.notify_all() if everyone else self.native.notify(count))
 
     def find_breach(self, what: str) -> tuple[Clause, str] | None:
@@ -186,7 +191,7 @@ class Pipe(Shared):
         self.senders = 0
         for player in self.play.players:
             names = {each.name for each in walk(player.operations) if each.target == self.index}
-            if names & {"send", "send-clone", "close"}:
+            if names & {"send", "send-clone", "close", "close-other"}:
                 player.senders[self.index] = first.clone()
                 self.senders += 1
         await first.aclose()
@@ -196,20 +201,25 @@ class Pipe(Shared):
         """Items that were sent and not received."""
         return len(self.sent) - len(self.received)
 
-    async def send(self, player: Player, sender: Any) -> None:
-        """Send an item of its own."""
+    async def send(self, player: Player, sender: Any) -> str:
+        """Send an item of its own; return what came of it."""
         item = (player.name, sum(each[0] == player.name for each in self.started))
         self.started.add(item)
         self.sending += 1
         try:
             with waiting(player, self, "send"):
                 await sender.send(item)
+        except Exception as exc:
+            if self.index not in player.closed or self.play.runtime.classify(exc) is not ErrorKind.CLOSED:
+                raise
+            return "closed"
         finally:
             self.sending -= 1
         self.sent.add(item)
         # A receiver that was handed an item has not run yet, perhaps.
         if self.size >= 0 and self.inside > self.size + self.receiving:
             self.play.breach(Clause.CAPACITY, f"{self.name} has {self.inside} items for a capacity of {self.size}")
+        return "sent"
 
     async def receive(self, player: Player) -> str:
         """Receive an item; return what came of it."""

@@ -72,8 +72,8 @@ def _is_valid(
             and (innermost != each.target or program.resources[each.target].kind != rule.inside)
         ):
             return False
-        inner = None if rule.is_bounded else each.target if rule.holds else innermost
-        inside = not rule.is_bounded and (in_group or rule.has_children)
+        inner = None if rule.in_other_task else each.target if rule.holds else innermost
+        inside = not rule.in_other_task and (in_group or rule.has_children)
         if not _is_valid(each.body, inner, program, rules, in_group=inside):
             return False
         if not all(_is_valid(child, None, program, rules, in_group=True) for child in each.children):

@@ -103,3 +103,38 @@ def _count(record: CellRecord, tally: Tally) -> None:
                 tally.counts[each.key] += each.value
             elif each.value:
                 tally.clauses[each.key] += each.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Whether a fault was found by the programs of a family."""
+
+    fault: str
+    family: str
+    found: bool
+    how: str
+    """Programs that failed on the broken backend beside those on the healthy one, and what they broke."""
+
+
+def score(run: Run, specs: Mapping[str, str]) -> list[Score]:
+    """Return which faults were found: more programs fail than on the healthy backend, or others.
+
+    Args:
+        run: of backends that are broken on purpose, each beside the healthy one.
+        specs: by fault, the backend that has it.
+    """
+    summary = summarise(run)
+    faults = {spec: name for name, spec in specs.items()}
+    scores = []
+    for (backend, family), tally in sorted(summary.tallies.items(), key=lambda item: (item[0][1], item[0][0])):
+        if backend in faults:
+            healthy = summary.tallies.get((_control_of(run, backend), family), Tally())
+            found = tally.clauses != healthy.clauses or tally.outcomes != healthy.outcomes
+            broken = ", ".join(f"{count} {clause}" for clause, count in (tally.clauses - healthy.clauses).items())
+            broken = broken or ", ".join((tally.outcomes - healthy.outcomes)) or "nothing more"
+            scores.append(Score(fault=faults[backend], family=family, found=found, how=broken))
+    return scores
+
+
+def _control_of(run: Run, label: str) -> str:
+    return next((base for card in run.started.backends if card.label == label for base in card.derives_from), "")

@@ -8,6 +8,8 @@ from harness.plugins import hookimpl
 _NAMES = {"asyncio": "saboteur", "trio": "saboteur-trio", "threads": "saboteur-threads"}
 """By what they break."""
 _RUNNERS = {"asyncio": "SaboteurRunner", "trio": "TrioSaboteurRunner", "threads": "ThreadsSaboteurRunner"}
+_CONTROLLED = ("asyncio", "trio")
+"""Those that generated programs run on under a schedule."""
 _ABSENT = {"asyncio": (Capability.SHIELD,), "trio": (Capability.DETACHED, Capability.BRIDGE_JOB), "threads": ()}
 """What a healthy backend lacks its saboteurs lack too."""
 
@@ -46,6 +48,7 @@ def _declare(control: str) -> Backend:
             **{lacking: Offer(Support.ABSENT, f"as on {control}") for lacking in _ABSENT[control]},
         },
         install_hint="part of harness",
+        schedules="harness_saboteurs.schedules:SaboteurSchedules" if control in _CONTROLLED else "",
         control=control,
         derives_from=control,
     )

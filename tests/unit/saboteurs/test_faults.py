@@ -28,7 +28,8 @@ SWEEPS = ("process.", "end.")
 
 
 def _is_asked_here(name):
-    return "." in name and name not in ENDS_THE_PROCESS and not name.startswith(SWEEPS)
+    starts_runtimes = SCENARIOS[name].drive is not None  # generated programs: tests/unit/explore
+    return "." in name and name not in ENDS_THE_PROCESS and not name.startswith(SWEEPS) and not starts_runtimes
 
 
 FIRST = {
