@@ -49,6 +49,7 @@ class ChannelQueue(asyncio.Queue[Any]):
         fail(self._putters, ClosedResourceError)
         if sys.version_info >= (3, 13):
             self.shutdown()
+            self.__class__ = _ShutQueue
         else:
             # No functions put on the instance: the interpreter would then look for them in every other queue.
             self.__class__ = _EndedQueue
@@ -60,6 +61,18 @@ class ChannelQueue(asyncio.Queue[Any]):
         """Fail whoever waits: nobody will receive any more."""
         fail(self._putters, BrokenResourceError)
         fail(self._getters, ClosedResourceError)
+
+
+class _ShutQueue(ChannelQueue):
+    """What a `ChannelQueue` is after its `shutdown`: a `put` that had its turn by then is closed, not at an end."""
+
+    def full(self) -> NoReturn:
+        # Only a `put` asks.
+        raise ClosedResourceError("the sender was closed while it waited for room")
+
+    def put_nowait(self, item: Any) -> NoReturn:
+        """Refuse an item."""
+        raise ClosedResourceError(f"cannot send {item!r}: the last sender was closed")
 
 
 class _EndedQueue(ChannelQueue):
@@ -80,17 +93,20 @@ class Rendezvous:
     """Hand each item from one `put` to one `get`, with no place in between.
 
     A receiver that waits wakes a sender; the *sender* hands over while it runs, so a cancelled `put` has handed over
-    nothing. A receiver that is cancelled in the tick after the handover puts the item back, before all others, so a
-    cancelled `get` has taken nothing. (Letting the receiver take from a waiting sender would save a switch, but a
-    sender cancelled in that tick would have sent.)
+    nothing. What is handed over is a turn: a receiver takes the oldest item when it runs. One that is cancelled before
+    gives its turn back, and with it the youngest item, so that the order of items survives, and a cancelled `get` has
+    taken nothing. (Letting the receiver take from a waiting sender would save a switch, but a sender cancelled in that
+    tick would have sent.)
     """
 
-    __slots__ = ("_ended", "_getters", "_loop", "_put_back", "_putters", "_refusal")
+    __slots__ = ("_ended", "_getters", "_handed", "_loop", "_put_back", "_putters", "_refusal")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._getters: Waiters = deque()
         self._putters: Waiters = deque()
+        self._handed: deque[Any] = deque()
+        """Items of the receivers that have a turn and have not run."""
         self._put_back: deque[Any] = deque()
         self._ended = False
         self._refusal: type[RuntimeContractError] | None = None
@@ -112,26 +128,28 @@ class Rendezvous:
                 if not turn.cancelled():
                     self._wake_sender()  # The turn was given and cannot be taken.
                 raise
-        self._getters.popleft().set_result((item,))
+        self._handed.append(item)
+        self._getters.popleft().set_result(True)
 
     async def get(self) -> Any:
         """Wait for a sender and take its item."""
         while not self._put_back:
             if self._ended:
                 raise EndOfChannel("the last sender closed")
-            taken: asyncio.Future[tuple[Any, ...]] = self._loop.create_future()
+            taken: asyncio.Future[bool] = self._loop.create_future()
             self._getters.append(taken)
             self._wake_sender()
             try:
-                if items := await taken:
-                    return items[0]
+                if await taken:
+                    return self._handed.popleft()
             except BaseException:
                 taken.cancel()
                 _discard(self._getters, taken)
-                if not taken.cancelled() and taken.exception() is None:
-                    self._return_items(taken.result())
+                if not taken.cancelled() and taken.exception() is None and taken.result():
+                    self._give_back()
                 raise
-        return self._put_back.popleft()
+        self._handed.append(self._put_back.popleft())
+        return self._handed.popleft()
 
     def qsize(self) -> int:
         """Return the number of items that a cancelled receiver put back."""
@@ -144,7 +162,7 @@ class Rendezvous:
         # Woken with nothing rather than with the error: a receiver ahead of them may still put an item back.
         for getter in self._getters:
             if not getter.done():
-                getter.set_result(())
+                getter.set_result(False)
 
     def abandon(self) -> None:
         """Fail whoever waits: nobody will receive any more."""
@@ -167,11 +185,11 @@ class Rendezvous:
                 turn.set_result(None)
                 return
 
-    def _return_items(self, items: tuple[Any, ...]) -> None:
-        if items and self._receiver_waits():
-            self._getters.popleft().set_result(items)
+    def _give_back(self) -> None:
+        if self._receiver_waits():
+            self._getters.popleft().set_result(True)
         else:
-            self._put_back.extend(items)
+            self._put_back.appendleft(self._handed.pop())
 
 
 class AsyncioSendChannel:

@@ -131,7 +131,7 @@ def score(run: Run, specs: Mapping[str, str]) -> list[Score]:
             healthy = summary.tallies.get((_control_of(run, backend), family), Tally())
             found = tally.clauses != healthy.clauses or tally.outcomes != healthy.outcomes
             broken = ", ".join(f"{count} {clause}" for clause, count in (tally.clauses - healthy.clauses).items())
-            broken = broken or ", ".join((tally.outcomes - healthy.outcomes)) or "nothing more"
+            broken = broken or ", ".join(tally.outcomes - healthy.outcomes) or "nothing more"
             scores.append(Score(fault=faults[backend], family=family, found=found, how=broken))
     return scores
 
