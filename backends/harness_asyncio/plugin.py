@@ -134,6 +134,8 @@ def harness_backends() -> list[Backend]:
             dialect="harness_asyncio.dialect:AsyncioDialect",
             options=(LOOP, make_eager_option(), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
+            stand_in=LOOP.name,
+            capability_checks="harness_asyncio.checks:list_checks",
             script_writer="harness_asyncio.reproducers:name_loop",
             costs={  # docs/reference/costs.md
                 "storm": "1.05 × a program written by hand, in a burst of 1,000 connections",

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import uvloop
 
+from harness.api import CapabilityCheck
 from harness_asyncio.backend import AsyncioRunner
+from harness_asyncio.checks import make_checks
 
 
 class UvloopRunner(AsyncioRunner):
@@ -18,3 +20,9 @@ class UvloopRunner(AsyncioRunner):
         super().__init__(options)
         self._loop_factory = uvloop.new_event_loop
         self._loop_package = "uvloop"
+
+
+def list_checks(options: Mapping[str, str]) -> tuple[CapabilityCheck, ...]:
+    """Return the checks of uvloop's event loop."""
+    del options
+    return make_checks(uvloop.new_event_loop)

@@ -92,6 +92,19 @@ class Offer(msgspec.Struct, frozen=True):
     """How it is built, or why it is not there."""
 
 
+class CapabilityCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A quick look whether a runtime can do one thing at all, before any question is asked of it."""
+
+    name: str
+    """What is tried, such as `TCP server and client`."""
+    run: Callable[[], str]
+    """Tries it. Returns what is missing on one line, or nothing; what it raises is missing as well."""
+    is_essential: bool = False
+    """Whether nothing can be asked without it."""
+    gates: tuple[str, ...] = ()
+    """What is not run without it: capabilities (`thread offload`) and idioms (`io=sock`)."""
+
+
 class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
     """One `key=value` of a backend spec. `choices` is empty for free text.
 
@@ -133,9 +146,11 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     install_hint: str = ""
     """What to do where the runtime is not there."""
     implements: dict[str, str] = {}
-    script_runtime: str = ""
-    """The runtime whose standalone reproducers it runs, where that is not its own name: every loop that is compatible
-    with asyncio runs those of `asyncio`."""
+    stand_in: str = ""
+    """The option that names a stand-in for its scheduler, as `module[:factory]`; `harness drop-in` takes its value."""
+    capability_checks: str = ""
+    """`"module:function"` that takes the options of a spec and returns a `CapabilityCheck` for each thing that the
+    runtime's users rely on; only a worker imports it."""
     script_writer: str = ""
     """`"module:function"` that takes the options of a spec and the text of a reproducer, and returns the text for this
     backend, e.g. with the event loop that the options name. Empty where the text needs no change."""

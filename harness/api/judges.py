@@ -28,6 +28,27 @@ class Grade(StrEnum):
     """It breaks the contract."""
 
 
+class Harm(StrEnum):
+    """What a behaviour costs the program that meets it, the worst first."""
+
+    DATA = "data lost or mixed"
+    """Bytes, items or connections are lost, doubled or mixed up."""
+    HANG = "hang"
+    """A wait never ends."""
+    SERVER = "server dead"
+    """A server accepts or answers no more."""
+    CRASH = "crash"
+    """The process or the run ends."""
+    LEAK = "leak"
+    """Descriptors, tasks, threads, children or memory stay behind."""
+    ANSWER = "wrong answer"
+    """A call does something else than it should."""
+    ERROR = "wrong error"
+    """A call fails as it should, with another error, or an error is reported where there should be none."""
+    TIME = "time"
+    """Something happens too early, too late, or in another order."""
+
+
 class Graded(msgspec.Struct, frozen=True):
     """The grade of one possible value, why, and where that is written down."""
 
@@ -37,6 +58,10 @@ class Graded(msgspec.Struct, frozen=True):
     """Why it means that."""
     reference: str = ""
     """Where that is written down."""
+    harm: Harm | None = None
+    """What the value costs a program; nothing is a wrong answer."""
+    symptom: str = ""
+    """Name of the behaviour where several questions show the same one, such as `a socket stays open`."""
 
 
 class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +104,21 @@ class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
         """Return the contract for the values of a key as text, such as `lost ≤ 0`."""
         del key
         return ""
+
+    def harm_of(self, value: object) -> Harm:
+        """Return what a value that is not the right one costs a program."""
+        del value
+        return Harm.ANSWER
+
+    def symptom_of(self, value: object) -> str:
+        """Return the name that a value's behaviour has in several questions; empty where it has none."""
+        del value
+        return ""
+
+    def reason_of(self, value: object) -> str:
+        """Return why a value is right or wrong."""
+        del value
+        return self.reason
 
 
 class Exact(JudgeKind, frozen=True, kw_only=True, tag="exact"):
@@ -125,6 +165,18 @@ class Outcomes(JudgeKind, frozen=True, kw_only=True, tag="outcomes"):
         permitted = (value for value, graded in self.grades.items() if graded.grade is not Grade.FORBIDDEN)
         return f"one of {quoted(permitted)}"
 
+    def harm_of(self, value: object) -> Harm:
+        """Return the harm of the grade."""
+        return self.grade_of(outcome_text(value)).harm or Harm.ANSWER
+
+    def symptom_of(self, value: object) -> str:
+        """Return the symptom of the grade."""
+        return self.grade_of(outcome_text(value)).symptom
+
+    def reason_of(self, value: object) -> str:
+        """Return the reason of the grade."""
+        return self.grade_of(outcome_text(value)).reason
+
     def grade_of(self, text: str) -> Graded:
         """Return the grade of a value that was seen, as it is written."""
         return self.grades.get(text, Graded(Grade.FORBIDDEN, "not listed"))
@@ -152,6 +204,10 @@ class Bounded(JudgeKind, frozen=True, kw_only=True, tag="bounded"):
     """Why the number has these bounds."""
     reference: str = ""
     """Where that is written down."""
+    harm: Harm | None = None
+    """What breaking it costs a program; nothing is a wrong answer."""
+    symptom: str = ""
+    """Name of the behaviour where several questions show the same one."""
     explained_by: tuple[str, ...] = ()
     """Keys whose values say more where it is broken; a finding shows them."""
 
@@ -173,6 +229,16 @@ class Bounded(JudgeKind, frozen=True, kw_only=True, tag="bounded"):
         lower = f"{number_text(self.at_least)} ≤ " if self.at_least is not None else ""
         upper = f" ≤ {number_text(self.at_most)}" if self.at_most is not None else ""
         return f"{lower}{key}{upper}"
+
+    def harm_of(self, value: object) -> Harm:
+        """Return the harm that is declared, whatever the value."""
+        del value
+        return self.harm or Harm.ANSWER
+
+    def symptom_of(self, value: object) -> str:
+        """Return the symptom that is declared, whatever the value."""
+        del value
+        return self.symptom
 
 
 class Metric(JudgeKind, frozen=True, kw_only=True, tag="metric"):
@@ -207,24 +273,24 @@ def outcomes(grades: dict[str, Graded]) -> Outcomes:
     return Outcomes(grades=grades)
 
 
-def required(reason: str = "", reference: str = "") -> Graded:
+def required(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
     """Grade an outcome that must be seen at least once."""
-    return Graded(Grade.REQUIRED, reason, reference)
+    return Graded(Grade.REQUIRED, reason, reference, harm, symptom)
 
 
-def allowed(reason: str = "", reference: str = "") -> Graded:
+def allowed(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
     """Grade an outcome that is fine."""
-    return Graded(Grade.ALLOWED, reason, reference)
+    return Graded(Grade.ALLOWED, reason, reference, harm, symptom)
 
 
-def interesting(reason: str = "", reference: str = "") -> Graded:
+def interesting(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
     """Grade an outcome that is legitimate and that a user would want to know."""
-    return Graded(Grade.INTERESTING, reason, reference)
+    return Graded(Grade.INTERESTING, reason, reference, harm, symptom)
 
 
-def forbidden(reason: str = "", reference: str = "") -> Graded:
+def forbidden(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
     """Grade an outcome that the contract excludes."""
-    return Graded(Grade.FORBIDDEN, reason, reference)
+    return Graded(Grade.FORBIDDEN, reason, reference, harm, symptom)
 
 
 def trace(*, reason: str = "", reference: str = "") -> Trace:
@@ -239,9 +305,19 @@ def bounded(
     reason: str = "",
     reference: str = "",
     explained_by: tuple[str, ...] = (),
+    harm: Harm | None = None,
+    symptom: str = "",
 ) -> Bounded:
     """Judge a number by an invariant; what breaks it is shown with the values of the keys `explained_by`."""
-    return Bounded(at_least=at_least, at_most=at_most, reason=reason, reference=reference, explained_by=explained_by)
+    return Bounded(
+        at_least=at_least,
+        at_most=at_most,
+        reason=reason,
+        reference=reference,
+        explained_by=explained_by,
+        harm=harm,
+        symptom=symptom,
+    )
 
 
 def metric(unit: str, *, better: Literal["lower", "higher"] = "lower") -> Metric:

@@ -16,6 +16,9 @@ from .runtime import Runtime
 ENDING = "ending"
 """A scenario that judges this key asks how a run ends: the worker observes it after the runtime has ended, as
 `returns`, `raises NAME` or `exits CODE`, and the cell counts as completed."""
+RAISED = "raised"
+"""The observation key of the exceptions that the calls of a question raised: class and errno, and not what was made of
+them (`ConnectionResetError(104)`)."""
 RETURNS = "returns"
 """The ending of a run that no exception left."""
 

@@ -9,6 +9,7 @@ from .command_group import CommandGroup
 _COMMANDS = {
     "run": "run:run",
     "matrix": "matrix:matrix",
+    "drop-in": "drop_in:drop_in",
     "list": "listing:listing",
     "plan": "planning:plan",
     "show": "show:show",

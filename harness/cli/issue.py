@@ -14,7 +14,6 @@ import msgspec
 from harness.journal import RunStore, read_run
 from harness.model import CellRecord, Comparison, Outcome, Run, UsageError
 
-from .reproducer import read_script
 from .state import State
 from .stored import complete_run, out_option
 
@@ -99,6 +98,8 @@ def narrow(run: Run, comparison: Comparison, record: CellRecord) -> tuple[Run, C
 
 def script_of(record: CellRecord, catalogue: Catalogue) -> str:
     """Return the standalone reproducer of a cell; nothing where its roles differ or a plugin is not installed."""
+    from harness.plugins.reproducers import read_script  # pluggy is slow to load
+
     backends = {assigned.backend for assigned in record.cell.roles}
     scenario = catalogue.scenarios.get(record.cell.scenario)
     spec = backends.pop()

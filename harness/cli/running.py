@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def run_and_report(
     if create_envs:
         create_missing(request, state.catalogue)
     expectations = tuple(expectation for file in expectation_files for expectation in read_expectations(file))
-    _check_target(json_file)
+    check_target(json_file)
     state.warn_about_broken_plugins()
     quiet_progress = quiet or json_file == "-"
     facts = _look_for_noise(request, quiet=quiet_progress, colourless=state.colourless)
@@ -65,6 +65,28 @@ def _look_for_noise(request: Request, *, quiet: bool, colourless: bool) -> dict[
     seconds = SECONDS if request.budget is None else min(SECONDS, request.budget * _SHARE_FOR_NOISE)
     with open_noise_progress(quiet=quiet, colourless=colourless) as tick:
         return {"noise": probe_noise(seconds, tick).text}
+
+
+def run_request(state: State, request: Request, out: Path, jobs: int, *, quiet: bool) -> RunOutcome:
+    """Run a request that a command made by itself."""
+    with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
+        return run_session(request, state.plugins, state.catalogue, RunStore(out), lanes=jobs)
+
+
+def report_outcome(state: State, outcome: RunOutcome, renderer: str, json_file: str | None) -> int:
+    """Print the report of a run and return the exit code."""
+    return _report(state, outcome, renderer, json_file, 0)
+
+
+def write_reports(state: State, outcome: RunOutcome, targets: Mapping[str, Path | None]) -> None:
+    """Write a run in each format that has a file.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    for name, path in targets.items():
+        if path is not None:
+            write_report(path, render(state, name, outcome.run, outcome.comparison, outcome.folder), outcome.folder)
 
 
 def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, verbose: bool) -> int:
@@ -117,7 +139,8 @@ def exit_code(outcome: RunOutcome) -> int:
         return Exit.HARNESS_FAULT
     if describe_missing(outcome):
         return Exit.NOTHING_SELECTED
-    if outcome.comparison.unexpected:
+    verdict = outcome.comparison.drop_in
+    if outcome.comparison.unexpected if verdict is None else not verdict.is_drop_in:
         return Exit.FINDINGS
     return Exit.INCOMPLETE if outcome.comparison.incomplete else Exit.OK
 
@@ -137,8 +160,8 @@ def describe_missing(outcome: RunOutcome) -> str:
     return f"nothing ran: {'; '.join(missing)}"
 
 
-def _check_target(json_file: str | None) -> None:
-    # Before the run, not after minutes of it.
+def check_target(json_file: str | None) -> None:
+    """Raise `UsageError` if the JSON report cannot be written, before the run and not after minutes of it."""
     if json_file in (None, "-"):
         return
     target = Path(json_file)

@@ -7,7 +7,6 @@ import click
 from harness.model import UsageError
 from harness.plan import parse_spec
 
-from .reproducer import list_scripts, read_script
 from .state import State
 
 
@@ -25,6 +24,8 @@ def script(state: State, scenario: str, backend: str | None) -> None:
       harness script lock.handover-survives-cancel --backend trio
       harness script stream.reset-while-reading --backend asyncio:loop=rloop > reproducer.py
     """
+    from harness.plugins.reproducers import list_scripts, read_script  # pluggy is slow to load
+
     catalogue = state.catalogue
     found = catalogue.scenario(scenario)
     names = list_scripts(found)

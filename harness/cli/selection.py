@@ -94,6 +94,16 @@ RATIO_OPTIONS = (
     ),
 )
 
+scenario_option = click.option(
+    "--scenario",
+    "-s",
+    "scenarios",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_scenario,
+    help="Scenario: a name or a glob (repeatable; default: all).",
+)
+
 _SELECTION = (
     click.option(
         "--backend",
@@ -111,15 +121,7 @@ _SELECTION = (
         metavar="NAME=PATH",
         help="Call an interpreter or virtual environment NAME, for --backend asyncio@NAME (repeatable).",
     ),
-    click.option(
-        "--scenario",
-        "-s",
-        "scenarios",
-        multiple=True,
-        metavar="NAME",
-        shell_complete=complete_scenario,
-        help="Scenario: a name or a glob (repeatable; default: all).",
-    ),
+    scenario_option,
     click.option(
         "--param",
         "-p",
@@ -204,16 +206,18 @@ def default_jobs() -> int:
     return min(8, 2 * usable)
 
 
+jobs_option = click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    default=default_jobs,
+    metavar="N",
+    help="Cells at a time, of scenarios that measure nothing [default: two for each CPU, at most 8].",
+)
+
 _OUTPUT = (
     out_option,
-    click.option(
-        "--jobs",
-        "-j",
-        type=click.IntRange(1),
-        default=default_jobs,
-        metavar="N",
-        help="Cells at a time, of scenarios that measure nothing [default: two for each CPU, at most 8].",
-    ),
+    jobs_option,
     click.option(
         "--expectations",
         "expectation_files",

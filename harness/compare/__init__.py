@@ -15,17 +15,20 @@ judges). A row is judged at a time:
     overall     a geometric mean over rows, which describes and decides nothing
     alias_check the reference against itself: can those verdicts be believed? (order_effects: what disturbed all)
     repeats     who was run again because others had the CPU, and whether that met all alike
+    root_causes what findings have in common (traits: what a cell shows, with the facts that tell its cause)
+    drop_in     whether a candidate does what its baseline does
     proposals   what to write down as expected of a run that is accepted as it is
     transitions  two runs: what changed from one to the other
 """
 
 from __future__ import annotations
 
-from harness.model import Comparison, Outcome, Run
+from harness.model import Comparison, Outcome, RowId, Run
 
 from .alias_check import check_ourselves, withdraw_verdicts
 from .columns import take_columns
 from .completeness import describe_incomplete
+from .drop_in import judge_drop_in, list_doubtful
 from .expectations import Expected
 from .findings import WEIGHT, Judgement
 from .integrity import judge_integrity
@@ -35,12 +38,13 @@ from .overall import summarise_overall
 from .pairs import name_culprits
 from .proposals import Proposal, propose_expectations
 from .repeats import count_repeats
+from .root_causes import find_root_causes
 from .rows import Row, all_records, group_rows, order_labels
 from .stall_findings import judge_stalls
 from .summary import summarise_row
 from .transitions import compare_runs
 
-__all__ = ["Proposal", "compare", "compare_runs", "propose_expectations", "take_columns"]
+__all__ = ["Proposal", "compare", "compare_runs", "find_doubtful", "propose_expectations", "take_columns"]
 
 
 def compare(run: Run) -> Comparison:
@@ -56,18 +60,31 @@ def compare(run: Run) -> Comparison:
     findings += [judgement.finding for judgement in everywhere]
     summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
     check = check_ourselves(run, summaries)
+    ordered = tuple(sorted(findings, key=lambda finding: WEIGHT[finding.kind]))
+    candidate = run.started.request.candidate
     return Comparison(
         run_id=run.started.run_id,
         labels=labels,
         reference=reference,
         self_check=check,
         rows=withdraw_verdicts(summaries) if check and check.failed else summaries,
-        findings=tuple(sorted(findings, key=lambda finding: WEIGHT[finding.kind])),
+        findings=ordered,
         note=_note_of(run, rows),
         incomplete=describe_incomplete(run, rows),
         repeats=count_repeats(run),
         overall=summarise_overall(summaries, reference),
+        root_causes=find_root_causes(rows, ordered),
+        drop_in=judge_drop_in(rows, candidate, run.started.expectations) if candidate else None,
     )
+
+
+def find_doubtful(run: Run) -> tuple[RowId, ...]:
+    """Return the rows of a run in which its candidate shows what its baseline does not: they need more rounds."""
+    candidate = run.started.request.candidate
+    if candidate is None:
+        return ()
+    records = all_records(run)
+    return tuple(row.id for row in list_doubtful(group_rows(run, records, order_labels(run, records)), candidate))
 
 
 def judge_row(row: Row) -> list[Judgement]:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .candidate import Candidate, CheckResult
     from .cell import (
         LEAST_ROUNDS,
         TRIAL_ROUND,
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from .renderer import Renderer, RenderOptions
+    from .root_cause import Basis, Difference, DropIn, RootCause
     from .run import (
         EVIDENCE,
         MACHINE_FACTS,
@@ -123,7 +125,9 @@ __all__ = [
     "Autopsy",
     "BackendCard",
     "BackendSpec",
+    "Basis",
     "Bounds",
+    "Candidate",
     "Cell",
     "CellFinished",
     "CellObserved",
@@ -133,8 +137,11 @@ __all__ = [
     "CellRetried",
     "CellStarted",
     "CellSummary",
+    "CheckResult",
     "Comparison",
+    "Difference",
     "Disturbance",
+    "DropIn",
     "Environment",
     "ErrorReport",
     "Event",
@@ -166,6 +173,7 @@ __all__ = [
     "Resources",
     "RoleBackend",
     "RoleResult",
+    "RootCause",
     "RowId",
     "RowSummary",
     "RowWork",
@@ -199,6 +207,8 @@ __all__ = [
 
 _MODULES = (
     "cell",
+    "candidate",
+    "root_cause",
     "command",
     "outcome",
     "errors",

@@ -9,6 +9,7 @@ import msgspec
 
 from harness.api import Value
 
+from .candidate import Candidate
 from .executor import LOCAL
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9=,.+-]+")
@@ -201,6 +202,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Interpreter of each environment in use, by its name; relative for one below `.harness/envs`."""
     executor: str = LOCAL.name
     """Name of what starts the processes of every cell."""
+    candidate: Candidate | None = None
+    """A backend that shall replace another one: both are run with the idioms that scenarios name, and what differs is
+    run again."""
 
 
 class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):

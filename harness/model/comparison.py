@@ -9,6 +9,7 @@ import msgspec
 
 from .cell import RowId
 from .outcome import Outcome
+from .root_cause import DropIn, RootCause
 
 
 class FindingKind(StrEnum):
@@ -374,6 +375,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing if no cell was run again."""
     overall: dict[str, Overall] = {}
     """By column, where it has ratios to the reference."""
+    root_causes: tuple[RootCause, ...] = ()
+    """What the unexpected findings have in common, the worst first."""
+    drop_in: DropIn | None = None
+    """Whether a candidate replaces its baseline, where the run asked for that."""
 
     @property
     def known(self) -> tuple[Finding, ...]:

@@ -49,6 +49,8 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     """Capabilities that it needs."""
     charts: tuple[Chart, ...] = ()
     """Charts of the tables that it observes."""
+    scripts: tuple[str, ...] = ()
+    """Runtimes, with idioms that are not the default, for which it brings a standalone script."""
 
 
 class BackendCard(msgspec.Struct, frozen=True, kw_only=True):

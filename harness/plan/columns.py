@@ -70,19 +70,25 @@ class Columns:
     def _variants(self, scenario: Scenario, spec: BackendSpec) -> Iterator[BackendSpec]:
         if self._request.variants:
             yield from list_variants(spec, self._catalogue)
-        if not spec.options and self._request.preset != "quick":  # a screening asks each runtime's first idiom
+        if (not spec.options or self._request.candidate) and self._request.preset != "quick":
+            # A screening asks each runtime's first idiom; a candidate is asked with every idiom of its baseline.
+            family = self._family(spec) if self._request.candidate else {spec.name}
             for text in scenario.variants:
-                if text.partition(":")[0] == spec.name:
+                if text.partition(":")[0] in family:
                     yield from self._named_variant(scenario, spec, text.partition(":")[2])
+
+    def _family(self, spec: BackendSpec) -> set[str]:
+        backend = self._catalogue.backend_of(spec)
+        return {spec.name, *([backend.derives_from] if backend.derives_from else [])}
 
     def _named_variant(self, scenario: Scenario, varied: BackendSpec, rest: str) -> Iterator[BackendSpec]:
         chosen = {key: value for key, _, value in (part.partition("=") for part in rest.split(","))}
         options = self._catalogue.backend_of(varied).options
         if any(chosen.get(option.name) in option.unavailable for option in options):
             return  # What this environment cannot do is not offered.
-        spec = replace(varied, options=tuple(sorted(chosen.items())))
+        spec = replace(varied, options=tuple(sorted((dict(varied.options) | chosen).items())))
         try:
-            parse_spec(f"{varied}:{rest}", self._catalogue)
+            parse_spec(f"{varied}{',' if varied.options else ':'}{rest}", self._catalogue)
         except UsageError as exc:
             self.refusals[scenario.name, spec] = f"the scenario names a variant that is none: {exc}"
         yield spec
@@ -129,6 +135,11 @@ def list_variants(spec: BackendSpec, catalogue: Catalogue) -> Iterator[BackendSp
             for choice in option.choices:
                 if choice != option.default and choice not in option.unavailable:
                     yield replace(spec, options=tuple(sorted((given | {option.name: choice}).items())))
+
+
+def is_variant(spec: BackendSpec, of: BackendSpec) -> bool:
+    """Return whether a spec is another one, or that one with further options."""
+    return (spec.name, spec.place) == (of.name, of.place) and set(of.options) <= set(spec.options)
 
 
 def _column(spec: BackendSpec) -> BackendSpec:

@@ -25,13 +25,13 @@ from harness.model import (
     UsageError,
 )
 
-from .columns import Column, Columns
+from .columns import Column, Columns, is_variant
 from .limits import parse_limits
 from .order import arrange
 from .partition import choose_part
 from .perturb import parse_perturbations
 from .select import select_scenarios
-from .spec import nearest, parse_value
+from .spec import nearest, parse_spec, parse_value
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
@@ -179,7 +179,15 @@ class _Expansion:
 
     def _why_not(self, scenario: Scenario, column: Column) -> str:
         refusal = self._columns.refusals.get((scenario.name, column[0]))
-        return refusal or _lacks(column, scenario, self._catalogue)
+        return refusal or _lacks(column, scenario, self._catalogue) or self._gap(scenario, column)
+
+    def _gap(self, scenario: Scenario, column: Column) -> str:
+        """Return the gap of the candidate that a cell depends on, as its check found it before the run."""
+        candidate = self._request.candidate
+        if candidate is None or not is_variant(column[0], parse_spec(candidate.backend, self._catalogue)):
+            return ""
+        needed = {*map(str, scenario.requires), *(f"{key}={value}" for key, value in column[0].options)}
+        return next((f"{gap.name}: {gap.gap}" for gap in candidate.gaps if needed & set(gap.gates)), "")
 
 
 def _rows(request: Request, scenarios: tuple[Scenario, ...]) -> tuple[RowId, ...]:

@@ -17,6 +17,7 @@ from harness.model import (
     matches_glob,
 )
 from harness.plugins import Catalogue
+from harness.plugins.reproducers import list_scripts
 
 
 def make_header(
@@ -57,6 +58,7 @@ def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
         cpu_bound=scenario.cpu_bound,
         requires=tuple(capability.value for capability in scenario.requires),
         charts=scenario.charts,
+        scripts=tuple(list_scripts(scenario)),
     )
 
 

@@ -2,6 +2,7 @@
 
 trial      the round that shows how long a value takes, from which the amount of work of its row follows
 planned    the rounds that were asked for, with that amount
+confirm    more rounds of the rows in which a candidate differs from its baseline
 stress     more rounds of scenarios about behaviour, for as long as the user wants
 budget     more rounds of scenarios that are measured, where they narrow an interval most
 """
@@ -19,6 +20,7 @@ from harness.plan import assign_work, find_scalable, plan_rounds
 from harness.plugins import Catalogue
 from harness.session.budget import Budget
 from harness.session.calibration import calibrate
+from harness.session.confirmation import Confirmation
 from harness.session.run_so_far import Publish, RunSoFar
 from harness.session.stress import StressRounds
 
@@ -48,6 +50,7 @@ def make_phases(request: Request, catalogue: Catalogue, plan: Plan) -> tuple[Pha
     behaviours = frozenset(name for name in plan.scenarios if catalogue.scenario(name).side_by_side)
     phases: tuple[Phase, ...] = (
         *_planned_phases(plan, planner),
+        _ConfirmationPhase(Confirmation(), planner),
         _StressPhase(StressRounds(request, plan, behaviours), planner),
     )
     return phases if request.budget is None else (*phases, _BudgetPhase(Budget(request.budget), planner))
@@ -112,6 +115,20 @@ class _Calibrated(_Planned):
         """Return the plan with that amount, the first time."""
         plan = super().plan_more(so_far, publish)
         return None if plan is None else assign_work(plan, self._planner.calibrate(so_far, publish).works)
+
+
+class _ConfirmationPhase:
+    """Further rounds of rows that differ once, when all have been run."""
+
+    def __init__(self, confirmation: Confirmation, planner: _Planner) -> None:
+        self._confirmation = confirmation
+        self._planner = planner
+
+    def plan_more(self, so_far: RunSoFar, publish: Publish) -> Plan | None:
+        """Return the rounds of those rows, the first time."""
+        if so_far.stopped:
+            return None
+        return self._planner.extend(self._confirmation.choose_rounds(so_far.run), so_far, publish)
 
 
 class _StressPhase:

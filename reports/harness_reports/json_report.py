@@ -38,6 +38,8 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
         "repeats": comparison.repeats,
         "rows": [_row(row) for row in comparison.rows],
         "findings": [_finding(finding) for finding in comparison.findings],
+        "root_causes": comparison.root_causes,
+        "drop_in": comparison.drop_in,
         "records": [_record(record) for record in run.records],
     }
     # Keys of the document stay in the order in which it reads best; those within are sorted.

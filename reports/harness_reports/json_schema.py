@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from harness.model import CellRecord, Finding, Repeats, RowSummary, RunStarted, SkippedCell
+from harness.model import CellRecord, DropIn, Finding, Repeats, RootCause, RowSummary, RunStarted, SkippedCell
 from harness.model.schema import clean_descriptions
 
 from .json_report import FORMAT
@@ -22,9 +22,9 @@ _REF = "#/$defs/{name}"
 def make_schema() -> dict[str, Any]:
     """Return the schema of the document that `render_json` writes."""
     parts, defs = msgspec.json.schema_components(
-        (RunStarted, SkippedCell, RowSummary, Finding, CellRecord, Repeats), ref_template=_REF
+        (RunStarted, SkippedCell, RowSummary, Finding, CellRecord, Repeats, RootCause, DropIn), ref_template=_REF
     )
-    run, skipped, row, finding, record, repeats = parts
+    run, skipped, row, finding, record, repeats, cause, drop_in = parts
     started = defs["RunStarted"]
     del started["properties"]["type"]
     started["required"].remove("type")
@@ -47,6 +47,8 @@ def make_schema() -> dict[str, Any]:
         "repeats": {"anyOf": [{"type": "null"}, repeats]},
         "rows": _list_of(row),
         "findings": _list_of(finding),
+        "root_causes": _list_of(cause),
+        "drop_in": {"anyOf": [{"type": "null"}, drop_in]},
         "records": _list_of(record),
     }
     used = {name: part for name, part in sorted(defs.items()) if name != "Plan"}

@@ -16,6 +16,9 @@ _FORMATS = (
     ("junit", ".junit.xml", "a test case for each cell", "junit_report:render_junit"),
     ("csv", ".csv", "every value that was observed", "csv_report:render_csv"),
     ("issue", ".issue.md", "a bug report about one cell", "issue_report:render_issue"),
+    ("drop-in", ".drop-in.txt", "whether a backend replaces another one", "drop_in_report:render_drop_in"),
+    ("drop-in-markdown", ".drop-in.md", "that as a table for a README", "drop_in_report:render_markdown"),
+    ("drop-in-badge", ".drop-in.svg", "that as a badge for a README", "drop_in_report:render_badge"),
     ("json", ".json", "everything, for programs", "json_report:render_json"),
 )
 """Name, suffix, what it is, and where it is made."""

@@ -6,7 +6,18 @@ handover, with it, and after it. The number is that of the repetition, so that e
 
 from __future__ import annotations
 
-from harness.api import Capability, Parameter, ReceiveChannel, Runtime, Scenario, allowed, forbidden, grid, interesting
+from harness.api import (
+    Capability,
+    Harm,
+    Parameter,
+    ReceiveChannel,
+    Runtime,
+    Scenario,
+    allowed,
+    forbidden,
+    grid,
+    interesting,
+)
 
 from .cancel_target import Target
 from .question import Trial, make_question
@@ -90,8 +101,8 @@ receive_keeps_item = make_question(
     answers={
         RECEIVED: allowed("the item came first"),
         STILL_THERE: allowed("the cancellation came first", _ATOMIC),
-        LOST: forbidden("a cancelled receive has taken nothing", _ATOMIC),
-        TWICE: forbidden("each item reaches one receiver, once", _CHANNELS),
+        LOST: forbidden("a cancelled receive has taken nothing", _ATOMIC, harm=Harm.DATA),
+        TWICE: forbidden("each item reaches one receiver, once", _CHANNELS, harm=Harm.DATA),
     },
     parameters=(_CAPACITY,),
     rows=_ROWS,
@@ -159,8 +170,8 @@ send_sends_once = make_question(
         SENT: allowed("the room came first"),
         NOT_SENT: allowed("the cancellation came first", _ATOMIC),
         SENT_IN_SPITE: forbidden("a cancelled send has sent nothing: who sends it again duplicates it", _ATOMIC),
-        NEVER_ARRIVES: forbidden("a send that returned has sent its item", _CHANNELS),
-        DUPLICATED: forbidden("each item reaches one receiver, once", _CHANNELS),
+        NEVER_ARRIVES: forbidden("a send that returned has sent its item", _CHANNELS, harm=Harm.DATA),
+        DUPLICATED: forbidden("each item reaches one receiver, once", _CHANNELS, harm=Harm.DATA),
     },
     parameters=(_CAPACITY,),
     rows=_ROWS,

@@ -10,6 +10,7 @@ import tracemalloc
 
 from harness.api import (
     Capability,
+    Harm,
     Runtime,
     Scenario,
     allowed,
@@ -154,7 +155,7 @@ unbounded_grows = make_question(
     ref="harness_scenarios.behaviours.channel:unbounded_grows",
     answers={
         TAKES_ALL: allowed("memory is its only limit"),
-        LOSES: forbidden("an item that was taken is delivered"),
+        LOSES: forbidden("an item that was taken is delivered", harm=Harm.DATA),
         NEVER_ENDS: forbidden("a channel without a limit never makes a sender wait"),
     },
     repetitions=1,

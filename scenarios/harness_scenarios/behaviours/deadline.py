@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from harness.api import Capability, ErrorKind, Runtime, Scenario, allowed, forbidden, interesting
+from harness.api import Capability, ErrorKind, Harm, Runtime, Scenario, allowed, forbidden, interesting
 
 from .cancel_target import FAR_SECONDS, TURNS, Target, swallowing
 from .question import NOTED, Trial, make_question
@@ -210,7 +210,7 @@ zero_and_ready = make_question(
     answers={
         RESULT_WINS: allowed("what need not wait does not look at the deadline"),
         DEADLINE_WINS: interesting("a time-out of 0 is no way to try: the deadline is looked at first", _POINTS),
-        ITEM_LOST: forbidden("a cancelled receive has taken nothing", _POINTS),
+        ITEM_LOST: forbidden("a cancelled receive has taken nothing", _POINTS, harm=Harm.DATA),
     },
     repetitions=5,
     requires=(Capability.DEADLINE, Capability.CHANNEL),

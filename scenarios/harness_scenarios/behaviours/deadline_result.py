@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from harness.api import ByteStream, Capability, ErrorKind, Runtime, Scenario, allowed, forbidden
+from harness.api import ByteStream, Capability, ErrorKind, Harm, Runtime, Scenario, allowed, forbidden
 
 from .cancel_target import Target
 from .deadline import hold_up
@@ -80,7 +80,7 @@ read_keeps_bytes = make_question(
     answers={
         BYTES_RECEIVED: allowed("the bytes came first"),
         BYTES_LEFT: allowed("the deadline wins, the bytes are still there"),
-        BYTES_LOST: forbidden("the stream has a hole that nobody is told of", _PR),
+        BYTES_LOST: forbidden("the stream has a hole that nobody is told of", _PR, harm=Harm.DATA),
     },
     repetitions=10,
     requires=(Capability.DEADLINE,),
@@ -135,7 +135,9 @@ accept_keeps_connection = make_question(
         ACCEPTED: allowed("the connection came first"),
         LEFT_TO_ACCEPT: allowed("the deadline wins, the connection is still there"),
         CONNECTION_LOST: forbidden(
-            "the client is connected to nobody", f"{_PR}; https://github.com/python/cpython/issues/153761"
+            "the client is connected to nobody",
+            f"{_PR}; https://github.com/python/cpython/issues/153761",
+            harm=Harm.DATA,
         ),
     },
     repetitions=10,

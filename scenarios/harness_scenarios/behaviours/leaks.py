@@ -11,8 +11,10 @@ import gc
 import os
 from collections.abc import Awaitable, Callable
 
-from harness.api import Parameter, Probe, Runtime, Scenario, bounded, info
+from harness.api import Harm, Parameter, Probe, Runtime, Scenario, bounded, info
 from harness_scenarios.parts.posix import read_resident_bytes
+
+from .question import SCRIPTS
 
 Cycle = Callable[[Runtime], Awaitable[None]]
 
@@ -101,11 +103,16 @@ async def _take(runtime: Runtime, probe: Probe, cycle: Cycle, cycles: int) -> tu
     return count_fds(), len(runtime.tasks()), read_resident_bytes()
 
 
+_FD_STAYS_OPEN = "a socket stays open"
+"""The only descriptors of these cycles are sockets. The symptom has the name that it has in `stream.*`."""
+
+
 def _make(name: str, cycle: Cycle, question: str, *, catches: tuple[str, ...]) -> Scenario:
     async def main(runtime: Runtime, probe: Probe) -> None:
         await _soak(runtime, probe, cycle)
 
     return Scenario(
+        scripts=SCRIPTS,
         name=f"leak.{name}",
         summary="start and stop, again and again",
         question=question,
@@ -116,10 +123,14 @@ def _make(name: str, cycle: Cycle, question: str, *, catches: tuple[str, ...]) -
             Parameter(name="cycles", default=500, summary="cycles before and after the first count", at_least=1),
         ),
         judges={
-            "fds left": bounded(at_most=0, reason="everything that a cycle opens it closes"),
-            "tasks left": bounded(at_most=0, reason="every task that a cycle starts it joins"),
+            "fds left": bounded(
+                at_most=0, reason="everything that a cycle opens it closes", harm=Harm.LEAK, symptom=_FD_STAYS_OPEN
+            ),
+            "tasks left": bounded(at_most=0, reason="every task that a cycle starts it joins", harm=Harm.LEAK),
             "memory growth": bounded(
-                at_most=_MOST_GROWTH_KIB, reason="KiB for each 1,000 cycles; what a cycle allocates is free after it"
+                at_most=_MOST_GROWTH_KIB,
+                reason="KiB for each 1,000 cycles; what a cycle allocates is free after it",
+                harm=Harm.LEAK,
             ),
             "cycles": info(),
         },

@@ -5,10 +5,21 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from harness.api import ByteStream, Capability, Listener, Runtime, Scenario, allowed, bounded, forbidden, interesting
+from harness.api import (
+    ByteStream,
+    Capability,
+    Harm,
+    Listener,
+    Runtime,
+    Scenario,
+    allowed,
+    bounded,
+    forbidden,
+    interesting,
+)
 
 from .question import NEVER_ENDS, Trial, make_question
-from .raw_peer import END_OF_STREAM, RESET, STAYS_OPEN, RawPeer, Received, dial
+from .raw_peer import END_OF_STREAM, RESET, SOCKET_STAYS_OPEN, STAYS_OPEN, RawPeer, Received, dial
 from .stream_attempt import NEEDED, RETURNS, Attempt, attempt, settle, wait_patiently
 
 SOCK = ("asyncio:io=sock", "uvloop:io=sock")
@@ -49,7 +60,7 @@ close_wakes_accept = make_question(
         "raises broken": interesting("the acceptor is told of a connection that was lost"),
         "raises other": interesting("the acceptor is woken, by an error that does not say why"),
         RETURNS: forbidden("a connection that nobody has made"),
-        "the close never ends": forbidden("the close waits for the acceptor"),
+        "the close never ends": forbidden("the close waits for the acceptor", harm=Harm.HANG),
         NEVER_ENDS: forbidden("the acceptor sleeps on a closed descriptor for ever", "close(2)"),
     },
     requires=NEEDED,
@@ -90,9 +101,15 @@ backlog_at_close = make_question(
         RESET: allowed("as the kernel does with what is left in its queue"),
         END_OF_STREAM: interesting("it looks as if the server had answered with nothing"),
         f"{END_OF_STREAM} or {RESET}": interesting("some were accepted ahead and closed, others reset by the kernel"),
-        STAYS_OPEN: forbidden("the clients wait for ever for a server that is gone"),
-        f"{RESET} or {STAYS_OPEN}": forbidden("some clients wait for ever for a server that is gone"),
-        f"{END_OF_STREAM} or {STAYS_OPEN}": forbidden("some clients wait for ever for a server that is gone"),
+        STAYS_OPEN: forbidden(
+            "the clients wait for ever for a server that is gone", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
+        ),
+        f"{RESET} or {STAYS_OPEN}": forbidden(
+            "some clients wait for ever for a server that is gone", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
+        ),
+        f"{END_OF_STREAM} or {STAYS_OPEN}": forbidden(
+            "some clients wait for ever for a server that is gone", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
+        ),
         NEVER_ENDS: forbidden("the close waits for ever"),
     },
     requires=NEEDED,
@@ -141,7 +158,9 @@ close_with_live_connection = make_question(
         "waits for the connection": forbidden(
             "one client that stays keeps the server from closing", "gh-79033, gh-104344"
         ),
-        "returns, and the connection is cut": forbidden("an accepted connection was cut by closing the listener"),
+        "returns, and the connection is cut": forbidden(
+            "an accepted connection was cut by closing the listener", harm=Harm.DATA
+        ),
         NEVER_ENDS: forbidden("the close never returns, even when the client has gone"),
     },
     requires=NEEDED,
@@ -204,7 +223,7 @@ cancelled_accept = make_question(
         "accept returns it although late": allowed("the result wins over the deadline"),
         "the next accept returns it": allowed("the deadline wins, and nothing was taken"),
         "the connection is lost": forbidden(
-            "time-out reported and the accepted connection dropped", "discussed in CPython PR 28149"
+            "time-out reported and the accepted connection dropped", "discussed in CPython PR 28149", harm=Harm.DATA
         ),
     },
     requires=(Capability.DEADLINE, *NEEDED),
@@ -245,7 +264,7 @@ accept_order = make_question(
     answers={
         "in order of arrival": allowed("the kernel's queue is first in, first out"),
         "in another order": interesting("the runtime accepts ahead and hands over in another order"),
-        "a connection is lost or doubled": forbidden("each connection is accepted once"),
+        "a connection is lost or doubled": forbidden("each connection is accepted once", harm=Harm.DATA),
         NEVER_ENDS: forbidden("a connection is accepted, and what its client has sent is lost"),
     },
     requires=NEEDED,

@@ -13,7 +13,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from harness.api import ByteStream, ErrorKind, Listener, Runtime, Scenario, allowed, forbidden, interesting, metric
+from harness.api import (
+    ByteStream,
+    ErrorKind,
+    Harm,
+    Listener,
+    Runtime,
+    Scenario,
+    allowed,
+    forbidden,
+    interesting,
+    metric,
+)
 
 from .question import NEVER_ENDS, Trial, make_question
 from .raw_peer import STAYS_OPEN, RawPeer, Received, dial
@@ -216,12 +227,14 @@ out_of_fds = make_question(
             "the loop logs the error and looks again after a second", "gh-151615"
         ),
         "the waiting clients are closed": forbidden(
-            "clients that had only to wait are accepted and closed at once", "gh-151615"
+            "clients that had only to wait are accepted and closed at once", "gh-151615", harm=Harm.SERVER
         ),
         "the waiting clients are forgotten": forbidden(
-            "later clients are served, those that waited never", "gh-151615"
+            "later clients are served, those that waited never", "gh-151615", harm=Harm.SERVER
         ),
-        "the server is dead for ever": forbidden("nobody is served any more, and nobody is told", "gh-151615"),
+        "the server is dead for ever": forbidden(
+            "nobody is served any more, and nobody is told", "gh-151615", harm=Harm.SERVER
+        ),
         NEVER_ENDS: forbidden("the server hangs"),
     },
     judges={"recovery": metric("s", better="lower")},

@@ -6,7 +6,20 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from harness.api import Capability, Graded, Judge, Parameter, Probe, Runtime, Scenario, Value, info, outcomes
+from harness.api import (
+    RAISED,
+    Capability,
+    Graded,
+    Harm,
+    Judge,
+    Parameter,
+    Probe,
+    Runtime,
+    Scenario,
+    Value,
+    info,
+    outcomes,
+)
 
 ANSWER = "answer"
 """The observation key of what a trial saw."""
@@ -103,7 +116,7 @@ def make_question(
         ref=ref,
         roles={"main": main},
         parameters=(_repetitions(repetitions), *parameters),
-        judges={ANSWER: outcomes(answers), **(judges or {})},
+        judges={ANSWER: outcomes(_with_harm(answers)), RAISED: info(), **(judges or {})},
         headline=ANSWER,
         rows=_screened(rows or {}),
         requires=requires,
@@ -115,6 +128,15 @@ def make_question(
         summary=question,
         catches=catches,
     )
+
+
+def _with_harm(answers: dict[str, Graded]) -> dict[str, Graded]:
+    """Return the answers, with the harm of those whose form shows it: an endless wait, or another error."""
+    told = {NEVER_ENDS: Harm.HANG} | {answer: Harm.ERROR for answer in answers if answer.startswith("raises ")}
+    return {
+        answer: Graded(graded.grade, graded.reason, graded.reference, graded.harm or told.get(answer), graded.symptom)
+        for answer, graded in answers.items()
+    }
 
 
 def _screened(rows: dict[str, tuple[dict[str, Value], ...]]) -> dict[str, tuple[dict[str, Value], ...]]:

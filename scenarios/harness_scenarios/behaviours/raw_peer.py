@@ -18,6 +18,8 @@ from harness.api import ByteStream, Listener, Runtime
 END_OF_STREAM = "end of stream"
 RESET = "reset"
 STAYS_OPEN = "stays open"
+SOCKET_STAYS_OPEN = "a socket stays open"
+"""The symptom that a peer sees as `STAYS_OPEN`, and the process as a descriptor that is left behind."""
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 seconds: `close` sends RST instead of FIN."""

@@ -29,7 +29,7 @@ from harness.api import (
 
 from .cancel_target import PlannedFailureError
 from .group_failure import ToldFailureError, wait_a_while
-from .question import ANSWER, Trial, make_question
+from .question import ANSWER, SCRIPTS, Trial, make_question
 
 _EXIT_CODE = 3
 _RUNNER = "https://docs.python.org/3/library/asyncio-runner.html#asyncio.run"
@@ -62,6 +62,7 @@ _RAISES = Parameter(
 )
 
 main_raises = Scenario(
+    scripts=SCRIPTS,
     name="shutdown.main-raises",
     question="The main function raises: does the run end with just that?",
     contract=("What the main function raises leaves the run, unchanged.",),
@@ -118,6 +119,7 @@ _SWALLOWED = forbidden(
 )
 
 exit_in_a_task = Scenario(
+    scripts=SCRIPTS,
     name="shutdown.exit-in-a-task",
     question="A task of a group calls `sys.exit(3)`: with which exit code does the program end?",
     contract=("The program ends, and not with the exit code of success.",),
@@ -160,6 +162,7 @@ async def _exit_unawaited(runtime: Runtime, probe: Probe) -> None:
 
 
 exit_nobody_awaits = Scenario(
+    scripts=SCRIPTS,
     name="shutdown.exit-nobody-awaits",
     question="A task that nobody owns and nobody awaits calls `sys.exit(3)`: does the program end?",
     contract=("The program ends, and not with the exit code of success.",),
@@ -229,6 +232,7 @@ def _make_left_behind(
     requires: tuple[Capability, ...] = (),
 ) -> Scenario:
     return Scenario(
+        scripts=SCRIPTS,
         name=name,
         question=question,
         contract=("The run ends, and as the main function does.", contract),

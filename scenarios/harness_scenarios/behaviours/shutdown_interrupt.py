@@ -26,6 +26,7 @@ from harness.api import (
     outcomes,
 )
 
+from .question import SCRIPTS
 from .shutdown_posix import count_waits_of_main_thread, interrupt_main_thread, is_main_thread_asleep
 
 _REFERENCE = "https://github.com/python-trio/trio/issues/2984"
@@ -153,6 +154,7 @@ _SEEN = outcomes(
 )
 
 interrupt = Scenario(
+    scripts=SCRIPTS,
     name="shutdown.interrupt",
     question="Ctrl-C comes while a task and the body of its group wait: who sees what, and how does the run end?",
     contract=("The run ends, with the interrupt.", "Whoever waits is ended and can clean up."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from harness.api import Capability, Runtime
+from harness.api import RAISED, Capability, Runtime
 
 from .question import NEVER_ENDS, Trial
 
@@ -49,6 +49,7 @@ class Attempt:
                 raise
             self.error = exc
             self.answer = f"raises {self._runtime.classify(exc).value}"
+            self._trial.observe(RAISED, describe_raised(exc))
         else:
             self.answer = RETURNS
         self._trial.step(self._actor, self.answer)
@@ -62,6 +63,12 @@ class Attempt:
         """Return the answer as soon as there is one, or after many turns that there is none."""
         await wait_patiently(self._runtime, lambda: self.ended)
         return self.answer
+
+
+def describe_raised(exc: BaseException) -> str:
+    """Return an exception as class and errno, e.g. `ConnectionResetError(104)`."""
+    number = getattr(exc, "errno", None)
+    return f"{type(exc).__name__}({'' if number is None else number})"
 
 
 async def attempt(

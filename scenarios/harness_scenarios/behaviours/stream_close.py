@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.api import ByteStream, Graded, Runtime, Scenario, allowed, forbidden, interesting
+from harness.api import ByteStream, Graded, Harm, Runtime, Scenario, allowed, forbidden, interesting
 
 from .question import NEVER_ENDS, Trial, make_question
-from .raw_peer import END_OF_STREAM, RESET, STAYS_OPEN, Link, RawPeer, Received
+from .raw_peer import END_OF_STREAM, RESET, SOCKET_STAYS_OPEN, STAYS_OPEN, Link, RawPeer, Received
 from .stream_attempt import NEEDED, RETURNS, Attempt, attempt, settle, wait_patiently
 
 VARIANTS = ("asyncio:io=sock", "uvloop:io=sock", "threads:close=shutdown")
@@ -77,7 +77,7 @@ close_wakes_reader = make_question(
         "the end of stream": interesting("the reader cannot tell its own close from the end that a peer sends"),
         "raises broken": interesting("the reader is told that the peer has gone"),
         "raises other": interesting("the reader is woken, by an error that does not say why"),
-        "the close never ends": forbidden("the close waits for the reader"),
+        "the close never ends": forbidden("the close waits for the reader", harm=Harm.HANG),
         NEVER_ENDS: forbidden("the reader sleeps on a closed descriptor for ever", "uvloop #100, trio #36, close(2)"),
     },
     requires=NEEDED,
@@ -126,9 +126,11 @@ close_wakes_writer = make_question(
         "waits until the peer reads, then raises broken": interesting(
             "the sender sleeps on a closed descriptor until the peer moves", "close(2)"
         ),
-        "waits until the peer reads, then never ends": forbidden("the sender sleeps on a closed descriptor for ever"),
+        "waits until the peer reads, then never ends": forbidden(
+            "the sender sleeps on a closed descriptor for ever", harm=Harm.HANG
+        ),
         RETURNS: forbidden("a send of bytes that nobody has read looks as if it had worked"),
-        "returns, and bytes are lost": forbidden("a send that returned was dropped"),
+        "returns, and bytes are lost": forbidden("a send that returned was dropped", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the sender sleeps on a closed descriptor for ever"),
     },
     requires=NEEDED,
@@ -178,10 +180,12 @@ close_flushes = make_question(
         f"every accepted byte arrives, then {END_OF_STREAM}": allowed("an orderly close"),
         f"every accepted byte arrives, then {RESET}": forbidden("an orderly close is seen as a reset"),
         f"every accepted byte arrives, then {STAYS_OPEN}": forbidden(
-            "the peer is never told that this side has closed"
+            "the peer is never told that this side has closed", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
         ),
-        "accepted bytes are lost": forbidden("the close has discarded what sends that returned had accepted"),
-        f"the close {NEVER_ENDS}": forbidden("the peer has read everything and the close still waits"),
+        "accepted bytes are lost": forbidden(
+            "the close has discarded what sends that returned had accepted", harm=Harm.DATA
+        ),
+        f"the close {NEVER_ENDS}": forbidden("the peer has read everything and the close still waits", harm=Harm.HANG),
         NEVER_ENDS: forbidden("the close waits for ever"),
     },
     requires=NEEDED,
@@ -218,7 +222,9 @@ close_with_unread_bytes = make_question(
         f"the reply, then {END_OF_STREAM}": interesting(
             "the runtime has read ahead, so the peer does not learn that its bytes were never looked at"
         ),
-        f"the reply, then {STAYS_OPEN}": forbidden("the peer is never told of the close"),
+        f"the reply, then {STAYS_OPEN}": forbidden(
+            "the peer is never told of the close", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
+        ),
         "the reply is lost": interesting("a reset may overtake the reply", "RFC 2525, 2.17"),
     },
     requires=NEEDED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from harness.api import Runtime, Scenario, allowed, forbidden, interesting
+from harness.api import Harm, Runtime, Scenario, allowed, forbidden, interesting
 
 from .question import NEVER_ENDS, Trial, make_question
 from .raw_peer import END_OF_STREAM, Link, ReservedPort
@@ -47,7 +47,7 @@ peer_eof_keeps_writing = make_question(
     ref=f"{_MODULE}:peer_eof_keeps_writing",
     answers={
         "the reply arrives": allowed("TCP closes each direction on its own", "RFC 9293, 3.6"),
-        "the reply is lost": forbidden("a send that returned was dropped although the peer reads"),
+        "the reply is lost": forbidden("a send that returned was dropped although the peer reads", harm=Harm.DATA),
         "the reply raises broken": forbidden("the end of one direction has closed the other one", "RFC 9293, 3.6"),
         "the reply raises closed": forbidden("the end of one direction has closed the other one", "RFC 9293, 3.6"),
         "the end is not seen: returns": forbidden("bytes were read that nobody sent"),
@@ -84,7 +84,9 @@ send_eof_keeps_reading = make_question(
     ref=f"{_MODULE}:send_eof_keeps_reading",
     answers={
         "the reply arrives": allowed("TCP closes each direction on its own", "RFC 9293, 3.6"),
-        "the reply is lost": forbidden("the end of one direction has closed the other one", "RFC 9293, 3.6"),
+        "the reply is lost": forbidden(
+            "the end of one direction has closed the other one", "RFC 9293, 3.6", harm=Harm.DATA
+        ),
         "the peer sees 7 bytes, then stays open": forbidden("the half-close was never sent"),
         "the peer sees 7 bytes, then reset": forbidden("a half-close has reset the connection"),
         "reading the reply raises closed": forbidden("the end of one direction has closed the other one"),
@@ -118,7 +120,7 @@ send_after_send_eof = make_question(
         "raises closed": allowed("this side has closed that direction"),
         "raises broken": interesting("EPIPE, as the system says it: it looks as if the peer had gone", "send(2)"),
         "raises other": interesting("an error that does not say that the stream is closed"),
-        "returns, and the bytes are lost": forbidden("a send that returned was dropped"),
+        "returns, and the bytes are lost": forbidden("a send that returned was dropped", harm=Harm.DATA),
         "the bytes arrive": forbidden("bytes after the end of stream"),
     },
     requires=NEEDED,
@@ -156,8 +158,8 @@ eof_twice = make_question(
         "the end each time": allowed("as recv(2) does"),
         "raises closed": forbidden("the second read at the end is an error"),
         "raises broken": forbidden("the second read at the end is an error"),
-        "bytes after the end": forbidden("bytes were read that nobody sent"),
-        "the bytes before the end are lost": forbidden("the end has overtaken the bytes"),
+        "bytes after the end": forbidden("bytes were read that nobody sent", harm=Harm.DATA),
+        "the bytes before the end are lost": forbidden("the end has overtaken the bytes", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the second read waits for more after the end"),
     },
     requires=NEEDED,
@@ -198,7 +200,7 @@ bytes_before_reset = make_question(
     answers={
         "the bytes, then an error": allowed("as recv(2) does on Linux: what was received comes first"),
         "the bytes are lost": forbidden(
-            "the runtime has read them and drops them, because it raises the error first", "gh-75044"
+            "the runtime has read them and drops them, because it raises the error first", "gh-75044", harm=Harm.DATA
         ),
         "the bytes, then the end of stream": forbidden("a stream that was cut off looks complete"),
         NEVER_ENDS: forbidden("a read of a connection that is reset never returns"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from time import perf_counter
 
-from harness.api import ByteStream, Runtime, Scenario, allowed, bounded, forbidden, info, interesting
+from harness.api import ByteStream, Harm, Runtime, Scenario, allowed, bounded, forbidden, info, interesting
 
 from .question import NEVER_ENDS, Trial, make_question
 from .raw_peer import Link, RawPeer
@@ -65,12 +65,18 @@ two_readers = make_question(
         "the second gets an error at once": allowed("the mistake is found where it is made"),
         "both are served": interesting("which reader gets which bytes is open", "recv(2)"),
         "the first gets an error at once": interesting("the wrong one is told"),
-        "the first hangs": forbidden("the second reader has displaced the first one in silence", "gh-91780"),
-        "the second hangs": forbidden("the second reader is forgotten", "gh-91780"),
-        "both hang": forbidden("bytes have arrived and nobody gets them"),
+        "the first hangs": forbidden(
+            "the second reader has displaced the first one in silence", "gh-91780", harm=Harm.HANG
+        ),
+        "the second hangs": forbidden("the second reader is forgotten", "gh-91780", harm=Harm.HANG),
+        "both hang": forbidden("bytes have arrived and nobody gets them", harm=Harm.HANG),
         NEVER_ENDS: forbidden("bytes have arrived and nobody gets them"),
-        "the second gets an error at once, the other hangs": forbidden("the error costs the other its bytes"),
-        "the first gets an error at once, the other hangs": forbidden("the error costs the other its bytes"),
+        "the second gets an error at once, the other hangs": forbidden(
+            "the error costs the other its bytes", harm=Harm.HANG
+        ),
+        "the first gets an error at once, the other hangs": forbidden(
+            "the error costs the other its bytes", harm=Harm.HANG
+        ),
     },
     requires=NEEDED,
     repetitions=2,
@@ -139,7 +145,9 @@ two_writers = make_question(
         "the second gets an error at once: raises other": interesting("an error that does not say who is in the way"),
         "the first is refused": interesting("the wrong one is told"),
         "both arrive whole": interesting("the stream queues them one behind the other"),
-        "the messages are mixed": interesting("each needs a lock around its sends, and nobody says so", "send(2)"),
+        "the messages are mixed": interesting(
+            "each needs a lock around its sends, and nobody says so", "send(2)", harm=Harm.DATA
+        ),
         NEVER_ENDS: forbidden("one writer has displaced the other one in silence"),
     },
     requires=NEEDED,
@@ -283,7 +291,7 @@ empty_send = make_question(
         "nothing is sent": allowed("as send(2) on a stream"),
         "raises other": interesting("an empty send is an error"),
         "raises closed": forbidden("an empty send is taken for a closed stream"),
-        "the stream is broken": forbidden("what is sent behind an empty send does not arrive"),
+        "the stream is broken": forbidden("what is sent behind an empty send does not arrive", harm=Harm.DATA),
         NEVER_ENDS: forbidden("an empty send waits for ever"),
     },
     requires=NEEDED,

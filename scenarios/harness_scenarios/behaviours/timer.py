@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from harness.api import Capability, Runtime, Scenario, allowed, forbidden, info, interesting
+from harness.api import Capability, Harm, Runtime, Scenario, allowed, forbidden, info, interesting
 
 from .question import NEVER_ENDS, Trial, make_question
 from .stream_attempt import NEEDED, RETURNS, Attempt, attempt
@@ -14,6 +14,9 @@ from .stream_attempt import NEEDED, RETURNS, Attempt, attempt
 _MODULE = "harness_scenarios.behaviours.timer"
 
 # --- early or late ---
+
+EARLY = "a timer fires early"
+"""The symptom of timers that are rounded down."""
 
 _SLEEPS = 40
 _SLEEP_SECONDS = (0.001, 0.0045)
@@ -66,7 +69,7 @@ own_clock = make_question(
     ref=f"{_MODULE}:own_clock",
     answers={
         "never early": allowed("a timer may be late, never early"),
-        "early": forbidden("a deadline that has fired is not yet over", "uvloop #739"),
+        "early": forbidden("a timer fires before its time", "uvloop #739", harm=Harm.TIME, symptom=EARLY),
     },
     judges={"earliest wake-up": _EARLY},
     repetitions=1,
@@ -82,7 +85,9 @@ system_clock = make_question(
     ref=f"{_MODULE}:system_clock",
     answers={
         "never early": allowed("a timer may be late, never early"),
-        "early": forbidden("rounded, or by a clock that is not read anew", "uvloop #739"),
+        "early": forbidden(
+            "rounded, or by a clock that is not read anew", "uvloop #739", harm=Harm.TIME, symptom=EARLY
+        ),
     },
     judges={"earliest wake-up": _EARLY},
     repetitions=1,
@@ -123,8 +128,13 @@ short_sleep = make_question(
     answers={
         "about right": allowed("the timer is as fine as the system's"),
         "a millisecond or more": interesting("whole milliseconds of epoll, rounded up", "epoll_wait(2)"),
-        "returns at once": interesting("rounded down to nothing: a pacing loop does not pace, it spins", "uvloop #482"),
-        "a part of it": interesting("shorter than asked for"),
+        "returns at once": interesting(
+            "rounded down to nothing: a pacing loop does not pace, it spins",
+            "uvloop #482",
+            harm=Harm.TIME,
+            symptom=EARLY,
+        ),
+        "a part of it": interesting("shorter than asked for", harm=Harm.TIME, symptom=EARLY),
         NEVER_ENDS: forbidden("a short sleep lasts for ever"),
     },
     judges={"shortest sleep": info("ms")},
@@ -208,8 +218,12 @@ close_deadlines = make_question(
     ref=f"{_MODULE}:close_deadlines",
     answers={
         "in order of deadline": allowed("the earlier deadline is served first"),
-        "in order of insertion": interesting("rounded to the same millisecond", "libuv docs, uv_timer_t"),
-        "in another order": interesting("what is due when the runtime looks runs in any order", "trio #970"),
+        "in order of insertion": interesting(
+            "rounded to the same millisecond", "libuv docs, uv_timer_t", harm=Harm.TIME
+        ),
+        "in another order": interesting(
+            "what is due when the runtime looks runs in any order", "trio #970", harm=Harm.TIME
+        ),
         NEVER_ENDS: forbidden("a timer never fires"),
     },
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
@@ -243,9 +257,9 @@ equal_deadlines = make_question(
     contract=("Every timer fires.",),
     ref=f"{_MODULE}:equal_deadlines",
     answers={
-        "in order of insertion": allowed(_UNDEFINED, "asyncio docs, loop.call_at"),
-        "in reverse order of insertion": interesting(_UNDEFINED, "asyncio docs, loop.call_at"),
-        "in another order": interesting(_UNDEFINED, "asyncio docs, loop.call_at; trio #970"),
+        "in order of insertion": allowed(_UNDEFINED, "asyncio docs, loop.call_at", harm=Harm.TIME),
+        "in reverse order of insertion": interesting(_UNDEFINED, "asyncio docs, loop.call_at", harm=Harm.TIME),
+        "in another order": interesting(_UNDEFINED, "asyncio docs, loop.call_at; trio #970", harm=Harm.TIME),
         NEVER_ENDS: forbidden("a timer never fires"),
     },
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),

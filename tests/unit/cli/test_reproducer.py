@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from harness.api import Backend, BackendOption, Scenario
 from harness.cli.main import harness, load_plugins
-from harness.cli.reproducer import list_scripts, read_script
 from harness.model import BackendSpec
+from harness.plugins.reproducers import list_scripts, read_script
 from harness_asyncio.plugin import harness_backends as asyncio_backends
 from harness_uvloop.plugin import harness_backends as uvloop_backends
 

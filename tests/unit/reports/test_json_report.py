@@ -25,6 +25,8 @@ def test_the_document_holds_everything():
         "repeats",
         "rows",
         "findings",
+        "root_causes",
+        "drop_in",
         "records",
     ]
     assert (document["format"], document["run"]["run_id"]) == (1, "r1")

@@ -22,11 +22,15 @@ def test_formats():
         "junit": ".junit.xml",
         "csv": ".csv",
         "issue": ".issue.md",
+        "drop-in": ".drop-in.txt",
+        "drop-in-markdown": ".drop-in.md",
+        "drop-in-badge": ".drop-in.svg",
         "json": ".json",
     }
     run = everything()
-    for renderer in renderers.values():
-        assert "items lost" in renderer.render(run, compare(run), RenderOptions())
+    for name, renderer in renderers.items():
+        shown = "compared no candidate" if name.startswith("drop-in") else "items lost"
+        assert shown in renderer.render(run, compare(run), RenderOptions())
 
 
 def test_loading_the_plugin_imports_nothing_heavy():

@@ -41,8 +41,8 @@ def find_script(scenario: Scenario, backend: Backend, spec: BackendSpec) -> Trav
         return None
     idioms = {option.name: option.default for option in backend.options if option.is_idiom}
     chosen = [f"{key}={value}" for key, value in spec.options if key in idioms and value != idioms[key]]
-    file = folder / f"{'.'.join(filter(None, (backend.script_runtime or backend.name, ','.join(chosen))))}.py"
-    return file if file.is_file() else None
+    names = (".".join(filter(None, (runtime, ",".join(chosen)))) for runtime in (backend.name, backend.derives_from))
+    return next((file for name in names if (file := folder / f"{name}.py").is_file()), None)
 
 
 def _folder_of(scenario: Scenario) -> Traversable | None:

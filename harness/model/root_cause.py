@@ -1,0 +1,105 @@
+"""Root causes: what several findings have in common, and the page that says whether a backend replaces another one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from harness.api import Harm
+
+from .candidate import CheckResult
+from .cell import RowId
+
+
+class Basis(StrEnum):
+    """The facts that two rows with one root cause have in common."""
+
+    EXCEPTION = "exception"
+    """The exception and its innermost frame in the runtime's own package."""
+    WAIT = "wait"
+    """What the wait that never ends should have been ended by, or the diagnosis of its autopsy."""
+    LEFTOVER = "left behind"
+    """The kind of thing that stays behind."""
+    ANSWER = "answer"
+    """The symptom that the scenarios name, or one answer of one question."""
+    CAPABILITY = "missing capability"
+    """What the backend cannot do at all."""
+
+
+class RootCause(msgspec.Struct, frozen=True, kw_only=True):
+    """What several findings have in common."""
+
+    title: str
+    """The behaviour on one line, without names of backends."""
+    harm: Harm
+    """The worst that any of its rows costs a program."""
+    basis: Basis
+    """What its rows have in common."""
+    backends: tuple[str, ...]
+    """Columns that show it."""
+    rows: tuple[RowId, ...]
+    """Rows that show it, the worst first."""
+    findings: tuple[int, ...] = ()
+    """Places in `Comparison.findings`, or in `DropIn.differences`."""
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A behaviour in which a candidate differs from its baseline."""
+
+    row: RowId
+    """Where it was seen."""
+    backend: str
+    """Column of the candidate, with the idiom."""
+    baseline: str
+    """Column of the baseline with the same idiom."""
+    key: str
+    """Observation key, or what was looked at of the cell."""
+    expected: tuple[str, ...]
+    """What the baseline shows."""
+    seen: tuple[str, ...]
+    """What the candidate shows and the baseline does not."""
+    harm: Harm
+    """What it costs a program that was written for the baseline."""
+    question: str = ""
+    """What the scenario asks."""
+    is_breach: bool = False
+    """Whether it breaks the contract of the scenario too; otherwise the contract leaves it open."""
+    raised: tuple[str, ...] = ()
+    """Exceptions that the candidate raises there, as class and errno."""
+    first_step: str = ""
+    """The first step that differs."""
+    command: str = ""
+    """Shell command that shows it again."""
+    cell: str = ""
+    """Id of a cell that shows it, for `harness issue`."""
+    has_script: bool = False
+    """Whether the scenario brings a standalone script for it, for `harness script`."""
+
+
+class DropIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a candidate replaces its baseline."""
+
+    candidate: str
+    """Its backend spec."""
+    baseline: str
+    """The backend spec that it shall replace."""
+    checks: tuple[CheckResult, ...] = ()
+    """What was checked before the run."""
+    differences: tuple[Difference, ...] = ()
+    """The behaviours that differ, the worst first."""
+    causes: tuple[RootCause, ...] = ()
+    """What the differences have in common, the worst first. The places in `findings` are those of `differences`."""
+    better: tuple[Difference, ...] = ()
+    """Where the baseline breaks the contract and the candidate keeps it: `expected` and `seen` as above."""
+    compared: int = 0
+    """How many pairs of a row and an idiom were compared."""
+    unsteady: int = 0
+    """How many pairs differed once and not again."""
+    not_compared: tuple[str, ...] = ()
+    """Why pairs were not compared, each reason once with a count."""
+
+    @property
+    def is_drop_in(self) -> bool:
+        """Whether nothing differs and no capability is missing."""
+        return not self.differences and not any(check.gap for check in self.checks)

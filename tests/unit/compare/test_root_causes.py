@@ -1,0 +1,122 @@
+"""Findings with one cause are one root cause; the worst comes first."""
+
+import msgspec
+import pytest
+
+from harness.api import Harm, bounded, forbidden, info, outcomes
+from harness.compare import compare
+from harness.model import Attestation, Basis, Outcome, Step
+
+from .run_builder import a_run, cell, error, steps, unhandled
+
+STUCK, OPEN, OTHER = "never ends", "the reply, then stays open", "something else"
+JUDGES = {
+    "answer": outcomes(
+        {
+            STUCK: forbidden("the wait goes on", harm=Harm.HANG),
+            OPEN: forbidden("never closed", harm=Harm.LEAK, symptom="a socket stays open"),
+            OTHER: forbidden("no reason to do so"),
+        }
+    ),
+    "lost": bounded(at_most=0, harm=Harm.DATA, symptom="items are lost"),
+    "raised": info(),
+}
+
+
+def causes_of(*records):
+    return compare(a_run(*records, judges=JUDGES, headline="answer")).root_causes
+
+
+def titles(causes):
+    return [(str(cause.harm), cause.title, len(cause.rows)) for cause in causes]
+
+
+def reset(scenario, **actors):
+    return cell("loop", Outcome.COMPLETED, *steps(**actors), scenario=scenario, observed={"answer": STUCK})
+
+
+def test_waits_that_the_same_step_should_have_ended_are_one_cause():
+    """Whatever it was that waited: the last step of another actor tells what was not noticed."""
+    read = [
+        Step(role="main", actor="reader", what="reads", at=0.1),
+        Step(role="main", actor="peer", what="resets", at=0.2),
+    ]
+    send = [
+        Step(role="main", actor="sender", what="sends", at=0.1),
+        Step(role="main", actor="peer", what="resets", at=0.2),
+    ]
+    late = [*read, Step(role="main", actor="reader", what="reads again", at=0.3)]
+    records = [
+        cell("loop", Outcome.COMPLETED, *facts, scenario=name, observed={"answer": STUCK})
+        for name, facts in (("read", read), ("send", send), ("late", late))
+    ]
+    (cause,) = causes_of(*records)
+    assert titles([cause]) == [("hang", "a wait goes on after: peer resets", 3)]
+    assert cause.basis is Basis.WAIT
+
+
+def test_what_is_left_behind_and_what_its_peer_sees_have_one_name():
+    """The numbers of descriptors and inodes are others each time."""
+    leak = cell("loop", scenario="one", leaks=("fd 7 socket:[123]", "fd 9 socket:[456]"), observed={"answer": []})
+    seen = cell("loop", scenario="two", observed={"answer": OPEN})
+    assert titles(causes_of(leak, seen)) == [("leak", "a socket stays open", 2)]
+    pipe = cell("loop", scenario="three", leaks=("fd 7 pipe:[1]",), observed={"answer": []})
+    assert [cause.title for cause in causes_of(pipe)] == ["a pipe stays open"]
+
+
+def test_exceptions_with_one_innermost_frame_in_the_runtime_are_one_cause():
+    """The frames of the scenario around it differ, and those of other packages below it."""
+
+    def record(scenario, function):
+        frames = (
+            f'  File "s.py", line 1, in {scenario}\n  File "/site-packages/loop/server.py", line 9, in {function}\n'
+        )
+        raised = msgspec.structs.replace(
+            error("OSError", "[Errno 98] taken"), traceback=f'{frames}  File "socket.py", line 3, in bind\n'
+        )
+        result = cell("loop", Outcome.RAISED, scenario=scenario, error=raised)
+        role = msgspec.structs.replace(
+            result.result.roles[0],
+            attestation=Attestation(
+                scheduler="loop.Loop", expected="loop.*", python="3.11.7", implementation="cpython", gil=True
+            ),
+        )
+        return msgspec.structs.replace(result, result=msgspec.structs.replace(result.result, roles=(role,)))
+
+    causes = causes_of(record("one", "start"), record("two", "start"), record("three", "stop"))
+    assert titles(causes) == [
+        ("crash", "OSError(98) in loop/server.py start", 2),
+        ("crash", "OSError(98) in loop/server.py stop", 1),
+    ]
+
+
+def test_an_exit_that_is_reported_explains_everything_that_the_cell_shows():
+    """The hang behind it is no cause of its own."""
+    exits = unhandled("SystemExit", "3")
+    hung = cell("loop", Outcome.HUNG, scenario="one", unhandled=(exits,))
+    interrupted = cell(
+        "loop", scenario="two", unhandled=(unhandled("KeyboardInterrupt", ""),), observed={"answer": OTHER}
+    )
+    (cause,) = causes_of(hung, interrupted)
+    assert titles([cause]) == [("hang", "SystemExit or KeyboardInterrupt is reported like an error", 2)]
+
+
+def test_the_worst_comes_first_and_known_findings_are_none():
+    """By harm, then by the number of rows; an answer without a symptom is a cause of its own question."""
+    lost = cell("loop", scenario="c", observed={"lost": 2})
+    odd = [cell("loop", scenario=name, observed={"answer": OTHER}) for name in "ab"]
+    causes = causes_of(*odd, lost)
+    assert titles(causes) == [
+        ("data lost or mixed", "items are lost", 1),
+        ("wrong answer", "no reason to do so", 1),
+        ("wrong answer", "no reason to do so", 1),
+    ]
+    assert [cause.rows[0].scenario for cause in causes] == ["c", "a", "b"]
+    assert causes_of(cell("loop", observed={"lost": 0})) == ()
+
+
+@pytest.mark.parametrize("number", range(len(Harm)))
+def test_harms_are_in_order(number):
+    """From lost data to time: the order of the enumeration is what reports are sorted by."""
+    order = ["data lost or mixed", "hang", "server dead", "crash", "leak", "wrong answer", "wrong error", "time"]
+    assert list(Harm)[number] == order[number]
