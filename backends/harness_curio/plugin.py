@@ -63,6 +63,7 @@ CURIO = Backend(
         Capability.CHILD_PROCESS: Offer(Support.NATIVE, "curio.subprocess.Popen; wait runs in a thread"),
     },
     distributions=("curio",),
+    requires_python="<3.12",
     costs={  # docs/reference/costs.md
         "storm": "1.04 × a program written by hand, in a burst of 1,000 connections",
         "sink": "0.93 × a program written by hand",

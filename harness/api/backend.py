@@ -145,6 +145,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     distributions: tuple[str, ...] = ()
     install_hint: str = ""
     """What to do where the runtime is not there."""
+    requires_python: str = ""
+    """Versions of Python on which the runtime can be imported, as a version specifier (`<3.12`); empty for any."""
     implements: dict[str, str] = {}
     stand_in: str = ""
     """The option that names a stand-in for its scheduler, as `module[:factory]`; `harness drop-in` takes its value."""

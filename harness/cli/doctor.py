@@ -31,7 +31,7 @@ def doctor(state: State) -> None:
       harness doctor
     """
     with open_noise_progress(colourless=state.colourless) as tick:
-        facts = check_host(tick)
+        facts = check_host(tick, state.catalogue.backends.values())
     for fact in facts:
         mark = "!" if fact.advice else "✓"
         say(f"{mark} {fact.name:16} {fact.value}")

@@ -15,8 +15,8 @@ _LOOK = {
     "backend": "harness plugin check {name}",
     "scenario": "harness matrix --scenario {name}",
     "renderer": "harness report latest --format {name}",
-    "executor": "harness run -b asyncio -s channel --executor {name}",
-    "perturbation": "harness run -b asyncio -s channel --perturb {name}=20",
+    "executor": "harness matrix --preset quick --executor {name}",
+    "perturbation": "harness matrix --preset quick --perturb {name}=20",
 }
 """What shows that it works, by kind."""
 

@@ -44,7 +44,8 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
 
     folder = RunStore(out).find(run_name)
     started = read_run(folder).started
-    now = describe_environment() | describe_others(equip(started.request, state.catalogue)[1])
+    catalogue = equip(started.request, state.catalogue)[1]
+    now = describe_environment(catalogue.distributions) | describe_others(catalogue)
     for change in describe_changes(started.environment, now):
         say(f"harness: the environment has changed since the run began: {change}", err=True)
     return resume_and_report(state, folder, jobs=jobs, quiet=quiet, verbose=verbose)

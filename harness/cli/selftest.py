@@ -91,7 +91,7 @@ def selftest(
         click.echo("\n".join(result.lines))
     if set(parts) in (set(), set(_PARTS)):
         figures = {result.name: result.figures for result in results}
-        write_self_test(out, summarise(results), describe_environment(), figures)
+        write_self_test(out, summarise(results), describe_environment(state.catalogue.distributions), figures)
     failed = ", ".join(result.name for result in results if not result.passed)
     click.echo(f"failed: the promises of {failed} are not kept on this machine" if failed else "passed")
     return Exit.FINDINGS if failed else Exit.OK

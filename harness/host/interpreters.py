@@ -86,7 +86,7 @@ def equip(request: Request, catalogue: Catalogue) -> tuple[Request, Catalogue]:
     given = dict(request.environments)
     for name in given:
         if name not in places:
-            raise UsageError(f"no backend runs in environment {name!r} of --env; say which: --backend asyncio@{name}")
+            raise UsageError(f"no backend runs in environment {name!r} of --env; say which: --backend NAME@{name}")
     interpreters = {
         place: found for place, spec in places.items() if (found := given.get(place) or _look_up(spec, catalogue))
     }

@@ -6,17 +6,18 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from harness.api import Backend
 from harness.host.noise import NOISY, probe_noise
 
 _QUEUE = "/proc/sys/net/core/somaxconn"
-_RUNTIMES = ("trio", "curio", "uvloop", "runtime-harness")
+_OWN = "runtime-harness"
 
 
 class HostFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,8 +28,12 @@ class HostFact(msgspec.Struct, frozen=True, kw_only=True):
     advice: str = ""
 
 
-def describe_environment() -> dict[str, Any]:
-    """Return what identifies the place of a run. No host or user name: runs are shown to others."""
+def describe_environment(distributions: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what identifies the place of a run. No host or user name: runs are shown to others.
+
+    Args:
+        distributions: the packages whose versions are part of it, beside that of harness.
+    """
     import psutil
 
     return {
@@ -45,7 +50,7 @@ def describe_environment() -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2),
         "file_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         **_describe_kernel(),
-        "versions": {name: _installed(name) for name in _RUNTIMES},
+        "versions": {name: _installed(name) for name in (*distributions, _OWN)},
     }
 
 
@@ -61,15 +66,22 @@ def _describe_kernel() -> dict[str, Any]:
     }
 
 
-def check_host(tick: Callable[[float], None] = lambda _share: None) -> tuple[HostFact, ...]:
+def check_host(
+    tick: Callable[[float], None] = lambda _share: None, backends: Iterable[Backend] = ()
+) -> tuple[HostFact, ...]:
     """Return the facts that a run depends on, each with advice if it is not fine.
 
     Args:
         tick: is told now and then how far a look at the noise is, which takes seconds.
+        backends: that a run may use: which versions of their runtimes there are, and whether this Python suits them.
     """
+    backends = tuple(backends)
+    distributions = dict.fromkeys(name for backend in backends for name in backend.distributions)
     return (
-        HostFact(name="python", value=f"{platform.python_version()} ({sys.executable})", advice=_python_advice()),
-        *(HostFact(name=name, value=_installed(name)) for name in _RUNTIMES),
+        HostFact(
+            name="python", value=f"{platform.python_version()} ({sys.executable})", advice=_python_advice(backends)
+        ),
+        *(HostFact(name=name, value=_installed(name)) for name in (*distributions, _OWN)),
         HostFact(name="cpu", value=_cpu_model()),
         _cores(),
         _load(),
@@ -79,17 +91,23 @@ def check_host(tick: Callable[[float], None] = lambda _share: None) -> tuple[Hos
     )
 
 
-def _python_advice() -> str:
-    if sys.version_info >= (3, 12):
-        return "curio 1.6 does not import on Python 3.12 or later: its cells will be unavailable; use 3.11 for them"
-    return ""
+def _python_advice(backends: Iterable[Backend]) -> str:
+    from packaging.specifiers import SpecifierSet
+
+    unfit = [
+        f"{backend.name} needs Python {backend.requires_python}"
+        for backend in backends
+        if backend.requires_python
+        and not SpecifierSet(backend.requires_python).contains(platform.python_version(), prereleases=True)
+    ]
+    return f"{', '.join(unfit)}: cells of it are unavailable here; use another environment" if unfit else ""
 
 
 def _cores() -> HostFact:
     import psutil
 
     usable, cores = _usable_cores(), psutil.cpu_count() or 0
-    advice = "" if usable > 1 else "client and server of a storm share one core: figures are of both together"
+    advice = "" if usable > 1 else "client and server of a load scenario share one core: figures are of both together"
     return HostFact(name="cores", value=f"{usable} usable of {cores}", advice=advice)
 
 
@@ -107,7 +125,7 @@ def _file_limit() -> HostFact:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = soft != resource.RLIM_INFINITY and soft < 4096
     reach = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    advice = f"a storm needs more; raise it with: ulimit -n {reach}" if few else ""
+    advice = f"many connections need more; raise it with: ulimit -n {reach}" if few else ""
     return HostFact(name="open files", value=f"{_limit(soft)} (hard limit {_limit(hard)})", advice=advice)
 
 
@@ -160,7 +178,7 @@ def _ports() -> HostFact:
     if bounds is None:
         return HostFact(name="ports", value="unknown")
     count = bounds[1] - bounds[0] + 1
-    advice = "few ports for one address; spread a storm over several" if count < 10_000 else ""
+    advice = "few ports for one address; spread connections over several addresses" if count < 10_000 else ""
     return HostFact(name="ports", value=f"{count} ephemeral ports per address pair", advice=advice)
 
 

@@ -36,7 +36,7 @@ class Columns:
         if request.variants and (self._has_roles or request.pairs):
             raise UsageError(
                 "--variants runs each variant with itself; leave it out, or name what is to be paired "
-                "(--pairs --backend asyncio --backend asyncio:io=sock)"
+                "(--pairs --backend SPEC --backend SPEC)"
             )
         if request.saboteurs and (self._has_roles or request.pairs or request.variants or request.backends):
             raise UsageError("--saboteurs says which backends are run; leave out the other options that do")

@@ -66,6 +66,11 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     executors: Mapping[str, Executor] = msgspec.field(default_factory=lambda: {LOCAL.name: LOCAL})
     """By name."""
 
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """Names of the packages whose versions identify the runtimes of all backends."""
+        return tuple(dict.fromkeys(name for backend in self.backends.values() for name in backend.distributions))
+
     def backend_of(self, spec: BackendSpec) -> Backend:
         """Return the backend of a spec as it is declared where the spec runs."""
         elsewhere = self.environments.get(spec.place)

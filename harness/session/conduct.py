@@ -76,7 +76,7 @@ def run_session(
     catalogue.require_executor(request.executor)
     plan = make_plan(request, catalogue)
     folder = store.create()
-    environment = describe_environment() | describe_others(catalogue) | dict(facts)
+    environment = describe_environment(catalogue.distributions) | describe_others(catalogue) | dict(facts)
     if said := read_self_test(store.root, environment):
         environment["self_test"] = said
     environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
@@ -118,7 +118,7 @@ def resume_session(
         catalogue.require_executor(executor)
     plan = Plan(cells=left, seed=started.plan.seed)
     with Recorder(folder, plugins, so_far) as recorder:
-        environment = describe_environment() | describe_others(catalogue)
+        environment = describe_environment(catalogue.distributions) | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
         portions = plan_portions(make_remaining_phases(request, catalogue, plan), so_far, recorder.publish)
         recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))

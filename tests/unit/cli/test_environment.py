@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.api import Backend
 from harness.host import machine as environment
 from harness.host.machine import check_host, describe_environment
 from harness.host.noise import judge_pieces
@@ -30,7 +31,6 @@ def host(monkeypatch):
     monkeypatch.setattr(environment.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
     monkeypatch.setattr(environment.resource, "getrlimit", lambda _which: (20_000, 20_000))
     monkeypatch.setattr(psutil, "cpu_times_percent", lambda interval: type("Times", (), {"steal": 0.0}))
-    monkeypatch.setattr(environment, "_python_advice", lambda: "")
     monkeypatch.setattr(environment, "probe_noise", lambda tick: judge_pieces([1.0] * 20))
     return files
 
@@ -93,8 +93,8 @@ def test_load_and_few_cores(monkeypatch):
 @pytest.mark.parametrize(
     ("limits", "value", "advice"),
     [
-        ((1024, 4096), "1024 (hard limit 4096)", "a storm needs more; raise it with: ulimit -n 4096"),
-        ((1024, -1), "1024 (hard limit unlimited)", "a storm needs more; raise it with: ulimit -n 65536"),
+        ((1024, 4096), "1024 (hard limit 4096)", "many connections need more; raise it with: ulimit -n 4096"),
+        ((1024, -1), "1024 (hard limit unlimited)", "many connections need more; raise it with: ulimit -n 65536"),
         ((-1, -1), "unlimited (hard limit unlimited)", ""),
     ],
 )
@@ -116,3 +116,23 @@ def test_the_environment_is_stored_without_names():
     found = describe_environment()
     assert decode_line(encode_line(found), dict) == found
     assert not {"host", "hostname", "node", "user"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("needs", "advice"), [("<3", "old needs Python <3: cells of it are unavailable here"), (">=3.11", ""), ("", "")]
+)
+def test_a_runtime_that_this_python_cannot_import(needs, advice):
+    """Its backend declares the versions that it needs."""
+    packages = ("pytest", "nowhere")
+    old = Backend(name="old", summary="", runner="old:Runner", distributions=packages, requires_python=needs)
+    facts = {found.name: found for found in check_host(backends=[old])}
+    assert facts["python"].advice.startswith(advice)
+    assert bool(facts["python"].advice) == bool(advice)
+    assert (facts["pytest"].value, facts["nowhere"].value) == (pytest.__version__, "not installed")
+
+
+def test_a_run_stores_the_versions_of_its_runtimes():
+    """Those that the backends declare, and that of harness."""
+    versions = describe_environment(("pytest", "nowhere"))["versions"]
+    assert versions["pytest"] == pytest.__version__
+    assert list(versions) == ["pytest", "nowhere", "runtime-harness"]

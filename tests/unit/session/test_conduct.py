@@ -52,7 +52,7 @@ def executing(outcome=Outcome.COMPLETED, *, interrupt_after=None):
 @pytest.fixture
 def harness(monkeypatch, tmp_path):
     """Run a request with cells that nobody starts; return the outcome."""
-    monkeypatch.setattr(conduct, "describe_environment", lambda: dict(FACTS))
+    monkeypatch.setattr(conduct, "describe_environment", lambda _distributions: dict(FACTS))
 
     def run(request=ASKED, execute=None, brought=None, **options):
         monkeypatch.setattr(conduct, "execute", execute or executing())
