@@ -100,9 +100,9 @@ def _deadlines(loop: asyncio.AbstractEventLoop) -> dict[asyncio.Task[Any], float
     """Return the innermost time-out of each task: the nearest of the `asyncio.Timeout`s that it has entered."""
     found: dict[asyncio.Task[Any], float] = {}
     for timeout in _timeouts(loop):
-        task, when = timeout._task, timeout.when()  # noqa: SLF001 - there is no public way to its task
-        is_pending = timeout._timeout_handler is not None  # noqa: SLF001 - nor to whether its block was left
-        if is_pending and task is not None and when is not None:
+        # There is no public way to its task, nor to whether its block was left. One that is being made has neither.
+        task, is_pending = getattr(timeout, "_task", None), getattr(timeout, "_timeout_handler", None) is not None
+        if task is not None and is_pending and (when := timeout.when()) is not None:
             found[task] = min(when, found.get(task, when))
     return found
 

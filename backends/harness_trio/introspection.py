@@ -78,7 +78,6 @@ class _Task:
             self.on = self._call.f_locals.get("self")
 
     def describe(self, held: Sequence[Resource]) -> TaskSnapshot:
-        deadline = self.task._cancel_status.effective_deadline()  # noqa: SLF001 - as trio.current_effective_deadline
         return TaskSnapshot(
             name=self.task.name,
             frames=self._frames,
@@ -86,9 +85,17 @@ class _Task:
             on=None if self.on is None else Resource.of(self.on),
             holds=tuple({resource.id: resource for resource in held}.values()),
             wakes_at=_end_of_sleep(self._frames) if self.wait is Wait.TIMER else None,
-            deadline=None if math.isinf(deadline) else deadline,
+            deadline=_deadline(self.task),
             depth=self._depth,
         )
+
+
+def _deadline(task: trio.lowlevel.Task) -> float | None:
+    try:
+        deadline = task._cancel_status.effective_deadline()  # noqa: SLF001 - as trio.current_effective_deadline
+    except AttributeError:  # the task, or a scope around it, is just being made
+        return None
+    return None if math.isinf(deadline) else deadline
 
 
 def _end_of_sleep(frames: Sequence[FrameType]) -> float | None:

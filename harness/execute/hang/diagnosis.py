@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.api import Resource
+from harness.api import Resource, Wait
 from harness.execute import procfs
 
 from .testimony import Inspection, TaskFacts
@@ -14,9 +14,11 @@ Diagnosis = tuple[str, list[str]]
 """The name, and the reasons."""
 
 UNKNOWN = "unknown"
-_AMONG_TASKS = frozenset({"lock", "semaphore", "condition", "event", "channel send", "channel receive", "tasks"})
+_AMONG_TASKS = frozenset(
+    {Wait.LOCK, Wait.SEMAPHORE, Wait.CONDITION, Wait.EVENT, Wait.SEND, Wait.RECEIVE, Wait.TASKS},
+)
 """Waits that only another task (or a callback) of the process can end."""
-_FED_BY_SOCKETS = frozenset({"read", "accept", "event", "condition", "semaphore", "channel receive", ""})
+_FED_BY_SOCKETS = frozenset({Wait.READ, Wait.ACCEPT, Wait.EVENT, Wait.CONDITION, Wait.SEMAPHORE, Wait.RECEIVE, ""})
 """Waits that a runtime may end when a descriptor is ready, as its own queues and events are fed by callbacks."""
 _SHOWN = 6
 _LATE = 0.5
@@ -92,7 +94,7 @@ def find_cycle(tasks: Sequence[TaskFacts]) -> list[TaskFacts]:
         task: TaskFacts | None = start
         while task is not None and task not in way:
             way.append(task)
-            task = holders.get(task.on.id) if task.waits_for == "lock" and task.on is not None else None
+            task = holders.get(task.on.id) if task.waits_for == Wait.LOCK and task.on is not None else None
         if task is start:
             return way
     return []
@@ -155,7 +157,7 @@ def _lost_wake_up(facts: Facts, seen: Inspection) -> Diagnosis | None:
 
 
 def _child(facts: Facts, seen: Inspection) -> Diagnosis | None:
-    waiting = [task for task in seen.tasks if task.waits_for == "child"]
+    waiting = [task for task in seen.tasks if task.waits_for == Wait.CHILD]
     if facts.busy or not waiting or not facts.children:
         return None
     return "waiting for a child", [*map(str, waiting[:_SHOWN]), *(f"child {child} lives" for child in facts.children)]
