@@ -6,6 +6,7 @@ What a method promises is said once, in `harness.api.runtime`; the docstrings he
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -46,7 +47,8 @@ class ThreadsRunner:
             del here.task
             task.close()
             pool.close()
-            offload.close()
+            # Jobs run in daemonic threads, which Ctrl-C leaves to the end of the process.
+            offload.close(wait=not isinstance(sys.exc_info()[1], KeyboardInterrupt))
 
 
 class ThreadsRuntime:

@@ -90,10 +90,12 @@ class Offload:
                 self._processes = ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
             return self._processes
 
-    def close(self) -> None:
-        """Wait for the jobs that were left running, and end the processes."""
+    def close(self, *, wait: bool = True) -> None:
+        """Wait for the jobs that were left running, unless `wait` is false, and end the processes."""
         if self._processes is not None:
-            self._processes.shutdown(cancel_futures=True)
+            self._processes.shutdown(wait=wait, cancel_futures=True)
+        if not wait:
+            return
         for job, thread in self._abandoned:
             thread.join()
             if job.error is not None:

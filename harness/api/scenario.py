@@ -97,6 +97,18 @@ class Probe(Protocol):
     async def until_ended(self, role: str) -> None:
         """Wait until a role has ended (polls with `Runtime.sleep`)."""
 
+    def program(self, function: str, *arguments: str) -> tuple[str, ...]:
+        """Return the command of a program that runs on the backend of this cell, with its options.
+
+        `function` is `"module:function"` of a plain function. The program calls it in its main thread with a `Launch`
+        and the arguments, and ends as that function does: for what only the outside of a process shows.
+        """
+
+
+Launch = Callable[[Callable[[Runtime], Awaitable[None]]], None]
+"""Runs an async function on a fresh runtime, to its end and in the calling thread, as often as it is called. What a
+runtime reports as unhandled goes to stderr."""
+
 
 class PeerEndedError(Exception):
     """The other role ended before it shared what this one waits for."""

@@ -18,6 +18,7 @@ from harness.api.values import adds_up
 from harness.plan import parse_spec
 from harness.plugins import Catalogue, Plugins
 from harness.wire import as_recorded
+from harness.worker.program import make_command
 
 _POLL = 0.001
 """Seconds between two looks at what the roles share."""
@@ -68,6 +69,8 @@ class _TrialProbe:
     """A probe that keeps what it is told."""
 
     runtime: Runtime
+    runner: str
+    options: Mapping[str, str]
 
     def __init__(self, role: str, parameters: Mapping[str, Value], seed: int, trial: Trial, board: _Board) -> None:
         self.role = role
@@ -104,6 +107,9 @@ class _TrialProbe:
     async def until_ended(self, role: str) -> None:
         while role not in self._board.ended:
             await self.runtime.sleep(_POLL)
+
+    def program(self, function: str, *arguments: str) -> tuple[str, ...]:
+        return make_command(self.runner, self.options, function, arguments)
 
 
 class _Board:
@@ -152,6 +158,7 @@ def try_scenario(
 
     def run(role: str) -> None:
         probe = _TrialProbe(role, values, seed, trial, board)
+        probe.runner, probe.options = f"{module}:{name}", dict(spec.options)
         wrap_role = wrap.get(role) if isinstance(wrap, Mapping) else wrap
 
         async def main(runtime: Runtime) -> None:

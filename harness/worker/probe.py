@@ -31,6 +31,8 @@ class WorkerProbe:
         peers: frozenset[str],
         parameters: Mapping[str, Any],
         seed: int,
+        runner: str = "",
+        options: Mapping[str, str] | None = None,
     ) -> None:
         self.role = role
         self.parameters = parameters
@@ -39,6 +41,8 @@ class WorkerProbe:
         self._pipe = pipe
         self._progress = progress
         self._peers = peers
+        self._runner = runner
+        self._options = options or {}
         self._lock = threading.Lock()
         self.started = time.monotonic()
         """When its clock was 0."""
@@ -85,3 +89,9 @@ class WorkerProbe:
         """Wait until a role has ended."""
         while role not in self._pipe.ended():
             await self._runtime.sleep(_POLL_END)
+
+    def program(self, function: str, *arguments: str) -> tuple[str, ...]:
+        """Return the command of a program that runs on the backend of this cell."""
+        from .program import make_command  # few scenarios start one
+
+        return make_command(self._runner, self._options, function, arguments)

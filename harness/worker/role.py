@@ -174,6 +174,8 @@ class _Role:
             peers=frozenset(self._job.peers),
             parameters=self._parameters,
             seed=self._job.seed,
+            runner=self._job.runner,
+            options=self._job.options,
         )
         self._probe = probe
         self._watch_errors(runtime)

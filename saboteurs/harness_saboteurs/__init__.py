@@ -18,6 +18,7 @@ from . import (
     channels,
     clocks,
     deadlines,
+    ends,
     groups,
     leaks,
     listeners,
@@ -48,6 +49,7 @@ THEMES = (
     processes,
     bridge,
     servers,
+    ends,
     leaks,
 )
 """The modules of faults."""

@@ -19,6 +19,7 @@ _FAMILIES = (
     *("bridge_wake", "bridge_call", "bridge_end"),
     *("bridge_blocks", "bridge_direct", "bridge_signal"),
     *("server_handler", "server_close", "server_start"),
+    *("end_interrupt", "end_program"),
     "waits",
 )
 """Modules with `SCENARIOS`. Loaded when they are listed: a worker loads only the one that it was told."""
