@@ -14,6 +14,7 @@ def harness_scenarios() -> list[Scenario]:
     from .behaviours.leaks import LEAKS
     from .load.actor import actor
     from .load.channel import channel
+    from .load.children import children
     from .load.echo import echo
     from .load.frames import frames
     from .load.idle import idle
@@ -30,7 +31,7 @@ def harness_scenarios() -> list[Scenario]:
     from .storm.scenario import storm
 
     mission = (storm, timeout_select, sink, channel)
-    load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, locks, echo, idle)
+    load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, locks, echo, idle, children)
     return [*mission, *load, *LEAKS, *list_questions()]
 
 

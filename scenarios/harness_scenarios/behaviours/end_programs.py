@@ -12,11 +12,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from harness.api import Launch, Runtime, processes_of
+from harness.api import ByteStream, Launch, Runtime, processes_of
 
 from ..parts.programs import PID, READY, block_on, mark
 
 EXIT_CODE = 3
+ACCEPTED = "accepted "
+"""What the mark of the number of bytes begins with that sends have accepted."""
 
 
 class PlannedFailureError(Exception):
@@ -153,21 +155,35 @@ def refuse_to_end(launch: Launch, kind: str, gate: str) -> None:
 # --- what is lost ---
 
 
-def send_and_end(launch: Launch, how: str, port: str, gate: str) -> None:
-    """Send bytes that the peer does not read yet, and end the main function at once."""
-    del gate
+_CHUNK_BYTES = 4096
+_MOST_CHUNKS = 8000
+
+
+def send_and_end(launch: Launch, how: str, gate: str) -> None:
+    """Send to a peer that does not read until a send waits, and end the main function with what was accepted."""
+    mark(READY)
+    with open(gate, encoding="ascii") as pipe:  # noqa: PTH123 - a named pipe, on which this waits
+        port = int(pipe.read())
 
     async def main(runtime: Runtime) -> None:
-        stream = await runtime.connect("127.0.0.1", int(port))
-        mark(READY)
-        for _ in range(8):
-            await stream.send_all(bytes(8192))
-        mark("all is sent")
+        stream = await runtime.connect("127.0.0.1", port)
+        accepted = 0
+        async with runtime.move_on_after(5.0):
+            while accepted < _MOST_CHUNKS and await _sends_in_time(runtime, stream):
+                accepted += 1
+        mark(f"{ACCEPTED}{accepted * _CHUNK_BYTES}")
         if how == "is interrupted":
             await runtime.create_event().wait()
         _end(how)
 
     launch(main)
+
+
+async def _sends_in_time(runtime: Runtime, stream: ByteStream) -> bool:
+    async with runtime.move_on_after(0.1):
+        await stream.send_all(bytes(_CHUNK_BYTES))
+        return True
+    return False
 
 
 def leave_a_generator(launch: Launch, how: str, gate: str) -> None:
@@ -275,8 +291,7 @@ def run_in_another_thread(launch: Launch, how: str, gate: str) -> None:
     """Run the runtime outside the main thread, which waits for it."""
 
     async def main(runtime: Runtime) -> None:
-        mark(READY)
-        await runtime.run_in_thread(block_on, gate)
+        await runtime.run_in_thread(_ready_and_block, gate)
         await _run_true(runtime)
         mark("the main function ends")
         _end(how)
@@ -316,8 +331,8 @@ def run_twice(launch: Launch, how: str, gate: str) -> None:
 # --- what is reported ---
 
 
-def fail_a_task(launch: Launch, when: str, gate: str) -> None:
-    """Let a task fail that nothing waits for."""
+def fail_a_task(launch: Launch, gate: str) -> None:
+    """Let a task fail that nothing waits for, and go on for a while."""
     del gate
 
     async def fail() -> None:
@@ -326,10 +341,8 @@ def fail_a_task(launch: Launch, when: str, gate: str) -> None:
     async def main(runtime: Runtime) -> None:
         mark(READY)
         await runtime.spawn_detached(fail)
-        if when == "the main function goes on":
-            await runtime.sleep(0.3)
-        elif when == "the main function has one turn":
-            await runtime.checkpoint()
+        for _ in range(20):
+            await runtime.sleep(0.005)
         mark("the main function ends")
         os.write(2, b"the main function ends\n")
 
@@ -349,10 +362,8 @@ def forget_a_coroutine(launch: Launch, how: str, gate: str) -> None:
         if how == "dropped":
             work()  # type: ignore[unused-coroutine]  # that is the case
             await runtime.sleep(0.01)
-        elif how == "kept until the end":
-            kept.append(work())
         else:
-            await runtime.spawn_detached(work)
+            kept.append(work())
 
     launch(main)
 

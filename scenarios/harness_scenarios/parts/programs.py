@@ -162,6 +162,10 @@ class Program:
             await self._runtime.sleep(_LOOK_AGAIN)
         return self.code is not None
 
+    async def has_ended(self) -> bool:
+        """Wait until it has ended; return false only if it waits, or computes on, for longer than any end takes."""
+        return await self.until_ended_or_at_rest() or await self.until_ended(_REST_SECONDS * 3)
+
     def computes(self) -> bool:
         """Return whether a thread of it computes now."""
         return self.code is None and _cpu_of(self.pid)[1]
@@ -184,6 +188,20 @@ class Program:
         opened.touch()
         opened.replace(self.gate)
         os.close(held)
+
+    async def write_gate(self, text: str) -> None:
+        """Write to its gate, which it reads to the end."""
+
+        def is_open() -> bool:
+            try:
+                gate = os.open(self.gate, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # nothing reads yet
+                return False
+            os.write(gate, text.encode())
+            os.close(gate)
+            return True
+
+        await self.until(is_open, _START_SECONDS)
 
     def kill(self) -> None:
         """End it and all that it has started."""
