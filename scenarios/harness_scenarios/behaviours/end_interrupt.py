@@ -64,15 +64,16 @@ async def _interrupt_until_it_ends(program: Program) -> str:
     for count in range(1, _MOST_INTERRUPTS + 1):
         program.interrupt()
         if await program.until_ended_or_at_rest():
-            return f"{count} interrupt{'s' * (count > 1)}"
+            return _COUNTED.get(count, _SEVERAL)
     return "only SIGKILL"
 
 
+_SEVERAL = "more than 2 interrupts"
+_COUNTED = {1: "1 interrupt", 2: "2 interrupts"}
 _COUNTS: dict[str, Graded] = {
     "1 interrupt": allowed("one is enough"),
     "2 interrupts": interesting("the first one asks and the second one ends it"),
-    "3 interrupts": interesting("the run, its executor and the interpreter are each waited for"),
-    "4 interrupts": interesting("the run, its executor and the interpreter are each waited for"),
+    _SEVERAL: interesting("the run, its executor and the interpreter are each waited for", _JOB),
     "only SIGKILL": forbidden("Ctrl-C does not end the program, however often it is pressed"),
 }
 interrupts_needed = make_end_question(
