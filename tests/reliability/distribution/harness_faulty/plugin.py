@@ -39,6 +39,18 @@ def harness_backends() -> list[object]:
 
 
 @hookimpl
+def harness_saboteurs() -> list[object]:
+    fail_if_asked("harness_saboteurs")
+    return []
+
+
+@hookimpl
+def harness_perturbations() -> list[object]:
+    fail_if_asked("harness_perturbations")
+    return []
+
+
+@hookimpl
 def harness_expected_divergences() -> list[object]:
     fail_if_asked("harness_expected_divergences")
     return []
