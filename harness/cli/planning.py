@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.host.interpreters import equip
+from harness.host.interpreters import resolve_environments
 from harness.journal import RunStore, read_run
 from harness.model import LOCAL, TRIAL_ROUND, JournalError, Plan
 from harness.plan import make_plan
@@ -37,7 +37,7 @@ def plan(state: State, /, **chosen: Any) -> None:
       harness plan --scenario channel --param capacity=0,1 --rounds 3
     """
     request = build_request(**chosen)
-    request, catalogue = equip(request, state.catalogue)
+    request, catalogue = resolve_environments(request, state.catalogue)
     catalogue.require_executor(request.executor)
     made = make_plan(request, catalogue)
     state.warn_about_broken_plugins()

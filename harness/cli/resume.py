@@ -36,7 +36,7 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
       harness resume
       harness resume 20261121-0628
     """
-    from harness.host.interpreters import describe_others, equip
+    from harness.host.interpreters import describe_others, resolve_environments
     from harness.host.machine import describe_environment
     from harness.journal import RunStore, read_run
 
@@ -44,7 +44,7 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
 
     folder = RunStore(out).find(run_name)
     started = read_run(folder).started
-    catalogue = equip(started.request, state.catalogue)[1]
+    catalogue = resolve_environments(started.request, state.catalogue)[1]
     now = describe_environment(catalogue.distributions) | describe_others(catalogue)
     for change in describe_changes(started.environment, now):
         say(f"harness: the environment has changed since the run began: {change}", err=True)

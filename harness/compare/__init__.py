@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from harness.model import Comparison, Outcome, RowId, Run
 
-from .alias_check import check_ourselves, withdraw_verdicts
+from .alias_check import check_alias, withdraw_verdicts
 from .columns import take_columns
 from .completeness import describe_incomplete
 from .drop_in import judge_drop_in, list_doubtful
@@ -59,7 +59,7 @@ def compare(run: Run) -> Comparison:
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
     summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
-    check = check_ourselves(run, summaries)
+    check = check_alias(run, summaries)
     ordered = tuple(sorted(findings, key=lambda finding: WEIGHT[finding.kind]))
     candidate = run.started.request.candidate
     return Comparison(

@@ -12,7 +12,7 @@ from .intervals import STRICT_CONFIDENCE
 from .order_effects import measure_order_effects
 
 
-def check_ourselves(run: Run, rows: Sequence[RowSummary]) -> SelfCheck | None:
+def check_alias(run: Run, rows: Sequence[RowSummary]) -> SelfCheck | None:
     """Return in which rows identical code was called different; nothing if no row has a backend twice."""
     twice = [(row.row, row.alias) for row in rows if row.alias is not None]
     if not twice:

@@ -24,7 +24,7 @@ STRICT_CONFIDENCE = 0.99
 MANY_BACKENDS = 4
 """From so many backends on, a row makes several comparisons, and each of them is held to the stricter confidence."""
 
-LOOKS = (10, 15, 20, 30, 40, 60)
+INTERIM_ROUNDS = (10, 15, 20, 30, 40, 60)
 """Numbers of rounds after which a row is looked at, and never in between."""
 NARROW = 0.02
 """Half-width of an interval that needs no more rounds."""

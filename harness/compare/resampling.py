@@ -16,7 +16,7 @@ import msgspec
 
 from harness.model import SpeedVerdict
 
-from .intervals import LOOKS, NARROW, Interval, judge_log_ratios
+from .intervals import INTERIM_ROUNDS, NARROW, Interval, judge_log_ratios
 
 ARMS = 3
 """Processes of a round; two of them are compared, as in a row of so many backends."""
@@ -77,8 +77,10 @@ def replay(values: Sequence[float], *, replays: int, seed: int = 0, least_found:
     Raises:
         ValueError: there are too few processes for the first look, or a figure has no logarithm.
     """
-    if len(values) < max(ARMS * LOOKS[0], 2 * _BLOCK) or min(values) <= 0:
-        raise ValueError(f"cannot replay {len(values)} figures; it takes {max(ARMS * LOOKS[0], 2 * _BLOCK)} above zero")
+    if len(values) < max(ARMS * INTERIM_ROUNDS[0], 2 * _BLOCK) or min(values) <= 0:
+        raise ValueError(
+            f"cannot replay {len(values)} figures; it takes {max(ARMS * INTERIM_ROUNDS[0], 2 * _BLOCK)} above zero"
+        )
     logs = [math.log(value) for value in values]
 
     def run_all(factor: float) -> list[_End]:
@@ -124,7 +126,7 @@ def _run_procedure(logs: Sequence[float], source: random.Random, injected: float
     for number in range(len(rounds)):
         one, other = source.sample(rounds[(first + number) % len(rounds)], 2)
         pairs.append(one - other + injected)
-    looks = [look for look in LOOKS if look <= len(pairs)]
+    looks = [look for look in INTERIM_ROUNDS if look <= len(pairs)]
     for look in looks:
         judged = judge_log_ratios(pairs[:look], ARMS, higher_is_better=False)
         assert judged is not None

@@ -74,7 +74,7 @@ def remove_registered(name: str) -> None:
         raise UsageError(f"cannot remove {found.folder}: {exc.strerror}") from exc
 
 
-def equip(request: Request, catalogue: Catalogue) -> tuple[Request, Catalogue]:
+def resolve_environments(request: Request, catalogue: Catalogue) -> tuple[Request, Catalogue]:
     """Return the request with the interpreter of each environment that it names, and a catalogue that knows them.
 
     What is found nowhere is left out: whoever parses its spec says so.

@@ -326,7 +326,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a cell. `outcome` is that of the role that explains it: see `execute.settle`."""
+    """What became of a cell. `outcome` is that of the role that explains it: see `execute.combine_outcomes`."""
 
     cell_id: str
     """Of which cell."""

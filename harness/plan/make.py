@@ -117,7 +117,7 @@ class _Expansion:
         skipped: list[SkippedCell] = []
         for cell in self._cells(rounds):
             column = (cell.roles[0].backend, cell.roles[-1].backend)
-            if reason := self._why_not(self._scenarios[cell.scenario], column):
+            if reason := self._skip_reason(self._scenarios[cell.scenario], column):
                 skipped.append(SkippedCell(cell=cell, reason=reason))
             else:
                 cells.append(cell)
@@ -170,14 +170,14 @@ class _Expansion:
         The reference is among the former once more, where its figures are enough to check ourselves by.
         """
         arms = [(column, False) for column in self._columns.of[scenario.name]]
-        unable = tuple(arm for arm in arms if self._why_not(scenario, arm[0]))
+        unable = tuple(arm for arm in arms if self._skip_reason(scenario, arm[0]))
         able = tuple(arm for arm in arms if arm not in unable)
         reference = self._columns.reference
         if reference is not None and rounds >= LEAST_ROUNDS and self._is_measured(scenario) and len(able) > 1:
             able += tuple((column, True) for column, _ in able if column == reference)
         return able, unable
 
-    def _why_not(self, scenario: Scenario, column: Column) -> str:
+    def _skip_reason(self, scenario: Scenario, column: Column) -> str:
         refusal = self._columns.refusals.get((scenario.name, column[0]))
         return refusal or _lacks(column, scenario, self._catalogue) or self._gap(scenario, column)
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.compare.intervals import LOOKS, NARROW
+from harness.compare.intervals import INTERIM_ROUNDS, NARROW
 from harness.model import TRIAL_ROUND, CellSummary, Comparison, RatioSummary, RowId, RowSummary, Run
 
 NARROW_IF_PARALLEL = 0.05
@@ -38,7 +38,7 @@ class RowState:
     @property
     def next_look(self) -> int:
         """The number of rounds at which it is looked at next; none is left after the last."""
-        return next((look for look in LOOKS if look > self.rounds), self.rounds)
+        return next((look for look in INTERIM_ROUNDS if look > self.rounds), self.rounds)
 
     @property
     def seconds_to_look(self) -> float:
@@ -48,14 +48,14 @@ class RowState:
     @property
     def rank(self) -> tuple[bool, bool, float]:
         """Rows that nobody has looked at come first: one of each scenario, the cheapest of them; then the widest."""
-        if self.rounds < LOOKS[0]:
+        if self.rounds < INTERIM_ROUNDS[0]:
             return False, not self.is_first, self.seconds_to_look
         return True, False, -self.width
 
     @property
     def is_open(self) -> bool:
         """Whether further rounds may be worth their time; before the first look nothing is concluded."""
-        return self.next_look > self.rounds and (self.width > 1 or self.rounds < LOOKS[0])
+        return self.next_look > self.rounds and (self.width > 1 or self.rounds < INTERIM_ROUNDS[0])
 
 
 class Budget:

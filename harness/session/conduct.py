@@ -12,7 +12,7 @@ import msgspec
 
 from harness.compare import compare
 from harness.execute import describe_limits, execute
-from harness.host.interpreters import describe_others, equip
+from harness.host.interpreters import describe_others, resolve_environments
 from harness.host.machine import describe_environment
 from harness.journal import RunStore, read_events, read_run, read_self_test, utc_now
 from harness.model import (
@@ -72,7 +72,7 @@ def run_session(
     Raises:
         UsageError: the request cannot be planned or the folder cannot be written.
     """
-    request, catalogue = equip(request, catalogue)
+    request, catalogue = resolve_environments(request, catalogue)
     catalogue.require_executor(request.executor)
     plan = make_plan(request, catalogue)
     folder = store.create()
@@ -109,7 +109,7 @@ def resume_session(
     started = cast("RunStarted", events[0])
     so_far = RunSoFar(started.request, events)
     left = tuple(record.cell for record in so_far.run.records if record.result.outcome in _LEFT_OVER)
-    request, catalogue = equip(started.request, catalogue)
+    request, catalogue = resolve_environments(started.request, catalogue)
     if not left:
         raise UsageError(
             f"cannot resume {folder.name}: every cell of it has its result; see harness show {folder.name}"

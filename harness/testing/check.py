@@ -205,10 +205,10 @@ class Check:
 
     # --- clauses ---
     def _clauses(self, clauses: list[Clause], unable: str) -> Iterator[Finding]:
-        asked = [clause for clause in clauses if not unable and not self._why_not(clause)]
+        asked = [clause for clause in clauses if not unable and not self._skip_reason(clause)]
         with closing(self._results(asked)) as results:
             for clause in clauses:
-                if reason := unable or self._why_not(clause):
+                if reason := unable or self._skip_reason(clause):
                     yield _not_asked(clause.name, clause.of, reason)
                     continue
                 try:
@@ -222,7 +222,7 @@ class Check:
         for result in run_clauses(self._backend.runner, dict(self._spec.options), clauses):
             yield "".join(f"nobody awaited: {line}\n" for line in result.unhandled) + result.error
 
-    def _why_not(self, clause: Clause) -> str:
+    def _skip_reason(self, clause: Clause) -> str:
         configured = msgspec.structs.replace(
             self._backend, capabilities=self._backend.offers(dict(self._spec.options)), options=()
         )

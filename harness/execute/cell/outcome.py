@@ -9,7 +9,7 @@ from harness.model import Outcome, RoleResult
 _PEER_ENDED = "PeerEndedError"
 
 
-def settle(results: Sequence[RoleResult]) -> tuple[Outcome, str]:
+def combine_outcomes(results: Sequence[RoleResult]) -> tuple[Outcome, str]:
     """Return the outcome that explains the cell, and its reason.
 
     The role that failed first explains it: what the other one did after that is a consequence. A role that only

@@ -22,7 +22,7 @@ from harness.execute.hang.autopsy import IDLE_SHARE, examine
 from harness.execute.hang.interview import dump_stacks, observe_cpu, observe_turns
 from harness.execute.hang.stalls import StallWatch
 from harness.execute.limits.enforce import CellLimits
-from harness.execute.role.interpreter import find_place
+from harness.execute.role.interpreter import find_interpreter
 from harness.execute.role.launch import PLAIN, Launch
 from harness.execute.role.process import RoleProcess, make_job
 from harness.host.signals import HeldInterrupt
@@ -45,7 +45,7 @@ from harness.wire import RoleEnded, Shared
 
 from .conditions import UNDISTURBED, Conditions
 from .disturbed import NoiseRepeats
-from .outcome import settle
+from .outcome import combine_outcomes
 from .retries import Retries
 
 _TICK = 0.05
@@ -128,7 +128,7 @@ class CellRun:
         environment = self._environment()
         for assigned, cpu in zip(self._cell.roles, self._cpus(), strict=True):
             backend = self._backend_of(assigned.backend)
-            place = find_place(assigned.backend, backend, self._environments)
+            place = find_interpreter(assigned.backend, backend, self._environments)
             job = make_job(self._cell, assigned, backend, self._scenario, self._conditions.in_worker)
             output = (self._open(assigned.role, "stdout"), self._open(assigned.role, "stderr"))
             role = RoleProcess(job, environment, output, cpu, self._limits, place, self._launch)
@@ -337,7 +337,7 @@ class CellRun:
 
     def _result(self, seconds: float, *, is_cut_off: bool) -> CellResult:
         results = tuple(self._limits.explain(role.result()) for role in self._over)
-        outcome, reason = settle(results)
+        outcome, reason = combine_outcomes(results)
         if is_cut_off and len(results) < len(self._cell.roles):
             outcome, reason = Outcome.INTERRUPTED, "interrupted before every role had started"
         return CellResult(

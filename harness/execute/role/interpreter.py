@@ -18,7 +18,7 @@ _OF_ONE_INTERPRETER = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX")
 _SAID_BYTES = 4096
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
     """An interpreter, and what is expected of it. Without a name it is the runner's own, which is as it is."""
 
     name: str = ""
@@ -64,16 +64,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return "run harness env create again"
 
 
-HERE = Place()
+HERE = Interpreter()
 """The runner's own interpreter."""
 
 
-def find_place(spec: BackendSpec, backend: Backend, environments: Mapping[str, Environment]) -> Place:
+def find_interpreter(spec: BackendSpec, backend: Backend, environments: Mapping[str, Environment]) -> Interpreter:
     """Return where a spec's worker runs; its environment must not be missing."""
     if not spec.place:
         return HERE
     environment = environments[spec.place]
-    return Place(
+    return Interpreter(
         name=spec.place,
         interpreter=environment.interpreter,
         python=environment.python,

@@ -46,7 +46,7 @@ from harness.wire import (
     encode_line,
 )
 
-from .interpreter import HERE, Place, keep_end
+from .interpreter import HERE, Interpreter, keep_end
 from .launch import PLAIN, Launch
 
 _LINE_LIMIT_BYTES = 8 << 20
@@ -96,7 +96,7 @@ class RoleProcess:
         output: tuple[BinaryIO, BinaryIO],
         cpu: int | None,
         limits: CellLimits,
-        place: Place = HERE,
+        place: Interpreter = HERE,
         launch: Launch = PLAIN,
     ) -> None:
         """Start the process.

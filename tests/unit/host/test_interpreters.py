@@ -17,11 +17,11 @@ from harness.host.interpreters import (
     Registered,
     ask_environment,
     describe_others,
-    equip,
     list_missing,
     list_registered,
     register,
     remove_registered,
+    resolve_environments,
 )
 from harness.host.venvs import create_environment, find_python, find_source, pack_wheel
 from harness.model import FORMAT, BackendSpec, Cell, Environment, Request, RoleBackend, UsageError, make_command
@@ -93,27 +93,27 @@ def test_equip(folder):
     given = str(interpreter(folder / "given"))
     registered("py399")
     request = Request(backends=("alpha@old:debug=true",), server="beta@py399", environments=(("old", given),))
-    told, known = equip(request, catalogue())
+    told, known = resolve_environments(request, catalogue())
     assert told.environments == (("old", given), ("py399", ".harness/envs/py399/bin/python"))
     assert {name: found.interpreter for name, found in known.environments.items()} == {
         "old": given,
         "py399": str(folder / ".harness/envs/py399/bin/python"),
     }
     assert describe_others(known)["environments"]["old"]["python"] == "3.99.1"
-    assert equip(told, catalogue()) == (told, known)
+    assert resolve_environments(told, catalogue()) == (told, known)
 
 
 def test_equip_without_environments():
     """Nothing is asked, and nothing is stored with the run."""
     request, here = Request(backends=("alpha", "a*")), catalogue()
-    assert equip(request, here) == (request, here)
+    assert resolve_environments(request, here) == (request, here)
     assert describe_others(here) == {}
 
 
 def test_equip_with_one_that_nobody_uses(folder):
     """It is said how to use it."""
     with pytest.raises(UsageError, match="no backend runs in environment 'old' of --env; say which"):
-        equip(Request(environments=(("old", sys.executable),)), catalogue())
+        resolve_environments(Request(environments=(("old", sys.executable),)), catalogue())
 
 
 def test_a_version_is_looked_up():
@@ -126,7 +126,7 @@ def test_a_version_is_looked_up():
     assert list(list_missing(request, here)) == [("alpha-2", "alpha-dist==2")]
     registered("other", ("alpha-dist==2",))
     assert list(list_missing(request, here)) == []
-    assert dict(equip(request, here)[0].environments) == {"alpha-2": ".harness/envs/other/bin/python"}
+    assert dict(resolve_environments(request, here)[0].environments) == {"alpha-2": ".harness/envs/other/bin/python"}
 
 
 def test_registered_and_removed():

@@ -7,7 +7,7 @@ import pytest
 
 from harness.api import metric
 from harness.compare import compare
-from harness.compare.intervals import LOOKS
+from harness.compare.intervals import INTERIM_ROUNDS
 from harness.model import CellSummary, Disturbance, RatioSummary, RowId, RowSummary, RowWork
 from harness.session.budget import Budget, measure_width
 
@@ -72,7 +72,7 @@ def test_what_does_not_fit_leaves_room_for_what_does():
 def test_time_that_is_over_is_not_spent():
     """Nor is there a look after the last one."""
     assert choose(row(1, 1.3), left=100.0, took=95.0) == {}
-    assert choose(row(1, 1.3, LOOKS[-1])) == {}
+    assert choose(row(1, 1.3, INTERIM_ROUNDS[-1])) == {}
 
 
 def test_rows_without_a_ratio_need_no_rounds():

@@ -1,6 +1,6 @@
 """Which role explains a cell."""
 
-from harness.execute.cell.outcome import settle
+from harness.execute.cell.outcome import combine_outcomes
 from harness.model import ErrorReport, Outcome, RoleResult
 
 
@@ -11,18 +11,21 @@ def role(name: str, outcome: Outcome, reason: str = "", error: str = "") -> Role
 
 def test_all_completed():
     """A cell is completed when each role is."""
-    assert settle([role("server", Outcome.COMPLETED), role("client", Outcome.COMPLETED)]) == (Outcome.COMPLETED, "")
+    assert combine_outcomes([role("server", Outcome.COMPLETED), role("client", Outcome.COMPLETED)]) == (
+        Outcome.COMPLETED,
+        "",
+    )
 
 
 def test_the_only_role_explains_itself():
     """One role needs no name."""
-    assert settle([role("main", Outcome.RAISED, "ValueError: x")]) == (Outcome.RAISED, "ValueError: x")
+    assert combine_outcomes([role("main", Outcome.RAISED, "ValueError: x")]) == (Outcome.RAISED, "ValueError: x")
 
 
 def test_the_first_to_fail_is_the_cause():
     """What the other role did afterwards is a consequence."""
     ended = [role("server", Outcome.CRASHED, "SIGSEGV"), role("client", Outcome.HUNG, "no progress")]
-    assert settle(ended) == (Outcome.CRASHED, "server: SIGSEGV")
+    assert combine_outcomes(ended) == (Outcome.CRASHED, "server: SIGSEGV")
 
 
 def test_a_peer_that_ended_explains_nothing():
@@ -31,4 +34,4 @@ def test_a_peer_that_ended_explains_nothing():
         role("client", Outcome.RAISED, "PeerEndedError: ...", "harness.api.scenario.PeerEndedError"),
         role("server", Outcome.UNAVAILABLE, "ImportError: no"),
     ]
-    assert settle(ended) == (Outcome.UNAVAILABLE, "server: ImportError: no")
+    assert combine_outcomes(ended) == (Outcome.UNAVAILABLE, "server: ImportError: no")

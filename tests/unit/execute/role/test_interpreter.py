@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from harness.api import Backend
-from harness.execute.role.interpreter import HERE, Place, find_missing, find_place
+from harness.execute.role.interpreter import HERE, Interpreter, find_interpreter, find_missing
 from harness.model import FORMAT, Attestation, BackendSpec, Cell, Environment, Outcome, RoleBackend
 
-PLACE = Place(name="py311", interpreter="/e/bin/python", python="3.11.7", version="0.29", distribution="trio")
+PLACE = Interpreter(name="py311", interpreter="/e/bin/python", python="3.11.7", version="0.29", distribution="trio")
 HELLO = Attestation(
     scheduler="trio.Runner",
     expected="trio.*",
@@ -96,8 +96,8 @@ def test_find_place():
     """A spec without an environment runs here."""
     trio = Backend(name="trio", summary="x", runner="m:C", distributions=("trio",))
     known = {"py311": Environment(name="py311", interpreter="/e/bin/python", python="3.11.7")}
-    assert find_place(BackendSpec("trio"), trio, known) is HERE
-    assert find_place(BackendSpec("trio", environment="py311", version="0.29"), trio, known) == PLACE
+    assert find_interpreter(BackendSpec("trio"), trio, known) is HERE
+    assert find_interpreter(BackendSpec("trio", environment="py311", version="0.29"), trio, known) == PLACE
 
 
 def test_find_missing():
