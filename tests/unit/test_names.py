@@ -6,6 +6,7 @@ Docstrings and comments are prose and decide nothing; they may give examples.
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,10 @@ ALLOWED = {
     "cli/selection.py": {"asyncio": EXAMPLE, "trio": EXAMPLE},
     "cli/selftest.py": {"switch": SELF_TEST},
     "execute/cell/run.py": {"idle": "the state of a process that takes no CPU time"},
+    "execute/posix.py": {"children": "a file of /proc"},
     "explore/families.py": {"channel": KIND},
     "explore/grammar.py": {"channel": KIND},
+    "explore/play.py": {"children": FIELD},
     "explore/resources.py": {"channel": KIND},
     "explore/scenarios.py": {"channel": KIND},
     "selftest/first_cell.py": {"switch": SELF_TEST},
@@ -41,11 +44,15 @@ ALLOWED = {
     "worker/inspection.py": {"threads": FIELD, "timers": FIELD},
 }
 """By file and name, why it is there."""
-PLAIN_WORDS = {
-    *("actor", "channel", "echo", "frames", "idle", "join", "locks", "merge", "offload", "sink", "spawn", "stream"),
-    *("saboteur", "switch", "threads", "timers"),
-}
-"""Names that are words of the field: they count where they are the whole string, or begin a spec."""
+_PLAIN_BACKENDS = {"threads", "saboteur"}
+
+
+@cache
+def is_plain_word(name: str) -> bool:
+    """Return whether a name is a word of the field: it counts where it is the whole string, or begins a spec."""
+    return name in _PLAIN_BACKENDS or (
+        name.isalpha() and name != "storm" and name not in Plugins().catalogue().backends
+    )
 
 
 def installed_names() -> list[str]:
@@ -66,10 +73,11 @@ def list_strings(tree: ast.AST) -> Iterator[tuple[str, bool]]:
 def find_names(source: str, names: list[str]) -> set[str]:
     """Return the names that a string of the source is, has as a word, or begins with as a spec does."""
     found: set[str] = set()
+    plain = {name for name in names if is_plain_word(name)}
     for text, is_whole in list_strings(ast.parse(source)):
         for name in names:
             is_spec = is_whole and re.fullmatch(rf"{re.escape(name)}([:@=\[].*)?", text)
-            is_word = name not in PLAIN_WORDS and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)
+            is_word = name not in plain and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)
             if is_spec or is_word:
                 found.add(name)
     return found
