@@ -8,6 +8,7 @@ older reader can read what a newer minor version added.
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -104,6 +105,11 @@ INSPECTION = "--- inspection --- "
 TURNED = "--- turned at "
 """Before the CPU time at which a task gave way, in the same file, when a worker is asked for that."""
 
+MOST_DEPTH, MOST_ITEMS, MOST_CHARACTERS = 40, 100_000, 1_000_000
+"""Bounds of an observed value: levels of nesting, items of each list or object, characters of each text."""
+MOST_LINE_BYTES = 8 << 20
+"""The longest message that a runner reads from a worker."""
+
 _NOT_JSON = (UnicodeDecodeError, RecursionError)
 """What a decoder raises beside its own error: a text that is not UTF-8, and what is nested too deeply."""
 
@@ -116,6 +122,26 @@ def encode_line(message: object) -> bytes:
         return _encoder.encode(message) + b"\n"
     except UnicodeEncodeError:  # halves of surrogate pairs, from a file name or a plugin
         return _encoder.encode(_encodable(msgspec.to_builtins(message, enc_hook=str))) + b"\n"
+
+
+def bound_value(value: Any, depth: int = MOST_DEPTH) -> Any:
+    """Return an observed value with everything beyond `MOST_DEPTH` levels, items and characters cut, and named.
+
+    A value that is deeper than a decoder or a renderer can follow would make the whole run unreadable.
+    """
+    match value:
+        case str() if len(value) > MOST_CHARACTERS:
+            return f"{value[:MOST_CHARACTERS]}… (cut: {len(value):,} characters)"
+        case list() | tuple() | dict() if depth == 0 and value:
+            return f"… (cut: nested more than {MOST_DEPTH} levels)"
+        case list() | tuple():
+            kept = [bound_value(item, depth - 1) for item in value[:MOST_ITEMS]]
+            return kept if len(value) <= MOST_ITEMS else [*kept, f"… (cut: {len(value):,} items)"]
+        case dict():
+            kept_items = {key: bound_value(item, depth - 1) for key, item in islice(value.items(), MOST_ITEMS)}
+            return kept_items if len(value) <= MOST_ITEMS else kept_items | {"…": f"(cut: {len(value):,} items)"}
+        case _:
+            return value
 
 
 def as_recorded(value: object) -> Any:

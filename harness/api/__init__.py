@@ -76,7 +76,6 @@ from .runtime import (
 from .saboteur import Saboteur
 from .scenario import (
     ENDING,
-    NO_FIGURE,
     PRESETS,
     RAISED,
     RETURNS,
@@ -107,7 +106,6 @@ __all__ = [
     "CHAPTERS",
     "ENDING",
     "INHERITED",
-    "NO_FIGURE",
     "NULL",
     "PIPE",
     "PRESETS",

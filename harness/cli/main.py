@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from harness.host.inherited import normalise
 from harness.host.signals import INTERRUPTS
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
@@ -72,6 +73,7 @@ def load_plugins(group: CommandGroup = harness) -> Plugins:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    normalise()
     INTERRUPTS.install(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

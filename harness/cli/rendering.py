@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.host.files import replace_text
 from harness.model import Comparison, HarnessError, Run, UsageError
 
 from .state import State
@@ -31,7 +32,10 @@ def write_report(path: Path, text: str, folder: Path) -> None:
         UsageError: the file cannot be written.
     """
     try:
-        # What a scenario observed may hold halves of surrogate pairs.
-        path.write_text(text, encoding="utf-8", errors="replace")
+        if path.parent == folder:
+            replace_text(path, text)
+        else:
+            # What a scenario observed may hold halves of surrogate pairs.
+            path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror}; the run itself is in {folder}") from exc

@@ -31,6 +31,14 @@ _NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.INVALID_ENV, FindingKind.
 _WHAT_TO_DO = "if it was fixed, remove the expectation or say until which version it holds (when)"
 
 
+def _date_of(run: Run) -> dt.date | None:
+    """Return the day on which a run began; nothing where its journal has no date there."""
+    try:
+        return dt.date.fromisoformat(run.started.started_at[:10])
+    except ValueError:
+        return None
+
+
 class Expected:
     """The expectations of a run, ready to be held against its rows."""
 
@@ -38,8 +46,8 @@ class Expected:
         self._baseline = baseline
         self._lineage = Lineage(run.started.backends)
         self._environment = run.started.environment
-        today = dt.date.fromisoformat(run.started.started_at[:10])
-        self._current = [e for e in run.started.expectations if e.expires is None or today < e.expires]
+        today = _date_of(run)
+        self._current = [e for e in run.started.expectations if e.expires is None or today is None or today < e.expires]
         # A backend that is broken on purpose and was named by the user is judged like any other.
         is_planted = run.started.request.saboteurs
         self._planted = {card.label for card in run.started.backends if card.planted and is_planted}

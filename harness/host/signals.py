@@ -14,6 +14,8 @@ from contextlib import closing, contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from harness.model.errors import UserInterrupt
+
 if TYPE_CHECKING:
     from psutil import Process
 
@@ -60,7 +62,7 @@ class Interrupts:
         """Raise `KeyboardInterrupt` if a signal has come that nobody has seen yet."""
         if self._is_pending:
             self._is_pending = False
-            raise KeyboardInterrupt
+            raise UserInterrupt
 
     def request(self) -> None:
         """Have the run end as if a signal had come."""
@@ -75,7 +77,7 @@ class Interrupts:
         else:
             _end_at_once(128 + number)
         if self._depth == 0:
-            raise KeyboardInterrupt
+            raise UserInterrupt
         self._is_pending = True
 
 

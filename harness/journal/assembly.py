@@ -19,6 +19,7 @@ from harness.model import (
     CellStarted,
     Moment,
     Observation,
+    Observed,
     Outcome,
     RowWork,
     Run,
@@ -29,6 +30,7 @@ from harness.model import (
     RunResumed,
     RunStarted,
 )
+from harness.wire import bound_value
 
 
 class RunAssembly:
@@ -54,7 +56,7 @@ class RunAssembly:
         """Take the next event."""
         match event:
             case CellObserved(cell_id=cell_id, observation=observation):
-                self._observations[cell_id].append(observation)
+                self._observations[cell_id].append(_bounded(observation))
             case CellStarted(cell_id=cell_id):
                 self._begun[cell_id] = event.when
                 self._observations[cell_id].clear()  # of an earlier start, in a run that was resumed
@@ -117,3 +119,10 @@ def _calibrated(cells: Iterable[Cell], rows: tuple[RowWork, ...], results: Conta
     return [
         works[cell.row].assign(cell, seed) if cell.row in works and cell.id not in results else cell for cell in cells
     ]
+
+
+def _bounded(observation: Observation) -> Observation:
+    """Return an observation that can be reported, also where another program wrote the journal."""
+    if isinstance(observation, Observed) and isinstance(observation.value, str | list | dict):
+        return msgspec.structs.replace(observation, value=bound_value(observation.value))
+    return observation

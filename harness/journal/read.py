@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.host.files import read_regular
 from harness.model import FORMAT, JournalError, Run, RunEvent, RunFinished, RunStarted
 from harness.wire import decode_journal_line, decode_line
 
@@ -52,7 +53,7 @@ def _read(path: Path) -> tuple[RunStarted, list[RunEvent], str, str]:
     """Return the header of a journal, what follows it, what is wrong with its lines, and their checksum."""
     file = path / JOURNAL_NAME if path.is_dir() else path
     try:
-        whole = file.read_bytes()
+        whole = read_regular(file)
     except OSError as exc:
         raise JournalError(f"cannot read the journal {file}: {exc.strerror or exc}") from exc
     lines, checksum = whole.split(b"\n"), _checksum(whole)

@@ -18,6 +18,7 @@ from typing import BinaryIO, Self
 
 import msgspec
 
+from harness.host.files import open_regular
 from harness.model import CellFinished, JournalLostError, RunEvent, RunFinished, UsageError
 from harness.wire import decode_journal_line, encode_line
 
@@ -38,7 +39,8 @@ class JournalWriter:
         self._path = path
         self.events = self.cells = self._sum = self._size = 0
         try:
-            self._file = path.open("r+b" if is_resumed else "xb", buffering=0)
+            fd = open_regular(path, os.O_RDWR if is_resumed else os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            self._file = os.fdopen(fd, "r+b", buffering=0)
             if not posix.lock(self._file.fileno()):
                 self._file.close()
                 raise UsageError(
@@ -97,8 +99,10 @@ class JournalWriter:
     def _save(self) -> JournalLostError:
         """Write the copy into a run folder of its own and go on in that one; the footer still has to follow."""
         lost, cause = self._path, self._describe_loss()
-        for folder in (lost.parent.with_name(f"{lost.parent.name}-saved"), Path(tempfile.mkdtemp(prefix="harness-"))):
+        name = f"{lost.parent.name}-saved"
+        for root in (lost.parent.parent, Path(tempfile.gettempdir())):
             with suppress(OSError):
+                folder = root / name
                 folder.mkdir(parents=True, exist_ok=True)
                 file = (folder / lost.name).open("xb", buffering=0)
                 self._copy.seek(0)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         NothingSelectedError,
         PluginError,
         UsageError,
+        UserInterrupt,
         WorkerProtocolError,
     )
     from .executor import LOCAL, Executor
@@ -193,6 +194,7 @@ __all__ = [
     "Unhandled",
     "Usage",
     "UsageError",
+    "UserInterrupt",
     "WorkerProtocolError",
     "format_limit",
     "format_parameters",

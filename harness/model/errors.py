@@ -15,6 +15,10 @@ class NothingSelectedError(UsageError):
     """The selection is valid and empty, or no backend of it is installed (exit code 3)."""
 
 
+class UserInterrupt(KeyboardInterrupt):
+    """A signal of the user: unlike a `KeyboardInterrupt` that a plugin raises, it ends the program."""
+
+
 class JournalError(UsageError):
     """A journal cannot be read: missing, foreign, or of a newer format."""
 

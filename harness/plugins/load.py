@@ -25,6 +25,7 @@ from harness.model import (
     PluginError,
     Renderer,
     RunEvent,
+    UserInterrupt,
 )
 
 from . import hookspecs
@@ -121,7 +122,9 @@ class Plugins:
         for name, listen in tuple(self._listeners):
             try:
                 listen(event=event)
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin does, the run goes on
+            except UserInterrupt:
+                raise
+            except BaseException as exc:  # noqa: BLE001 - whatever a plugin does, the run goes on
                 self._fail(name, f"harness_on_event raised {describe_error(exc)}")
                 self._listeners.remove((name, listen))
 
@@ -130,7 +133,9 @@ class Plugins:
         for name, extend in self._implementations("harness_cli"):
             try:
                 extend(group=group)
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin does, the program goes on
+            except UserInterrupt:
+                raise
+            except BaseException as exc:  # noqa: BLE001 - whatever a plugin does, the program goes on
                 self._fail(name, f"harness_cli raised {describe_error(exc)}")
 
     def _add(self, name: str, plugin: object) -> None:
@@ -158,7 +163,9 @@ class Plugins:
             module = importlib.import_module(point.value)
             _check_hook_names(module)
             self._manager.register(module, name=point.name)
-        except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
+        except UserInterrupt:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - a broken plugin must not end the host
             self._fail(point.name, f"cannot be loaded: {_explain(exc)}")
 
     def _implementations(self, hook: str) -> Iterable[tuple[str, Callable[..., Any]]]:
@@ -173,7 +180,9 @@ class Plugins:
         for plugin, function in self._implementations(hook):
             try:
                 things = _validated(function(), kind, hook)
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
+            except UserInterrupt:
+                raise
+            except BaseException as exc:  # noqa: BLE001 - a broken plugin must not end the host
                 self._fail(plugin, f"{hook} failed: {_explain(exc)}")
                 continue
             for thing in things:
@@ -195,7 +204,9 @@ class Plugins:
         for plugin, function in self._implementations("harness_expected_divergences"):
             try:
                 found = [read_known(file, f"plugin {plugin}, {file.name}") for file in function() or ()]
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
+            except UserInterrupt:
+                raise
+            except BaseException as exc:  # noqa: BLE001 - a broken plugin must not end the host
                 self._fail(plugin, f"harness_expected_divergences failed: {describe_error(exc)}")
                 continue
             collected += found

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from harness.wire import RoleEnded, Shared, WorkerOrder, decode_line, encode_line
+from harness.model.outcome import Observed
+from harness.wire import MOST_LINE_BYTES, RoleEnded, Shared, WorkerOrder, decode_line, encode_line
 
 PROGRESS_BYTES = mmap.PAGESIZE
+_KEY_KEPT = 200
 
 
 class Pipe:
@@ -29,10 +31,19 @@ class Pipe:
 
     def send(self, message: object) -> None:
         """Write one message whole. Tasks of any thread may call it."""
-        line = memoryview(encode_line(message))
+        line = memoryview(self._encode(message))
         with self._lock:
             while line:
                 line = line[os.write(self._report_fd, line) :]
+
+    def _encode(self, message: object) -> bytes:
+        line = encode_line(message)
+        if len(line) <= MOST_LINE_BYTES:
+            return line
+        if isinstance(message, Observed):
+            cut = f"… (cut: {len(line):,} bytes, more than the {MOST_LINE_BYTES:,} of a message)"
+            return encode_line(Observed(role=message.role, key=message.key[:_KEY_KEPT], value=cut, at=message.at))
+        raise ValueError(f"a message of {len(line):,} bytes is longer than the {MOST_LINE_BYTES:,} that are read")
 
     def shared(self) -> Mapping[str, Any]:
         """Return what other roles have shared so far. Does not wait."""

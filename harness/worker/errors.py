@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from harness.api import RETURNS
@@ -13,6 +15,7 @@ from harness.wire import UnhandledSeen
 from .channel import Pipe
 
 _TRACEBACK_CHARS = 20_000
+_MESSAGE_CHARS = 20_000
 _MOST_LEAVES = 20
 
 
@@ -20,14 +23,14 @@ def describe_error(exc: BaseException) -> ErrorReport:
     """Return an exception as text, with the leaves of a group."""
     import traceback  # a cell that goes well never needs it
 
-    text = "".join(traceback.format_exception(exc))
+    text = "".join(traceback.format_exception(_narrow(exc)))
     if len(text) > _TRACEBACK_CHARS:
         text = f"{text[: _TRACEBACK_CHARS // 2]}\n...\n{text[-_TRACEBACK_CHARS // 2 :]}"
     return ErrorReport(
         type=_qualified(type(exc)),
         message=_message(exc),
         traceback=text,
-        leaves=tuple(_leaves(exc))[:_MOST_LEAVES] if isinstance(exc, BaseExceptionGroup) else (),
+        leaves=tuple(islice(_leaves(exc), _MOST_LEAVES)) if isinstance(exc, BaseExceptionGroup) else (),
     )
 
 
@@ -83,12 +86,31 @@ def _qualified(kind: type) -> str:
 
 def _message(exc: BaseException) -> str:
     try:
-        return str(exc)
+        return _cut(str(exc))
     except Exception as broken:  # noqa: BLE001 - an exception's own __str__ may raise
         return f"<str() of it raised {type(broken).__name__}>"
 
 
-def _leaves(exc: BaseException) -> list[str]:
+def _leaves(exc: BaseException) -> Iterator[str]:
     if isinstance(exc, BaseExceptionGroup):
-        return [leaf for inner in exc.exceptions for leaf in _leaves(inner)]
-    return [f"{_qualified(type(exc))}: {_message(exc)}"]
+        for inner in exc.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield f"{_qualified(type(exc))}: {_message(exc)}"
+
+
+def _narrow(exc: BaseException) -> BaseException:
+    """Return a group with as many members as a traceback shows: formatting 100,000 would hold the scheduler."""
+    if not isinstance(exc, BaseExceptionGroup) or len(exc.exceptions) <= _MOST_LEAVES:
+        return exc
+    shown = exc.derive(exc.exceptions[:_MOST_LEAVES]).with_traceback(exc.__traceback__)
+    shown.__cause__, shown.__context__ = exc.__cause__, exc.__context__
+    shown.__suppress_context__ = exc.__suppress_context__
+    shown.add_note(f"and {len(exc.exceptions) - _MOST_LEAVES:,} more exceptions")
+    return shown
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _MESSAGE_CHARS:
+        return text
+    return f"{text[:_MESSAGE_CHARS]}… (cut: {len(text):,} characters)"

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.api import PeerEndedError, Runtime
 from harness.model.outcome import Observed, Step
-from harness.wire import Driving, Shared
+from harness.wire import Driving, Shared, bound_value
 
 from .channel import Pipe
 
@@ -48,7 +48,14 @@ class WorkerProbe:
         """When its clock was 0."""
 
     def observe(self, key: str, value: object) -> None:
-        """Record a fact at once."""
+        """Record a fact at once.
+
+        Raises:
+            TypeError: the key is no text.
+        """
+        if not isinstance(key, str):
+            raise TypeError(f"the key of an observation is a text, not {type(key).__name__}: {key!r:.80}")
+        value = bound_value(value)
         self._pipe.send(Observed(role=self.role, key=key, value=value, at=time.monotonic() - self.started))
 
     def step(self, actor: str, what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -234,6 +233,8 @@ class _CallsShareAContext(Bridge):
 
     def run(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
         async def in_shared() -> Any:
+            import asyncio  # the fault is one of asyncio; loading the saboteurs imports no runtime
+
             loop = asyncio.get_running_loop()
             return await loop.create_task(fn(*args), context=self.shared)  # type: ignore[arg-type]  # a coroutine
 
@@ -405,5 +406,7 @@ class _EventForgetsForeignWaiters(Event):
 
     async def wait(self) -> None:
         if threading.get_ident() != self._home:
+            import asyncio
+
             await asyncio.Event().wait()
         await self.inner.wait()

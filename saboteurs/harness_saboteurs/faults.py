@@ -41,10 +41,9 @@ def fault(name: str, *scenarios: str, control: str = "asyncio") -> Callable[[Bro
 
     def register(broken: Broken) -> Broken:
         assert name not in FAULTS, f"two faults are named {name}"
-        assert broken.__doc__ is not None
         FAULTS[name] = Fault(
             name=name,
-            summary=broken.__doc__.strip().rstrip("."),
+            summary=(broken.__doc__ or name).strip().rstrip("."),
             runtime=broken if issubclass(broken, SabotagedRuntime) else sabotage(broken),
             control=control,
         )

@@ -34,6 +34,7 @@ from harness.model import (
     Usage,
 )
 from harness.wire import (
+    MOST_LINE_BYTES,
     Driving,
     Ended,
     Ready,
@@ -49,11 +50,13 @@ from harness.wire import (
 from .interpreter import HERE, Interpreter, keep_end
 from .launch import PLAIN, Launch
 
-_LINE_LIMIT_BYTES = 8 << 20
 _UNHANDLED_KEPT = 20
 _STACKS_BYTES = 1 << 20
 _STACKS_KEPT = 64 << 10
 _READ_BYTES = 1 << 16
+_WORD_BYTES = 8
+_PAGE_BYTES = 3 * _WORD_BYTES
+"""Words of the progress page: units of work, pid of the worker, whether a driver of the question is busy."""
 
 
 def make_job(
@@ -155,8 +158,8 @@ class RoleProcess:
             preexec_fn=self._limits.before_exec(),
         )
         self.pid = self._process.pid
-        self._progress = memoryview(mmap.mmap(progress, mmap.PAGESIZE, prot=mmap.PROT_READ)).cast("Q")
-        for fd in (report_child, order_child, progress):
+        self._progress_fd = progress
+        for fd in (report_child, order_child):
             os.close(fd)
         assert self._process.stdout is not None
         assert self._process.stderr is not None
@@ -189,6 +192,7 @@ class RoleProcess:
         self.last_messages: dict[str, Observed | Step] = {}
         """The last of each actor; that of the role itself under no name."""
         self._last_progress = 0
+        self._last_page = b""
         self.autopsy: Autopsy | None = None
         self.survivors: tuple[str, ...] = ()
         self.escaped: tuple[str, ...] = ()
@@ -203,17 +207,25 @@ class RoleProcess:
     @property
     def progress(self) -> int:
         """Units of work so far, from the page that the worker shares."""
-        return self._progress[0]
+        return self._word(0)
+
+    def _word(self, index: int) -> int:
+        """Return a word of the progress page; 0 where the worker has cut it off.
+
+        Read, not mapped: a worker that truncates the shared file would end a runner that maps it (SIGBUS).
+        """
+        page = self._last_page or os.pread(self._progress_fd, _PAGE_BYTES, 0)
+        return int.from_bytes(page[index * _WORD_BYTES :][:_WORD_BYTES], sys.byteorder)
 
     @property
     def refused(self) -> tuple[Outcome, str] | None:
         """Why what was started may not go on."""
-        return self._refused or self._launch.find_refusal(self.pid, self._progress[1])
+        return self._refused or self._launch.find_refusal(self.pid, self._word(1))
 
     @property
     def has_begun(self) -> bool:
         """Whether a worker is there, and is what is watched, so that it can be asked for its stacks."""
-        return self.refused is None and bool(self._progress[1] or self._messages)
+        return self.refused is None and bool(self._word(1) or self._messages)
 
     @property
     def heartbeat(self) -> tuple[int, int]:
@@ -223,7 +235,7 @@ class RoleProcess:
     @property
     def driver(self) -> str:
         """What drives the question just now, beside the runtime; empty if nothing does."""
-        return self._driver if self._progress[2] else ""
+        return self._driver if self._word(2) else ""
 
     @property
     def has_started(self) -> bool:
@@ -272,7 +284,7 @@ class RoleProcess:
         if not data:
             self.at_end.add(self._report)
         *lines, self._partial = (self._partial + data).split(b"\n")
-        if len(self._partial) > _LINE_LIMIT_BYTES:
+        if len(self._partial) > MOST_LINE_BYTES:
             self._garbage, self._partial = self._garbage or "a line without an end", b""
         for line in lines:
             try:
@@ -385,6 +397,8 @@ class RoleProcess:
             if stream is not None:
                 stream.close()
         self.stacks_text, self._last_progress = without_inspection(self.stacks())[:_STACKS_KEPT], self.progress
+        self._last_page = os.pread(self._progress_fd, _PAGE_BYTES, 0).ljust(_PAGE_BYTES, b"\0")
+        os.close(self._progress_fd)
         os.close(self._stacks)
 
     def _drain(self) -> Iterator[Observed | Step | Shared]:
@@ -431,7 +445,7 @@ class RoleProcess:
     def _outcome(self) -> tuple[Outcome, str]:
         if self.refused is not None:
             return self.refused
-        if not self._messages and not self._progress[1] and (failed := self._find_failed_start()):
+        if not self._messages and not self._word(1) and (failed := self._find_failed_start()):
             return failed
         if not self._messages and self._stopped is None and self._exit is not None:
             failed = self._place.describe_failed_start(self._said, self._exit)

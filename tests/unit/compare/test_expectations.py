@@ -237,3 +237,10 @@ def test_proposals_make_the_run_expected():
         (("curio",), "", "hung"),
     }
     assert judged(*cells, expectations=proposed).unexpected == ()
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-99-99", "\N{SNOWMAN}" * 10])
+def test_a_run_without_a_date(text):
+    """A journal from anywhere may have any text there; an expectation that expires holds then."""
+    dated = (replace(LOST, expires=dt.date(2020, 1, 1)),)
+    assert judged(answering("asyncio", "lost"), expectations=dated, started_at=text).unexpected == ()

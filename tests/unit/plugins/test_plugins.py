@@ -80,6 +80,32 @@ def test_a_broken_plugin_is_reported_and_the_others_work(install, source, error)
     assert error in report(plugins, "broken").error
 
 
+LEAVING = ["KeyboardInterrupt", "GeneratorExit", "SystemExit", "BaseException", "MemoryError", "RecursionError"]
+
+
+@pytest.mark.parametrize("error", LEAVING)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise {error}",
+        "from harness.plugins import hookimpl\n@hookimpl\ndef harness_backends(): raise {error}",
+        "from harness.plugins import hookimpl\n@hookimpl\ndef harness_expected_divergences(): raise {error}",
+    ],
+    ids=["import", "hook", "expectations"],
+)
+def test_no_exception_of_a_plugin_ends_the_program(install, source, error):
+    """Also those that are no `Exception`: the plugin is named, and the healthy one is there."""
+    plugins = install(broken=source.format(error=error), healthy=HEALTHY.format(name="healthy"))
+    assert list(plugins.catalogue().backends) == ["healthy"]
+    assert error in report(plugins, "broken").error
+
+
+def test_an_interrupt_of_the_user_is_none_of_the_plugin(install):
+    """Ctrl-C while a plugin is imported ends the program."""
+    with pytest.raises(KeyboardInterrupt):
+        install(slow="from harness.model import UserInterrupt\nraise UserInterrupt")
+
+
 def test_a_duplicate_backend_names_both_plugins(install):
     """The first keeps the name."""
     plugins = install(a=HEALTHY.format(name="same"), b=HEALTHY.format(name="same"))

@@ -1,0 +1,58 @@
+"""Files of a run folder, which may come from anywhere: regular files only, no links, bounded."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+MOST_BYTES = 4 << 30
+"""The largest file that is read whole."""
+
+
+def read_regular(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the content of a regular file, without following a link in its last component and without waiting.
+
+    Raises:
+        OSError: it cannot be opened, is a link, a pipe, a device or a socket, or is larger than `most_bytes`.
+    """
+    with open(open_regular(path, os.O_RDONLY), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most_bytes:
+            raise OSError(errno.EFBIG, f"it has {size:,} bytes, more than the {most_bytes:,} that are read")
+        return file.read(most_bytes)
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """Return a descriptor of a regular file, as `read_regular` does."""
+    try:
+        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as exc:
+        if exc.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link") from exc
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    os.set_blocking(fd, True)
+    return fd
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a link at its name is replaced, never followed.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        # What a scenario observed may hold halves of surrogate pairs.
+        draft.write_text(text, encoding="utf-8", errors="replace")
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise

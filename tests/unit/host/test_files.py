@@ -1,0 +1,65 @@
+"""Files of a run folder from anywhere are read and written without following, waiting or ending memory."""
+
+import os
+
+import pytest
+
+from harness.cli.rendering import write_report
+from harness.host.files import read_regular, replace_text
+from harness.journal import JOURNAL_NAME, JournalWriter, read_run
+from harness.model import JournalError, UsageError
+
+
+def make_link(path):
+    path.symlink_to("/etc/hostname")
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_device_link(path):
+    path.symlink_to("/dev/zero")
+
+
+HOSTILE = [make_link, make_pipe, make_device_link]
+
+
+@pytest.mark.parametrize("make", HOSTILE, ids=lambda make: make.__name__)
+def test_a_journal_that_is_no_regular_file(make, tmp_path):
+    """It is named in one line, at once; a writer goes on with none of them either."""
+    make(tmp_path / JOURNAL_NAME)
+    with pytest.raises(JournalError, match=r"regular file|symbolic link"):
+        read_run(tmp_path)
+    with pytest.raises(UsageError, match=r"regular file|symbolic link"):
+        JournalWriter(tmp_path / JOURNAL_NAME, is_resumed=True)
+
+
+def test_a_file_that_is_too_large(tmp_path):
+    """Its size is looked at before it is read."""
+    file = tmp_path / "large"
+    file.touch()
+    os.truncate(file, 1000)
+    assert len(read_regular(file, 1000)) == 1000
+    with pytest.raises(OSError, match="1,000 bytes, more than the 999"):
+        read_regular(file, 999)
+
+
+def test_a_report_replaces_a_link(tmp_path):
+    """`resume` writes the page into the folder of somebody else's run: not through a link that lies there."""
+    target = tmp_path / "target"
+    target.write_text("kept")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "report.html").symlink_to(target)
+    write_report(folder / "report.html", "page", folder)
+    assert target.read_text() == "kept"
+    assert ((folder / "report.html").is_symlink(), (folder / "report.html").read_text()) == (False, "page")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    """No draft stays where the name cannot be taken."""
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        replace_text(tmp_path / "taken", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
