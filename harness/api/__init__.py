@@ -76,6 +76,7 @@ from .runtime import (
 from .saboteur import Saboteur
 from .scenario import (
     ENDING,
+    NO_FIGURE,
     PRESETS,
     RAISED,
     RETURNS,
@@ -106,6 +107,7 @@ __all__ = [
     "CHAPTERS",
     "ENDING",
     "INHERITED",
+    "NO_FIGURE",
     "NULL",
     "PIPE",
     "PRESETS",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, cast
 
 import msgspec
@@ -79,6 +81,8 @@ class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
     """Shown behind a number."""
     explained_by = cast("tuple[str, ...]", ())
     """Keys whose values are shown with a breach."""
+    only_where = cast("dict[str, str]", {})
+    """Values that other keys must have for a breach to count, in a cell that observes them."""
     is_numeric = False
     """Whether each value must be a finite number."""
     is_measured = False
@@ -210,6 +214,9 @@ class Bounded(JudgeKind, frozen=True, kw_only=True, tag="bounded"):
     """Name of the behaviour where several questions show the same one."""
     explained_by: tuple[str, ...] = ()
     """Keys whose values say more where it is broken; a finding shows them."""
+    only_where: dict[str, str] = {}
+    """Values that other keys must have for the bound to be judged, in a cell that observes them: a load that was not
+    the one that was asked for breaks no contract."""
 
     is_numeric = True
     is_owed = True
@@ -307,6 +314,7 @@ def bounded(
     explained_by: tuple[str, ...] = (),
     harm: Harm | None = None,
     symptom: str = "",
+    only_where: Mapping[str, str] = MappingProxyType({}),
 ) -> Bounded:
     """Judge a number by an invariant; what breaks it is shown with the values of the keys `explained_by`."""
     return Bounded(
@@ -317,6 +325,7 @@ def bounded(
         explained_by=explained_by,
         harm=harm,
         symptom=symptom,
+        only_where=dict(only_where),
     )
 
 

@@ -19,6 +19,8 @@ ENDING = "ending"
 RAISED = "raised"
 """The observation key of the exceptions that the calls of a question raised: class and errno, and not what was made of
 them (`ConnectionResetError(104)`)."""
+NO_FIGURE = "no figure because"
+"""A scenario that withholds its headline observes under this key why, in words and numbers, and what to do."""
 RETURNS = "returns"
 """The ending of a run that no exception left."""
 

@@ -6,7 +6,7 @@ import html
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.compare.transitions import Change, FindingChange, Harm, RunChanges
+from harness.compare.transitions import Change, FindingChange, GateCause, RunChanges
 
 from .changes_text import Section, clean, describe_unchanged, describe_verdict, make_sections, title_of
 
@@ -20,14 +20,14 @@ th, tr + tr td { border-top: 1px solid #8884 } .verdict { font-size: 1.2rem; fon
 """
 
 
-def render_junit(changes: RunChanges, failing: Sequence[Harm]) -> str:
+def render_junit(changes: RunChanges, failing: Sequence[GateCause]) -> str:
     """Return a test case for each thing that changed; what the gate fails on is a failure."""
     root = ET.Element("testsuites", name=f"harness compare {title_of(changes)}")
     suite = ET.SubElement(root, "testsuite", name="changes")
-    for name, harm, message in _harms(changes):
+    for name, cause, message in _causes(changes):
         case = ET.SubElement(suite, "testcase", classname="harness.compare", name=clean(name), time="0.000")
-        if harm in failing:
-            ET.SubElement(case, "failure", type=harm.value, message=clean(message))
+        if cause in failing:
+            ET.SubElement(case, "failure", type=cause.value, message=clean(message))
         else:
             ET.SubElement(case, "system-out").text = clean(message)
     case = ET.SubElement(suite, "testcase", classname="harness.compare", name="the comparison is whole", time="0.000")
@@ -43,11 +43,11 @@ def render_junit(changes: RunChanges, failing: Sequence[Harm]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def render_github(changes: RunChanges, failing: Sequence[Harm]) -> str:
+def render_github(changes: RunChanges, failing: Sequence[GateCause]) -> str:
     """Return annotations: an error for what the gate fails on, a notice for the rest, and the verdict."""
     lines = [
-        f"::{'error' if harm in failing else 'notice'} title=harness%3A {harm.value}::{_data(f'{name}: {message}')}"
-        for name, harm, message in _harms(changes)
+        f"::{'error' if cause in failing else 'notice'} title=harness%3A {cause.value}::{_data(f'{name}: {message}')}"
+        for name, cause, message in _causes(changes)
     ]
     lines += [f"::warning title=harness%3A incomplete::{_data(text)}" for text in changes.incomplete]
     level = {"ok": "notice", "odd": "warning", "bad": "error"}[_tone(changes)]
@@ -84,25 +84,25 @@ def _tone(changes: RunChanges) -> str:
     return "odd" if changes.incomplete else "ok"
 
 
-def _harms(changes: RunChanges) -> Iterator[tuple[str, Harm, str]]:
+def _causes(changes: RunChanges) -> Iterator[tuple[str, GateCause, str]]:
     """Yield what may be worse: where, which kind, and how."""
     told = set()
     for finding in _regressed(changes.findings):
         told.add((finding.row, finding.label))
         known = f" (known: {finding.known})" if finding.known else ""
-        harm = Harm.KNOWN if finding.known else Harm.BUG
-        yield f"{finding.row} on {finding.label}: {finding.kind}", harm, f"{finding.title}{known}"
+        cause = GateCause.KNOWN if finding.known else GateCause.BUG
+        yield f"{finding.row} on {finding.label}: {finding.kind}", cause, f"{finding.title}{known}"
     for outcome in changes.outcomes:
         if outcome.change is Change.REGRESSED and (outcome.row, outcome.label) not in told:
-            yield f"{outcome.row} on {outcome.label}: outcome", Harm.OUTCOME, f"{outcome.before} → {outcome.after}"
+            yield f"{outcome.row} on {outcome.label}: outcome", GateCause.OUTCOME, f"{outcome.before} → {outcome.after}"
     for figure in changes.slower:
         how = f"{figure.before:.4g} → {figure.after:.4g} {figure.unit}"
-        yield f"{figure.row} on {figure.label}: {figure.key}", Harm.SLOWER, how
+        yield f"{figure.row} on {figure.label}: {figure.key}", GateCause.SLOWER, how
     for answer in changes.answers:
         how = f"{' | '.join(answer.before)} → {' | '.join(answer.after)}"
-        yield f"{answer.row} on {answer.label}: {answer.key}", Harm.ANSWER, how
+        yield f"{answer.row} on {answer.label}: {answer.key}", GateCause.ANSWER, how
     for row in changes.missing:
-        yield f"{row.row} on {row.label}: missing", Harm.MISSING, f"not in {row.lacks}"
+        yield f"{row.row} on {row.label}: missing", GateCause.MISSING, f"not in {row.lacks}"
 
 
 def _regressed(findings: Iterable[FindingChange]) -> Iterator[FindingChange]:

@@ -15,12 +15,12 @@ from .exits import Exit
 from .stored import complete_run, out_option
 
 if TYPE_CHECKING:
-    from harness.compare.transitions import Harm, RunChanges
+    from harness.compare.transitions import GateCause, RunChanges
 
 Side = tuple[Run, Comparison]
 
 _FORMATS = ("text", "markdown", "html", "junit", "github", "json")
-_HARMS = ("bug", "known", "outcome", "slower", "answer", "missing")
+_CAUSES = ("bug", "known", "outcome", "slower", "answer", "missing")
 _MOST_NAMES = 6
 
 
@@ -36,7 +36,7 @@ _MOST_NAMES = 6
     "--fail-on",
     "fail_on",
     multiple=True,
-    type=click.Choice([*_HARMS, "any", "nothing"]),
+    type=click.Choice([*_CAUSES, "any", "nothing"]),
     help="What makes the exit code 1 (repeatable) [default: bug, known, outcome, slower].",
 )
 @click.option(
@@ -93,7 +93,7 @@ def compare(
         click.echo(text, nl=False)
     else:
         _write(output, text)
-    if any(changes.harms[harm] for harm in failing):
+    if any(changes.gate_causes[cause] for cause in failing):
         return Exit.FINDINGS
     return Exit.INCOMPLETE if changes.incomplete else Exit.OK
 
@@ -132,17 +132,17 @@ def _extent_of(comparison: Comparison) -> str:
     return f"{name_some(comparison.labels, _MOST_NAMES) or 'no backend'} in {rows or 'no row'}"
 
 
-def _failing(chosen: Sequence[str]) -> tuple[Harm, ...]:
-    from harness.compare.transitions import WORSE, Harm
+def _failing(chosen: Sequence[str]) -> tuple[GateCause, ...]:
+    from harness.compare.transitions import WORSE, GateCause
 
     if "nothing" in chosen:
         return ()
     if "any" in chosen:
-        return tuple(Harm)
-    return tuple(map(Harm, chosen)) or WORSE
+        return tuple(GateCause)
+    return tuple(map(GateCause, chosen)) or WORSE
 
 
-def _render(changes: RunChanges, format_name: str, failing: Sequence[Harm], *, verbose: bool) -> str:
+def _render(changes: RunChanges, format_name: str, failing: Sequence[GateCause], *, verbose: bool) -> str:
     from . import changes_documents, changes_text
     from .documents import ChangesDocument, encode
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from harness.host.machine import describe_load
 from harness.host.noise import SECONDS, probe_noise
 from harness.host.signals import INTERRUPTS
 from harness.journal import RunStore
@@ -26,6 +27,7 @@ from .selection import build_request
 from .state import State
 
 _SHARE_FOR_NOISE = 0.02
+_SHORT_LOOK = 0.2
 
 
 def run_and_report(
@@ -56,15 +58,15 @@ def run_and_report(
 
 
 def _look_for_noise(request: Request, *, quiet: bool, colourless: bool) -> dict[str, str]:
-    """Return how quiet the machine is before a run that may give verdicts on speed; it takes a small part of the time.
+    """Return how quiet the machine is before a run, and its load; it takes a small part of the time.
 
-    Of a run that cannot give any, nothing is said.
+    A run that gives no verdict on speed gets a short look: a busy machine explains more than figures.
     """
     if request.budget is None and request.rounds < LEAST_ROUNDS:
-        return {}
+        return {"noise": f"{probe_noise(_SHORT_LOOK).text}, {describe_load()}"}
     seconds = SECONDS if request.budget is None else min(SECONDS, request.budget * _SHARE_FOR_NOISE)
     with open_noise_progress(quiet=quiet, colourless=colourless) as tick:
-        return {"noise": probe_noise(seconds, tick).text}
+        return {"noise": f"{probe_noise(seconds, tick).text}, {describe_load()}"}
 
 
 def run_request(state: State, request: Request, out: Path, jobs: int, *, quiet: bool) -> RunOutcome:

@@ -51,7 +51,7 @@ def judge_breaches(row: Row, key: str, judge: Judge) -> Iterator[Judgement]:
 
     What is not a number although it has to be is a finding about the scenario (`integrity`).
     """
-    reporters = [cell for cell in row.ran if _judged_values(cell, key, judge)]
+    reporters = [cell for cell in row.ran if _judged_values(cell, key, judge) and _is_judged(cell, judge)]
     complaints = {cell.id: set(map(judge.breaks, _judged_values(cell, key, judge))) for cell in reporters}
     for complaint in sorted({text for texts in complaints.values() for text in texts if text is not None}):
         culprits = [cell for cell in reporters if complaint in complaints[cell.id]]
@@ -67,6 +67,11 @@ def judge_breaches(row: Row, key: str, judge: Judge) -> Iterator[Judgement]:
             groups=group_sightings(_breach_sightings(reporters, key, judge, complaint)),
             details=_explanation(culprits, judge.explained_by),
         )
+
+
+def _is_judged(cell: CellFacts, judge: Judge) -> bool:
+    """Return whether a cell is what the judge is about; what it does not observe holds it back from nothing."""
+    return all(value == wanted for key, wanted in judge.only_where.items() for value in cell.values(key))
 
 
 def _judged_values(cell: CellFacts, key: str, judge: Judge) -> list[Any]:

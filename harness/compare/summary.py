@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.api import Metric
+import msgspec
+
+from harness.api import NO_FIGURE, Metric
 from harness.model import PLANTED, CellSummary, FindingKind, MetricSummary, Outcome, RatioSummary, RowSummary
 
 from .findings import WEIGHT, Judgement
@@ -25,7 +27,7 @@ def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> 
         reference: label of the column that ratios refer to.
     """
     void = void_cells(row, judgements)
-    cells = tuple(summarise_square(square, row, judgements, void) for square in row.squares)
+    cells = _withhold(tuple(summarise_square(square, row, judgements, void) for square in row.squares), row)
     return RowSummary(
         row=row.id,
         headline=row.card.headline,
@@ -76,8 +78,24 @@ def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], 
         reason="" if headline else _reason_of(own, row, void, has_figures=has_figures),
         findings=_kinds_of(square, judgements, known=False),
         known=_kinds_of(square, judgements, known=True),
+        withheld=headline is None and _is_withheld(own, row),
         planted=_is_caught(square, judgements),
     )
+
+
+def _withhold(cells: tuple[CellSummary, ...], row: Row) -> tuple[CellSummary, ...]:
+    """Return squares of which those lack a figure that have to have one: others of the row do, or they say why."""
+    has_figures = any(cell.headline is not None for cell in cells)
+    said = {cell.label for cell in row.completed if cell.values(NO_FIGURE)}
+    return tuple(
+        msgspec.structs.replace(cell, withheld=cell.withheld and (has_figures or cell.label in said)) for cell in cells
+    )
+
+
+def _is_withheld(own: Sequence[CellFacts], row: Row) -> bool:
+    """Return whether a figure may be due, and the cells that completed do not give it."""
+    judge = row.card.judges.get(row.card.headline)
+    return judge is not None and judge.is_measured and any(cell.completed for cell in own)
 
 
 def _is_caught(square: Square, judgements: Sequence[Judgement]) -> bool | None:
@@ -142,7 +160,8 @@ def _reason_of(own: Sequence[CellFacts], row: Row, void: Mapping[str, str], *, h
         rounds = len(own)
         return reasons[0] if rounds == 1 else f"{len(reasons)} of {rounds} rounds: {reasons[0]}"
     if (judge := row.card.judges.get(row.card.headline)) and judge.is_measured:
-        return f"{row.card.headline} was not observed"
+        said = dict.fromkeys(str(value) for cell in own for value in cell.values(NO_FIGURE))
+        return "; ".join(said) or f"{row.card.headline} was not observed"
     return reasons[0] if reasons else ""
 
 

@@ -51,7 +51,7 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
-class Harm(StrEnum):
+class GateCause(StrEnum):
     """What can be worse after than before, or leave that open: what a gate can fail on."""
 
     BUG = "bug"
@@ -68,7 +68,7 @@ class Harm(StrEnum):
     """A row that only one of the two has."""
 
 
-WORSE = (Harm.BUG, Harm.KNOWN, Harm.OUTCOME, Harm.SLOWER)
+WORSE = (GateCause.BUG, GateCause.KNOWN, GateCause.OUTCOME, GateCause.SLOWER)
 """What is worse whatever one thinks of it."""
 
 
@@ -170,7 +170,7 @@ class RunChanges(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_regression(self) -> bool:
         """Whether anything is worse than before."""
-        return any(self.harms[harm] for harm in WORSE)
+        return any(self.gate_causes[cause] for cause in WORSE)
 
     @property
     def faster(self) -> tuple[FigureChange, ...]:
@@ -178,16 +178,16 @@ class RunChanges(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(f for f in self.figures if f.is_headline and f.verdict is SpeedVerdict.FASTER)
 
     @property
-    def harms(self) -> dict[Harm, int]:
-        """How often each kind of harm occurs."""
+    def gate_causes(self) -> dict[GateCause, int]:
+        """How often each cause occurs."""
         regressed = [finding for finding in self.findings if finding.change is Change.REGRESSED]
         return {
-            Harm.BUG: sum(not finding.known for finding in regressed),
-            Harm.KNOWN: sum(bool(finding.known) for finding in regressed),
-            Harm.OUTCOME: sum(outcome.change is Change.REGRESSED for outcome in self.outcomes),
-            Harm.SLOWER: len(self.slower),
-            Harm.ANSWER: len(self.answers),
-            Harm.MISSING: len(self.missing),
+            GateCause.BUG: sum(not finding.known for finding in regressed),
+            GateCause.KNOWN: sum(bool(finding.known) for finding in regressed),
+            GateCause.OUTCOME: sum(outcome.change is Change.REGRESSED for outcome in self.outcomes),
+            GateCause.SLOWER: len(self.slower),
+            GateCause.ANSWER: len(self.answers),
+            GateCause.MISSING: len(self.missing),
         }
 
 

@@ -111,6 +111,11 @@ def _cores() -> HostFact:
     return HostFact(name="cores", value=f"{usable} usable of {cores}", advice=advice)
 
 
+def describe_load() -> str:
+    """Return the load of the last minute beside the CPUs that there are for it."""
+    return f"load {os.getloadavg()[0]:.1f} on {_usable_cores()} CPUs"
+
+
 def _load() -> HostFact:
     load, cores = os.getloadavg()[0], _usable_cores()
     busy = load > 0.5 * cores

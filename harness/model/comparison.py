@@ -243,6 +243,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of the findings that name this square and are not known, heaviest first."""
     known: tuple[FindingKind, ...] = ()
     """Kinds of those that are known."""
+    withheld: bool = False
+    """Whether its cells ran and its headline was not measured; `reason` says why."""
     planted: bool | None = None
     """Of a backend that is broken on purpose: whether its fault was caught here, where it had to be."""
 

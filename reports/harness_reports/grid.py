@@ -18,7 +18,7 @@ from harness.model import SYMBOLS, BackendSpec, CellSummary, Comparison, Outcome
 
 from .figures import TIMES, format_count
 from .safe_text import clean
-from .squares import BEST, UNLIKE, SquareText, caption_of, describe_square, headline_judges
+from .squares import BEST, UNLIKE, WITHHELD, SquareText, caption_of, describe_square, headline_judges
 
 _GAP = 2
 _LEAST_ROW_NAME = 14
@@ -140,7 +140,20 @@ def make_legend(blocks: Sequence[GridBlock], layout: GridLayout | None, referenc
 
 def make_footnotes(comparison: Comparison) -> list[str]:
     """Say why cells were not run although their backend is there, and what makes ratios doubtful."""
-    return [*_not_run(comparison), *_unlike(comparison)]
+    return [*_not_run(comparison), *_withheld(comparison), *_unlike(comparison)]
+
+
+def _withheld(comparison: Comparison) -> list[str]:
+    reasons: dict[tuple[str, str, str], int] = {}
+    for row in comparison.rows:
+        for cell in row.cells:
+            if cell.withheld and not cell.is_unexpected:
+                key = clean(row.row.scenario), clean(cell.label), clean(cell.reason)
+                reasons[key] = reasons.get(key, 0) + 1
+    return [
+        f"{WITHHELD[0]} {scenario} on {label}: {reason} ({format_count(count, 'row')})"
+        for (scenario, label, reason), count in reasons.items()
+    ]
 
 
 def _unlike(comparison: Comparison) -> list[str]:

@@ -48,6 +48,7 @@ _FINDING_SYMBOLS = {
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }
 _KNOWN = ("k", "differs, as known")
+WITHHELD = ("○", "not measured")
 _CAUGHT = (FINE, "planted fault caught")
 _DIM = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN)
 _STYLES = {
@@ -55,7 +56,7 @@ _STYLES = {
     "≈": "cyan",
     "k": "cyan",
     **dict.fromkeys((SYMBOLS[outcome] for outcome in _DIM), "dim"),
-    **dict.fromkeys("?~+E", "yellow"),
+    **dict.fromkeys("?~+E○", "yellow"),
 }
 
 
@@ -194,6 +195,8 @@ def symbol_of(cell: CellSummary) -> tuple[str, str]:
         return _KNOWN
     if cell.outcome is not Outcome.COMPLETED:
         return SYMBOLS[cell.outcome], str(cell.outcome)
+    if cell.withheld and not cell.is_unexpected:
+        return WITHHELD
     if cell.findings:
         return _FINDING_SYMBOLS[cell.findings[0]]
     return FINE, "as expected"

@@ -50,6 +50,9 @@ def make_verdict(comparison: Comparison) -> str:
     if comparison.incomplete:
         return f"INCOMPLETE: {clean(comparison.incomplete)}; {_so_far(unexpected)}"
     agreement = _detection(comparison) or _agreement(comparison)
+    open_rows = sum(any(cell.withheld and not cell.is_unexpected for cell in row.cells) for row in comparison.rows)
+    if open_rows:
+        agreement = "; ".join(part for part in (agreement, f"not measured: {_count_rows(open_rows)}") if part)
     if not unexpected:
         return f"{agreement}; nothing unexpected" if agreement else "nothing unexpected, because nothing was compared"
     sentence = _count_findings(unexpected)
@@ -61,6 +64,10 @@ def tone_of(comparison: Comparison) -> Tone:
     if comparison.unexpected:
         return Tone.BAD
     return Tone.OPEN if comparison.incomplete or not comparison.rows else Tone.FINE
+
+
+def _count_rows(count: int) -> str:
+    return f"{count} {_plural('row', count)}"
 
 
 def _so_far(unexpected: Sequence[Alike]) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from harness.api import Probe, Runtime
+from harness.api import NO_FIGURE, Probe, Runtime
 from harness_scenarios.parts.open_loop import burst_offsets, make_offsets
 
 from .connection_ledger import DUE, PARTS_OF_DUE, UNENDED, ConnectionLedger
@@ -83,6 +83,15 @@ class _Storm:
     def report_pace(self, pace: Pace) -> None:
         """Record both rates and whether the client kept the pace."""
         self.observe_all({"offered rate": pace.offered, "achieved rate": pace.achieved, "generator": pace.verdict})
+        if pace.verdict != "ok":
+            self.probe.observe(NO_FIGURE, f"{_PACES[pace.verdict].format(pace)}; lower the rate, or free the machine")
+
+
+_PACES = {
+    "limited": "the client started {0.achieved:,.0f} connections/s where {0.offered:,.0f} were due",
+    "late": "the client started {0.achieved:,.0f} of {0.offered:,.0f} connections/s, long after they were due",
+}
+"""Why a storm gives no latency."""
 
 
 # --- modes ---

@@ -56,3 +56,11 @@ def _read(path: str) -> str:
         return Path(path).read_text()
     except OSError:
         return ""
+
+
+def read_run_delay() -> float:
+    """Return for how many seconds the main thread has been ready without a CPU so far; 0 where nothing says."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0

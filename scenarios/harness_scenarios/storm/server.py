@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
-from time import process_time
+from time import monotonic, process_time
 
 from harness.api import ByteStream, ErrorKind, Listener, Probe, Runtime, TaskGroup
 from harness_scenarios.parts.whole_message import receive_to_eof
 
 from .exchange import Exchange
+from .posix import read_run_delay
 from .schedule import ErrorSamples
 
 SERVER_PROCESS = "process"
@@ -26,6 +27,11 @@ PARTS_OF_ACCEPTED = (ANSWERED, *UNANSWERED, UNFINISHED)
 """The keys that add up to `ACCEPTED`."""
 _ACCEPT_PAUSE = 0.01
 """Pause in seconds after a failed accept: without it a full table of fds makes the loop spin."""
+CAPACITY_LEFT, CAPACITY_USED_UP, MACHINE_BUSY = "left", "used up", "the machine is busy"
+_WHOLE_CPU = 0.9
+"""Share of a CPU from which on a server on one thread has nothing left."""
+_MOST_DELAY = 0.2
+"""Share of the time for which it may be ready and have no CPU."""
 _LAST_MOMENTS = 0.5
 """Seconds that handlers have when the client has ended. A client has its whole reply before its handler has ended."""
 _MOMENT = 0.005
@@ -36,7 +42,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
     async with AsyncExitStack() as stack:
         listeners = await _listen(runtime, probe, stack)
         desk = _Desk(runtime, probe)
-        cpu = process_time()
+        meter = _Meter()
         probe.share(SERVER_PROCESS, os.getpid())
         probe.share("address", list(listeners[0].address))
         async with runtime.open_task_group() as group:
@@ -45,8 +51,27 @@ async def server(runtime: Runtime, probe: Probe) -> None:
             await probe.until_ended("client")
             await desk.finish()
             await group.cancel()
-    probe.observe("server CPU", process_time() - cpu)
+    probe.observe("server CPU", meter.cpu_seconds())
+    probe.observe("capacity", meter.judge(served_most=desk.served_most))
     desk.report()
+
+
+class _Meter:
+    """What the server took of the machine since it was made."""
+
+    def __init__(self) -> None:
+        self._started, self._cpu, self._delay = monotonic(), process_time(), read_run_delay()
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of all its threads."""
+        return process_time() - self._cpu
+
+    def judge(self, *, served_most: bool) -> str:
+        """Return whether it could have done more. A server that spins and answers little has used up nothing."""
+        seconds = max(monotonic() - self._started, 1e-9)
+        if (read_run_delay() - self._delay) / seconds > _MOST_DELAY:
+            return MACHINE_BUSY
+        return CAPACITY_USED_UP if served_most and self.cpu_seconds() / seconds > _WHOLE_CPU else CAPACITY_LEFT
 
 
 async def _listen(runtime: Runtime, probe: Probe, stack: AsyncExitStack) -> list[Listener]:
@@ -73,6 +98,11 @@ class _Desk:
         self._endings: list[str] = []
         self._accept_errors: list[Listener] = []
         self._errors = ErrorSamples()
+
+    @property
+    def served_most(self) -> bool:
+        """Whether at least half of what was accepted has been answered."""
+        return 2 * self._endings.count(ANSWERED) >= len(self._accepted)
 
     async def accept_connections(self, listener: Listener, group: TaskGroup) -> None:
         """Accept until cancelled or closed; a failed accept does not end it."""

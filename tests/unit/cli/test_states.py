@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from harness.api import allowed, forbidden, outcomes
+from harness.api import NO_FIGURE, allowed, forbidden, info, metric, outcomes
 from harness.cli.exits import Exit
 from harness.model import BackendCard, Expectation, Outcome
 
@@ -162,3 +162,40 @@ def test_a_planted_fault_is_caught_or_missed(harness, value, word):
     store("sabotaged", *cells, judges=ANSWERS, cards=(card,), request={"saboteurs": True})
     title = harness("show", "sabotaged", "@saboteur")[1].splitlines()[0]
     assert title.endswith(f"drain on saboteur  {word}")
+
+
+# --- figures that were withheld ---
+
+
+def test_a_figure_that_was_withheld_says_why(outputs):
+    """In words and numbers, in amber, with what to do, and counted in the summary."""
+    why = "the client started 150 connections/s where 200 were due; lower the rate, or free the machine"
+    cells = cell("asyncio", observed={"took": 5}), cell("trio", observed={NO_FIGURE: why})
+    store("late", *cells, judges={"took": metric("ms"), NO_FIGURE: info()}, headline="took")
+    texts, code, *_ = outputs("late")
+    assert code == Exit.OK
+    assert "not measured: 1 row" in " ".join(texts["quiet"].split())
+    for name in ("terminal", "html"):
+        assert "○" in texts[name], name
+        assert why in " ".join(texts[name].split()), name
+    (row,) = json.loads(texts["json"])["rows"]
+    assert [(square["withheld"], square["reason"]) for square in row["cells"]] == [(False, ""), (True, why)]
+
+
+def test_a_row_that_has_no_figure_by_nature_is_measured(outputs):
+    """Nobody gives one, and nobody says why."""
+    store("none", cell("asyncio"), cell("trio"), judges={"took": metric("ms")}, headline="took")
+    texts, *_ = outputs("none")
+    assert "not measured" not in texts["terminal"]
+
+
+# --- the machine ---
+
+
+def test_load_and_noise_are_named_in_every_report(outputs):
+    """A busy machine explains more than figures."""
+    noise = "noisy: one in ten is 80 % slower, 30 % of the time is lost, load 9.8 on 2 CPUs"
+    store("busy", answering("asyncio"), answering("trio"), judges=ANSWERS, environment={"noise": noise})
+    texts, *_ = outputs("busy")
+    for name in ("terminal", "html", "markdown", "json"):
+        assert "load 9.8 on 2 CPUs" in " ".join(texts[name].split()), name

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.api import bounded, info
+from harness.api import allowed, bounded, info, interesting, outcomes
 from harness.model import FindingKind, Outcome
 
 from .run_builder import a_run, cell, findings_of, groups_of, only_finding
@@ -76,3 +76,25 @@ def test_what_ran_on_something_else_is_not_judged():
     """Its facts are not about this backend."""
     run = a_run(cell("trio", observed={"lost": 1}, holds=False), judges=NONE_LOST)
     assert [finding.kind for finding in findings_of(run)] == [FindingKind.WRONG_BACKEND]
+
+
+LOADED = {
+    "timed out": bounded(at_most=0, only_where={"generator": "ok", "capacity": "left"}),
+    "generator": outcomes({"ok": allowed(), "limited": interesting("the client set the pace")}),
+    "capacity": outcomes({"left": allowed(), "used up": interesting("the server used a whole CPU")}),
+}
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_judged"),
+    [
+        ({"generator": "ok", "capacity": "left"}, True),
+        ({"generator": "limited", "capacity": "left"}, False),
+        ({"generator": "ok", "capacity": "used up"}, False),
+        ({}, True),
+    ],
+)
+def test_a_bound_that_holds_only_for_the_load_that_was_asked_for(seen, is_judged):
+    """What the client, or the machine, could not do is charged to nobody; a server that reports nothing is judged."""
+    run = a_run(cell("trio", observed={"timed out": 3, **seen}), judges=LOADED)
+    assert bool(findings_of(run, FindingKind.VIOLATION)) is is_judged
