@@ -48,6 +48,7 @@ QUICK = {
     "storm": {"connections": 200},
     "sink": {"total_bytes": 64 * 1024 * 1024},
     "timeout-select": {"races": 2_000},
+    "children": {"batches": 2},
 }
 LIMIT = 120.0
 """Seconds for one program."""

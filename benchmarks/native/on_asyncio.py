@@ -6,6 +6,7 @@ python -m benchmarks.native.on_asyncio SCENARIO [NAME=VALUE ...]
 from __future__ import annotations
 
 import asyncio
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
@@ -56,6 +57,21 @@ async def _yield_often(index: int, yields: int, go: asyncio.Event, done: list[in
     for _ in range(yields):
         await sleep(0)
     done[index] += yields
+
+
+async def children(sizes: Sizes) -> Pass:
+    """Start programs, a batch at a time, and wait for the batch."""
+    ended = 0
+    start_ns = perf_counter_ns()
+    for _ in range(sizes["batches"]):
+        batch = [
+            await asyncio.create_subprocess_exec("true", stdin=DEVNULL, stdout=PIPE) for _ in range(sizes["at_once"])
+        ]
+        async with asyncio.TaskGroup() as group:
+            for child in batch:
+                group.create_task(child.communicate())
+        ended += work.require_success([child.returncode for child in batch])
+    return Pass(perf_counter_ns() - start_ns, ended)
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
@@ -189,6 +205,7 @@ PROGRAMS = work.make_programs(
     channel=channel,
     switch=switch,
     timeout_select=timeout_select,
+    children=children,
     storm=(storm_client, storm_server),
     sink=(sink_client, sink_server),
 )

@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from typing import Any
 
 import curio
+from curio import subprocess
 from curio.network import run_server
 
 from . import work
@@ -58,6 +59,28 @@ async def _yield_often(index: int, yields: int, go: Any, done: list[int]) -> Non
     for _ in range(yields):
         await sleep(0)
     done[index] += yields
+
+
+async def children(sizes: Sizes) -> Pass:
+    """Start programs, a batch at a time, and wait for the batch."""
+    ended = 0
+    start_ns = perf_counter_ns()
+    for _ in range(sizes["batches"]):
+        batch = [
+            subprocess.Popen(["true"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            for _ in range(sizes["at_once"])
+        ]
+        async with curio.TaskGroup() as group:
+            for child in batch:
+                await group.spawn(_read_and_wait, child)
+        ended += work.require_success([child.poll() for child in batch])
+    return Pass(perf_counter_ns() - start_ns, ended)
+
+
+async def _read_and_wait(child: Any) -> None:
+    await child.communicate()
+    await child.stdout.close()
+    await child.wait()
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
@@ -176,6 +199,7 @@ PROGRAMS = work.make_programs(
     channel=channel,
     switch=switch,
     timeout_select=timeout_select,
+    children=children,
     storm=(storm_client, storm_server),
     sink=(sink_client, sink_server),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import socket
+import subprocess
 import threading
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -72,6 +73,26 @@ def _yield_often(index: int, yields: int, go: threading.Event, done: list[int]) 
     for _ in range(yields):
         sched_yield()
     done[index] += yields
+
+
+async def children(sizes: Sizes) -> Pass:
+    """Start programs, a batch at a time, and wait for each in a thread."""
+    ended = 0
+    start_ns = perf_counter_ns()
+    for _ in range(sizes["batches"]):
+        batch = [
+            subprocess.Popen(  # noqa: ASYNC220 - a program of threads blocks
+                ["true"], bufsize=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+            )
+            for _ in range(sizes["at_once"])
+        ]
+        threads = [_thread(child.communicate) for child in batch]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ended += work.require_success([child.returncode for child in batch])
+    return Pass(perf_counter_ns() - start_ns, ended)
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
@@ -191,6 +212,7 @@ PROGRAMS = work.make_programs(
     channel=channel,
     switch=switch,
     timeout_select=timeout_select,
+    children=children,
     storm=(storm_client, storm_server),
     sink=(sink_client, sink_server),
 )

@@ -5,6 +5,7 @@ python -m benchmarks.native.on_trio SCENARIO [NAME=VALUE ...]
 
 from __future__ import annotations
 
+import subprocess
 from time import perf_counter_ns
 
 import trio
@@ -61,6 +62,30 @@ async def _yield_often(index: int, yields: int, go: trio.Event, done: list[int])
     for _ in range(yields):
         await checkpoint()
     done[index] += yields
+
+
+async def children(sizes: Sizes) -> Pass:
+    """Start programs, a batch at a time, and wait for the batch."""
+    ended = 0
+    start_ns = perf_counter_ns()
+    for _ in range(sizes["batches"]):
+        batch = [
+            await trio.lowlevel.open_process(["true"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            for _ in range(sizes["at_once"])
+        ]
+        async with trio.open_nursery() as nursery:
+            for child in batch:
+                nursery.start_soon(_read_and_wait, child)
+        ended += work.require_success([child.returncode for child in batch])
+    return Pass(perf_counter_ns() - start_ns, ended)
+
+
+async def _read_and_wait(child: trio.Process) -> None:
+    assert child.stdout is not None
+    async with child.stdout as stdout:
+        while await stdout.receive_some(work.READ_BYTES):
+            pass
+    await child.wait()
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
@@ -175,6 +200,7 @@ PROGRAMS = work.make_programs(
     channel=channel,
     switch=switch,
     timeout_select=timeout_select,
+    children=children,
     storm=(storm_client, storm_server),
     sink=(sink_client, sink_server),
 )

@@ -42,6 +42,7 @@ SIZES: dict[str, Sizes] = {
     "storm": {"connections": 1000, "payload": 64, "backlog": 1024, "seed": 0},
     "sink": {"chunk": 65_536, "total_bytes": 512 * MIB},
     "timeout-select": {"races": 10_000},
+    "children": {"at_once": 10, "batches": 5},
 }
 """The work of each scenario, where the command line does not say otherwise."""
 
@@ -78,6 +79,7 @@ def make_programs(
     channel: PassFunction,
     switch: PassFunction,
     timeout_select: PassFunction,
+    children: PassFunction,
     storm: tuple[Role, Role],
     sink: tuple[Role, Role],
 ) -> dict[str, Program]:
@@ -88,6 +90,7 @@ def make_programs(
         "storm": Program(*storm),
         "sink": Program(*sink),
         "timeout-select": Program(_repeat(timeout_select, "operation won", lambda sizes: sizes["races"])),
+        "children": Program(_repeat(children, "children", lambda sizes: sizes["at_once"] * sizes["batches"])),
     }
 
 
@@ -116,6 +119,16 @@ async def run_settled(role: Role, sizes: Sizes) -> Result:
 def batches(total: int) -> Iterable[range]:
     """Return `range(total)` in batches."""
     return (range(start, min(start + BATCH, total)) for start in range(0, total, BATCH))
+
+
+# --- children ---
+
+
+def require_success(codes: Sequence[int | None]) -> int:
+    """Return how many children have ended, each with the exit code of success."""
+    if any(code != 0 for code in codes):
+        sys.exit(f"a child has failed: {codes}")
+    return len(codes)
 
 
 # --- storm, sink ---

@@ -8,7 +8,7 @@ Children come in batches: the programs of a batch are started one after another,
 and then read and waited for together. One value warms up, three are measured; a value is all of its batches.
 
 What a start takes on the scheduler is measured apart, because it explains the figure: a runtime that starts children
-in the scheduler's own thread stands still meanwhile (`us per start`), whatever the child does afterwards. How long
+in the scheduler's own thread stands still meanwhile (`ns per start`), whatever the child does afterwards. How long
 another task had to wait for a turn stands beside it (`longest stop of others`).
 """
 
@@ -48,8 +48,8 @@ async def main(runtime: Runtime, probe: Probe) -> None:
         probe.observe("bytes missing", value.missing)
         if number:
             children = value.children
-            probe.observe("us per child", duration_ns / children / 1000)
-            probe.observe("us per start", value.start_ns / children / 1000)
+            probe.observe("ns per child", duration_ns / children)
+            probe.observe("ns per start", value.start_ns / children)
             probe.observe("longest stop of others", value.longest_stop_ns / 1e6)
             if value.output_bytes:
                 mebibytes = children * value.output_bytes / _KIB**2
@@ -104,14 +104,16 @@ class _Value:
 
     async def _attend(self, child: ChildProcess) -> None:
         out, _ = await child.communicate()
+        assert child.stdout is not None
+        await child.stdout.aclose()  # not every runtime closes what it has read to the end
         # One after another on loops; threads may lose a count of what does not happen.
         self.missing += self.output_bytes - len(out)
         self.failed += await child.wait() != 0
 
 
 _JUDGES: dict[str, Judge] = {
-    "us per child": metric("us"),
-    "us per start": metric("us"),
+    "ns per child": metric("ns"),
+    "ns per start": metric("ns"),
     "output": metric("MiB/s", better="higher"),
     "longest stop of others": info("ms"),
     "children at once": info(),
@@ -134,7 +136,7 @@ children = Scenario(
         Parameter(name="output_kib", default=0, summary="what each child writes", unit="KiB", at_least=0),
     ),
     judges=_JUDGES,
-    headline="us per child",
+    headline="ns per child",
     rows={
         "quick": grid(at_once=(10,), batches=(2,)),
         "default": (
@@ -153,5 +155,5 @@ children = Scenario(
     timeout=60.0,
     hang_after=10.0,
     summary="start programs, a number of them at a time, read what they write and wait for them",
-    catches=("exit-codes-are-mixed-up", "communicate-cuts-off"),
+    catches=("communicate-cuts-off",),
 )
