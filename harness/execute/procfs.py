@@ -81,6 +81,47 @@ def read_children(pid: int) -> list[str]:
         return []
 
 
+def read_zombies(pid: int) -> list[str]:
+    """Return `pid name` of each child that has ended and was not waited for."""
+    try:
+        children = psutil.Process(pid).children()
+        return [f"{child.pid} {child.name()}" for child in children if child.status() == psutil.STATUS_ZOMBIE]
+    except psutil.Error:
+        return []
+
+
+def read_held_pipes(pid: int) -> list[str]:
+    """Return a line for each pipe of a process that another one holds open too: `fd 9 pipe, also open in 1234 sleep`.
+
+    A pipe to this process, which asks, is not among them.
+    """
+    own = _pipes_of(pid)
+    lines = []
+    for other in psutil.pids() if own else ():
+        if other not in (pid, os.getpid()):
+            lines += [(own[inode], other) for inode in _pipes_of(other) if inode in own]
+    return [f"fd {fd} pipe, also open in {other} {_name_of(other)}" for fd, other in sorted(lines)]
+
+
+def _pipes_of(pid: int) -> dict[str, int]:
+    """Return by inode the descriptors of a process that are pipes; the standard streams of a worker are not its own."""
+    found: dict[str, int] = {}
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                target = os.readlink(entry)  # noqa: PTH115 - what a descriptor points to is no path
+                if target.startswith("pipe:["):
+                    found[target] = int(entry.name)
+    return found
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name()
+    except psutil.Error:
+        return "(gone)"
+
+
 def _tcp_sockets(pid: int) -> dict[str, dict[str, object]]:
     """Return by inode what /proc/PID/net/tcp says of each socket of its network namespace."""
     sockets: dict[str, dict[str, object]] = {}

@@ -37,6 +37,11 @@ class Facts:
     """What the process said of itself; nothing if its interpreter did not run the handler."""
     descriptors: Sequence[procfs.Descriptor]
     children: Sequence[str]
+    """Those that live."""
+    zombies: Sequence[str] = ()
+    """Children that have ended and were not waited for."""
+    pipes: Sequence[str] = ()
+    """Pipes of the process that another one holds open too."""
     frames: Sequence[str] = ()
     """Innermost frame of each thread: first that of the one that took the signal, the main one."""
     wakes: int = 0
@@ -158,9 +163,13 @@ def _lost_wake_up(facts: Facts, seen: Inspection) -> Diagnosis | None:
 
 def _child(facts: Facts, seen: Inspection) -> Diagnosis | None:
     waiting = [task for task in seen.tasks if task.waits_for == Wait.CHILD]
-    if facts.busy or not waiting or not facts.children:
+    reasons = [f"child {child} lives" for child in facts.children]
+    if not facts.children:  # the end of the child is known, or could be: what is waited for is a pipe
+        reasons = [f"no child lives, and a pipe is not at its end: {pipe}" for pipe in facts.pipes]
+        reasons += [f"child {zombie} has ended and was not waited for" for zombie in facts.zombies]
+    if facts.busy or not waiting or not reasons:
         return None
-    return "waiting for a child", [*map(str, waiting[:_SHOWN]), *(f"child {child} lives" for child in facts.children)]
+    return "waiting for a child", [*map(str, waiting[:_SHOWN]), *reasons]
 
 
 def _deadlock(facts: Facts, seen: Inspection) -> Diagnosis | None:

@@ -4,12 +4,20 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 from harness.execute.hang.autopsy import examine, innermost_frames
 from harness.execute.hang.testimony import TaskFacts, read_inspection, without_inspection
-from harness.execute.procfs import read_children, read_descriptors, read_thread_cpu, read_threads
+from harness.execute.procfs import (
+    read_children,
+    read_descriptors,
+    read_held_pipes,
+    read_thread_cpu,
+    read_threads,
+    read_zombies,
+)
 from harness.wire import INSPECTION, encode_line
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -88,8 +96,33 @@ def test_threads_and_children():
     assert read_thread_cpu(os.getpid())[os.getpid()] > 0
 
 
+@linux
+def test_pipes_and_zombies():
+    """A pipe that another process holds open, by both; a child that has ended, until it is waited for."""
+    asked = subprocess.Popen(["sh", "-c", "sleep 60 & exit"], stdout=subprocess.PIPE)
+    with subprocess.Popen(["sh", "-c", "exec sleep 60"], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        script = "import sys, time; print('up', flush=True); time.sleep(60)"
+        with subprocess.Popen([sys.executable, "-c", script], stdin=holder.stdout, stdout=subprocess.PIPE) as reader:
+            assert reader.stdout is not None
+            reader.stdout.readline()
+            lines = read_held_pipes(reader.pid)
+            reader.kill()
+        assert [line for line in lines if f"also open in {holder.pid} " in line] != [], lines
+        holder.kill()
+    assert asked.stdout is not None
+    until = time.monotonic() + 10
+    while not (found := [line for line in read_zombies(os.getpid()) if line.startswith(f"{asked.pid} ")]):
+        assert time.monotonic() < until
+    assert found == [f"{asked.pid} sh"]
+    asked.wait()
+    assert [line for line in read_zombies(os.getpid()) if line.startswith(f"{asked.pid} ")] == []
+    asked.stdout.close()
+
+
 def test_a_process_that_is_gone_says_nothing():
     """And nothing raises."""
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         child.wait()
     assert (read_descriptors(child.pid), read_children(child.pid), read_threads(child.pid)) == ([], [], ())
+    assert (read_held_pipes(child.pid), read_zombies(child.pid)) == ([], [])

@@ -40,6 +40,12 @@ ALONE = task("c", "lock", holds=(Resource(3, "own"),), on=Resource(3, "Lock"))
         (facts(inspection(task("r", "read")), descriptors=(QUIET, UNREAD)), "lost wake-up", "26 bytes unread"),
         (facts(inspection(task("s", "timer", overdue=2.0))), "lost wake-up", "its time was over 2.0 s ago"),
         (facts(inspection(task("m", "child")), children=("9 python",)), "waiting for a child", "child 9 python lives"),
+        (
+            facts(inspection(task("m", "child")), pipes=("fd 9 pipe, also open in 7 sleep",)),
+            "waiting for a child",
+            "7 sleep",
+        ),
+        (facts(inspection(task("m", "child")), zombies=("9 sh",)), "waiting for a child", "9 sh has ended"),
         (facts(inspection(running=RUNS)), "blocked scheduler", "the scheduler is in s.py:9 in spin"),
         (facts(inspection(running=RUNS), busy=(PID,)), "blocked scheduler", "one call takes CPU time"),
         (facts(inspection(task(), running=RUNS, calls={"s.py:4": 9}), busy=(PID,)), "starvation", "never runs: reader"),
