@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 _LISTEN = "0A"
+_STANDARD = (0, 1, 2)
 _STATES = {
     "01": "established",
     "02": "connecting",
@@ -99,18 +101,18 @@ def read_held_pipes(pid: int) -> list[str]:
     lines = []
     for other in psutil.pids() if own else ():
         if other not in (pid, os.getpid()):
-            lines += [(own[inode], other) for inode in _pipes_of(other) if inode in own]
+            lines += [(own[inode], other) for inode in _pipes_of(other, ()) if inode in own]
     return [f"fd {fd} pipe, also open in {other} {_name_of(other)}" for fd, other in sorted(lines)]
 
 
-def _pipes_of(pid: int) -> dict[str, int]:
-    """Return by inode the descriptors of a process that are pipes; the standard streams of a worker are not its own."""
+def _pipes_of(pid: int, without: Sequence[int] = _STANDARD) -> dict[str, int]:
+    """Return by inode the descriptors of a process that are pipes, by default without its standard streams."""
     found: dict[str, int] = {}
     with contextlib.suppress(OSError):
         for entry in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
                 target = os.readlink(entry)  # noqa: PTH115 - what a descriptor points to is no path
-                if target.startswith("pipe:["):
+                if target.startswith("pipe:[") and int(entry.name) not in without:
                     found[target] = int(entry.name)
     return found
 

@@ -99,11 +99,12 @@ def test_threads_and_children():
 @linux
 def test_pipes_and_zombies():
     """A pipe that another process holds open, by both; a child that has ended, until it is waited for."""
-    asked = subprocess.Popen(["sh", "-c", "sleep 60 & exit"], stdout=subprocess.PIPE)
+    asked = subprocess.Popen(["sh", "-c", "exit"], stdout=subprocess.PIPE)
     with subprocess.Popen(["sh", "-c", "exec sleep 60"], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         script = "import sys, time; print('up', flush=True); time.sleep(60)"
-        with subprocess.Popen([sys.executable, "-c", script], stdin=holder.stdout, stdout=subprocess.PIPE) as reader:
+        passed = (holder.stdout.fileno(),)  # beside its standard streams
+        with subprocess.Popen([sys.executable, "-c", script], pass_fds=passed, stdout=subprocess.PIPE) as reader:
             assert reader.stdout is not None
             reader.stdout.readline()
             lines = read_held_pipes(reader.pid)
