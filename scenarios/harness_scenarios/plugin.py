@@ -13,8 +13,10 @@ def harness_scenarios() -> list[Scenario]:
     from .behaviours import list_questions
     from .behaviours.leaks import LEAKS
     from .load.actor import actor
+    from .load.bridge import bridge, bridge_call, bridge_job
     from .load.channel import channel
     from .load.children import children
+    from .load.drain import drain
     from .load.echo import echo
     from .load.frames import frames
     from .load.idle import idle
@@ -31,7 +33,25 @@ def harness_scenarios() -> list[Scenario]:
     from .storm.scenario import storm
 
     mission = (storm, timeout_select, sink, channel)
-    load = (frames, merge, timers, join, actor, stream, offload, spawn, switch, locks, echo, idle, children)
+    load = (
+        frames,
+        merge,
+        timers,
+        join,
+        actor,
+        stream,
+        offload,
+        spawn,
+        switch,
+        locks,
+        echo,
+        idle,
+        children,
+        bridge,
+        bridge_job,
+        bridge_call,
+        drain,
+    )
     return [*mission, *load, *LEAKS, *list_questions()]
 
 
