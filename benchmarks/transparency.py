@@ -49,6 +49,7 @@ QUICK = {
     "sink": {"total_bytes": 64 * 1024 * 1024},
     "timeout-select": {"races": 2_000},
     "children": {"batches": 2},
+    "bridge": {"hand_overs": 4_000},
 }
 LIMIT = 120.0
 """Seconds for one program."""

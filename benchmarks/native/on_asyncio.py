@@ -38,6 +38,24 @@ async def _consume(queue: asyncio.Queue[int], items: int, taken: list[int]) -> N
         append(await get())
 
 
+async def bridge(sizes: Sizes) -> Pass:
+    """Hand items over from threads with `call_soon_threadsafe`."""
+    loop, fifo = asyncio.get_running_loop(), asyncio.Queue[int]()
+    taken: list[int] = []
+
+    def put_all(count: int) -> None:
+        call_soon, put = loop.call_soon_threadsafe, fifo.put_nowait
+        for item in range(count):
+            call_soon(put, item)
+
+    start_ns = perf_counter_ns()
+    threads = work.start_threads(put_all, sizes)
+    await _consume(fifo, sizes["hand_overs"], taken)
+    for thread in threads:
+        thread.join()
+    return Pass(perf_counter_ns() - start_ns, len(taken))
+
+
 async def switch(sizes: Sizes) -> Pass:
     """Let tasks yield to each other."""
     done = [0] * sizes["tasks"]
@@ -203,6 +221,7 @@ async def sink_client(sizes: Sizes) -> Result:
 
 PROGRAMS = work.make_programs(
     channel=channel,
+    bridge=bridge,
     switch=switch,
     timeout_select=timeout_select,
     children=children,

@@ -40,6 +40,24 @@ async def _consume(queue: Any, items: int, taken: list[int]) -> None:
         append(await get())
 
 
+async def bridge(sizes: Sizes) -> Pass:
+    """Hand items over from threads through a `curio.UniversalQueue`."""
+    fifo = curio.UniversalQueue()
+    taken: list[int] = []
+
+    def put_all(count: int) -> None:
+        put = fifo.put
+        for item in range(count):
+            put(item)
+
+    start_ns = perf_counter_ns()
+    threads = work.start_threads(put_all, sizes)
+    await _consume(fifo, sizes["hand_overs"], taken)
+    for thread in threads:
+        thread.join()
+    return Pass(perf_counter_ns() - start_ns, len(taken))
+
+
 async def switch(sizes: Sizes) -> Pass:
     """Let tasks yield to each other."""
     done = [0] * sizes["tasks"]
@@ -197,6 +215,7 @@ async def sink_client(sizes: Sizes) -> Result:
 
 PROGRAMS = work.make_programs(
     channel=channel,
+    bridge=bridge,
     switch=switch,
     timeout_select=timeout_select,
     children=children,

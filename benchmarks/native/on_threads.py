@@ -52,6 +52,18 @@ def _consume(fifo: queue.Queue[int], items: int, taken: list[int]) -> None:
         append(get())
 
 
+async def bridge(sizes: Sizes) -> Pass:
+    """Hand items over to this thread through a `queue.Queue`."""
+    fifo: queue.Queue[int] = queue.Queue()
+    taken: list[int] = []
+    start_ns = perf_counter_ns()
+    threads = work.start_threads(lambda count: _produce(fifo, count), sizes)
+    _consume(fifo, sizes["hand_overs"], taken)
+    for thread in threads:
+        thread.join()
+    return Pass(perf_counter_ns() - start_ns, len(taken))
+
+
 async def switch(sizes: Sizes) -> Pass:
     """Let threads yield to each other."""
     done = [0] * sizes["tasks"]
@@ -210,6 +222,7 @@ async def sink_client(sizes: Sizes) -> Result:
 
 PROGRAMS = work.make_programs(
     channel=channel,
+    bridge=bridge,
     switch=switch,
     timeout_select=timeout_select,
     children=children,

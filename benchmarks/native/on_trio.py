@@ -5,6 +5,7 @@ python -m benchmarks.native.on_trio SCENARIO [NAME=VALUE ...]
 
 from __future__ import annotations
 
+import math
 import subprocess
 from time import perf_counter_ns
 
@@ -40,6 +41,24 @@ async def _consume(channel: trio.MemoryReceiveChannel[int], taken: list[int]) ->
                 append(await receive())
         except trio.EndOfChannel:
             return
+
+
+async def bridge(sizes: Sizes) -> Pass:
+    """Hand items over from threads with `TrioToken.run_sync_soon`."""
+    token = trio.lowlevel.current_trio_token()
+    send, receive = trio.open_memory_channel[int](math.inf)
+
+    def put_all(count: int) -> None:
+        run_sync_soon, put = token.run_sync_soon, send.send_nowait
+        for item in range(count):
+            run_sync_soon(put, item)
+
+    start_ns = perf_counter_ns()
+    threads = work.start_threads(put_all, sizes)
+    taken = [await receive.receive() for _ in range(sizes["hand_overs"])]
+    for thread in threads:
+        thread.join()
+    return Pass(perf_counter_ns() - start_ns, len(taken))
 
 
 async def switch(sizes: Sizes) -> Pass:
@@ -198,6 +217,7 @@ async def sink_client(sizes: Sizes) -> Result:
 
 PROGRAMS = work.make_programs(
     channel=channel,
+    bridge=bridge,
     switch=switch,
     timeout_select=timeout_select,
     children=children,

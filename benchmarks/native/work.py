@@ -14,6 +14,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from time import perf_counter_ns
@@ -43,6 +44,7 @@ SIZES: dict[str, Sizes] = {
     "sink": {"chunk": 65_536, "total_bytes": 512 * MIB},
     "timeout-select": {"races": 10_000},
     "children": {"at_once": 10, "batches": 5},
+    "bridge": {"hand_overs": 40_000, "threads": 1},
 }
 """The work of each scenario, where the command line does not say otherwise."""
 
@@ -74,12 +76,22 @@ class Pass(NamedTuple):
 PassFunction = Callable[[Sizes], Awaitable[Pass]]
 
 
+def start_threads(put_all: Callable[[int], object], sizes: Sizes) -> list[threading.Thread]:
+    """Start the threads that hand over, each its share."""
+    each = sizes["hand_overs"] // sizes["threads"]
+    threads = [threading.Thread(target=put_all, args=(each,), daemon=True) for _ in range(sizes["threads"])]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
 def make_programs(
     *,
     channel: PassFunction,
     switch: PassFunction,
     timeout_select: PassFunction,
     children: PassFunction,
+    bridge: PassFunction,
     storm: tuple[Role, Role],
     sink: tuple[Role, Role],
 ) -> dict[str, Program]:
@@ -91,6 +103,7 @@ def make_programs(
         "sink": Program(*sink),
         "timeout-select": Program(_repeat(timeout_select, "operation won", lambda sizes: sizes["races"])),
         "children": Program(_repeat(children, "children", lambda sizes: sizes["at_once"] * sizes["batches"])),
+        "bridge": Program(_repeat(bridge, "arrived", lambda sizes: sizes["hand_overs"])),
     }
 
 

@@ -123,7 +123,10 @@ class _CloseCutsOneConnection(Servers):
 
     async def handle(self, handler: Any, stream: Any) -> None:
         self.live.append(stream)
-        await handler(stream)
+        try:
+            await handler(stream)
+        finally:
+            self.live.remove(stream)
 
     def wrap_server(self, server: Any) -> Any:
         class Cutting(_Broken):

@@ -184,8 +184,7 @@ class _Shift:
     def report(self) -> None:
         """Observe what it cost."""
         observe, count = self._probe.observe, self.count
-        each_us = self._duration_ns / count / 1e3
-        observe("µs per hand-over", each_us)
+        observe("ns per hand-over", self._duration_ns / count)
         if self._way in (_BACK, _CALL):
             latencies = compute_percentiles(latency for one in self._latencies for latency in one)
             for name in ("p50", "p99"):
@@ -206,7 +205,7 @@ def _explain(share: float) -> str:
 # --- declaration ---
 
 _JUDGES: dict[str, Judge] = {
-    "µs per hand-over": metric("µs"),
+    "ns per hand-over": metric("ns"),
     "µs in the thread": metric("µs"),
     "latency p50": metric("µs"),
     "latency p99": metric("µs"),
@@ -240,7 +239,7 @@ def _make(name: str, ways: tuple[str, ...], question: str, **more: Any) -> Scena
         roles={"main": main},
         parameters=_parameters(*ways),
         judges=_JUDGES,
-        headline="µs per hand-over",
+        headline="ns per hand-over",
         rows=rows,
         conserved={"handed over": ("arrived", "missing")},
         work="hand_overs",
@@ -256,7 +255,7 @@ bridge = _make(
     (_ITEM, _BACK),
     "What does it cost to hand an item from a thread to a task, and to go from a task to a thread and back?",
     requires=(Capability.BRIDGE, Capability.THREAD),
-    catches=("inbox-loses-items", "offload-runs-twice"),
+    catches=("offload-runs-twice",),
 )
 
 bridge_job = _make(

@@ -15,7 +15,7 @@ from benchmarks import transparency
 from benchmarks.native import work
 from harness.plugins import Plugins
 from harness.testing.trial import try_scenario
-from harness_scenarios.load import channel, children, switch, timeout_select
+from harness_scenarios.load import bridge, channel, children, switch, timeout_select
 from harness_scenarios.parts import tagged_payload
 from harness_scenarios.parts.stream_pattern import READ_BYTES, StreamPattern
 
@@ -27,6 +27,7 @@ TINY = {
     "sink": {"total_bytes": 1_000_000},
     "timeout-select": {"races": 300},
     "children": {"at_once": 3, "batches": 2},
+    "bridge": {"hand_overs": 40},
 }
 CHECKED_RACES = 100
 """Races that the scenario holds beside those that it measures."""
@@ -48,6 +49,8 @@ def counts_of_scenario(scenario):
             return {"children": trial.progress["main"]}
         case "timeout-select":
             return {"operation won": trial["operation won"] - CHECKED_RACES}
+        case "bridge":
+            return {"arrived": trial["arrived"]}
         case "storm":
             return {key: trial[key] for key in ("connections ok", "connections answered")}
         case _:
@@ -70,7 +73,7 @@ def run(module):
     gc.unfreeze()
 
 
-@pytest.mark.parametrize("scenario", ["channel", "switch", "timeout-select", "children"])
+@pytest.mark.parametrize("scenario", ["channel", "switch", "timeout-select", "children", "bridge"])
 def test_a_program_does_as_much_as_the_scenario(module, run, scenario):
     """And has three values, of which the figure is the median."""
     result = run(module.PROGRAMS[scenario].client, work.SIZES[scenario] | TINY[scenario])
@@ -126,7 +129,7 @@ def test_batches_are_those_of_the_scenario():
 def test_as_many_values_are_measured_as_in_the_scenarios():
     """After one that warms up."""
     measured = {channel._MEASURED_PASSES, switch._MEASURED_VALUES, timeout_select._MEASURED_VALUES}
-    measured.add(children._MEASURED_VALUES)
+    measured |= {children._MEASURED_VALUES, bridge._MEASURED_VALUES}
     assert measured == {work.MEASURED}
 
 
