@@ -5,7 +5,7 @@ import pytest
 from harness_saboteurs import FAULTS
 from harness_scenarios.load.drain import drain
 
-SMALL = {"clients": 4, "requests": 8, "work": 2.0}
+SMALL = {"clients": 4, "requests": 8, "work": 20.0}
 
 
 def test_nothing_is_lost_unless_closing_cuts_off(run_roles, backend):

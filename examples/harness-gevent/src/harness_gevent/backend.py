@@ -24,9 +24,11 @@ from harness.api import (
 )
 
 from . import channels, introspection, streams, structure
+from .bridge import Bridge, Calls, RunScheduler
 from .offload import Failures, Offload, wait_beside
 from .processes import GeventProcesses
 from .scopes import Deadline, FailingScope, Scope, Task, here
+from .servers import Servers
 from .structure import LIVE, TaskGreenlet, TaskGroup, drive
 from .synchronisation import Condition, Event, Lock, Semaphore
 
@@ -53,13 +55,14 @@ class GeventRunner:
             show(context, kind, exc, trace)
 
         hub.print_exception = report
-        offload = Offload(unhandled)
+        offload, calls = Offload(unhandled), Calls()
         here.task = Task(getcurrent(), "main")
         LIVE.add(here.task)
         try:
-            drive(main(GeventRuntime(unhandled, offload)))
+            drive(main(GeventRuntime(unhandled, offload, calls, self.run)))
         finally:
             del here.task
+            calls.close()
             offload.close()
             hub.destroy(destroy_loop=True)
 
@@ -69,8 +72,10 @@ class GeventRuntime:
 
     name = "gevent"
 
-    def __init__(self, unhandled: UnhandledReport, offload: Offload) -> None:
+    def __init__(self, unhandled: UnhandledReport, offload: Offload, calls: Calls, run_scheduler: RunScheduler) -> None:
         self._unhandled = unhandled
+        self._calls = calls
+        self._run_scheduler = run_scheduler
         self._offload = offload
 
     # --- clock ---
@@ -191,6 +196,15 @@ class GeventRuntime:
         return await structure.first_completed(fns, self._unhandled)
 
     # --- chapters ---
+    def bridge(self) -> Bridge:
+        """An `async_` watcher of the hub."""
+        self._calls.start()
+        return Bridge(self._calls, self._run_scheduler)
+
+    def servers(self) -> Servers:
+        """`gevent.server.StreamServer`."""
+        return Servers()
+
     def processes(self) -> Processes:
         """`gevent.subprocess`."""
         return GeventProcesses()

@@ -24,6 +24,11 @@ CAPABILITIES = {
     Capability.SELECT: Offer(Support.EMULATED, "a greenlet for each function; the first kills and joins the rest"),
     Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then close"),
     Capability.THREAD: Offer(Support.NATIVE, "the hub's threadpool"),
+    Capability.BRIDGE: Offer(Support.EMULATED, "an async_ watcher of the hub, which fills a Queue or sets an Event"),
+    Capability.BRIDGE_CALL: Offer(Support.EMULATED, "an async_ watcher of the hub, which starts a greenlet"),
+    Capability.BRIDGE_JOB: Offer(Support.ABSENT, "a thread that calls into gevent waits for the result"),
+    Capability.DIRECT_CALL: Offer(Support.NATIVE, "Queue.put, Event.set, Group.start, Greenlet.kill"),
+    Capability.SERVER: Offer(Support.NATIVE, "gevent.server.StreamServer with a Pool"),
     Capability.CHILD_PROCESS: Offer(Support.NATIVE, "gevent.subprocess"),
     Capability.PROCESS: Offer(Support.EMULATED, "a ProcessPoolExecutor, waited for in the hub's threadpool"),
 }
