@@ -16,6 +16,11 @@ FILES = sorted(ROOT.glob("scenarios/*/scripts/*/*.py"))
 EVERY = sys.version_info >= (3, 11)
 KNOWN = {
     ("bridge.call-as-it-ends/asyncio.py", "asyncio uvloop"): EVERY,
+    ("bridge.direct-item/trio.py", "trio"): EVERY,
+    ("server.close-ends-serve-forever/asyncio.py", "uvloop"): EVERY,
+    ("server.close-with-live-connections/curio.py", "curio"): EVERY,
+    ("server.restart-on-same-address/threads.py", "threads"): EVERY,
+    ("server.wait-closed/asyncio.py", "asyncio"): (3, 12) <= sys.version_info < (3, 13),
     ("cancel.not-lost-in-a-timed-call/asyncio.timeout=wait_for.py", "asyncio uvloop"): sys.version_info < (3, 12),
     ("deadline.accept-keeps-connection/asyncio.io=sock.py", "asyncio uvloop"): EVERY,
     ("deadline.read-keeps-bytes/asyncio.io=sock.py", "asyncio uvloop"): EVERY,
