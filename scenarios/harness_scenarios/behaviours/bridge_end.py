@@ -245,7 +245,7 @@ async def _call_as_it_ends(runtime: Runtime, trial: Trial) -> str:
 
     async def linger(inner: Runtime, bridge: Bridge, never: Event) -> None:
         try:
-            async with inner.move_on_after(0.05):
+            async with inner.move_on_after(PATIENCE_SECONDS / 2):  # where the end cancels nothing
                 await never.wait()
         finally:
             # The scheduler ends, and a thread asks for a call before this clean-up is done.

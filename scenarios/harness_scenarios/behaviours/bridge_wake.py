@@ -205,17 +205,22 @@ _COLLECTION_SECONDS = 1.0
 class _Puts:
     """Something that hands an item over when it is forgotten."""
 
-    def __init__(self, put: Callable[[object], object]) -> None:
+    def __init__(self, put: Callable[[object], object], is_gone: threading.Event) -> None:
         self._put = put
+        self._is_gone = is_gone
         self.itself = self  # only the collector finds it
 
     def __del__(self) -> None:
         self._put("item")
+        self._is_gone.set()
 
 
 def _forget(put: Callable[[object], object]) -> None:
-    _Puts(put)
+    is_gone = threading.Event()
+    _Puts(put, is_gone)
     gc.collect()
+    while not is_gone.wait(0.001):  # a call does nothing while another thread collects
+        gc.collect()
 
 
 async def _finalise(runtime: Runtime, trial: Trial) -> str:
