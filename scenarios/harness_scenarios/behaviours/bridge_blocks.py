@@ -61,6 +61,7 @@ blocked_scheduler = make_question(
     },
     repetitions=1,
     catches=("call-is-lost-while-busy",),
+    screening=False,
     requires=_CALL,
 )
 
@@ -119,6 +120,7 @@ own_thread = make_question(
     },
     repetitions=1,
     catches=("own-call-cannot-be-ended",),
+    screening=False,
     requires=_CALL,
 )
 

@@ -205,6 +205,7 @@ cancel_job = make_question(
     },
     repetitions=3,
     catches=("cancelled-job-runs-on",),
+    screening=False,
     requires=_JOB,
 )
 
@@ -252,6 +253,7 @@ timed_out_wait = make_question(
     },
     repetitions=2,
     catches=("timeout-cancels-job", "job-ignores-timeout"),
+    screening=False,
     requires=_JOB,
 )
 
@@ -298,6 +300,7 @@ context_visible = make_question(
     },
     repetitions=2,
     catches=("calls-share-a-context",),
+    screening=False,
     requires=_CALL,
 )
 
@@ -337,6 +340,7 @@ nested_calls = make_question(
     },
     repetitions=3,
     catches=("one-call-at-a-time",),
+    screening=False,
     requires=(*_CALL, Capability.THREAD, Capability.DEADLINE),
 )
 
@@ -393,6 +397,7 @@ cancel_behind_a_thread = make_question(
     },
     repetitions=2,
     catches=("cancelled-call-has-a-result",),
+    screening=False,
     requires=(*_CALL, Capability.THREAD, Capability.CANCEL_SCOPE),
 )
 

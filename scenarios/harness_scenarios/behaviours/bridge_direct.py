@@ -77,6 +77,7 @@ direct_event = make_question(
     answers=_answers("the flag is set"),
     repetitions=1,
     catches=("direct-call-lost",),
+    screening=False,
     requires=(*_NEEDS, Capability.SELECT, Capability.DEADLINE),
     seconds=10.0,
 )
@@ -90,6 +91,7 @@ direct_task = make_question(
     answers=_answers("the task is created"),
     repetitions=2,
     catches=("direct-call-lost",),
+    screening=False,
     requires=(*_NEEDS, Capability.SELECT, Capability.DEADLINE),
     seconds=10.0,
 )
@@ -103,6 +105,7 @@ direct_cancel = make_question(
     answers=_answers("the cancellation is accepted"),
     repetitions=1,
     catches=("direct-call-lost",),
+    screening=False,
     requires=(*_NEEDS, Capability.SELECT, Capability.DEADLINE, Capability.CANCEL_SCOPE),
     seconds=10.0,
 )

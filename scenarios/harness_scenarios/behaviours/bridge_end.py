@@ -127,6 +127,7 @@ hand_over_after_end = make_question(
     parameters=(_HOW,),
     rows={"quick": grid(call=(_INBOX, _EVENT))},
     catches=("call-after-end-waits",),
+    screening=False,
     requires=_BRIDGE,
 )
 
@@ -183,6 +184,7 @@ next_run = make_question(
     },
     repetitions=2,
     catches=("call-after-end-waits", "call-after-end-swallowed", "bridge-leads-to-the-latest-run"),
+    screening=False,
     requires=_CALL,
 )
 
@@ -231,6 +233,7 @@ end_meanwhile = make_question(
     answers=_ENDS_ANSWERS,
     repetitions=2,
     catches=("pending-call-forgotten",),
+    screening=False,
     requires=_CALL,
     seconds=8.0,
 )
@@ -346,6 +349,7 @@ two_schedulers = make_question(
     repetitions=1,
     judges={"calls": NOTED},
     catches=("bridge-leads-to-the-latest-run",),
+    screening=False,
     requires=_CALL,
     seconds=8.0,
 )
@@ -450,6 +454,7 @@ shared_event = make_question(
     },
     repetitions=1,
     catches=("event-forgets-foreign-waiters",),
+    screening=False,
     requires=(*_BRIDGE, Capability.DEADLINE),
     seconds=8.0,
 )

@@ -91,6 +91,7 @@ handler_sets = make_question(
     },
     repetitions=2,
     catches=("bridge-event-does-not-wake",),
+    screening=False,
     requires=(Capability.BRIDGE, Capability.DEADLINE),
     seconds=8.0,
 )
@@ -119,6 +120,7 @@ handler_sets_directly = make_question(
     },
     repetitions=2,
     catches=("direct-call-lost",),
+    screening=False,
     requires=(Capability.BRIDGE, Capability.DIRECT_CALL, Capability.DEADLINE),
     seconds=8.0,
 )

@@ -58,6 +58,7 @@ call_wakes = make_question(
     answers=_ARRIVES,
     repetitions=4,
     catches=("call-soon-forgotten", "call-soon-does-not-wake"),
+    screening=False,
     requires=(*_EXHIBIT, Capability.BRIDGE_CALL),
     seconds=10.0,
 )
@@ -78,6 +79,7 @@ event_wakes = make_question(
     answers=_ARRIVES,
     repetitions=4,
     catches=("bridge-event-wakes-one", "bridge-event-does-not-wake"),
+    screening=False,
     requires=_EXHIBIT,
     seconds=10.0,
 )
@@ -134,6 +136,7 @@ items_keep_order = make_question(
     repetitions=3,
     judges={"items": NOTED},
     catches=("inbox-loses-items", "inbox-doubles-items", "inbox-swaps-items"),
+    screening=False,
     requires=(*_NEEDS, Capability.DEADLINE),
 )
 
@@ -192,6 +195,7 @@ cancelled_receive = make_question(
     },
     repetitions=20,
     catches=("cancelled-inbox-takes-item",),
+    screening=False,
     requires=(*_NEEDS, Capability.GROUP_CANCEL, Capability.DEADLINE),
 )
 
@@ -252,6 +256,7 @@ finaliser = make_question(
     answers={AT_ONCE: allowed("putting takes no lock that the thread may hold"), LOST: _ARRIVES[LOST]},
     repetitions=4,
     catches=("inbox-loses-items",),
+    screening=False,
     requires=(*_NEEDS, Capability.DEADLINE),
 )
 

@@ -73,6 +73,7 @@ def make_question(
     variants: tuple[str, ...] = (),
     seconds: float = TRIAL_SECONDS,
     side_by_side: bool = True,
+    screening: bool = True,
     catches: tuple[str, ...] = (),
 ) -> Scenario:
     """Return the scenario that asks a question.
@@ -92,6 +93,7 @@ def make_question(
         requires: capabilities without which the question makes no sense.
         variants: backend specs that are asked too, if their backend is selected.
         seconds: limit of a trial.
+        screening: whether a screening (the preset `quick`) asks it.
         side_by_side: whether cells of it may run beside others; not if it depends on times.
         catches: as in `Scenario`.
     """
@@ -118,7 +120,7 @@ def make_question(
         parameters=(_repetitions(repetitions), *parameters),
         judges={ANSWER: outcomes(_with_harm(answers)), RAISED: info(), **(judges or {})},
         headline=ANSWER,
-        rows=_screened(rows or {}),
+        rows=_screened(rows or {}, screening=screening),
         requires=requires,
         variants=variants,
         side_by_side=side_by_side,
@@ -139,9 +141,11 @@ def _with_harm(answers: dict[str, Graded]) -> dict[str, Graded]:
     }
 
 
-def _screened(rows: dict[str, tuple[dict[str, Value], ...]]) -> dict[str, tuple[dict[str, Value], ...]]:
+def _screened(
+    rows: dict[str, tuple[dict[str, Value], ...]], *, screening: bool
+) -> dict[str, tuple[dict[str, Value], ...]]:
     every = rows.get("quick", ({},))
-    return {"default": every, **rows, "quick": every[:1]}
+    return {"default": every, **rows, "quick": every[:1] if screening else ()}
 
 
 def _repetitions(default: int) -> Parameter:

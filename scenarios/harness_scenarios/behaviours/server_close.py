@@ -244,6 +244,7 @@ cancelled_serving = make_question(
     },
     repetitions=1,
     catches=("cancelled-serving-goes-on", "server-cannot-be-closed"),
+    screening=False,
     requires=NEEDS,
     seconds=14.0,
 )
@@ -294,6 +295,7 @@ closed_by_handler = make_question(
     },
     repetitions=2,
     catches=("close-waits-for-handlers",),
+    screening=False,
     requires=NEEDS,
     seconds=12.0,
 )
@@ -354,6 +356,7 @@ graceful_stop = make_question(
     repetitions=1,
     judges={"bytes received": NOTED},
     catches=("wait-closed-never-returns",),
+    screening=False,
     requires=NEEDS,
     seconds=12.0,
 )

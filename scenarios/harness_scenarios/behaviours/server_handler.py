@@ -108,6 +108,7 @@ handler_raises = make_question(
     answers=_end_answers("raises"),
     repetitions=2,
     catches=("reply-of-handler-lost",),
+    screening=False,
     requires=NEEDS,
     seconds=8.0,
 )
@@ -214,6 +215,7 @@ reset_spares_others = make_question(
     repetitions=3,
     judges={"other clients served": NOTED},
     catches=("handler-error-cuts-one-other", "handler-error-stops-accepting"),
+    screening=False,
     requires=NEEDS,
     seconds=12.0,
 )
@@ -256,6 +258,7 @@ error_is_reported = make_question(
     },
     repetitions=2,
     catches=("handler-error-unseen",),
+    screening=False,
     requires=NEEDS,
     seconds=8.0,
 )
@@ -302,6 +305,7 @@ handler_exits = make_question(
     },
     repetitions=2,
     catches=("exit-of-handler-stops-serving",),
+    screening=False,
     requires=NEEDS,
     seconds=8.0,
 )
@@ -344,6 +348,7 @@ hanging_handlers = make_question(
     },
     repetitions=2,
     catches=("handlers-one-at-a-time",),
+    screening=False,
     requires=NEEDS,
     seconds=8.0,
 )

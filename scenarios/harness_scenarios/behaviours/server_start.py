@@ -102,6 +102,7 @@ early_clients = make_question(
     repetitions=2,
     judges={"connected beyond the backlog": NOTED},
     catches=("first-client-forgotten",),
+    screening=False,
     requires=NEEDS,
     seconds=12.0,
 )
@@ -193,6 +194,7 @@ restart = make_question(
     parameters=(_BEFORE,),
     rows={"quick": grid(before=(_SERVER_FIRST, _NO_CLIENT)), "thorough": grid(before=_BEFORE.choices)},
     catches=("restarted-server-is-not-reached",),
+    screening=False,
     requires=NEEDS,
     seconds=12.0,
 )
@@ -237,6 +239,7 @@ waiting_clients = make_question(
     },
     repetitions=2,
     catches=("close-leaves-waiting-clients",),
+    screening=False,
     requires=NEEDS,
     seconds=8.0,
 )
@@ -353,6 +356,7 @@ terminated = make_question(
     repetitions=1,
     judges={"answered": NOTED},
     catches=("server-cannot-be-closed",),
+    screening=False,
     requires=(*NEEDS, Capability.DEADLINE),
     seconds=12.0,
 )
@@ -404,6 +408,7 @@ descriptors = make_question(
     repetitions=1,
     judges={"descriptors while it serves": NOTED},
     catches=("close-keeps-descriptors",),
+    screening=False,
     requires=(*NEEDS, Capability.ABORT),
     seconds=12.0,
     side_by_side=False,

@@ -227,7 +227,7 @@ def _parameters(*ways: str) -> tuple[Parameter, ...]:
 
 def _make(name: str, ways: tuple[str, ...], question: str, **more: Any) -> Scenario:
     rows: dict[str, tuple[dict[str, Value], ...]] = {
-        "quick": grid(way=ways[:1], threads=(1,), hand_overs=(1000,)),
+        "quick": grid(way=ways[:1], threads=(1,), hand_overs=(1000,)) if _CALL not in ways else (),
         "default": grid(way=ways, threads=(1, 4)),
         "thorough": grid(way=ways, threads=(1, 4, 16), hand_overs=(40_000,)),
     }
