@@ -18,8 +18,9 @@ from .confirm import confirm
 from .failure import Failure, describe_failure, program_key
 from .generate import Generator
 from .grammar import Grammar
-from .minimise import find_smallest, find_smallest_apart
+from .minimise import find_native, find_smallest, find_smallest_apart
 from .posix import Page, Send, count_fds, end_if_slow, peak_memory, run_in_child
+from .program import encode_program
 from .schedules import list_schedules
 from .stock import UNIT, StockRuns
 from .trial import VIRTUAL_UNIT, Result, Trial
@@ -157,9 +158,13 @@ class Batch:
         smallest = find_smallest(trial, program, schedule, result.clause, rules, self._probe.advance)
         detail = trial.run(smallest.program, smallest.schedule).detail or result.detail
         shown = Result(result.clause, detail, result.state, result.steps)
-        return describe_failure(
+        data = describe_failure(
             self._seed, number, schedule, shown, program, smallest.program, smallest.schedule, smallest.tried
         )
+        if not smallest.schedule.startswith("native"):
+            native = find_native(trial, smallest.program, result.clause, rules, self._probe.advance)
+            data["native"] = encode_program(native)
+        return data
 
     # --- in the worker ---
 

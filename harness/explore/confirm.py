@@ -92,7 +92,7 @@ def _run_on_stock(batch: Batch, failure: Failure, count: int, send: Send, page: 
     for number in range(count):
         page.number = number
         end_if_slow(_SECONDS, give_up)
-        send({"clause": trial.run(failure.smallest, "native 0").clause})
+        send({"clause": trial.run(failure.native, "native 0").clause})
     end_if_slow(0)
 
 

@@ -28,6 +28,8 @@ class Failure:
     found_size: int
     tried: int
     smallest: Program
+    native: Program
+    """One that fails in the runtime's own order, if there is one; else the smallest."""
 
     @classmethod
     def of(cls, data: Any) -> Failure:
@@ -41,6 +43,7 @@ class Failure:
             found_size=data["found_size"],
             tried=data["tried"],
             smallest=decode_program(data["smallest"]),
+            native=decode_program(data["native"]),
         )
 
     def to_text(self, family: str, confirmation: Confirmation) -> str:
@@ -95,4 +98,5 @@ def describe_failure(
         "found_size": found.size,
         "tried": tried,
         "smallest": encode_program(smallest),
+        "native": encode_program(smallest),
     }

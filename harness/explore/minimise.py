@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .clauses import Clause
@@ -15,7 +15,7 @@ from .trial import Trial
 
 _ORDERS = 6
 """Other schedules under which a candidate is tried; the native order comes first, and is worth more."""
-_NATIVE_ORDERS = 4
+_NATIVE = tuple(f"native {seed}" for seed in range(4))
 """A runtime may have a coin in its own order."""
 _MOST_CANDIDATES = 300
 _MOST_APART = 24
@@ -31,29 +31,35 @@ def find_smallest(
     rules: Mapping[str, Rule],
     advance: Callable[[], None],
 ) -> Shrunk:
-    """Return the smallest program that breaks the clause, in the native order if there is one.
-
-    A program that needs a schedule is turned into one that does not, where checkpoints can take the schedule's place:
-    such a program fails on the runtime as it is.
-    """
-
-    def fails(orders: list[str]) -> Callable[[Program], str]:
-        def find(candidate: Program) -> str:
-            advance()
-            return next((name for name in orders if trial.run(candidate, name).clause is clause), "")
-
-        return find
-
-    native = [f"native {seed}" for seed in range(_NATIVE_ORDERS)]
+    """Return the smallest program that breaks the clause under some order, in the native one if that does."""
     others = [schedule, *(f"{kind} {seed}" for seed in range(_ORDERS // 2) for kind in ("shuffle", "pct"))]
-    under_any = shrink(program, schedule, fails([*native, *others]), rules, _MOST_CANDIDATES)
-    if under_any.schedule.startswith("native"):
-        return under_any
-    fails_natively = fails(native)
-    for padded in vary_natively(under_any.program, _MOST_VARIATIONS):
-        if found := fails_natively(padded):
-            return shrink(padded, found, fails_natively, rules, _MOST_CANDIDATES)
-    return under_any
+    fails = _failing(trial, clause, [*_NATIVE, *others], advance)
+    return shrink(program, schedule, fails, rules, _MOST_CANDIDATES)
+
+
+def find_native(
+    trial: Trial, program: Program, clause: Clause, rules: Mapping[str, Rule], advance: Callable[[], None]
+) -> Program:
+    """Return a program that breaks the clause in the native order, or the program itself if none is found.
+
+    Other orders of its tasks, and checkpoints, can take a schedule's place: such a program fails on the runtime as it
+    is, and so does a script of it.
+    """
+    fails = _failing(trial, clause, _NATIVE, advance)
+    for varied in vary_natively(program, _MOST_VARIATIONS):
+        if found := fails(varied):
+            return shrink(varied, found, fails, rules, _MOST_CANDIDATES).program
+    return program
+
+
+def _failing(
+    trial: Trial, clause: Clause, orders: Sequence[str], advance: Callable[[], None]
+) -> Callable[[Program], str]:
+    def find(candidate: Program) -> str:
+        advance()
+        return next((name for name in orders if trial.run(candidate, name).clause is clause), "")
+
+    return find
 
 
 def vary_natively(program: Program, most: int) -> Iterator[Program]:

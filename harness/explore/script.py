@@ -101,7 +101,7 @@ def indent(lines: Sequence[str]) -> list[str]:
 class _Writer:
     def __init__(self, failure: Failure, dialect: Dialect) -> None:
         self._failure = failure
-        self._program: Program = failure.smallest
+        self._program: Program = failure.native
         self._dialect = dialect
         self._functions: list[str] = []
         self._children = 0

@@ -1,0 +1,1 @@
+"""Generated programs with a latch of our own."""
