@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
 from harness.api import Backend, BackendOption, Capability, Offer, Support
 from harness.plugins import hookimpl
 
@@ -60,3 +63,9 @@ TRIO = Backend(
 def harness_backends() -> list[Backend]:
     """Bring trio."""
     return [TRIO]
+
+
+@hookimpl
+def harness_expected_divergences() -> list[Traversable]:
+    """Bring what generated programs are known to find."""
+    return [files(__package__) / "known.toml"]
