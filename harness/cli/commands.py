@@ -21,6 +21,7 @@ _COMMANDS = {
     "script": "script:script",
     "expect": "expect:expect",
     "explore": "explore:explore",
+    "orders": "orders:orders",
     "bisect": "bisect:bisect",
     "plugins": "plugin_list:plugins",
     "plugin": "plugin:plugin",

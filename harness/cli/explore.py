@@ -121,7 +121,7 @@ def _make_request(
         families, duration = [family], None
         parameters += [("seed", seed_text), ("first", number), ("programs", "1"), ("trace", "true")]
     return Request(
-        backends=backends or tuple(_controlled(state)),
+        backends=backends or tuple(controlled(state)),
         scenarios=tuple(f"{PREFIX}{family}" for family in families),
         preset="",
         parameters=tuple(parameters),
@@ -135,7 +135,8 @@ def _on_saboteurs(request: Request) -> Request:
     return structs.replace(request, backends=(), saboteurs=True, stress_duration=None)
 
 
-def _controlled(state: State) -> Iterator[str]:
+def controlled(state: State) -> Iterator[str]:
+    """Yield the backends whose schedule can be controlled, and that are healthy."""
     for backend in state.catalogue.backends.values():
         if backend.schedules and not backend.control:
             yield backend.name

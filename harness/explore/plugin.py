@@ -9,6 +9,7 @@ from harness.plugins import hookimpl
 @hookimpl
 def harness_scenarios() -> list[Scenario]:
     """Return an exploration for each family of programs."""
+    from .orders import orders
     from .scenarios import EXPLORATIONS
 
-    return list(EXPLORATIONS)
+    return [*EXPLORATIONS, orders]
