@@ -189,7 +189,14 @@ class Batch:
         if clause in self._failures:
             return
         program = self._generator.make(self._seed, number)
-        smallest = find_smallest_apart(self.make_trial, program, self.grammar.all_rules(), self._probe.advance)
+        smallest = find_smallest_apart(
+            self.make_trial,
+            program,
+            self.grammar.all_rules(),
+            self._probe.advance,
+            hung=hung,
+            seconds=_PROGRAM_SECONDS,
+        )
         shown = Result(clause, reason, "", 0)
         data = describe_failure(
             self._seed, number, "native 0", shown, program, smallest.program, smallest.schedule, smallest.tried

@@ -98,19 +98,35 @@ def _padded(operations: Operations, source: random.Random, share: float = 0.7) -
 
 
 def find_smallest_apart(
-    make_trial: Callable[[], Trial], program: Program, rules: Mapping[str, Rule], advance: Callable[[], None]
+    make_trial: Callable[[], Trial],
+    program: Program,
+    rules: Mapping[str, Rule],
+    advance: Callable[[], None],
+    *,
+    hung: bool,
+    seconds: float,
 ) -> Shrunk:
-    """Return the smallest program that still takes its process with it; each candidate has a process of its own."""
+    """Return the smallest program that takes its process with it in the same way; each candidate has its own process.
+
+    Args:
+        make_trial: as of the batch.
+        program: hangs or crashes.
+        rules: of the grammar.
+        advance: reports progress.
+        hung: whether it hangs.
+        seconds: after which a program hangs, counted from when it starts.
+    """
 
     def fails(candidate: Program) -> str:
         advance()
 
         def body(send: Send, page: Page) -> None:
             del send, page
-            end_if_slow(1.0)
-            make_trial().run(candidate, "native 0")
+            trial = make_trial()
+            end_if_slow(seconds)
+            trial.run(candidate, "native 0")
 
-        ending = run_in_child(body, lambda _message: None, hang_after=3.0, memory=256 << 20)
-        return "native 0" if ending.reason else ""
+        ending = run_in_child(body, lambda _message: None, hang_after=3 * seconds, memory=256 << 20)
+        return "native 0" if ending.reason and ending.hung == hung else ""
 
     return shrink(program, "native 0", fails, rules, _MOST_APART)
