@@ -12,6 +12,7 @@ from markupsafe import Markup
 from harness.model import Comparison, RenderOptions, Run, format_value
 from harness_reports.grid import make_footnotes
 from harness_reports.header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
+from harness_reports.root_cause_lines import describe_root_causes
 from harness_reports.safe_text import clean, clean_lines, shorten
 from harness_reports.verdict import make_verdict, tone_of
 
@@ -58,6 +59,7 @@ def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str
         not_run=[line.removeprefix("– ") for line in make_footnotes(comparison)],
         matrix=matrix,
         findings=view_findings(comparison),
+        root_causes=list(describe_root_causes(comparison)),
         measured=[section for section in sections if not section.family],
         families=_families(sections),
         slot=lambda anchor: Markup(f"\x02{anchor}\x02"),  # noqa: S704 - made of safe characters

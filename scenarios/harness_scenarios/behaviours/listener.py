@@ -301,7 +301,9 @@ listen_again = make_question(
     ref=f"{_MODULE}:listen_again",
     answers={
         RETURNS: allowed("the runtime sets SO_REUSEADDR", "socket(7)"),
-        "raises out of ports": forbidden("a restart has to wait for a minute: SO_REUSEADDR is not set", "socket(7)"),
+        "raises out of ports": forbidden(
+            "a restart has to wait: SO_REUSEADDR is not set, or a closed socket holds the port", "socket(7)"
+        ),
         "raises other": forbidden("a restart fails"),
         NEVER_ENDS: forbidden("a restart waits for ever"),
     },

@@ -13,11 +13,12 @@ async def main() -> str:
     sent = 0
     try:
         async with asyncio.timeout(0.1):
-            while True:
+            while sent < 1000:
                 await queue.put(sent)
                 sent += 1
     except TimeoutError:
         return f"the producer waits after {sent} items"
+    return "the producer never waits"
 
 
 with asyncio.Runner(loop_factory=new_event_loop) as runner:
