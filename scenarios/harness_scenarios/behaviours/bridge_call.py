@@ -118,7 +118,7 @@ errors_cross = make_question(
     rows={"quick": grid(raises=tuple(_ERRORS))},
     catches=("call-error-lost", "call-error-wakes-nothing"),
     requires=_CALL,
-    seconds=6.0,
+    seconds=30.0,
 )
 
 # --- a job that the thread cancels ---

@@ -62,10 +62,10 @@ direct_item = make_question(
     contract=("An item that was accepted is not lost.",),
     ref="harness_scenarios.behaviours.bridge_direct:direct_item",
     answers=_answers("the item is accepted"),
-    repetitions=2,
+    repetitions=1,
     catches=("direct-call-lost",),
     requires=(*_NEEDS, Capability.CHANNEL, Capability.SELECT, Capability.DEADLINE),
-    seconds=10.0,
+    seconds=30.0,
 )
 
 direct_event = make_question(
@@ -79,7 +79,7 @@ direct_event = make_question(
     catches=("direct-call-lost",),
     screening=False,
     requires=(*_NEEDS, Capability.SELECT, Capability.DEADLINE),
-    seconds=10.0,
+    seconds=30.0,
 )
 
 direct_task = make_question(
@@ -89,11 +89,11 @@ direct_task = make_question(
     contract=("A task that was started runs, sooner or later.",),
     ref="harness_scenarios.behaviours.bridge_direct:direct_task",
     answers=_answers("the task is created"),
-    repetitions=2,
+    repetitions=1,
     catches=("direct-call-lost",),
     screening=False,
     requires=(*_NEEDS, Capability.SELECT, Capability.DEADLINE),
-    seconds=10.0,
+    seconds=30.0,
 )
 
 direct_cancel = make_question(
@@ -107,7 +107,7 @@ direct_cancel = make_question(
     catches=("direct-call-lost",),
     screening=False,
     requires=(*_NEEDS, Capability.SELECT, Capability.DEADLINE, Capability.CANCEL_SCOPE),
-    seconds=10.0,
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (direct_item, direct_event, direct_task, direct_cancel)

@@ -22,6 +22,7 @@ from harness.api import (
 
 from ..parts.sandbox import (
     PATIENCE_SECONDS,
+    THREAD_PATIENCE_SECONDS,
     ForeignCall,
     Sandbox,
     WaitsForeverError,
@@ -235,7 +236,7 @@ end_meanwhile = make_question(
     catches=("pending-call-forgotten",),
     screening=False,
     requires=_CALL,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 
@@ -271,7 +272,7 @@ def _ask_and_wait(bridge: Bridge, asked: threading.Event, fn: Callable[..., Awai
     finally:
         asked.set()
     try:
-        return job.result(PATIENCE_SECONDS)
+        return job.result(THREAD_PATIENCE_SECONDS)
     except TimeoutError:
         raise WaitsForeverError from None
 
@@ -283,10 +284,10 @@ call_as_it_ends = make_question(
     contract=("A thread does not wait for a scheduler that has ended.",),
     ref=f"{_MODULE}:call_as_it_ends",
     answers=_ENDS_ANSWERS,
-    repetitions=2,
+    repetitions=1,
     catches=("last-call-forgotten",),
     requires=(*_CALL, Capability.BRIDGE_JOB, Capability.DETACHED, Capability.DEADLINE),
-    seconds=8.0,
+    seconds=30.0,
 )
 
 # --- two schedulers ---
@@ -351,7 +352,7 @@ two_schedulers = make_question(
     catches=("bridge-leads-to-the-latest-run",),
     screening=False,
     requires=_CALL,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 # --- an object of another scheduler ---
@@ -456,7 +457,7 @@ shared_event = make_question(
     catches=("event-forgets-foreign-waiters",),
     screening=False,
     requires=(*_BRIDGE, Capability.DEADLINE),
-    seconds=8.0,
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -21,6 +21,9 @@ DIES = "the scheduler ends with an error of its own"
 REFUSED = "the call is refused, and nothing has happened"
 BROKEN = "the call is refused, and what it was made on does not work any more"
 
+TOO_SLOW = "what waited had given up before the scheduler was woken"
+_ATTEMPTS = 3
+
 Touch = Callable[[], object]
 """What a thread does."""
 Proper = Callable[[], Awaitable[object]]
@@ -28,7 +31,7 @@ Proper = Callable[[], Awaitable[object]]
 Prepare = Callable[["Exhibit", Runtime, TaskGroup], Awaitable[tuple[Touch, Proper | None]]]
 """Prepares in the sandbox what is touched, and returns how it is."""
 
-_WAITS_SECONDS = 2 * PATIENCE_SECONDS
+_WAITS_SECONDS = 4.0
 """What waits in the sandbox gives up then, by a deadline as programs have them."""
 
 
@@ -45,6 +48,7 @@ class Exhibit:
         self._all_noticed = threading.Event()
         self._touch: Touch | None = None
         self._proper: Proper | None = None
+        self._gave_up = False
         self.errors: list[BaseException] = []
         """What the calls of the threads have raised."""
 
@@ -56,7 +60,15 @@ class Exhibit:
                 self._all_noticed.set()
 
     async def show(self) -> str:
-        """Touch it from threads, one for each touch, and return the answer."""
+        """Touch it from threads, one for each touch, and return the answer; again if the machine was too slow."""
+        answer = await self._show_once()
+        for _ in range(_ATTEMPTS - 1):
+            if answer != TOO_SLOW:
+                break
+            answer = await Exhibit(self._runtime, self._trial, self._prepare, self._touches)._show_once()  # noqa: SLF001 - of the same class
+        return answer
+
+    async def _show_once(self) -> str:
         sandbox = Sandbox(self._runtime, self._main)
         await wait_until(self._runtime, lambda: self._touch is not None or sandbox.ended, 2.0)
         threads = [ForeignCall(self._touch_it) for _ in range(self._touches)]
@@ -64,7 +76,7 @@ class Exhibit:
         answer = await self._watch(sandbox)
         self._over.set()
         self._trial.step("thread", answer)
-        if not await sandbox.until_ended() or sandbox.raised is not None:
+        if not await sandbox.until_ended(2 * _WAITS_SECONDS) or sandbox.raised is not None:
             self._trial.step("scheduler", f"ends with {sandbox.raised!r}"[:200])
             return DIES
         return answer
@@ -78,6 +90,8 @@ class Exhibit:
         if await self._until_settled(sandbox):
             noticed = REFUSED if is_refused else LATE
             return noticed if self._all_noticed.is_set() else DIES
+        if self._gave_up and not is_refused:
+            return TOO_SLOW
         return BROKEN if is_refused else LOST
 
     async def _until_settled(self, sandbox: Sandbox) -> bool:
@@ -110,10 +124,11 @@ class Exhibit:
 
     async def watch_for(self, runtime: Runtime, wait: Proper, times: int | None = None) -> None:
         """Notice each end of a wait, in the sandbox, until there were enough or it takes too long."""
-        async with runtime.move_on_after(_WAITS_SECONDS):
+        async with runtime.move_on_after(_WAITS_SECONDS) as scope:
             for _ in range(times or self._touches):
                 await wait()
                 self.notice()
+        self._gave_up = scope.cancelled_caught
 
 
 # --- what is touched through the bridge ---

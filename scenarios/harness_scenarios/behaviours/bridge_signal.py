@@ -93,7 +93,7 @@ handler_sets = make_question(
     catches=("bridge-event-does-not-wake",),
     screening=False,
     requires=(Capability.BRIDGE, Capability.DEADLINE),
-    seconds=8.0,
+    seconds=30.0,
 )
 
 
@@ -122,7 +122,7 @@ handler_sets_directly = make_question(
     catches=("direct-call-lost",),
     screening=False,
     requires=(Capability.BRIDGE, Capability.DIRECT_CALL, Capability.DEADLINE),
-    seconds=8.0,
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (handler_sets, handler_sets_directly)

@@ -46,7 +46,7 @@ item_wakes = make_question(
     repetitions=4,
     catches=("inbox-does-not-wake", "inbox-loses-items"),
     requires=_EXHIBIT,
-    seconds=10.0,
+    seconds=30.0,
 )
 
 call_wakes = make_question(
@@ -60,7 +60,7 @@ call_wakes = make_question(
     catches=("call-soon-forgotten", "call-soon-does-not-wake"),
     screening=False,
     requires=(*_EXHIBIT, Capability.BRIDGE_CALL),
-    seconds=10.0,
+    seconds=30.0,
 )
 
 
@@ -81,7 +81,7 @@ event_wakes = make_question(
     catches=("bridge-event-wakes-one", "bridge-event-does-not-wake"),
     screening=False,
     requires=_EXHIBIT,
-    seconds=10.0,
+    seconds=30.0,
 )
 
 # --- order and number ---

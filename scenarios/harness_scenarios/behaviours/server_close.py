@@ -57,7 +57,7 @@ close_ends_serving = make_question(
     repetitions=2,
     catches=("close-does-not-end-serving",),
     requires=NEEDS,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 # --- live connections ---
@@ -130,7 +130,7 @@ close_with_clients = make_question(
     repetitions=3,
     catches=("close-cuts-one-connection",),
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 # --- wait_closed ---
@@ -188,7 +188,7 @@ wait_closed = make_question(
     rows={"quick": grid(handler=(_CLOSED, _OPEN))},
     catches=("wait-closed-never-returns",),
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 # --- the task that serves is cancelled ---
@@ -246,7 +246,7 @@ cancelled_serving = make_question(
     catches=("cancelled-serving-goes-on", "server-cannot-be-closed"),
     screening=False,
     requires=NEEDS,
-    seconds=14.0,
+    seconds=30.0,
 )
 
 # --- closed by a handler ---
@@ -297,7 +297,7 @@ closed_by_handler = make_question(
     catches=("close-waits-for-handlers",),
     screening=False,
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 # --- a graceful stop ---
@@ -358,7 +358,7 @@ graceful_stop = make_question(
     catches=("wait-closed-never-returns",),
     screening=False,
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -91,7 +91,7 @@ handler_returns = make_question(
     repetitions=2,
     catches=("reply-of-handler-lost",),
     requires=NEEDS,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 
@@ -110,7 +110,7 @@ handler_raises = make_question(
     catches=("reply-of-handler-lost",),
     screening=False,
     requires=NEEDS,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 # --- what the others see ---
@@ -152,7 +152,7 @@ class _Crowd:
             await wait_until(self._runtime, lambda: len(self._waiting) >= _CROWD - 1, 2 * PATIENCE_SECONDS)
             culprit = peers.pop(position)
             culprit.reset() if by_reset else culprit.send(b"raise")
-            await wait_until(self._runtime, lambda: stand.ended, 0.1)
+            await wait_until(self._runtime, lambda: stand.ended, PATIENCE_SECONDS / 2)
             self._go.set()
             return await self._count(stand, peers)
 
@@ -197,7 +197,7 @@ error_spares_others = make_question(
     judges={"other clients served": NOTED},
     catches=("handler-error-cuts-one-other", "handler-error-stops-accepting"),
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 
@@ -217,7 +217,7 @@ reset_spares_others = make_question(
     catches=("handler-error-cuts-one-other", "handler-error-stops-accepting"),
     screening=False,
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 # --- what is told of the error ---
@@ -260,7 +260,7 @@ error_is_reported = make_question(
     catches=("handler-error-unseen",),
     screening=False,
     requires=NEEDS,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 # --- exit ---
@@ -307,7 +307,7 @@ handler_exits = make_question(
     catches=("exit-of-handler-stops-serving",),
     screening=False,
     requires=NEEDS,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 # --- handlers that hang ---
@@ -350,7 +350,7 @@ hanging_handlers = make_question(
     catches=("handlers-one-at-a-time",),
     screening=False,
     requires=NEEDS,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -104,7 +104,7 @@ early_clients = make_question(
     catches=("first-client-forgotten",),
     screening=False,
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 # --- again on the same address ---
@@ -196,7 +196,7 @@ restart = make_question(
     catches=("restarted-server-is-not-reached",),
     screening=False,
     requires=NEEDS,
-    seconds=12.0,
+    seconds=30.0,
 )
 
 # --- clients that wait as it is closed ---
@@ -241,7 +241,7 @@ waiting_clients = make_question(
     catches=("close-leaves-waiting-clients",),
     screening=False,
     requires=NEEDS,
-    seconds=8.0,
+    seconds=30.0,
 )
 
 # --- SIGTERM ---
@@ -358,7 +358,7 @@ terminated = make_question(
     catches=("server-cannot-be-closed",),
     screening=False,
     requires=(*NEEDS, Capability.DEADLINE),
-    seconds=12.0,
+    seconds=30.0,
 )
 
 # --- descriptors ---
@@ -410,7 +410,7 @@ descriptors = make_question(
     catches=("close-keeps-descriptors",),
     screening=False,
     requires=(*NEEDS, Capability.ABORT),
-    seconds=12.0,
+    seconds=30.0,
     side_by_side=False,
 )
 

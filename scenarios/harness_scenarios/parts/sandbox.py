@@ -12,15 +12,20 @@ _POLL_SECONDS = 0.002
 PATIENCE_SECONDS = 0.6
 """How long to wait for what takes a millisecond on an idle machine, and may not come at all."""
 
+THREAD_PATIENCE_SECONDS = 2.0
+"""The same in a thread, which can only wait for a time."""
+
 
 async def wait_until(runtime: Runtime, is_so: Callable[[], bool], seconds: float) -> bool:
-    """Wait for what happens in another thread; return whether it did in time."""
-    until = runtime.now() + seconds
-    while not is_so():
-        if runtime.now() > until:
-            return False
+    """Wait for what happens in another thread; return whether it did in time.
+
+    Looks are counted and not seconds: on a machine that is busy each takes longer, as does what is waited for.
+    """
+    for _ in range(max(1, round(seconds / _POLL_SECONDS))):
+        if is_so():
+            return True
         await runtime.sleep(_POLL_SECONDS)
-    return True
+    return is_so()
 
 
 class ForeignCall:
@@ -44,7 +49,7 @@ class ForeignCall:
         return not self._thread.is_alive()
 
 
-async def call_in_thread(runtime: Runtime, fn: Callable[..., Any], *args: object, seconds: float = 2.0) -> ForeignCall:
+async def call_in_thread(runtime: Runtime, fn: Callable[..., Any], *args: object, seconds: float = 3.0) -> ForeignCall:
     """Call a function in a thread and wait for its end, for at most so long."""
     call = ForeignCall(fn, *args)
     await wait_until(runtime, lambda: call.ended, seconds)
@@ -101,7 +106,7 @@ def run_limited(bridge: Bridge, fn: Callable[..., Awaitable[Any]], *args: object
     except UnsupportedError:
         return bridge.run(fn, *args)
     try:
-        return job.result(PATIENCE_SECONDS)
+        return job.result(THREAD_PATIENCE_SECONDS)
     except TimeoutError:
         if job.done():  # it is the job's own error
             raise
