@@ -1,1 +1,1 @@
-"""Report formats: pure functions of a run and what it says."""
+"""Report formats: pure functions of a run and its comparison."""

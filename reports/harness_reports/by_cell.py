@@ -79,7 +79,7 @@ def _shows(record: CellRecord, finding: Finding) -> bool:
 
 
 def _values_of(finding: Finding) -> set[str]:
-    """Return the values that make the finding; where it does not say, those that nobody else has seen."""
+    """Return the values that make the finding; without one, the values that no other backend showed."""
     if finding.values:
         return set(finding.values)
     about = set(finding.backends)

@@ -95,7 +95,7 @@ def _fields_of(
 
 
 def facts_of(record: CellRecord, card: ScenarioCard | None, square: CellSummary | None) -> Fields:
-    """Return what a cell was, what it ran on and what it observed."""
+    """Return the description of a cell, its runtime and its observations."""
     fields = make_lines("outcome", [_outcome_text(record)])
     fields += make_lines(
         "tried before",
@@ -139,12 +139,12 @@ def _attestation_text(role: RoleResult) -> str:
         attestation.scheduler,
         f"{attestation.implementation} {attestation.python}{'' if attestation.gil else ' without GIL'}",
         *(f"{name} {version}" for name, version in attestation.versions.items()),
-        "" if attestation.holds else f"not what was asked for: {attestation.expected}",
+        "" if attestation.holds else f"not the requested one: {attestation.expected}",
     ]
     return ", ".join(clean(fact) for fact in facts if fact)
 
 
-# --- what was observed ---
+# --- observations ---
 
 
 def samples_of(record: CellRecord) -> dict[str, list[Any]]:
@@ -281,7 +281,7 @@ def unhandled_lines(role: RoleResult) -> list[str]:
 
 
 def _unhandled_text(entry: Unhandled) -> str:
-    """Return an exception that nobody awaited on one line."""
+    """Return an unhandled exception on one line."""
     if entry.error is None:
         return clean(entry.context)
     return f"{clean(entry.error.type)}: {clean(entry.error.message)} ({clean(entry.context)})"

@@ -39,7 +39,7 @@ def print_to_text(parts: Iterable[RenderableType], options: RenderOptions) -> st
 
 
 def make_fields(fields: Iterable[tuple[str, RenderableType]]) -> Padding:
-    """Return names and what they are, in two columns; a name is given once for lines that belong together."""
+    """Return names and descriptions, in two columns; a name is given once for lines that belong together."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""One page: does a backend replace another one, what differs, from which causes, and what is better."""
+"""One page: is a backend a drop-in for another one, which behaviours differ, from which causes, and which improve."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def describe_verdict(drop_in: DropIn, comparison: Comparison) -> str:
 
 
 def count_behaviours(drop_in: DropIn) -> int:
-    """Return how many behaviours differ: what is left behind counts once, whatever scenario shows it."""
+    """Return how many behaviours differ: a leak counts once, whichever scenario shows it."""
     left = {cause.title for cause in drop_in.causes if cause.basis is Basis.LEFTOVER}
     answers = {
         drop_in.differences[place].row.scenario

@@ -60,7 +60,7 @@ def _render_lines(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortedFindings:
-    """Findings by how they are shown, each in order of weight, and what is alike together."""
+    """Findings grouped by presentation, in order of weight, similar ones together."""
 
     unexpected: list[Alike]
     allowed: list[Alike]
@@ -84,13 +84,13 @@ def sort_findings(findings: Sequence[Finding]) -> SortedFindings:
 
 
 def describe_allowed(alike: Alike) -> Text:
-    """Return a line that says who does what the others do not, as they may."""
+    """Return a line that names the backends that differ by design."""
     answers = ", ".join(clean(value) for value in alike[0].values) or clean(alike[0].title)
     return Text.assemble(f"  {clean(place_of(alike))}: ", (answers, "bold"))
 
 
 def describe_known(alike: Alike) -> Text:
-    """Return a line that says what is expected where, and why."""
+    """Return a line with the known difference, its place and its reason."""
     values = ", ".join(clean(value) for value in alike[0].values)
     return Text.assemble(f"  {clean(place_of(alike))}: ", (values or clean(alike[0].title), "bold")).append(
         f"  {clean(alike[0].known)}", style="dim"
@@ -98,7 +98,7 @@ def describe_known(alike: Alike) -> Text:
 
 
 def title_of(alike: Alike) -> Text:
-    """Return the line that says what was found, and where."""
+    """Return the title of a finding: the behaviour and the row."""
     finding = alike[0]
     style = "bold red" if finding.unexpected else "bold cyan"
     return Text.assemble((finding.kind.upper(), style), f"  {clean(place_of(alike))}: ", (clean(finding.title), "bold"))
@@ -136,7 +136,7 @@ def evidence_path(evidence: str, options: RenderOptions) -> str:
 
 
 def wrap_command(command: str, width: int) -> list[str]:
-    """Break a shell command between its words, so that what is copied from several lines still runs."""
+    """Break a shell command between its words, so that a command copied from several lines still runs."""
     try:
         words = [shlex.quote(word) for word in shlex.split(command)]
     except ValueError:
@@ -206,7 +206,7 @@ def _details_of(finding: Finding, options: RenderOptions) -> list[str]:
 
 
 def _names(labels: Sequence[str]) -> str:
-    return name_backends(labels) or "nobody"
+    return name_backends(labels) or "no backend"
 
 
 def _some(text: str) -> list[str]:

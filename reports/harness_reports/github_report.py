@@ -10,7 +10,7 @@ from .verdict import Alike, Tone, make_verdict, place_of, tone_of
 
 
 def render_github(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    """Return workflow commands: an error for what is unexpected, a notice for what is allowed or known."""
+    """Return workflow commands: an error for an unexpected finding, a notice for a known one or one by design."""
     del run, options
     found = sort_findings(comparison.findings)
     lines = [_command("error", alike) for alike in found.unexpected]

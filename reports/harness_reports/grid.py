@@ -223,7 +223,7 @@ def _is_varied(spec: BackendSpec, variant: BackendSpec) -> bool:
 def name_rows(rows: Sequence[Mapping[str, Value]]) -> list[str]:
     """Name the rows of a scenario by the parameters that tell them apart.
 
-    A word says what a row is, so words stay wherever they differ; a number that only goes along with others is left
+    Words describe a row, so they stay wherever they differ; a number that only goes along with others is left
     out, the largest first. Findings and details give all parameters.
     """
     names = sorted({name for row in rows for name in row}, key=lambda name: (-_size(rows, name), name))

@@ -1,4 +1,4 @@
-"""What was run, and on what."""
+"""Header of a report: the selection and the machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FACT_LENGTH = 60
 
 
 def render_header(run: Run, comparison: Comparison) -> Iterator[Text]:
-    """Yield the lines that say what was run, and on what."""
+    """Yield the lines of the header: the selection and the machine."""
     yield Text.assemble(
         (f"run {clean(comparison.run_id)}", "bold"), (f"  {describe_extent(run, comparison)}", "default")
     )
@@ -83,7 +83,7 @@ def render_self_check(check: SelfCheck) -> Text:
 
 
 def describe_machine(run: Run) -> str:
-    """Return Python's version, what ran where an option chose it, and what is known of the machine."""
+    """Return Python's version, the runtime that an option chose, and the facts of the machine."""
     facts = [_python_of(run), *_chosen_schedulers(run)]
     facts += [_fact_text(key, run.started.environment[key]) for key in _FACTS if key in run.started.environment]
     return " · ".join(dict.fromkeys(fact for fact in facts if fact))
@@ -127,7 +127,7 @@ def _rounds_of(run: Run) -> str:
 
 
 def _python_of(run: Run) -> str:
-    """Return what the workers attested; the environment's word if none did."""
+    """Return the attestation of the workers; the environment's facts if there is none."""
     attested = {
         f"{clean(role.attestation.implementation)} {clean(role.attestation.python)}"
         for record in run.records

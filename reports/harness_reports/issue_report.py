@@ -1,4 +1,4 @@
-"""A bug report ready to paste upstream: about one cell, with what the other runtimes do."""
+"""A bug report ready to paste upstream: about one cell, with the behaviour of the other runtimes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _subject_of(run: Run, comparison: Comparison) -> CellRecord | None:
 
 
 def _by_interest(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings in order of weight, those that nobody knows of first."""
+    """Return findings in order of weight, unknown ones first."""
     return sorted(findings, key=lambda finding: not finding.unexpected)
 
 
@@ -116,7 +116,7 @@ def _version_lines(record: CellRecord, run: Run) -> Iterator[str]:
 
 
 def script_facts(script: str) -> list[str]:
-    """Return what the docstring of a reproducer gives by name: the API that it calls and what the peer does."""
+    """Return the named parts of a reproducer's docstring: the API that it calls and the peer's behaviour."""
     docstring = ast.get_docstring(ast.parse(script)) or ""
     paragraphs = (" ".join(part.split()) for part in docstring.replace("\nPeer:", "\n\nPeer:").split("\n\n"))
     facts = (part.partition(": ") for part in paragraphs if part.startswith(_SCRIPT_FACTS))
@@ -172,7 +172,7 @@ def _group_cells(finding: Finding, record: CellRecord) -> Iterator[list[str]]:
 
 
 def _trace_lines(view: TraceView | None, record: CellRecord) -> Iterator[str]:
-    """Yield the steps around the first difference of each actor, or the last ones where nobody took others."""
+    """Yield the steps around the first difference of each actor, or the last ones where all actors agree."""
     if view is None:
         return
     yield "## Trace"

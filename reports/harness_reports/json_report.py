@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    """Return a run and what it says as one JSON document; equal runs give equal text."""
+    """Return a run and its comparison as one JSON document; equal runs give equal text."""
     del options
     encoder = msgspec.json.Encoder(enc_hook=str, order="deterministic")
     document = {
@@ -49,7 +49,7 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
 
 
 def _plan(run: Run) -> dict[str, Any]:
-    """Return what the records do not say: every planned cell has one."""
+    """Return the facts that the records lack: every planned cell has one."""
     return {"seed": run.started.plan.seed, "cells": len(run.started.plan.cells), "skipped": run.started.plan.skipped}
 
 

@@ -1,6 +1,6 @@
 """The JSON Schema of the `json` report, made from the types that it is written from.
 
-`python -m harness_reports.json_schema` prints it; `docs/reference/schemas/report.json` is what it printed.
+`python -m harness_reports.json_schema` prints it; `docs/reference/schemas/report.json` is its output.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def render_markdown(run: Run, comparison: Comparison, options: RenderOptions) ->
 
 
 def _fitting(parts: Sequence[str | tuple[str, str]], room: int) -> Iterator[str]:
-    """Yield parts while there is room; a pair is a part and what is said in its place."""
+    """Yield parts while there is room; a pair is a part and its shorter replacement."""
     least = sum(len(part[1]) + 1 for part in parts if isinstance(part, tuple))
     for part in parts:
         whole, brief = part if isinstance(part, tuple) else (part, "")

@@ -1,4 +1,4 @@
-"""What a ratio may be read beside: whether both sides did the same work, and what of it is the adapter's."""
+"""Context of a ratio: whether both sides did the same work, and the share of the adapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VALUE_LENGTH = 60
 
 
 def describe_parity(cell: CellSummary, scenario: str, run: Run) -> Iterator[str]:
-    """Yield what has to agree and what it is here, what is not the runtime's own, and what the adapter costs."""
+    """Yield the parity fields with their values, emulated capabilities, and the cost of the adapter."""
     card = next((card for card in run.started.scenarios if card.name == scenario), None)
     if card is None:
         return

@@ -1,4 +1,4 @@
-"""Declare the report formats. What they need is imported when one is used."""
+"""Declare the report formats. Their dependencies are imported on use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORMATS = (
     ("drop-in-badge", ".drop-in.svg", "that as a badge for a README", "drop_in_report:render_badge"),
     ("json", ".json", "everything, for programs", "json_report:render_json"),
 )
-"""Name, suffix, what it is, and where it is made."""
+"""Name, suffix, summary, and the function that makes it."""
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Take out of a text what is about somebody's machine and not about the bug: where files lie, who and where."""
+"""Remove details of a private machine from a text: file locations, user and host names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KERNEL = ("/proc/", "/dev/", "/sys/")
 
 
 def without_paths(text: str) -> str:
-    """Return a text in which each absolute path is what a maintainer needs of it.
+    """Return a text in which each absolute path is reduced to the part that a maintainer needs.
 
     A file of an installed package keeps its path from the package on, one of the standard library from `python3.x` on,
     others only their name. Web addresses and files of the kernel stay.

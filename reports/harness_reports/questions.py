@@ -1,6 +1,6 @@
 """Questions about semantics in the grid: a block for each family, and in it only the questions whose answers differ.
 
-There are many of them and mostly all backends give the same answer, so what is alike is counted and not listed. A
+There are many of them and mostly all backends give the same answer, so agreeing rows are counted and not listed. A
 letter stands for an answer: backends with the same letter in a row gave the same.
 """
 

@@ -1,4 +1,4 @@
-"""Ratios in full: bounds, confidence, rounds, and how many would decide what is open."""
+"""Ratios in full: bounds, confidence, rounds, and the number of rounds that would decide an open one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def render_intervals(rows: Sequence[RowSummary], width: int) -> Iterator[Rendera
 
 
 def describe_ratio(cell: CellSummary) -> str:
-    """Say what the ratio of a headline is and what it rests on, or why there is none."""
+    """Describe the ratio of a headline and its evidence, or the reason for its absence."""
     ratio = cell.ratio
     if ratio is None:
         return ""

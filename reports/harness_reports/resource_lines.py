@@ -1,4 +1,4 @@
-"""What a cell took of the machine, and whether others kept it from it."""
+"""Resource usage of a cell, and contention by other processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Fact = tuple[str, str, str, float]
 
 
 def describe_resources(result: CellResult) -> list[str]:
-    """Return a line for each role that said what it took; what its system does not tell is left out."""
+    """Return a line for each role that reported its usage; figures that the system lacks are left out."""
     several = len(result.roles) > 1
     return [
         f"{f'{clean(role.role)}: ' if several else ''}{', '.join((*_texts(role.resources), *_growth(role)))}"
@@ -56,7 +56,7 @@ def _seconds(value: float) -> str:
 
 
 def list_facts(result: CellResult) -> Iterator[Fact]:
-    """Yield each thing that is known of what a cell took."""
+    """Yield each known figure of the resource usage of a cell."""
     for role in result.roles:
         taken = role.resources
         if taken is None:

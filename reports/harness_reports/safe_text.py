@@ -1,6 +1,6 @@
 """Text from plugins, exceptions and observations, made safe to print.
 
-What a scenario observes may hold anything: terminal escapes that recolour the screen, newlines that break a table,
+Observed text may hold anything: terminal escapes that recolour the screen, newlines that break a table,
 marks that reverse the direction of reading, halves of surrogate pairs that cannot be encoded.
 """
 
@@ -29,7 +29,7 @@ def clean_lines(text: object) -> list[str]:
 
 
 def shorten(text: str, length: int) -> str:
-    """Return at most `length` characters; what is cut off shows as an ellipsis."""
+    """Return at most `length` characters; a cut shows as an ellipsis."""
     return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"
 
 

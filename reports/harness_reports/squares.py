@@ -1,4 +1,4 @@
-"""What a square of the grid shows: a symbol, a figure, whether it is the best, and its ratio to the reference."""
+"""One square of the grid: a symbol, a figure, a mark for the best, and the ratio to the reference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .safe_text import clean, shorten
 
 BEST = "*"
 UNLIKE = "≁"
-"""Beside or instead of a ratio of what is not the same work."""
+"""Marks a ratio whose two sides did different work."""
 _VALUE_LENGTH = 16
 FINE = SYMBOLS[Outcome.COMPLETED]
 
@@ -92,7 +92,7 @@ class SquareText:
 
 
 def describe_square(cell: CellSummary, row: RowSummary, judge: Judge | None) -> SquareText:
-    """Return what a square shows.
+    """Return the content of a square.
 
     Args:
         cell: the square.
@@ -132,7 +132,7 @@ def headline_judges(run: Run) -> dict[str, Judge | None]:
 
 
 def caption_of(row: RowSummary, judge: Judge | None) -> str:
-    """Say what the figures of a row are."""
+    """Describe the figures of a row."""
     if isinstance(judge, Metric):
         return f"{clean(row.headline)}, {judge.better} is better"
     return clean(row.headline)
@@ -152,7 +152,7 @@ def interval_text(ratio: RatioSummary | None) -> str:
 
 
 def verdict_text(ratio: RatioSummary | None, unit: str) -> str:
-    """Return what the interval of a ratio allows to say, and whether its median hides two of them."""
+    """Return the verdict that the interval of a ratio allows, and whether its median hides two modes."""
     if ratio is None or ratio.verdict is None:
         return ""
     said = ratio.verdict.value
@@ -188,7 +188,7 @@ def style_of(symbol: str) -> str:
 
 
 def symbol_of(cell: CellSummary) -> tuple[str, str]:
-    """Return the symbol of a square and what it means."""
+    """Return the symbol of a square and its meaning."""
     if cell.planted is not None:
         return _CAUGHT if cell.planted else _FINDING_SYMBOLS[FindingKind.MISSED]
     if cell.known and not cell.is_unexpected:

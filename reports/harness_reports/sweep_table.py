@@ -31,11 +31,11 @@ class Sweep:
     """The other parameters, which are the same in all rows."""
     rows: tuple[tuple[float, RowSummary], ...]
     keys: Mapping[str, str]
-    """What is shown for each value: how it is called, and its observation key."""
+    """Columns of each value: label and observation key."""
 
     @property
     def title(self) -> Text:
-        """What the table shows."""
+        """Title of the table."""
         headline = self.rows[0][1].headline
         (first, *_), found = self.keys, _PERCENTILE.fullmatch(headline)
         what = clean(headline) if found is None or not first else f"{clean(found['stem'])} {', '.join(self.keys)}"
@@ -75,7 +75,7 @@ def find_sweeps(rows: Sequence[RowSummary]) -> list[Sweep]:
 
 
 def find_distribution(rows: Sequence[RowSummary]) -> dict[str, str]:
-    """Return the percentiles of what a headline is one of, by name in their order, and the largest value."""
+    """Return the percentiles of the family of a headline, by name in order, and the largest value."""
     headline = _PERCENTILE.fullmatch(rows[0].headline) if rows else None
     if headline is None:
         return {}

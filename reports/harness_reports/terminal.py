@@ -1,4 +1,4 @@
-"""The terminal report: what was run, the grid, the verdict, the findings."""
+"""The terminal report: header, grid, verdict and findings."""
 
 from __future__ import annotations
 

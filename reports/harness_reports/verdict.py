@@ -60,7 +60,7 @@ def make_verdict(comparison: Comparison) -> str:
 
 
 def tone_of(comparison: Comparison) -> Tone:
-    """Return how a verdict is shown: red for what is unexpected, green only for a run that is whole."""
+    """Return the tone of a verdict: red for unexpected findings, green only for a complete run."""
     if comparison.unexpected:
         return Tone.BAD
     return Tone.OPEN if comparison.incomplete or not comparison.rows else Tone.FINE

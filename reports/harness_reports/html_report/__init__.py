@@ -1,1 +1,1 @@
-"""The HTML report: one self-contained file that can be sent to somebody."""
+"""The HTML report: one self-contained file that can be sent to a colleague."""

@@ -58,7 +58,7 @@ class RoleView:
     error: tuple[str, ...]
     unhandled: tuple[str, ...]
     autopsy: tuple[tuple[str, tuple[str, ...]], ...]
-    """What it looked like before it was killed: the tree of its tasks, and what the kernel knows of it."""
+    """The autopsy of a hung cell: its task tree and the kernel's view of its processes."""
     stacks: tuple[str, ...]
     stalls: tuple[str, ...]
     left_behind: tuple[str, ...]
@@ -90,7 +90,7 @@ class CellView:
     row_name: str
     square: MatrixSquare
     parity: tuple[str, ...]
-    """What has to be the same for ratios to mean something, and what is not."""
+    """Parity: the fields that must agree before a ratio is reported, and those that differ."""
     figures: tuple[tuple[str, str], ...]
     """Of each round, where there are several."""
     rounds: tuple[RoundView, ...]

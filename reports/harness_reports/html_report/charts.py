@@ -216,7 +216,7 @@ def _draw(spec: Spec, encoding: Spec) -> Markup | None:
         **({"encoding": encoding} if encoding else {}),
     }
     svg: str = vl_convert.vegalite_to_svg(whole)
-    # The element around it says in words what it shows. The engine escapes every text that it writes.
+    # The element around it describes the chart in words. The engine escapes every text that it writes.
     return Markup(svg.replace("<svg ", '<svg aria-hidden="true" ', 1))  # noqa: S704
 
 
@@ -267,7 +267,7 @@ def _rows_axis(points: Iterable[dict[str, Any]]) -> Spec:
 
 
 def _axis(unit: str, title: str, numbers: Sequence[float]) -> Spec:
-    # Only these units are written into an expression; what a scenario calls its own goes to the title as text.
+    # Only these units are written into an expression; a unit that a scenario invents goes into the title as text.
     suffix = "s" if unit in _SECONDS else "/s" if unit == "1/s" else ""
     label = {"labelExpr": f"{_SHORT} + '{suffix}'"}
     shown = title if suffix else f"{title} ({clean(unit)})" if title else clean(unit)
@@ -349,7 +349,7 @@ _CONFIG: Spec = {
 
 
 def describe_figures(rows: Sequence[RowSummary], comparison: Comparison) -> str:
-    """Say in words what a chart of figures shows, for who cannot see it."""
+    """Describe a chart of figures in words, for readers who cannot see it."""
     sentences = []
     for row, name in zip(rows, _names_of(rows), strict=True):
         figures = [

@@ -1,4 +1,4 @@
-"""What a cell wrote to stdout and stderr, from the evidence folder of its run."""
+"""Output of a cell (stdout and stderr), from the evidence folder of its run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Output:
 def read_outputs(result: CellResult, options: RenderOptions) -> list[Output]:
     """Return the outputs of a cell's roles; nothing where the folder is not there.
 
-    A journal may come from anywhere, so what it calls a cell's folder is read only if it is inside the run's own.
+    A journal may come from anywhere, so an evidence folder is read only if it lies inside the run's own.
     """
     if not result.evidence or not options.run_path:
         return []

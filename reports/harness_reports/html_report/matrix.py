@@ -37,7 +37,7 @@ class MatrixSquare:
     interval: str = ""
     verdict: str = ""
     order: float | None = None
-    """What the column is sorted by."""
+    """Sort key of the column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

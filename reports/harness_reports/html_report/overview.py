@@ -1,4 +1,4 @@
-"""The backends at a glance: who is safe, who differs, who hangs, who is faster and by how much."""
+"""The backends at a glance: bugs, differences, hangs, and relative speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STOPS = (FindingKind.HANG, FindingKind.CRASH)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """What is said of a backend in a line."""
+    """One line about a backend."""
 
     label: str
     tone: str
@@ -70,7 +70,7 @@ def _glance(comparison: Comparison, label: str) -> Glance:
 
 
 def _one_role(cell: CellSummary) -> tuple[str, ...]:
-    """Return the backends of a pair, each of which has a part in what the pair did."""
+    """Return the backends of a pair, each of which has a part in the result of the pair."""
     return cell.roles if len(set(cell.roles)) > 1 else ()
 
 

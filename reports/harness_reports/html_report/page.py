@@ -30,7 +30,7 @@ _ADDRESS = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;:)])")
 
 
 def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    """Return a run and what it says as one HTML file that needs no other; equal runs give equal text."""
+    """Return a run and its comparison as one self-contained HTML file; equal runs give equal text."""
     matrix = make_matrix(run, comparison)
     rest = [label for label in comparison.labels if label not in matrix.columns]
     labels = [*matrix.columns, *rest]

@@ -1,4 +1,4 @@
-"""What the page says of each scenario: the question, charts, answers, traces, and the cells."""
+"""One section for each scenario: the question, charts, answers, traces, and the cells."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class FigureLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartView:
-    """A chart, what it is, and what it shows in words."""
+    """A chart, its title, and its content in words."""
 
     title: str
     words: str
@@ -90,7 +90,7 @@ class SectionView:
     name: str
     anchor: str
     family: str
-    """Of a question; empty for what is measured."""
+    """The question; empty for a measured scenario."""
     question: str
     contract: tuple[str, ...]
     rows: tuple[RowView, ...]
@@ -120,8 +120,8 @@ def view_sections(run: Run, comparison: Comparison, labels: Sequence[str], optio
 
     Args:
         run: the run.
-        comparison: what it says.
-        labels: the columns, those that nobody asked for by name last; decides colours and shapes.
+        comparison: its judgement.
+        labels: the columns, those that were not selected by name last; decides colours and shapes.
         options: where its evidence is.
     """
     cards = {card.name: card for card in run.started.scenarios}

@@ -101,7 +101,7 @@ def test_a_hang_shows_its_stacks():
 
 def test_what_really_ran_if_it_is_something_else():
     """Beside what was asked for."""
-    assert "asyncio.Loop, cpython 3.11.7, trio 0.35.0, not what was asked for: trio.*" in details(
+    assert "asyncio.Loop, cpython 3.11.7, trio 0.35.0, not the requested one: trio.*" in details(
         cell("trio", holds=False)
     )
 
