@@ -27,6 +27,8 @@ from .trial import VIRTUAL_UNIT, Result, Trial
 
 _PROGRAM_SECONDS = 3.0
 """After which a program hangs: one takes a millisecond."""
+_PATIENCE = 3
+"""Times as long is a program given that has hung, before it is a finding."""
 _HANG_AFTER = 8.0
 """Seconds without progress after which a child is killed that does not hear its alarm."""
 _MEMORY = 256 << 20
@@ -71,9 +73,12 @@ class Batch:
             )
             if not ending.reason:
                 break
+            start = ending.at + 1
+            if ending.hung and not self._hangs_again(ending.at):
+                self._counts["programs"] = start - self._first
+                continue  # the machine was busy elsewhere
             lost += 1
             self._take_loss(ending.at, ending.reason, hung=ending.hung)
-            start = ending.at + 1
         self._report()
 
     # --- in the child ---
@@ -180,6 +185,21 @@ class Batch:
         else:
             self._counts.update(message["counts"])
             self._counts["states"] = max(self._counts["states"], message["states"])
+
+    def _hangs_again(self, number: int) -> bool:
+        """Return whether a program hangs alone, with more time: a busy machine can keep a process from its CPU."""
+        program = self._generator.make(self._seed, number)
+
+        def body(send: Send, page: Page) -> None:
+            del send, page
+            trial = self.make_trial()
+            end_if_slow(_PATIENCE * _PROGRAM_SECONDS)
+            for schedule in list_schedules(number, self._schedules if self._subject.schedules else 1):
+                trial.run(program, schedule)
+                self._probe.advance()
+
+        ending = run_in_child(body, lambda _message: None, hang_after=_PATIENCE * _HANG_AFTER, memory=_MEMORY)
+        return ending.hung
 
     def _take_loss(self, number: int, reason: str, *, hung: bool) -> None:
         """Take note of a program that took its process with it, and make it smaller in processes of their own."""
