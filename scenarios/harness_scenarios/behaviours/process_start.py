@@ -156,6 +156,8 @@ CHILDREN_LEFT = "processes are left"
 WRONG_ERROR = "the error does not say what is wrong"
 _FAILURES = 10
 _SETTLE_SECONDS = 0.02
+_RUN_SECONDS = 0.5
+"""Time-out of a run: longer than any start takes, so that it is the program that is cut."""
 _RUNS_SECONDS = 0.05
 """Behind the start of the program itself, in which its start is over for the runtime too."""
 
@@ -307,7 +309,7 @@ def _is_asleep(pid: int) -> bool:
 async def _time_out_a_run(runtime: Runtime, trial: Trial) -> str:
     del trial
     children = list_children()
-    async with runtime.move_on_after(0.1):
+    async with runtime.move_on_after(_RUN_SECONDS):
         await processes_of(runtime).run_process(["sleep", "60"])
     return await _fate_of(runtime, list_children() - children)
 

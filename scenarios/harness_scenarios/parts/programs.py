@@ -154,6 +154,8 @@ class Program:
         since, used = time.monotonic(), began
         latest = time.monotonic() + _END_SECONDS
         while self.code is None and time.monotonic() < latest:
+            if _state(self.pid) in ("", "Z", "X"):  # its end is only not reported yet
+                return await self.until_ended(_START_SECONDS)
             now, is_ready = _cpu_of(self.pid)
             if is_ready or now - used > _REST_CPU_SECONDS:
                 since, used = time.monotonic(), now
@@ -242,7 +244,8 @@ class Programs:
         }
         assert self._server.stdin is not None
         self._server.stdin.write(json.dumps(request).encode() + b"\n")
-        await program.until(lambda: program.pid != 0, _START_SECONDS)
+        if not await program.until(lambda: program.pid != 0, _START_SECONDS):
+            raise TimeoutError(f"no program was forked within {_START_SECONDS:g} s")
         return program
 
     async def watch(self) -> None:
@@ -299,7 +302,7 @@ def _cpu_of(pid: int) -> tuple[float, bool]:
     for task in Path(f"/proc/{pid}/task").glob("*"):
         with suppress(OSError):
             stat = (task / "stat").read_text(encoding="ascii", errors="replace")
-            is_ready |= stat.rpartition(")")[2].split()[0] == "R"
+            is_ready |= stat.rpartition(")")[2].split()[0] in "RD"
             total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
     return total / 1e9, is_ready
 
