@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, cast
@@ -103,6 +103,10 @@ class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_numeric and not is_number(value):
             return NOT_A_NUMBER
         return None
+
+    def is_about(self, observed: Mapping[str, Sequence[object]]) -> bool:
+        """Return whether a breach counts in a cell that observed these values, by key."""
+        return all(value == wanted for key, wanted in self.only_where.items() for value in observed.get(key, ()))
 
     def expects(self, key: str) -> str:
         """Return the contract for the values of a key as text, such as `lost ≤ 0`."""

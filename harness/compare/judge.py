@@ -70,8 +70,7 @@ def judge_breaches(row: Row, key: str, judge: Judge) -> Iterator[Judgement]:
 
 
 def _is_judged(cell: CellFacts, judge: Judge) -> bool:
-    """Return whether a cell is what the judge is about; what it does not observe holds it back from nothing."""
-    return all(value == wanted for key, wanted in judge.only_where.items() for value in cell.values(key))
+    return judge.is_about({key: cell.values(key) for key in judge.only_where})
 
 
 def _judged_values(cell: CellFacts, key: str, judge: Judge) -> list[Any]:

@@ -57,7 +57,9 @@ class Trial:
         """The keys with a value that the scenario's contract forbids, and the totals that are not conserved."""
         judges = self._scenario.judges
         broken = {
-            key for key, values in self.values.items() if any(judges[key].breaks(as_recorded(each)) for each in values)
+            key
+            for key, values in self.values.items()
+            if judges[key].is_about(self.values) and any(judges[key].breaks(as_recorded(each)) for each in values)
         }
         for total, parts in self._scenario.conserved.items():
             if total in self and not adds_up(self[total], (self[part] for part in parts)):

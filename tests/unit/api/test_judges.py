@@ -145,12 +145,13 @@ def breaks_in_a_run(judge, value):
     return bool(findings_of(a_run(record, judges={"fact": judge}), *BREACHES))
 
 
-def breaks_in_an_attempt(judge, value):
+def breaks_in_an_attempt(judge, value, **others):
     """Return whether a disturbed attempt that observed the value is kept, because it shows a breach."""
     asked = Cell(scenario="asked", roles=(RoleBackend("main", BackendSpec("one")),))
     repeats = NoiseRepeats(asked, scenario_of(judge), lambda spec: Backend(name=spec.name, summary="", runner="a:B"))
-    event = CellObserved(cell_id=asked.id, observation=Observed(role="main", key="fact", value=value, at=0.1))
-    repeats.see(decode_journal_line(encode_line(event)).observation)
+    for key, each in {"fact": value, **others}.items():
+        event = CellObserved(cell_id=asked.id, observation=Observed(role="main", key=key, value=each, at=0.1))
+        repeats.see(decode_journal_line(encode_line(event)).observation)
     waited = Resources(wall=1.0, user=0.5, system=0.0, run_delay=0.5)
     role = RoleResult(role="main", backend="one", outcome=Outcome.COMPLETED, resources=waited)
     result = CellResult(cell_id=asked.id, outcome=Outcome.COMPLETED, seconds=1.0, roles=(role,))
@@ -177,12 +178,29 @@ def test_everybody_agrees_with_the_judge(row):
     } == {"run": expected, "repeat": expected, "kit": expected}
 
 
-@pytest.mark.parametrize("judge", {repr(row[0]): row[0] for row in TABLE if row[0] is not ENDS}.values(), ids=repr)
+@pytest.mark.parametrize("judge", {repr(row[0]): row[0] for row in TABLE}.values(), ids=repr)
 def test_a_judge_survives_the_journal(judge):
     """Its answers are of its class; only what the scenario declared is stored."""
     again = decode_line(encode_line(judge), Judge)
     assert again == judge
     assert set(msgspec.to_builtins(judge)) == {"type", *judge.__struct_fields__}
+
+
+@pytest.mark.parametrize(
+    ("others", "counts"), [({}, True), ({"pace": "kept"}, True), ({"pace": "lost"}, False), ({"pace": None}, False)]
+)
+def test_a_condition_is_the_same_for_all(others, counts):
+    """Where a bound holds under a condition only, run, repeat and kit look at the same one."""
+    judge = bounded(at_most=0, only_where={"pace": "kept"})
+    seen = {"fact": 3, **others}
+    run = a_run(cell("trio", observed=seen), judges={"fact": judge, "pace": info()})
+    scenario = msgspec.structs.replace(scenario_of(judge), judges={"fact": judge, "pace": info()})
+    trial = Trial(scenario)
+    trial.values.update({key: [value] for key, value in seen.items()})
+    assert judge.is_about(trial.values) is counts
+    assert bool(findings_of(run, *BREACHES)) is counts
+    assert (trial.violations == {"fact"}) is counts
+    assert breaks_in_an_attempt(judge, 3, **others) is counts
 
 
 class OneOf(JudgeKind, frozen=True, kw_only=True):
