@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.api import Capability
 from harness.plugins import Plugins
 
 HARNESS = Path(__file__).parents[2] / "harness"
@@ -19,24 +20,20 @@ KIND = "a kind of resource, wait or clause; the scenario is named for it"
 FIELD = "a field of a text protocol or of a record"
 SELF_TEST = "the self-test injects known errors into a scenario whose figures it knows; --scenario takes another one"
 ALLOWED = {
-    "api/backend.py": {"channel": KIND},
-    "cli/commands.py": {"merge": "the sub-command merge"},
+    "cli/commands.py": {"merge": "the sub-command merge", "orders": "the sub-command orders"},
     "cli/comparing.py": {"uvloop": EXAMPLE},
     "cli/env.py": {"trio": EXAMPLE},
+    "cli/orders.py": {"orders": "the sub-command orders"},
     "cli/selection.py": {"asyncio": EXAMPLE, "trio": EXAMPLE},
     "cli/selftest.py": {"switch": SELF_TEST},
     "execute/cell/run.py": {"idle": "the state of a process that takes no CPU time"},
     "execute/posix.py": {"children": "a file of /proc"},
-    "explore/families.py": {"channel": KIND},
-    "explore/grammar.py": {"channel": KIND},
+    "explore/orders.py": {"orders": FIELD},
     "explore/play.py": {"children": FIELD},
-    "explore/resources.py": {"channel": KIND},
-    "explore/scenarios.py": {"channel": KIND},
     "selftest/first_cell.py": {"switch": SELF_TEST},
     "selftest/freeze.py": {"storm": SELF_TEST},
     "selftest/slower_arm.py": {"switch": SELF_TEST},
     "selftest/stuck_arm.py": {"switch": SELF_TEST},
-    "testing/clauses/__init__.py": {"offload": "the module of clauses about offload"},
     "testing/fake_clock.py": {"asyncio": "the fake clock governs selector loops of asyncio only, and says so"},
     "testing/hot_path.py": {"asyncio": "plugin check compares costs with a runtime that every Python has"},
     "testing/wrapping.py": {"stream": KIND},
@@ -56,9 +53,10 @@ def is_plain_word(name: str) -> bool:
 
 
 def installed_names() -> list[str]:
-    """Return the names of the backends and scenarios that are installed."""
+    """Return the names of the backends and scenarios that are installed; a word of a capability is the core's own."""
     catalogue = Plugins().catalogue()
-    return sorted({*catalogue.backends, *catalogue.scenarios})
+    own = {word for capability in Capability for word in capability.value.split()}
+    return sorted({*catalogue.backends, *catalogue.scenarios} - own)
 
 
 def list_strings(tree: ast.AST) -> Iterator[tuple[str, bool]]:
