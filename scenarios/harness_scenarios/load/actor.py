@@ -3,10 +3,10 @@
 Question: how many requests does an actor answer, and how soon, while the tasks that it started run and some fail?
 
 Contract: each request gets its own answer, once; an unknown task is an answer and no hang; the states of a task go
-forward only; a task that fails is reported as failed and takes nobody with it.
+forward only; a task that fails is reported as failed and affects no other task.
 
-Clients send `start`, `status` and `list` through one bounded mailbox, each with a channel for its one reply. What a
-task became comes through the same mailbox, so that the manager alone knows the states and needs no lock. One pass
+Clients send `start`, `status` and `list` through one bounded mailbox, each with a channel for its one reply. The end
+of a task is reported through the same mailbox, so that the manager alone knows the states and needs no lock. One pass
 warms up, two are measured; all are checked.
 """
 
@@ -43,7 +43,7 @@ _NOBODY = -1
 
 
 class _Request(NamedTuple):
-    """What a client, or a task, tells the manager."""
+    """Message of a client or a task to the manager."""
 
     verb: str
     tag: tuple[int, int]
@@ -54,14 +54,14 @@ class _Request(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """What the manager says."""
+    """Reply of the manager to one request."""
 
     tag: tuple[int, int]
     value: Any
 
 
 class TaskFailedError(Exception):
-    """What a task raises that is meant to fail."""
+    """Raised by tasks that fail on purpose."""
 
 
 class Manager:
@@ -123,7 +123,7 @@ class Manager:
 
 
 class Client:
-    """Asks the manager, and checks what it is told."""
+    """Sends requests to the manager and checks its answers."""
 
     def __init__(self, runtime: Runtime, probe: Probe, mailbox: SendChannel, number: int) -> None:
         self._runtime = runtime
@@ -150,7 +150,7 @@ class Client:
                 self._probe.advance()
 
     async def _ask(self, verb: str, task: int = _NOBODY) -> Any:
-        """Return what the manager says; nothing if it says it to somebody else."""
+        """Return the value of the answer, or `None` if the answer carries the tag of another request."""
         tag = (self._number, self.counts["requests"])
         self.counts["requests"] += 1
         send, receive = self._runtime.open_channel(1)
@@ -166,7 +166,7 @@ class Client:
         return answer.value if is_ours else None
 
     def _look(self, task: int, state: str | None) -> bool:
-        """Count what is wrong with a state; return whether to ask no more."""
+        """Count violations that a state shows; return whether to stop asking."""
         if state is None or state not in _RANK:
             self.counts["known tasks unknown"] += state is not None
             return True
@@ -176,12 +176,12 @@ class Client:
 
 
 async def main(runtime: Runtime, probe: Probe) -> None:
-    """Let clients talk to a manager, once to warm up and then timed, and observe what each was told."""
+    """Let clients talk to a manager, once to warm up and then timed, and observe the answers of each client."""
     talks: list[_Talk] = []
     for _ in range(1 + _MEASURED_TALKS):
         talks.append(_Talk(runtime, probe))
         if not await talks[-1].run():
-            break  # what is missing once is missing, and the next one would wait as long for it
+            break  # the next talk would wait just as long for the same missing answer
     _report(probe, talks)
 
 

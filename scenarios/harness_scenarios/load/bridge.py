@@ -4,16 +4,16 @@ Question: what does a hand-over between a thread and the scheduler cost, and whe
 
 Contract: everything that is handed over arrives, once.
 
-`way` is what is handed over:
+`way` selects the kind of hand-over:
 
 - `item`: threads put items into an inbox, from which one task receives.
 - `back`: tasks wait for functions that do nothing in threads (`run_in_thread`), one after another.
 - `job` (scenario `bridge-job`): threads start functions in the scheduler and wait for all of them at the end.
 - `call` (scenario `bridge-call`): threads have the scheduler call a function and wait for it, one after another.
 
-`threads` threads (tasks, with `back`) do this at once. What is measured is the time from the first hand-over until
-everything is done, for each hand-over; beside it how long the thread itself was busy, and, where it waits for each one,
-its latency. One value warms up, three are measured.
+`threads` threads (tasks, with `back`) do this at once. The measured value is the time from the first hand-over until
+everything is done, divided by the number of hand-overs. The busy time of the thread itself is reported too and, where
+the thread waits for each hand-over, the latency. One value warms up, three are measured.
 
 Why a queue between threads is cheaper than a hand-over to an event loop: a thread takes a lock and appends. A loop is
 handed a callback in a context of its own, which makes a task and sets a future, and it is woken by a byte through a
@@ -182,7 +182,7 @@ class _Shift:
         return sum(self._arrived)
 
     def report(self) -> None:
-        """Observe what it cost."""
+        """Observe the costs per hand-over."""
         observe, count = self._probe.observe, self.count
         observe("ns per hand-over", self._duration_ns / count)
         if self._way in (_BACK, _CALL):

@@ -7,7 +7,7 @@ channel never holds more than its capacity; closing the last sender ends every c
 
 A pass sends all items once. It is timed from before the first task is started to after the last one has ended, and
 checked when the clock has stopped. One pass warms up, three are measured; all are checked. In the end a channel is
-filled while nobody receives: consumers that keep up would hide a channel that takes too much.
+filled without a consumer: consumers that keep up would hide a channel that accepts too much.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ class _Flow:
         return duration_ns
 
     async def _produce(self, sender: SendChannel, number: int) -> None:
-        # The inner loop is what is measured: nothing stands in it that a program written by hand would not have. Also
-        # `send` is looked up once: twice 20 ns for each item would be 5 % of a fast channel.
+        # The inner loop is measured, so it contains only code that a hand-written program would have. `send` is
+        # looked up once because 20 ns per item, on each side, would be 5 % of the cost of a fast channel.
         send = sender.send
         first = number * self._share
         end = first + self._share
@@ -122,15 +122,15 @@ class _Flow:
         self._ends.append(len(self._closing) == self._producers)
 
     def _look_at_occupancy(self, sender: SendChannel) -> None:
-        # Beside what the channel says of itself: what was sent and is not with a consumer is in the channel, except
-        # for one item that each consumer may have in its hands. Counting what was sent first makes this a lower
-        # bound, whoever runs in between.
+        # An independent check of the size that the channel reports: each item that was sent and has not reached a
+        # consumer is in the channel, except for one item per consumer that may be in transit. Counting the sent
+        # items first makes this a lower bound, whichever task runs in between.
         sent = sum(self._sent)
         ahead = sent - sum(map(len, self._received)) - self._consumers
         self._occupancies.append(max(sender.buffered(), ahead))
 
     def report(self) -> None:
-        """Observe what the contract speaks of."""
+        """Observe the quantities that the contract limits."""
         observe = self._probe.observe
         lost, duplicated, unknown = count_discrepancies(self.items, self._received)
         observe("items lost", lost)
@@ -182,7 +182,7 @@ def _until_end_of_channel(runtime: Runtime) -> Iterator[None]:
 
 
 def count_discrepancies(items: int, received: Sequence[Sequence[int]]) -> tuple[int, int, int]:
-    """Compare what was received with `range(items)`, which was sent.
+    """Compare the received items with `range(items)`, the items that were sent.
 
     Returns:
         How many items were lost, how many arrived once too often, and how many were never sent.
@@ -216,7 +216,7 @@ def compute_fairness(shares: Sequence[int]) -> float:
 
 
 async def _report_parity(runtime: Runtime, probe: Probe) -> None:
-    """Say what a ratio must be read beside: the capacity, and whether an operation that need not wait yields."""
+    """Report the parity fields: the capacity, and whether an operation that need not wait yields."""
     capacity = probe.parameters["capacity"]
     probe.observe("capacity", "unbounded" if capacity is None else "rendezvous" if capacity == 0 else capacity)
     if capacity == 0:

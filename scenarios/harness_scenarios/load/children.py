@@ -1,15 +1,15 @@
-"""children: start programs, a number of them at a time, read what they write and wait for them.
+"""children: start programs, a number of them at a time, read their output and wait for them.
 
 Question: how many children can a program start and wait for in a second?
 
-Contract: each child that is started ends with its exit code, and what it has written is read to the last byte.
+Contract: each child that is started ends with its exit code, and its output is read to the last byte.
 
 Children come in batches: the programs of a batch are started one after another, as a loop in an async function does it,
 and then read and waited for together. One value warms up, three are measured; a value is all of its batches.
 
-What a start takes on the scheduler is measured apart, because it explains the figure: a runtime that starts children
-in the scheduler's own thread stands still meanwhile (`ns per start`), whatever the child does afterwards. How long
-another task had to wait for a turn stands beside it (`longest stop of others`).
+The time that a start takes on the scheduler is measured separately (`ns per start`), because it explains the figure: a
+runtime that starts children in the scheduler's own thread blocks meanwhile, whatever the child does afterwards. The
+longest time that another task had to wait for a turn is reported as `longest stop of others`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class _Value:
     async def _attend(self, child: ChildProcess) -> None:
         out, _ = await child.communicate()
         assert child.stdout is not None
-        await child.stdout.aclose()  # not every runtime closes what it has read to the end
+        await child.stdout.aclose()  # not every runtime closes a stream at its end
         # One after another on loops; threads may lose a count of what does not happen.
         self.missing += self.output_bytes - len(out)
         self.failed += await child.wait() != 0

@@ -5,7 +5,7 @@ Question: is anything in flight lost on a graceful stop, and how long does the s
 Contract: a request whose handler has begun is answered.
 
 Clients in threads connect, send a request and read the reply, one connection after another. In the middle of that the
-server is closed; a graceful stop is then what a program can do on every runtime: it waits until no handler runs. A
+server is closed; the graceful stop is the one that a program can do on every runtime: it waits until no handler runs. A
 connection that no handler has seen may be refused or reset.
 
 `work` is how long a handler takes for a request, so that some are in flight when the server is closed. One value warms
@@ -144,7 +144,7 @@ class _Shift:
         return len(self._answered)
 
     def report(self) -> None:
-        """Observe how long the stop took, and what was in flight."""
+        """Observe the duration of the stop and the requests in flight."""
         observe = self._probe.observe
         observe("in flight at the stop", self._in_flight)
         observe("time to stop", self._stop_ns / 1e6)

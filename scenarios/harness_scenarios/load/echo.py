@@ -5,9 +5,9 @@ Question: how many requests a second go over kept connections, and is each reply
 Contract: every request is answered on its connection, in order, with the same bytes; none is lost, cut off or given
 to another connection.
 
-Each connection is a closed loop: it sends its next request when it has its reply. So latency is service time, and
-says nothing about what a waiting user would see; `storm` does. With two writes for a reply, and Nagle's algorithm on,
-the second write may wait for the acknowledgement of the first, which the system may delay by 40 ms.
+Each connection is a closed loop: it sends its next request when it has its reply. So latency is service time, not the
+response time that a user in a queue would see (`storm` measures that). With two writes for a reply, and Nagle's
+algorithm on, the second write may wait for the acknowledgement of the first, which the system may delay by 40 ms.
 """
 
 from __future__ import annotations

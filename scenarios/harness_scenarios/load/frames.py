@@ -7,7 +7,7 @@ reads. A line that is longer than the limit comes out as an error in its place, 
 What follows the last newline is reported as an incomplete message, not lost. A read returns no more than was asked.
 
 The server writes in a fixed size that shares no factor with the size of a message, so that writes cut messages at
-every offset. The client keeps what it got and compares it after the clock has stopped.
+every offset. The client keeps the received messages and compares them after the clock has stopped.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class LineSplitter:
         return self._tail
 
 
-# --- what is sent ---
+# --- messages to send ---
 
 
 class Plan:
@@ -119,7 +119,7 @@ class Plan:
         return b"\n".join([*self.whole, self.incomplete])
 
     def expect(self) -> list[Line]:
-        """Return what a receiver gets up to the last newline."""
+        """Return the lines that a receiver gets up to the last newline."""
         return [line if len(line) <= LIMIT_BYTES else LineError.TOO_LONG for line in self.whole]
 
 
@@ -174,7 +174,7 @@ async def _send(probe: Probe, stream: ByteStream, writes: Sequence[bytes]) -> No
 
 
 async def client(runtime: Runtime, probe: Probe) -> None:
-    """Read the stream, cut it into messages, and compare them with what was sent."""
+    """Read the stream, cut it into messages, and compare them with the plan."""
     plan = _make_plan(probe)
     host, port = await probe.receive("address")
     stream = await runtime.connect(host, port)
@@ -187,7 +187,7 @@ async def client(runtime: Runtime, probe: Probe) -> None:
 
 
 class _Reception:
-    """What was read, and how long it took."""
+    """Received messages and the duration of the transfer."""
 
     def __init__(self, read_bytes: int) -> None:
         self._read_bytes = read_bytes
@@ -216,7 +216,7 @@ class _Reception:
         self._reads, self._largest_read, self._checksum = reads, largest, checksum
 
     def report(self, probe: Probe, plan: Plan, checksum: int) -> None:
-        """Observe how what arrived differs from what was sent."""
+        """Observe the differences between the received and the sent messages."""
         expected = plan.expect()
         for key, value in compare(expected, self._lines).items():
             probe.observe(key, value)

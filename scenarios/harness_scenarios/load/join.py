@@ -7,12 +7,12 @@ Contract: every operation runs to its end, unless another one fails; a join take
 and less than all of them one after another; no child outlives the join.
 
 Three operations take 100, 150 and 200 ms times `scale`; any other number of them is spread evenly over the same range.
-That they overlap is counted, by how many are at work at once; of the time only what no busy machine can bring about is
-judged: every join has to last as long as its longest operation, and the quickest must beat the sum.
+Overlap is counted, as the number of operations at work at once. Times are judged only by rules that a busy machine
+cannot break: every join has to last as long as its longest operation, and the quickest must beat the sum.
 
 With `fails=one` the shortest operation ends in an error. Whether the parent sees it and what becomes of the siblings
-differs between runtimes, and all of that is legitimate. Where the error reaches nobody, the runtime says so, and the
-harness reports an unhandled exception.
+differs between runtimes, and all of that is legitimate. Where the error reaches no task, the runtime reports it, and
+the harness records an unhandled exception.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SOME_OF_EACH = "some are cancelled, others had ended"
 
 
 class OperationFailedError(Exception):
-    """What the operation that fails raises."""
+    """Raised by the operation that fails on purpose."""
 
 
 async def main(runtime: Runtime, probe: Probe) -> None:
@@ -136,7 +136,7 @@ class _Join:
         return max(accumulate(self._changes), default=0)
 
     def report(self) -> None:
-        """Observe what the contract speaks of, the times, and what became of an error."""
+        """Observe the quantities that the contract limits, the times, and the fate of an error."""
         observe, lengths = self._probe.observe, self._lengths
         observe("concurrently", self._duration_ns / 1e6)
         observe("CPU per child", self._cpu_ns / 1e3 / len(lengths))

@@ -3,10 +3,10 @@
 Question: what does an acquisition cost under contention, and does the primitive keep its promises?
 
 Contract: never are more holders inside than there are permits; no wake-up is lost, so that every acquisition that was
-asked for happens (else the cell hangs); what is only changed inside loses no update; no waiter starves while the
-others have work to do outside.
+asked for happens (else the cell hangs); a value that is only changed inside loses no update; no waiter starves while
+the others have work to do outside.
 
-`kind` is what the tasks contend for:
+`kind` is the primitive that the tasks contend for:
 
 - `mutex`: a lock.
 - `semaphore`: a semaphore with `permits` permits.
@@ -15,12 +15,12 @@ others have work to do outside.
 - `readers-writer`: built on a condition, as the contract has no such lock: one task in four writes, and a writer that
   waits goes first.
 
-A holder yields `hold` times while it is inside, so that others do ask meanwhile. Tasks write down in one list when they
-ask, enter and leave; who was inside with whom and who overtook whom is found in it afterwards.
+A holder yields `hold` times while it is inside, so that others do ask meanwhile. Tasks append to one list when they
+ask, enter and leave; holders that overlapped and tasks that overtook others are found in that log afterwards.
 
 One pass warms up, three are measured; in them a task asks again at once, which shows whether a release hands over to
-who waits. Where it does not, the others may starve, and rightly so. Whether one starves for real is therefore asked in
-a pass of its own, in which the tasks yield outside too. All passes are checked.
+a waiter. Where it does not, the other tasks may starve without breaking the contract. Starvation is therefore tested
+in a separate pass, in which the tasks yield outside too. All passes are checked.
 """
 
 from __future__ import annotations
@@ -108,10 +108,10 @@ async def _look_for_starvation(runtime: Runtime, probe: Probe, kind: type[_Crew]
 
 
 class _Crew(ABC):
-    """The tasks of one pass and what they contend for.
+    """The tasks of one pass and the primitive that they contend for.
 
-    A task enters the log after it was let in and leaves it before it lets others in, so that whoever is inside by the
-    log is inside. `append` is atomic on every runtime, also on threads.
+    A task enters the log after it was let in and leaves it before it lets others in, so that a task that is inside by
+    the log is really inside. `append` is atomic on every runtime, also on threads.
     """
 
     capacity = 1
@@ -167,7 +167,7 @@ class _Crew(ABC):
             await self._yield_times(self._outside)
 
     async def _stay(self, index: int) -> None:
-        """Change what is guarded, in a way that loses an update if another task does so too."""
+        """Change the guarded value, in a way that loses an update if another task changes it too."""
         del index
         value = self._value
         await self._yield_times(self._hold)
@@ -191,11 +191,11 @@ class _Crew(ABC):
 
     @property
     def long_wait(self) -> int:
-        """Acquisitions by others that nobody should wait for: half of all, and some rounds at least."""
+        """Acquisitions by other tasks that count as starvation of a waiter: half of all, and at least some rounds."""
         return max(_FAIR_ROUNDS * self._tasks, (self._tasks - 1) * self._turns // 2)
 
     def report(self) -> Account:
-        """Observe what is wrong by the log, and return what the log says."""
+        """Observe the violations that the log shows, and return the evaluated log."""
         observe, account = self._probe.observe, read_log(self._log, self._weigh)
         observe("acquisitions missing", self.acquisitions - sum(self._done))
         observe("holders above the permits", max(0, account.heaviest - self.capacity))
@@ -236,7 +236,7 @@ class _ConditionCrew(_Crew):
 
     turns_matter = False
     _unnotified = 0
-    """Waiters that nobody has notified yet."""
+    """Waiters without a notification so far."""
     _waits = 0
 
     def _round_tasks(self, tasks: int) -> int:
@@ -256,14 +256,14 @@ class _ConditionCrew(_Crew):
             await condition.acquire()
             log(enter)
             await self._change(+1)
-            # Nobody is notified where nobody waits: curio 1.6 ends its kernel at that, which is asked elsewhere.
+            # No notification without a waiter: it ends the kernel of curio 1.6, which another question covers.
             if self._unnotified:
                 self._unnotified -= 1
                 await condition.notify()
             log(leave)
             await condition.release()
             self._count(index, turn)
-            await self._yield_times(self._tasks)  # else a token is there before anybody waits for it
+            await self._yield_times(self._tasks)  # else a token is there before the first waiter
 
     async def _take(self, index: int, condition: Condition) -> None:
         log = self._log.append
@@ -339,7 +339,7 @@ class _Room:
         self._waiting = 0
 
     async def enter_to_read(self) -> None:
-        """Wait until nobody writes or waits to."""
+        """Wait until no task writes or waits to write."""
         async with self._condition:
             while self._writing or self._writers_waiting:
                 await self._wait()
@@ -353,7 +353,7 @@ class _Room:
                 await self._wake_all()
 
     async def enter_to_write(self) -> None:
-        """Wait until nobody is inside."""
+        """Wait until no task is inside."""
         async with self._condition:
             self._writers_waiting += 1
             while self._writing or self._readers:

@@ -7,7 +7,7 @@ which is counted in items that were served from the other one meanwhile, never i
 
 The ways:
 
-- `both`: wait on both and take what is ready (`first_completed`); the source that was not served last comes first.
+- `both`: wait on both, take the ready one (`first_completed`); the source that was not served last comes first.
 - `channel`: a task for each source reads into one channel.
 - `sticky`: read on from the source that was ready last, while its reads are full and not too often; then as `both`.
 - `flags`: a task for each source reads into a place of its own, sets a flag, and all share one wake-up.
@@ -54,7 +54,7 @@ MOST_WAIT = 512
 
 
 class _Source:
-    """One of the two streams: what it sends, how much of it was served, and how long its items waited."""
+    """One of the two streams: its items, the number of bytes served, and the waits of its items."""
 
     def __init__(self, index: int, number: int) -> None:
         self.index = index
@@ -67,7 +67,7 @@ class _Source:
         self.is_damaged = False
         self.waits_since_sent: list[int] = []
         self.waits_in_merge: list[int] = []
-        self._sent: list[int] = []  # by item, what was served from the other source when this one had been sent
+        self._sent: list[int] = []  # by item: items served from the other source when it was sent
         self._held: list[int] = []  # and when the merge had it
         self._held_bytes = 0
 
@@ -87,7 +87,7 @@ class _Source:
             self._held.append(served_from_other)
 
     def take(self, data: bytes, served_from_other: int) -> None:
-        """Check what is served next, and note how long it has waited."""
+        """Check the data that is served next, and note how long its items have waited."""
         start, end = self.served_bytes, self.served_bytes + len(data)
         if data != self.stream_bytes[start:end]:
             self.is_damaged = True
@@ -163,7 +163,7 @@ class _Merge:
 
     # --- consumer ---
     async def serve(self, source: _Source, data: bytes) -> None:
-        """Take what was read from a source; nothing says that it has ended."""
+        """Take the data that was read from a source; empty data says that the source has ended."""
         other = self.sources[1 - source.index]
         if not data:
             source.has_ended = True
@@ -196,7 +196,7 @@ class _Merge:
         return len(data) == READ_BYTES
 
     async def race(self, last: _Source) -> tuple[_Source, bool]:
-        """Wait on both and serve what is ready; return which was served last and whether its read was full.
+        """Wait on both and serve the ready ones; return which was served last and whether its read was full.
 
         `last`, which was served last before, comes second.
         """
@@ -213,7 +213,7 @@ class _Merge:
         return not any(source.has_ended for source in self.sources)
 
     async def drain(self) -> None:
-        """Serve what is left of one source after the other has ended."""
+        """Serve the rest of one source after the other has ended."""
         for source in self.sources:
             while not source.has_ended:
                 await self.read_alone(source)

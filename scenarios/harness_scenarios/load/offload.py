@@ -10,16 +10,16 @@ others do too; when those who asked have ended no job runs any more.
 - `inline`: a task does it itself, and yields after each job.
 - `thread`: a task waits for it in a thread of the runtime (`run_in_thread`).
 - `process`: a task waits for it in a process of the runtime (`run_in_process`).
-- `forget`: each job has a task of its own that waits for it in a thread. All are started at once and nobody waits for
-  one of them, only for the end of their group.
+- `forget`: each job has a task of its own that waits for it in a thread. All are started at once. No task waits for a
+  single one of them, only for the end of their group.
 
 `pool` tasks take the jobs, one after another, so that is how many are wanted at once. The pools themselves are the
 runtime's own, of its own size; with `forget` that alone decides. `most jobs at once` and `threads and processes used`
 show what came of it, the latter without the threads where the system does not tell them apart (no `/proc`).
 
 The work is pure Python and holds the interpreter's lock, a count of steps and not a time. One job in five raises. A
-job writes down in a file when and where it begins and ends, so that what still runs is known whatever the runtime
-says. Each worker has done a job before the clock starts; three values are measured.
+job writes to a file when and where it begins and ends, so that running jobs are known whatever the runtime
+reports. Each worker has done a job before the clock starts; three values are measured.
 
 That others run meanwhile is not read from the heartbeat, which threads that compete for the interpreter may keep
 waiting for all of the jobs. At the end a job is offloaded that computes nothing and waits for a sign of another task.
@@ -193,7 +193,7 @@ class _Shift:
     # --- what came of it ---
 
     def report(self) -> None:
-        """Observe what the contract speaks of, and what it cost."""
+        """Observe the quantities that the contract limits, and the costs."""
         self._report_answers()
         self._report_executions()
         duration_ns = self._end_ns - self._start_ns
@@ -241,7 +241,7 @@ class _Shift:
         return is_same_process and (span.place != asker or asker.thread == UNKNOWN)
 
     def _measure_gaps(self) -> list[int]:
-        """Return the ns between beats while the jobs were done, shortest first; what is after the last counts too."""
+        """Return the ns between beats while the jobs were done, shortest first, with the gap after the last beat."""
         times = [self._start_ns, *(at for at in self._beats if self._start_ns < at < self._end_ns), self._end_ns]
         return sorted(after - before for before, after in pairwise(times))
 

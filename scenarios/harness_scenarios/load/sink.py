@@ -118,7 +118,7 @@ async def _read_stalled(runtime: Runtime, probe: Probe, stream: ByteStream, chec
     try:
         await probe.receive("resume")
     except PeerEndedError:
-        # The writer says itself why it ended; what it has sent is still counted.
+        # The writer reports itself why it ended; the bytes that it has sent still count.
         return await _read_fast(runtime, probe, stream, check)
     probe.share("resumed at", perf_counter_ns())
     return await _read_fast(runtime, probe, stream, check)
@@ -180,7 +180,7 @@ class _Writer:
         self._read_before_stall = 0
 
     async def write(self) -> None:
-        """Send everything; nothing but sending happens in this loop, because it is what is measured."""
+        """Send everything. The loop does nothing but send, because it is measured."""
         send, chunks, advance = self._send, self._pattern.chunks, self._probe.advance
         for _ in range(self._pattern.laps):
             for chunk in chunks:
@@ -217,7 +217,7 @@ class _Writer:
         self._probe.share("resume", self._accepted)
 
     async def report(self, start_ns: int, end_ns: int) -> None:
-        """Observe what was measured, after everything has ended."""
+        """Observe the measured values, after everything has ended."""
         total_bytes = self._pattern.total_bytes
         self._probe.observe("bytes sent", total_bytes)
         if self._probe.parameters["peer"] != "stalled":

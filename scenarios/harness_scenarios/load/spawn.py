@@ -2,18 +2,18 @@
 
 Question: what does a task cost from its start to its end?
 
-Contract: every task that is started runs, once, and has ended when its group has; what a task answers over a channel
-is the answer to what it was sent.
+Contract: every task that is started runs, once, and has ended when its group has; the answer of a task over a channel
+belongs to the number that it was sent.
 
-`kind` is who starts a task:
+`kind` selects how tasks are started:
 
 - `many`: the body of the group starts all of them.
 - `chained`: each task starts the next one, in the same group.
 - `pingpong`: the body starts a task, sends it a number and waits for its answer before it starts the next one.
 
-One value warms up, three are measured; a value is one group of tasks, or several one after another. In which order
-tasks start that are started together is looked at before that, with few tasks: it is nobody's promise, but a frequency
-that differs between runtimes.
+One value warms up, three are measured; a value is one group of tasks, or several one after another. The order in which
+tasks of one group start is observed before that, with few tasks: no runtime promises it, but its frequency differs
+between runtimes.
 
 `cpus` keeps the role to some CPUs. That is a treatment of its own: threads that hand over to each other are faster on
 one CPU than on two.
@@ -133,7 +133,7 @@ class _Brood:
 
 
 def _report(probe: Probe, broods: Sequence[_Brood]) -> None:
-    """Observe what was left undone, or done twice, when each group had ended."""
+    """Observe the tasks that had not run, or had run twice, when each group had ended."""
     started = [times for brood in broods for times in brood.started]
     probe.observe("tasks that did not run", started.count(0))
     probe.observe("tasks that ran twice", sum(times > 1 for times in started))

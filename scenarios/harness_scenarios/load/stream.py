@@ -6,10 +6,10 @@ Contract: the client gets every chunk, in order and unchanged. While the client 
 produced ahead of it stay bounded. When the client has gone, sending raises. However the handler ends, the generator's
 `finally` has run before, to its end.
 
-The handler closes its generator explicitly (`aclosing`): who finalises an abandoned one is another question.
+The handler closes its generator explicitly (`aclosing`): finalisation of an abandoned one is another question.
 
-Nothing here depends on how fast anybody is. The slow client reads on once the generator stands still, or has ended;
-and before the client has said that it goes, the generator produces nothing more.
+Nothing here depends on speed. The slow client reads on once the generator stands still, or has ended;
+and until the client has announced its end, the generator produces nothing more.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _make_chunk(index: int, seed: int, size: int) -> bytes:
 
 
 async def server(runtime: Runtime, probe: Probe) -> None:
-    """Write what the generator produces to the one client, and see how generator and handler end."""
+    """Write the chunks of the generator to the one client, and observe how generator and handler end."""
     listener = await runtime.listen()
     handler = _Handler(runtime, probe)
 
@@ -90,7 +90,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
             if probe.parameters["client"] == "slow":
                 await group.spawn(handler.watch)
             await probe.until_ended("client")
-            # A handler that has begun ends by itself, also without its client: that is what is asked.
+            # A handler that has begun has to end by itself, also without its client: that is the question.
             if not handler.has_begun:
                 await group.cancel()
     finally:
@@ -143,7 +143,7 @@ class _Handler:
                 self._probe.advance()
                 yield _make_chunk(index, self._probe.seed, self._size)
         finally:
-            # A wait, as there is when a generator gives back what it holds.
+            # A wait, as in a generator that releases a resource.
             await self._runtime.checkpoint()
             self._finalised = "after the handler ended" if self._has_ended else "before the handler ended"
 
@@ -175,7 +175,7 @@ class _Handler:
         try:
             taken = await self._probe.receive("taken before the pause")
         except PeerEndedError:
-            return  # nobody waits to read on
+            return  # no reader waits
         seen, still = -1, 0
         while still < _STILL_POLLS and not self._has_ended:
             await self._runtime.sleep(_POLL_SECONDS)
@@ -204,7 +204,7 @@ class _Handler:
 
 
 async def client(runtime: Runtime, probe: Probe) -> None:
-    """Read the chunks as the cell asks for, and compare them with what was to be sent."""
+    """Read the chunks as the cell asks for, and compare them with the expected ones."""
     host, port = await probe.receive("address")
     reception = _Reception(probe, await runtime.connect(host, port))
     try:

@@ -4,9 +4,9 @@ Question: what does it cost to let another task run?
 
 Contract: every task runs to its end, with every yield it has to make; a yield lets others run.
 
-The tasks wait for one event, so that what is measured are yields and not the start of tasks. One value warms up,
-three are measured. Who ran after whom is looked at before that, with few tasks: looking costs as much as a fast yield.
-What is measured is a yield; where the share of yields at which another ran is small, a switch costs so much more.
+The tasks wait for one event, so that the clock covers yields and not the start of tasks. One value warms up, three are
+measured. The order of the tasks is recorded before that, with few tasks: recording costs as much as a fast yield. The
+measured unit is a yield; where only a small share of the yields lets another task run, a switch costs so much more.
 
 `cpus` keeps the role to some CPUs. That is a treatment of its own: threads that hand over to each other are faster on
 one CPU than on two.
@@ -90,7 +90,7 @@ class _Crowd:
             advance(batch)
 
     def report(self) -> None:
-        """Observe what was left undone when the group had ended."""
+        """Observe the yields that were missing when the group had ended."""
         self._probe.observe("tasks not run to their end", sum(done < self.yields for done in self._done))
         self._probe.observe("yields missing", self.tasks * self.yields - sum(self._done))
 

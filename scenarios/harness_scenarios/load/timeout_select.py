@@ -8,7 +8,7 @@ nested deadlines each ends its own block, when its time has come; no timer or ta
 
 Who wins is set up by the parameter `winner`:
 
-- `never`: nobody sends, so the timer wins. Lateness is measured.
+- `never`: no item is sent, so the timer wins. Lateness is measured.
 - `always`: the item is there before the select starts, so the operation wins. The cost of a select is measured, while
   the timers of `n - 1` other tasks are outstanding.
 - `tie`: the item is sent by a task whose own timer is due at the very time at which the operation's is.
@@ -167,8 +167,8 @@ async def _time_selects(arena: Arena) -> int:
 
 
 async def _race_ready_in_scopes(runtime: Runtime, receiver: ReceiveChannel, count: int) -> list[Any]:
-    # This loop is what is measured: it holds what a program written by hand would hold, and nothing else. `fail_after`
-    # is the runtimes' own time-out; a scope that is silent and can be cancelled is more than most of them have.
+    # This loop is measured, so it contains only code that a hand-written program would have. `fail_after` is the
+    # runtimes' own time-out; a scope that is silent and can be cancelled is more than most of them have.
     fail_after, receive = runtime.fail_after, receiver.receive
     delivered: list[Any] = []
     for _ in range(count):

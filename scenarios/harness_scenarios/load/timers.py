@@ -98,7 +98,7 @@ class _StartingLine:
 
 
 class _Crowd:
-    """Sleepers and their wake-ups. Safe between threads: what they share are lists, to which they append."""
+    """Sleepers and their wake-ups. Safe between threads: they share only lists, to which they append."""
 
     def __init__(self, runtime: Runtime, probe: Probe) -> None:
         self.runtime = runtime
@@ -145,7 +145,7 @@ class _Crowd:
         self.probe.advance()
 
     def report(self) -> None:
-        """Observe what the contract speaks of, and what it cost."""
+        """Observe the quantities that the contract limits, and the costs."""
         observe, wake_ups = self.probe.observe, self.wake_ups
         observe("wake-ups", len(wake_ups))
         observe("wake-ups missing", self.sleepers * self.ticks - len(wake_ups))

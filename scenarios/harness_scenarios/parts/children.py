@@ -1,4 +1,4 @@
-"""Children of a question: small programs of the shell, and what the system knows of them."""
+"""Children of a question: small shell scripts, and their state in the process table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from harness.api import INHERITED, NULL, PIPE, ByteSource, ChildProcess, Redirect, Runtime, processes_of
 
 RUNS, ZOMBIE, GONE = "runs", "is a zombie", "is gone"
-"""What the system says of a process."""
+"""States of a process."""
 UNTIL_TOLD = "read line"
 """A script that waits until its stdin is closed, or has a line."""
 _LOOK_AGAIN = 0.002
@@ -73,13 +73,13 @@ async def read_number(source: ByteSource | None) -> int:
 
 
 async def tell(child: ChildProcess) -> None:
-    """Let a script go on that waits until it is told."""
+    """Let a waiting script continue, by closing its stdin."""
     assert child.stdin is not None
     await child.stdin.aclose()
 
 
 def state_of(pid: int) -> str:
-    """Return what the system says of a process now."""
+    """Return the current state of a process: `RUNS`, `ZOMBIE` or `GONE`."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -107,7 +107,7 @@ def count_threads() -> int:
 
 
 async def until(runtime: Runtime, is_so: Callable[[], bool], seconds: float) -> bool:
-    """Wait for what the system does, which no event of a runtime can tell. Return whether it came in time."""
+    """Poll for a change outside of the runtime, which has no event for it. Return whether it came in time."""
     latest = time.monotonic() + seconds
     while not (so := is_so()) and time.monotonic() < latest:
         await runtime.sleep(_LOOK_AGAIN)
@@ -115,7 +115,7 @@ async def until(runtime: Runtime, is_so: Callable[[], bool], seconds: float) -> 
 
 
 def wait_blocking(is_so: Callable[[], bool], seconds: float = 3.0) -> bool:
-    """Wait as `until` does and give no turn to anybody: what the runtime learns of it, it learns later."""
+    """Poll like `until` but block the scheduler, so that the runtime learns of the change only later."""
     latest = time.monotonic() + seconds
     while not (so := is_so()) and time.monotonic() < latest:
         time.sleep(_LOOK_AGAIN)

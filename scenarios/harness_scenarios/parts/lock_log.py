@@ -1,4 +1,4 @@
-"""Who was inside a lock with whom, and who overtook whom: read in a log that the tasks wrote."""
+"""Overlapping holders of a lock and overtaken waiters, found in a log that the tasks wrote."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _EVENTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What a log says.
+    """Evaluation of a log.
 
-    `waits` has for each acquisition that was asked for how many others happened meanwhile, `overtaken` how many of
-    those were by a task that had asked later.
+    `waits` holds, for each requested acquisition, the number of other acquisitions meanwhile; `overtaken` the number
+    of those by tasks that had asked later.
     """
 
     heaviest: int
@@ -24,7 +24,7 @@ class Account:
 
 
 def make_codes(index: int) -> tuple[int, int, int]:
-    """Return what a task writes when it asks, when it is inside, and before it leaves.
+    """Return the codes that a task writes when it asks, when it is inside, and before it leaves.
 
     One number for each event, so that a list takes it in one atomic step.
     """
@@ -32,7 +32,7 @@ def make_codes(index: int) -> tuple[int, int, int]:
 
 
 def read_log(log: Iterable[int], weigh: Callable[[int], int]) -> Account:
-    """Read who was inside together and who waited.
+    """Find overlapping holders and the waits of tasks.
 
     Args:
         log: Codes of tasks, in the order in which they were written. A task that comes back from a wait enters

@@ -20,7 +20,7 @@ FAILS_EVERY = 5
 
 
 class JobFailedError(Exception):
-    """What a job raises that is meant to; its argument is the job's number."""
+    """Raised by jobs that fail on purpose; its argument is the job's number."""
 
 
 class Place(NamedTuple):
@@ -75,7 +75,7 @@ def fails(job: int) -> bool:
 
 
 def foresee(job: int, steps: int) -> int:
-    """Return what the computation of `do_job` comes to, by the sum of its geometric series."""
+    """Return the expected result of `do_job`, from the sum of its geometric series."""
     power = pow(_FACTOR, steps, (_FACTOR - 1) * _MODULUS)
     return (power * job + _INCREMENT * ((power - 1) // (_FACTOR - 1))) % _MODULUS
 

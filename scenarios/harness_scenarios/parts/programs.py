@@ -34,7 +34,7 @@ _REST_CPU_SECONDS = 0.002
 _BUSY_CPU_SECONDS = 0.8
 """A program that has used so much CPU since it was to end goes on computing; an end takes a tenth of it."""
 PID = "pid "
-"""What the mark of a process begins with that a program has started."""
+"""Prefix of the mark of a process that a program has started."""
 READY = "ready"
 """The mark of a program that is where its question wants it."""
 
@@ -117,13 +117,13 @@ class Program:
             path.touch()
         os.mkfifo(self.gate)
 
-    # --- what it said ---
+    # --- output ---
     def marks(self) -> list[str]:
         """Return its marks so far."""
         return self.out.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def errors(self) -> str:
-        """Return what it wrote to stderr so far."""
+        """Return its output on stderr so far."""
         return self.err.read_text(encoding="utf-8", errors="replace")
 
     def status(self) -> str:
@@ -132,7 +132,7 @@ class Program:
             return "no end"
         return f"exit {self.code}" if self.code >= 0 else signal.Signals(-self.code).name
 
-    # --- what it does ---
+    # --- state ---
     async def until(self, is_so: Callable[[], bool], seconds: float) -> bool:
         """Wait until something is so of a program; return whether it came in time."""
         latest = time.monotonic() + seconds
@@ -184,7 +184,7 @@ class Program:
         return {pid for pid in started - {self.pid} if _state(pid) not in ("", "Z", "X")}
 
     def open_gate(self) -> None:
-        """Let what it blocks on go on, whatever it is, and whoever opens the gate later."""
+        """Release every present and future open of the gate, on which the program blocks."""
         held = os.open(self.gate, os.O_RDWR | os.O_NONBLOCK)
         opened = self.gate.with_suffix(".open")
         opened.touch()
@@ -249,7 +249,7 @@ class Programs:
         return program
 
     async def watch(self) -> None:
-        """Read what the interpreter that forks reports, until it is cancelled."""
+        """Read the reports of the forking interpreter, until this task is cancelled."""
         assert self._server.stdout is not None
         while True:
             chunk = self._server.stdout.read(1 << 16)
@@ -286,7 +286,7 @@ async def open_programs(runtime: Runtime, probe: Probe) -> AsyncIterator[Program
             programs.close()
 
 
-# --- what the system says ---
+# --- process table ---
 
 
 def _state(pid: int) -> str:

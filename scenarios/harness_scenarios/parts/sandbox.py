@@ -17,9 +17,9 @@ THREAD_PATIENCE_SECONDS = 2.0
 
 
 async def wait_until(runtime: Runtime, is_so: Callable[[], bool], seconds: float) -> bool:
-    """Wait for what happens in another thread; return whether it did in time.
+    """Wait for a change in another thread; return whether it came in time.
 
-    Looks are counted and not seconds: on a machine that is busy each takes longer, as does what is waited for.
+    The limit counts polls and not seconds: on a busy machine each poll takes longer, as does the awaited change.
     """
     for _ in range(max(1, round(seconds / _POLL_SECONDS))):
         if is_so():
@@ -40,7 +40,7 @@ class ForeignCall:
     def _run(self, fn: Callable[..., Any], *args: object) -> None:
         try:
             self.value = fn(*args)
-        except BaseException as exc:  # noqa: BLE001 - what a call raises is what is asked
+        except BaseException as exc:  # noqa: BLE001 - the exception is the answer
             self.error = exc
 
     @property
@@ -57,10 +57,9 @@ async def call_in_thread(runtime: Runtime, fn: Callable[..., Any], *args: object
 
 
 class Sandbox:
-    """Another scheduler in a thread: what it raises and reports stays here.
+    """Another scheduler in a thread; its errors and reports stay here.
 
-    `main(runtime)` runs on it. What ends the scheduler in its own way is found in `raised`, and what it reports in
-    `reports`.
+    `main(runtime)` runs on it. The exception that ended the scheduler is in `raised`, its reports are in `reports`.
     """
 
     def __init__(self, runtime: Runtime, main: Callable[[Runtime], Awaitable[object]]) -> None:

@@ -14,8 +14,8 @@ Attend = Callable[[ByteStream], Awaitable[None]]
 async def serve_until_client_ends(runtime: Runtime, probe: Probe, attend: Attend) -> None:
     """Share an address and attend each connection in a task of its own, until the client has ended.
 
-    What an attendance raises is observed as "server error". The client reports what it misses; that it went away is no
-    failure of the server.
+    An exception of an attendance is observed as "server error". The client reports missing replies; a client that
+    goes away is no failure of the server.
     """
     # All connections come at once; one that finds the backlog full is tried again after a second.
     listener = await runtime.listen(backlog=1024)

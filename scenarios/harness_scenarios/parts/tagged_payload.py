@@ -18,7 +18,7 @@ _REPLY_MARK = 0xA5C3_96E1_5A3C_691E
 
 
 class ReplyGrade(IntEnum):
-    """What a reply is, seen by the connection that asked."""
+    """Correctness of a reply, from the view of the connection that asked."""
 
     NONE = 0
     """It was never read to its end."""

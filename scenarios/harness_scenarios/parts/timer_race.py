@@ -11,12 +11,12 @@ from typing import Any, Self
 from harness.api import CancelScope, ErrorKind, Probe, ReceiveChannel, Runtime, SendChannel
 
 CLOCK_GRAIN = 1e-6
-"""Seconds by which readings of one clock may differ without a meaning: they are sums of floats, and asyncio ends what
-is due within the resolution of its clock (1 ns)."""
+"""Seconds by which readings of one clock may differ without a meaning: they are sums of floats, and asyncio ends
+timers that are due within the resolution of its clock (1 ns)."""
 
 
 class Contender:
-    """One side of a race: something to wait for, and what the wait saw. Call it once."""
+    """One side of a race: an awaitable, and the outcome of its wait. Call it once."""
 
     __slots__ = ("_runtime", "_wait", "cancellations", "ended", "started")
 
@@ -81,7 +81,7 @@ class Tally:
 
 
 class Verdict:
-    """What the caller of a race learned: what the operation delivered, and whether the time was over.
+    """Result of a race for its caller: the item that the operation delivered, and whether the time was over.
 
     With neither or both the race was not decided, and the counts of a cell do not add up.
     """
@@ -104,7 +104,7 @@ async def race_in_scope(
     tally: Tally,
     entered: Callable[[CancelScope], object] = id,
 ) -> Verdict:
-    """Race by a cancel scope around the operation. `entered` is told the scope, so that others can cancel it."""
+    """Race by a cancel scope around the operation. `entered` receives the scope, so that others can cancel it."""
     verdict = Verdict()
     async with entering as scope:
         entered(scope)
@@ -131,7 +131,7 @@ async def race_by_select(runtime: Runtime, operation: Contender, timer: Contende
 
 
 async def drain(runtime: Runtime, send: SendChannel, receive: ReceiveChannel) -> list[Any]:
-    """Close a channel and return what was still in it."""
+    """Close a channel and return the items that were still in it."""
     await send.aclose()
     left: list[Any] = []
     try:
@@ -155,7 +155,7 @@ async def outlive(runtime: Runtime, seconds: float, tally: Tally) -> None:
 
 
 Contest = Callable[[Tally, int], Awaitable[None]]
-"""One race, from its channel to what is left in it. Gets the book of its task and a number that varies its set-up."""
+"""One race, from opening its channel to draining it. Takes a tally and a number that varies the set-up."""
 
 
 class Arena:

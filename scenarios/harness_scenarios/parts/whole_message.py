@@ -11,7 +11,7 @@ async def receive_to_eof(stream: ByteStream, expected_bytes: int, parts: list[by
     """Return everything up to the end of the stream.
 
     `expected_bytes` only sizes the reads: one byte more than expected, so that a surplus is seen and a small
-    message does not allocate a large buffer. What is received is added to `parts`: it has what had come when this was
+    message does not allocate a large buffer. Received bytes are appended to `parts`, which keeps them if this call is
     cancelled.
     """
     at_once = min(_MOST_AT_ONCE, expected_bytes + 1)

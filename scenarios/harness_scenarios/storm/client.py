@@ -141,7 +141,7 @@ async def _run_search(storm: _Storm) -> None:
         step = _describe_step(rate, run)
         kept_pace = run.pace().verdict == "ok"
         sustained = search.record(step["response p90"], failed=run.failed(), kept_pace=kept_pace)
-        if not steps:  # the first one is judged as any storm; what is beyond the capacity may fail
+        if not steps:  # the first step is judged like any storm; load beyond the capacity may fail
             await storm.explain(run)
         steps.append({**step, "sustained": sustained})
         (contract if sustained or len(steps) == 1 else overload).update(run.ledger.counts())

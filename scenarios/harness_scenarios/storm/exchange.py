@@ -48,7 +48,7 @@ class Exchange:
         return made if made is None or self._reply is None else self._reply
 
     def grade(self, request: bytes, reply: bytes) -> ReplyGrade:
-        """Return what a reply is to the connection that sent a request."""
+        """Grade a reply from the view of the connection that sent the request."""
         return grade_reply(reply, self.make_reply(request) or b"")
 
     def read_tag(self, reply: bytes) -> int:

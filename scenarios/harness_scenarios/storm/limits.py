@@ -25,7 +25,7 @@ STALL_SECONDS = 0.2
 FDS_PER_CONNECTION = 2
 """Raw threads wait with an eventfd beside the socket; the other runtimes need one."""
 FDS_OF_THE_PROCESS = 64
-"""Standard streams, the pipes to the runner, what the runtime opens for itself, and some to spare."""
+"""Standard streams, the pipes to the runner, descriptors of the runtime itself, and some to spare."""
 _BOUND_PORT_SECONDS = 60.0
 _P90 = 900
 
@@ -77,7 +77,7 @@ def bounds_of_rate(parameters: Mapping[str, Any], host: HostLimits) -> list[Boun
     # The steps of a search follow each other, so that ports see it as one long storm.
     length = parameters["length"] if parameters["mode"] == "rate" else float("inf")
     stall = min(STALL_SECONDS, length, parameters["timeout"] or STALL_SECONDS)
-    # What a search looks for is the rate at which the queue grows, so that no queue may keep it from getting there.
+    # A search looks for the rate at which the queue grows, so the length of the queue must not limit the search.
     queue = _queue_bounds(parameters, host) if parameters["mode"] == "rate" else []
     hold = min(length, _BOUND_PORT_SECONDS if parameters["sources"] > 1 else host.port_seconds)
     return [
@@ -122,7 +122,7 @@ def _port_bounds(parameters: Mapping[str, Any], host: HostLimits, seconds: float
 
 def _queue_bounds(parameters: Mapping[str, Any], host: HostLimits) -> list[Bound]:
     backlog, queue = parameters["backlog"], host.listen_queue
-    if backlog is None:  # the runtime's own default, whatever it is: that is then what the storm is about
+    if backlog is None:  # the runtime's own default: then the storm measures that default
         return []
     acceptors = parameters["acceptors"]
     if queue is not None and queue <= backlog:

@@ -13,7 +13,7 @@ _REUSES_ON_LOOPBACK = ("1", "2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLimits:
-    """What a host allows; `None` where it does not say, or has no limit."""
+    """Limits of the host; `None` where the limit is unknown or absent."""
 
     open_files: int | None = None
     """RLIMIT_NOFILE of this process, which its children inherit."""

@@ -1,4 +1,6 @@
-"""Search for the highest rate that a server sustains: a ramp, then a bisection. Pure: it is told what each step showed.
+"""Search for the highest rate that a server sustains: a ramp, then a bisection.
+
+The search is pure: the caller runs each step and records its result.
 
 A rate is *slow* if a connection failed, or if the p90 of its response exceeds both `slowdown` times that of the base
 step and the absolute objective. Both, because a multiple of next to nothing is still nothing, and an objective alone
@@ -22,7 +24,7 @@ class SearchEnd(StrEnum):
 
     FOUND = "bracket found"
     GENERATOR_LIMITED = "generator limited"
-    """The client could not keep the pace, so what a higher rate shows is the client."""
+    """The client could not keep the pace, so a higher rate would measure the client."""
     NO_BASE = "base not sustained"
     """Nothing to compare with: connections of the base step failed, or there were too few for a p90."""
     LEGAL_LIMIT = "largest legal rate"
@@ -32,7 +34,7 @@ class SearchEnd(StrEnum):
 
 
 class SaturationSearch:
-    """Says which rate is tried next: `next_rate`, then `record` what it showed, until `end` is set.
+    """Chooses the rates to try: run `next_rate`, `record` the result, and repeat until `end` is set.
 
     Args:
         base_rate: rate of the first step, which the others are compared with.
@@ -73,10 +75,10 @@ class SaturationSearch:
         return self.low if self.end is SearchEnd.FOUND else None
 
     def record(self, p90: float | None, *, failed: int, kept_pace: bool) -> bool:
-        """Take in what the step at `next_rate` showed and return whether it was sustained.
+        """Take in the result of the step at `next_rate` and return whether the rate was sustained.
 
         Args:
-            p90: of the response; `None` if it falls on a connection that was not answered, or has too few samples.
+            p90: of the response time; `None` if it falls on an unanswered connection, or has too few samples.
             failed: connections that were due and not answered.
             kept_pace: whether the client started them when they were due.
         """

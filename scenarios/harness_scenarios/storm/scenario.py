@@ -51,8 +51,8 @@ _HALF_CLOSE = "RFC 9293, section 3.6: data still arrives after the other directi
 
 
 _AS_ASKED = {"generator": "ok", "capacity": CAPACITY_LEFT}
-"""What answers late, or not in time, is judged only where the load was the one that was asked for, and below what the
-server can do: measured in the same cell."""
+"""Late and missing answers are judged only where the client kept the requested load and that load is below the capacity
+of the server, measured in the same cell."""
 
 
 def _none_allowed(reason: str, reference: str = "", explained_by: tuple[str, ...] = ()) -> Judge:

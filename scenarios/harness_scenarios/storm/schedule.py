@@ -61,7 +61,7 @@ class ErrorSamples:
             self._texts.setdefault(f"{type(exc).__name__}: {exc}"[:300])
 
     def texts(self) -> tuple[str, ...]:
-        """Return what was kept."""
+        """Return the distinct texts of the errors, at most as many as are kept."""
         return tuple(self._texts)
 
 
@@ -112,7 +112,7 @@ class ScheduleRun:
         return self._ledger
 
     async def run(self) -> None:
-        """Run the schedule, then wait for what is outstanding until length and cooldown are over."""
+        """Run the schedule, then wait for outstanding connections until length and cooldown are over."""
         cpu = process_time()
         self._start_ns = perf_counter_ns()
         end_ns = self._start_ns + int((self._length + self._probe.parameters["cooldown"]) * SECOND_NS)

@@ -57,7 +57,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
 
 
 class _Meter:
-    """What the server took of the machine since it was made."""
+    """Resource usage of the server since the meter was created."""
 
     def __init__(self) -> None:
         self._started, self._cpu, self._delay = monotonic(), process_time(), read_run_delay()
@@ -101,7 +101,7 @@ class _Desk:
 
     @property
     def served_most(self) -> bool:
-        """Whether at least half of what was accepted has been answered."""
+        """Whether at least half of the accepted connections have been answered."""
         return 2 * self._endings.count(ANSWERED) >= len(self._accepted)
 
     async def accept_connections(self, listener: Listener, group: TaskGroup) -> None:

@@ -1,7 +1,7 @@
-"""Where the connections are that a storm's server has not answered: what the kernel and its CPU time say.
+"""Locate the connections that a storm's server has not answered, from the kernel's tables and the server's CPU time.
 
-Loaded only after a storm that has such connections. Then every connection has ended for the client, and whatever is
-still on the server's side is the server's to deal with. Linux only: elsewhere nothing is said.
+Loaded only after a storm with such connections. By then every connection has ended for the client, so each socket that
+is still open on the server's side is unfinished work of the server. Linux only: elsewhere nothing is reported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .connection_ledger import IN_QUEUE, PLACES, READ, SERVER_STATE, UNREAD, UNS
 from .server import SERVER_PROCESS
 
 _WINDOW = 0.25
-"""Seconds between two looks. What is in the same place at both stays there."""
+"""Seconds between two samples. A connection in the same place in both is taken to be stuck there."""
 _LONGEST_WAIT = 1.0
 _IDLE_SHARE = 0.05
 _ESTABLISHED, _HANDSHAKE, _PEER_CLOSED = "01", "03", "08"
