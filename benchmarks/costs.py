@@ -22,7 +22,7 @@ from benchmarks.sections import Section
 from harness.host.machine import describe_environment
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "costs.md"
-HEAD = """# What the harness itself costs
+HEAD = """# Cost of the harness
 
 Made by `python benchmarks/costs.py` (`--quick`: a short form whose figures say little; `--only NAME`: one section).
 Every figure is a ratio or a curve, measured side by side on the machine that its section names; run it to have yours.

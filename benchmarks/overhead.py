@@ -90,8 +90,8 @@ def measure(commands: int = 10, *, rounds: int = ROUNDS) -> Section:
     return Section(
         title="Cost of a cell",
         text=(
-            f"`python benchmarks/overhead.py`: `harness run` with {len(BACKENDS) * rounds} cells of about 1 s; what is "
-            "not in a worker's own time, from the start of its process to its end. Median of "
+            f"`python benchmarks/overhead.py`: `harness run` with {len(BACKENDS) * rounds} cells of about 1 s; the "
+            "time outside the worker's own, from the start of its process to its end. Median of "
             f"{commands} commands, 95 % interval."
         ),
         header=("cells", "worker's own time", "around it, ms", "all beyond it, ms", "share", "a command's own, ms"),

@@ -55,8 +55,8 @@ def measure(sizes: tuple[int, ...] = SIZES) -> Section:
         title="Large plans",
         text=(
             "`python benchmarks/scale.py`: time and peak memory of each stage of a plan, over its size. The plan and "
-            "the judges are those of an ordinary matrix; what the cells observed is made up and goes through the "
-            "journal. Each size is written in one process and judged in another. Curves, with no interval."
+            "the judges are those of an ordinary matrix; the observations of the cells are synthetic and go through "
+            "the journal. Each size is written in one process and judged in another. Curves, with no interval."
         ),
         header=("stage", *(f"{size:,} cells" for size in sizes), "growth"),
         rows=tuple(_row(stage, found) for stage in STAGES),

@@ -32,14 +32,14 @@ GOAL = 1.5
 TITLE = "Worker start to first operation"
 TEXT = (
     "`python benchmarks/startup.py`: from starting the process to the first byte from inside the running runtime, "
-    "against a bare interpreter that imports the same runtime and says so. Median of paired rounds, exact 95 % "
+    "against a bare interpreter that imports the same runtime and writes one byte. Median of paired rounds, exact 95 % "
     "interval of order statistics."
 )
 HEADER = ("backend", "bare, ms", "worker, ms", "ratio", "interval", "rounds")
 WHY_NOT_THREADS = (
     "Threads cannot meet it: there the runtime is the standard library, a bare interpreter with it takes 20 ms on a "
     "quiet machine, and about 30 modules of the contract, the worker, the adapter and the scenario at 0.3 to 0.4 ms "
-    "each are more than the 10 ms that are left. What is done: no entry points are scanned, msgspec is not imported "
+    "each are more than the 10 ms that are left. Measures taken: no entry points are scanned, msgspec is not imported "
     "(`harness/worker/light_msgspec.py`), idioms and process pools are loaded when they are needed, and the collector "
     "is off until the scenario starts."
 )

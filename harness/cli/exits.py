@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What the program's exit code means."""
+    """Exit code of the program."""
 
     OK = 0
     """No unexpected finding."""
@@ -15,7 +15,7 @@ class Exit(IntEnum):
     NOTHING_SELECTED = 3
     """The selection is valid and empty, or no backend of it is installed."""
     HARNESS_FAULT = 4
-    """Our own fault."""
+    """An internal error."""
     INCOMPLETE = 5
     """Part of the plan did not run, and nothing unexpected was seen in the rest."""
     HUNG_UP = 129
@@ -31,7 +31,7 @@ MEANINGS = {
     Exit.FINDINGS: "an unexpected divergence, violation, hang or crash",
     Exit.USAGE: "the request cannot be carried out as it was given",
     Exit.NOTHING_SELECTED: "nothing ran: the selection is empty, or no backend of it is installed",
-    Exit.HARNESS_FAULT: "our own fault",
+    Exit.HARNESS_FAULT: "internal error",
     Exit.INCOMPLETE: "incomplete: part of the plan did not run, so that there is no verdict",
     Exit.HUNG_UP: "interrupted: the terminal was closed",
     Exit.INTERRUPTED: "interrupted",

@@ -102,7 +102,8 @@ def _guarded(arguments: Sequence[str] | None) -> int:
         if isinstance(exc, OSError) and exc.errno in _FULL:
             return _say(f"cannot write: {exc.strerror}", Exit.USAGE)
         return _say(
-            f"our own fault: {type(exc).__name__}: {exc} (traceback in {_keep_traceback()})", Exit.HARNESS_FAULT
+            f"internal error: {type(exc).__name__}: {exc} (please report it; traceback in {_keep_traceback()})",
+            Exit.HARNESS_FAULT,
         )
 
 

@@ -36,7 +36,7 @@ class _InboxDoesNotWake(Bridge):
 
 @fault("inbox-loses-items")
 class _InboxLosesItems(Bridge):
-    """What is put into an inbox is dropped."""
+    """An item that is put into an inbox is dropped."""
 
     def open_inbox(self) -> Any:
         class Inbox(_Inbox):
@@ -48,7 +48,7 @@ class _InboxLosesItems(Bridge):
 
 @fault("inbox-doubles-items", control="trio")
 class _InboxDoublesItems(Bridge):
-    """What is put into an inbox is received twice."""
+    """An item that is put into an inbox is received twice."""
 
     def open_inbox(self) -> Any:
         class Inbox(_Inbox):
@@ -141,7 +141,7 @@ class _CallSoonDoesNotWake(Bridge):
 
 @fault("error-of-call-unseen", control="trio")
 class _ErrorOfCallUnseen(Bridge):
-    """What a call raises that a thread asked for is dropped."""
+    """The exception of a call that a thread requested is dropped."""
 
     def call_soon(self, fn: Callable[..., object], *args: object) -> None:
         def quietly() -> None:
@@ -186,7 +186,7 @@ class _Job(Wrapped):
 
 @fault("cancelled-job-runs-on")
 class _CancelledJobRunsOn(Bridge):
-    """A job that a thread cancels runs on, and the thread is told otherwise."""
+    """A job that a thread cancels runs on, and the thread gets a cancellation."""
 
     def submit(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
         class Uncancelled(_Job):
@@ -227,7 +227,7 @@ class _JobIgnoresTimeout(Bridge):
 
 @fault("calls-share-a-context")
 class _CallsShareAContext(Bridge):
-    """What a call changes in its context the next call sees."""
+    """A call's changes to its context are visible to the next call."""
 
     shared = copy_context()
 
@@ -306,7 +306,7 @@ class _Deaf:
 
 @fault("direct-call-lost", control="threads")
 class _DirectCallLost(Bridge):
-    """What a thread does to the scheduler's objects has no effect, and is not refused."""
+    """A thread's direct use of the scheduler's objects has no effect, and is not refused."""
 
     def direct(self) -> Any:
         return _Deaf()
@@ -372,7 +372,7 @@ class _BridgeLeadsToTheLatestRun(Bridge):
 
 @fault("pending-call-forgotten")
 class _PendingCallForgotten(Bridge):
-    """A thread whose call is cancelled by the end of the loop is not told."""
+    """A thread whose call is cancelled by the end of the loop waits for ever."""
 
     def submit(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
         result: Future[Any] = Future()
@@ -387,7 +387,7 @@ class _PendingCallForgotten(Bridge):
 
 @fault("last-call-forgotten", control="threads")
 class _LastCallForgotten(Bridge):
-    """A thread whose call comes as the run ends is not told."""
+    """A thread whose call comes as the run ends waits for ever."""
 
     def submit(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
         try:

@@ -82,7 +82,7 @@ class _SleepSwallowsCancellation(SabotagedRuntime):
 
 @fault("timed-call-swallows-cancellation")
 class _TimedCallSwallowsCancellation(SabotagedRuntime):
-    """A call with a time-out returns as if nothing was when its caller is cancelled."""
+    """A call with a time-out returns normally when its caller is cancelled."""
 
     async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
         try:

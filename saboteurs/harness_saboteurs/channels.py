@@ -76,7 +76,7 @@ class _OrderBroken(_CountingSender):
 
 @fault("item-from-nowhere")
 class _ItemFromNowhere(Receiver):
-    """The first receive returns what nobody sent."""
+    """The first receive returns an item that was never sent."""
 
     invented = False
 
@@ -199,7 +199,7 @@ class _CloseCountedTwice(_SharedSender):
 
 @fault("closed-send-succeeds")
 class _ClosedSendSucceeds(Sender):
-    """A send that waits when its sender is closed says that it has sent."""
+    """A send that waits when its sender is closed returns as if it had sent."""
 
     async def send(self, item: Any) -> None:
         try:

@@ -20,7 +20,7 @@ class _SilentScope(Scope):
 
 @fault("time-out-hidden", control="trio")
 class _TimeOutHidden(SabotagedRuntime):
-    """A block that was cut short does not say so."""
+    """A block that was cut short does not report it."""
 
     scope = _SilentScope
 
@@ -30,7 +30,7 @@ class _TimeOutHidden(SabotagedRuntime):
 
 @fault("scope-lies")
 class _ScopeLies(Scope):
-    """A scope says that it was cancelled when it was not, and the other way round."""
+    """A scope reports a cancellation that did not happen, and hides one that did."""
 
     @property
     def cancelled_caught(self) -> bool:
@@ -49,7 +49,7 @@ class _BlamingBlock(Block):
 
 @fault("wrong-scope-blamed", control="trio")
 class _WrongScopeBlamed(SabotagedRuntime):
-    """Whichever deadline passes, the innermost block says that it timed out."""
+    """Whichever deadline passes, the innermost block reports a time-out."""
 
     def fail_after(self, seconds: float) -> Any:
         return _BlamingBlock(self.inner.fail_after(seconds), self)

@@ -69,7 +69,7 @@ _RUNS: list[int] = []
 
 @fault("second-run-fails")
 class _SecondRunFails(_OfAProgram):
-    """What the first run has left makes the second one fail."""
+    """State left by the first run makes the second one fail."""
 
     def sabotage_program(self) -> None:
         _RUNS.append(os.getpid())

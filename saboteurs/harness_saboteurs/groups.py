@@ -148,7 +148,7 @@ _ENDS = (KeyboardInterrupt, SystemExit)
 
 @fault("exit-swallowed", control="trio")
 class _ExitSwallowed(_OnFailure):
-    """A group swallows what shall end the program: an exit or an interrupt."""
+    """A group swallows an exit or an interrupt, which should end the program."""
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
@@ -167,7 +167,7 @@ class _ExitSwallowed(_OnFailure):
 
 @fault("detached-failure-lost")
 class _DetachedFailureLost(SabotagedRuntime):
-    """What a task that nobody owns raises is dropped."""
+    """The exception of a detached task is dropped."""
 
     async def spawn_detached(self, fn: _Fn, *args: object, name: str | None = None) -> None:
         async def run() -> None:

@@ -50,7 +50,7 @@ class _AcceptStops(_CountingListener):
 
 @fault("second-connection-lost", control="trio")
 class _SecondConnectionLost(_CountingListener):
-    """The second connection that a listener accepts is reset and returned to nobody."""
+    """The second connection that a listener accepts is reset and never returned."""
 
     async def accept(self) -> Any:
         stream = await self.inner.accept()
@@ -79,7 +79,7 @@ class _CancelledAcceptDrops(_RememberingListener):
 
 @fault("listener-close-wakes-nobody", control="trio")
 class _ListenerCloseWakesNobody(Listener):
-    """Who accepts when the listener is closed waits for ever."""
+    """A task that accepts when the listener is closed waits for ever."""
 
     async def accept(self) -> Any:
         try:
@@ -101,7 +101,7 @@ class _ListenerCloseHangs(Listener):
 
 @fault("listener-closed-in-name", control="trio")
 class _ListenerClosedInName(Listener):
-    """Closing a listener says that it has closed, and goes on listening."""
+    """Closing a listener returns, and the listener goes on listening."""
 
     async def aclose(self) -> None:
         self.runtime.left_open.append(self.inner)
@@ -206,7 +206,7 @@ class _OutOfFdsKillsAccept(_OnOutOfFds):
 
 @fault("out-of-fds-spins", control="trio")
 class _OutOfFdsSpins(Listener):
-    """An accept that is out of descriptors tries again and again, and tells nobody."""
+    """An accept that is out of descriptors retries without end and reports nothing."""
 
     async def accept(self) -> Any:
         while True:

@@ -16,7 +16,7 @@ from .faults import fault
 
 @fault("lock-open")
 class _LockOpen(Lock):
-    """A lock or a semaphore lets everybody in."""
+    """A lock or a semaphore never blocks."""
 
     async def acquire(self) -> None:
         pass
@@ -47,7 +47,7 @@ class _LockLostWithItsWaiter(Lock):
 
 @fault("notify-lost")
 class _NotifyLost(Condition):
-    """A notification wakes nobody."""
+    """A notification wakes no task."""
 
     async def notify(self, n: int = 1) -> None:
         pass
@@ -55,7 +55,7 @@ class _NotifyLost(Condition):
 
 @fault("first-notify-lost", control="threads")
 class _FirstNotifyLost(Condition):
-    """The first notification of a condition wakes nobody."""
+    """The first notification of a condition wakes no task."""
 
     lost = False
 
@@ -95,7 +95,7 @@ class _NotificationKept(Condition):
 
 @fault("notify-without-lock", control="threads")
 class _NotifyWithoutLock(Condition):
-    """A notification by somebody who does not hold the lock does nothing and says nothing."""
+    """A notification by a task without the lock does nothing and does not raise."""
 
     async def notify_all(self) -> None:
         pass
@@ -141,7 +141,7 @@ class _WaitCancelledWhileItLocks(SabotagedRuntime):
 
 @fault("event-wakes-nobody")
 class _EventWakesNobody(Event):
-    """Who waits for an event when it is set sleeps on."""
+    """A task that waits for an event is not woken when it is set."""
 
     async def wait(self) -> None:
         if not self.inner.is_set():
@@ -150,7 +150,7 @@ class _EventWakesNobody(Event):
 
 @fault("event-forgets-a-waiter")
 class _EventForgetsAWaiter(Event):
-    """The third of those who wait for an event sleeps on."""
+    """The third task that waits for an event is not woken."""
 
     def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
         super().__init__(inner, runtime)

@@ -15,7 +15,7 @@ from .faults import fault
 
 @fault("error-of-thread-lost")
 class _ErrorOfThreadLost(SabotagedRuntime):
-    """What an offloaded function raises does not come back."""
+    """The exception of an offloaded function does not come back."""
 
     async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
         def quietly() -> Any:
@@ -51,7 +51,7 @@ class _OffloadRunsTwice(SabotagedRuntime):
 
 @fault("offload-drops-jobs", control="trio")
 class _OffloadDropsJobs(SabotagedRuntime):
-    """Every other offloaded function is never run, and its caller told that it was."""
+    """Every other offloaded function is never run, and its caller gets a result."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -80,7 +80,7 @@ class _ErrorBreaksThePool(SabotagedRuntime):
 
 @fault("error-of-thread-wakes-nobody", control="trio")
 class _ErrorOfThreadWakesNobody(SabotagedRuntime):
-    """Who waits for an offloaded function that fails waits for ever."""
+    """The caller of an offloaded function that fails waits for ever."""
 
     async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
         try:
@@ -91,7 +91,7 @@ class _ErrorOfThreadWakesNobody(SabotagedRuntime):
 
 @fault("context-comes-back", control="trio")
 class _ContextComesBack(SabotagedRuntime):
-    """What an offloaded function changes in its context is changed for its caller."""
+    """Changes of an offloaded function to its context reach its caller."""
 
     async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
         context = copy_context()
@@ -103,7 +103,7 @@ class _ContextComesBack(SabotagedRuntime):
 
 @fault("offload-swallows-cancellation")
 class _OffloadSwallowsCancellation(SabotagedRuntime):
-    """Who is cancelled while it waits for an offloaded function waits on, for ever."""
+    """A task that is cancelled while it waits for an offloaded function waits for ever."""
 
     async def run_in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
         with suppress(BaseException):

@@ -40,7 +40,7 @@ def _declare(control: str) -> Backend:
         summary=f"{control} with one fault, to see whether a scenario catches it",
         runner=f"harness_saboteurs.runner:{_RUNNERS[control]}",
         options=(
-            BackendOption(name="fault", default=next(iter(faults)), summary="what is broken", choices=tuple(faults)),
+            BackendOption(name="fault", default=next(iter(faults)), summary="the fault", choices=tuple(faults)),
             BackendOption(name="of", default=HEALTHY[control], summary="runner of the healthy backend: module:Class"),
         ),
         capabilities={

@@ -123,7 +123,7 @@ class _Source(Part):
 
 @fault("cancelled-read-takes-bytes")
 class _CancelledReadTakesBytes(Child):
-    """What comes after a cancelled read of a child's output is dropped, once."""
+    """After a cancelled read of a child's output the next bytes are dropped, once."""
 
     @property
     def stdout(self) -> Any:
@@ -145,7 +145,7 @@ class _Forgetful(_Source):
 
 @fault("output-ends-with-the-child")
 class _OutputEndsWithTheChild(Child):
-    """What a child has written cannot be read any more when it has ended."""
+    """The output of a child cannot be read after it has ended."""
 
     @property
     def stdout(self) -> Any:
@@ -163,7 +163,7 @@ class _Mortal(_Source):
 
 @fault("communicate-cuts-off")
 class _CommunicateCutsOff(Child):
-    """What a child writes beyond 64 KiB does not come back from `communicate`."""
+    """`communicate` drops the output of a child beyond 64 KiB."""
 
     async def communicate(self, data: bytes | None = None) -> Any:
         out, err = await self.inner.communicate(data)
@@ -172,7 +172,7 @@ class _CommunicateCutsOff(Child):
 
 @fault("communicate-insists-on-a-reader")
 class _CommunicateInsistsOnAReader(Child):
-    """`communicate` fails if the child does not read what it is sent."""
+    """`communicate` fails if the child does not read its input."""
 
     async def communicate(self, data: bytes | None = None) -> Any:
         result = await self.inner.communicate(data)
@@ -389,6 +389,6 @@ class _HalfForked(_Processes):
 
 @fault("fork-hooks-run-twice")
 class _ForkHooksRunTwice(_Starts):
-    """The start of a child forks twice more, and nobody waits for what it forked."""
+    """The start of a child forks twice more, and the forked processes are not waited for."""
 
     chapter = _HalfForked

@@ -18,7 +18,7 @@ class _StreamServedWhenIdle(Stream):
 
 @fault("busy-tasks-starve")
 class BusyTasksStarve(SabotagedRuntime):
-    """Timers and sockets are served only when nobody takes turns any more."""
+    """Timers and sockets are served only when no task is ready any more."""
 
     stream: type[Part] | None = _StreamServedWhenIdle
     """Served when nobody takes turns."""
@@ -45,7 +45,7 @@ class BusyTasksStarve(SabotagedRuntime):
 
 @fault("checkpoint-yields-nothing")
 class _CheckpointYieldsNothing(SabotagedRuntime):
-    """A checkpoint lets nobody run."""
+    """A checkpoint lets no other task run."""
 
     async def checkpoint(self) -> None:
         pass

@@ -12,7 +12,7 @@ from .faults import fault
 
 @fault("reply-of-handler-lost")
 class _ReplyOfHandlerLost(Stream):
-    """What a handler sends is dropped."""
+    """The bytes that a handler sends are dropped."""
 
     async def send_all(self, data: bytes) -> None:
         del data
@@ -57,7 +57,7 @@ class _HandlerErrorStopsAccepting(Servers):
 
 @fault("handler-error-unseen", control="trio")
 class _HandlerErrorUnseen(Servers):
-    """What a handler raises is dropped."""
+    """The exception of a handler is dropped."""
 
     async def handle(self, handler: Any, stream: Any) -> None:
         with suppress(Exception):

@@ -102,7 +102,7 @@ class _HalfCloseResets(Stream):
 
 @fault("send-after-half-close", control="trio")
 class _SendAfterHalfClose(Stream):
-    """A send after a half-close says nothing."""
+    """A send after a half-close does not raise."""
 
     async def send_all(self, data: bytes) -> None:
         if self.state == "open":
@@ -163,7 +163,7 @@ class _ResetHidden(_OnError):
 
 @fault("reset-wakes-nobody", control="trio")
 class _ResetWakesNobody(_OnError):
-    """Who waits when the peer resets waits for ever."""
+    """A task that waits when the peer resets waits for ever."""
 
     on = ErrorKind.BROKEN
 
@@ -174,7 +174,7 @@ class _ResetWakesNobody(_OnError):
 
 @fault("reset-blames-nobody", control="trio")
 class _ResetBlamesNobody(_OnError):
-    """A reset raises an error that says nothing."""
+    """A reset raises an error of unknown kind."""
 
     on = ErrorKind.BROKEN
 
@@ -188,7 +188,7 @@ class _ResetBlamesNobody(_OnError):
 
 @fault("own-close-wakes-nobody", control="trio")
 class _OwnCloseWakesNobody(_OnError):
-    """Who waits when this side closes the stream, or comes later, waits for ever."""
+    """A task that uses the stream while or after this side closes it waits for ever."""
 
     on = ErrorKind.CLOSED
 
@@ -199,7 +199,7 @@ class _OwnCloseWakesNobody(_OnError):
 
 @fault("own-close-hidden", control="trio")
 class _OwnCloseHidden(_OnError):
-    """A send on a stream that this side has closed says that it has sent."""
+    """A send on a stream that this side has closed returns without an error."""
 
     on = ErrorKind.CLOSED
 

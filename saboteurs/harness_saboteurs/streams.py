@@ -18,7 +18,7 @@ from .faults import fault
 
 @fault("bytes-dropped", control="trio")
 class _BytesDropped(Stream):
-    """A send says that it has sent, and has not."""
+    """A send returns without sending."""
 
     async def send_all(self, data: bytes) -> None:
         pass
@@ -52,7 +52,7 @@ class _SwappedStream(Stream):
 
 @fault("replies-swapped")
 class _RepliesSwapped(SabotagedRuntime):
-    """A connection gets what was sent on another."""
+    """A connection receives the bytes of another connection."""
 
     stream = _SwappedStream
     held = b""
@@ -184,7 +184,7 @@ class _SecondWriterHangs(Stream):
 
 @fault("close-discards", control="asyncio")
 class _CloseDiscards(Stream):
-    """Closing a stream drops what was accepted."""
+    """Closing a stream drops accepted bytes."""
 
     async def aclose(self) -> None:
         await self.inner.abort()
@@ -200,7 +200,7 @@ class _CloseHangs(Stream):
 
 @fault("close-in-name", control="trio")
 class _CloseInName(Stream):
-    """Closing a stream says that it has closed, and has not."""
+    """Closing a stream returns without closing."""
 
     async def aclose(self) -> None:
         self.runtime.left_open.append(self.inner)

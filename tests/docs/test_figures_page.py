@@ -14,7 +14,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "figures.md").read_te
 
 def test_everything_that_a_role_says_it_took_is_explained():
     """And nothing else."""
-    (table,) = re.findall(r"## What a cell took\n(.*?)\n## ", PAGE, re.DOTALL)
+    (table,) = re.findall(r"## Resource usage\n(.*?)\n## ", PAGE, re.DOTALL)
     names = [
         name for line in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
     ]

@@ -91,7 +91,7 @@ def test_our_own_fault_is_said_and_kept(harness, monkeypatch, tmp_path):
     monkeypatch.setattr("harness.plugins.Plugins.catalogue", lambda _self: 1 / 0)
     code, out, err = harness("list", "backends")
     assert (code, out, err.count("\n")) == (4, "", 1)
-    assert "our own fault: ZeroDivisionError" in err
+    assert "internal error: ZeroDivisionError" in err
     (kept,) = tmp_path.glob("harness-fault-*.txt")
     assert "Traceback" in kept.read_text()
 
