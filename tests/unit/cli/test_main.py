@@ -57,7 +57,7 @@ def test_exit_codes_are_in_the_help(harness):
         (("matrix", "--nonsense"), 2, "no such option"),
         (("metrix",), 2, "no such command 'metrix'"),
         (("show", "nothing"), 2, "cannot find the run 'nothing'"),
-        (("show", "/dev/null"), 2, "line 1 is not the start of a journal"),
+        (("show", "/dev/null"), 2, "cannot read the journal /dev/null: it is not a regular file"),
         (("report", "nothing", "--format", "html"), 2, "cannot find the run 'nothing'"),
         (("matrix", "-s", "channel", "--out", "/proc/nowhere"), 2, "cannot write to /proc/nowhere"),
         (("run", "-s", "channel", "--server", "trio"), 2, "scenario 'channel' has one role"),
