@@ -1,4 +1,4 @@
-"""Calls that a thread makes into the scheduler and waits for: what comes back, and what a cancellation does."""
+"""Calls that a thread makes into the scheduler and waits for: their results, and the effect of a cancellation."""
 
 from __future__ import annotations
 
@@ -360,7 +360,7 @@ async def _cancel_behind_a_thread(runtime: Runtime, trial: Trial) -> str:
     def work() -> None:
         try:
             got.append(bridge.run(job.work))
-        except BaseException as exc:  # noqa: BLE001 - how a thread is told is up to the runtime
+        except BaseException as exc:  # noqa: BLE001 - the runtime chooses the error of a call that is dropped
             got.append(exc)
 
     async def caller() -> None:

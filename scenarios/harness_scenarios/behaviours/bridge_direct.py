@@ -1,6 +1,6 @@
-"""What a thread does to a scheduler's objects without the bridge, as programs do by mistake.
+"""Effects of a thread that uses a scheduler's objects without the bridge, as programs do by mistake.
 
-No runtime promises anything for it, so that little is forbidden: what users meet differs, and is shown.
+No runtime promises anything here, so little is forbidden: the answers show the different effects that users meet.
 """
 
 from __future__ import annotations

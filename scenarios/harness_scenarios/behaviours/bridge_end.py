@@ -51,7 +51,7 @@ _CALLS = (_INBOX, _EVENT, _SOON, _RUN)
 
 
 class _Ended:
-    """A scheduler that has ended, and what a thread may still hold of it."""
+    """A scheduler that has ended, and the references to it that a thread may still hold."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.made: list[int] = []
@@ -406,7 +406,7 @@ class _SharedEvent:
                 self._refusals.append(exc)
 
     async def show(self) -> str:
-        """Let one scheduler set what the other one waits for, and return what comes of it."""
+        """Let one scheduler set the event that the other one waits for, and return the answer."""
         runtime = self._runtime
         owner = Sandbox(runtime, self._own)
         await wait_until(runtime, lambda: bool(self._events), PATIENCE_SECONDS)

@@ -1,7 +1,8 @@
-"""What a scheduler shows when a thread touches it: is it woken at once, late, not at all, or does it end.
+"""Reaction of a scheduler to calls from a thread: it wakes up at once, late or not at all, or it ends.
 
-Something waits in a sandbox. Threads touch it, and wait until it has been noticed. What was not noticed is late if it
-is once the scheduler is woken in the proper way, and lost if it is not noticed then either. No time is measured.
+A task waits in a sandbox. Threads touch its object, and wait until the task notices. A touch is late if the task
+notices only once the scheduler is woken in the proper way, and lost if it does not notice then either. No time is
+measured.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ TOO_SLOW = "what waited had given up before the scheduler was woken"
 _ATTEMPTS = 3
 
 Touch = Callable[[], object]
-"""What a thread does."""
+"""Action of a thread on an object of the scheduler."""
 Proper = Callable[[], Awaitable[object]]
 """The same, done by a task of the scheduler."""
 Prepare = Callable[["Exhibit", Runtime, TaskGroup], Awaitable[tuple[Touch, Proper | None]]]
-"""Prepares in the sandbox what is touched, and returns how it is."""
+"""Prepares the object in the sandbox, and returns its touch and its proper counterpart."""
 
 _WAITS_SECONDS = 4.0
-"""What waits in the sandbox gives up then, by a deadline as programs have them."""
+"""Deadline of the wait in the sandbox."""
 
 
 class Exhibit:
@@ -50,7 +51,7 @@ class Exhibit:
         self._proper: Proper | None = None
         self._gave_up = False
         self.errors: list[BaseException] = []
-        """What the calls of the threads have raised."""
+        """Exceptions of the threads' calls."""
 
     def notice(self) -> None:
         """Say in the sandbox that a touch has arrived."""
@@ -114,7 +115,7 @@ class Exhibit:
         async with runtime.open_task_group() as group:
             touch, self._proper = await self._prepare(self, runtime, group)
             for _ in range(10):
-                await runtime.checkpoint()  # what is to wait waits
+                await runtime.checkpoint()  # lets the prepared tasks reach their wait
             self._touch = touch
             await runtime.first_completed(self._over.wait, self._wake.wait)
             if self.errors and self._proper is not None:
@@ -131,7 +132,7 @@ class Exhibit:
         self._gave_up = scope.cancelled_caught
 
 
-# --- what is touched through the bridge ---
+# --- objects touched through the bridge ---
 
 
 async def inbox(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, None]:
@@ -169,7 +170,7 @@ def waiters(count: int) -> Prepare:
     return prepare
 
 
-# --- what is touched without it ---
+# --- objects touched without it ---
 
 
 async def channel(exhibit: Exhibit, runtime: Runtime, group: TaskGroup) -> tuple[Touch, Proper]:

@@ -1,4 +1,4 @@
-"""What a signal handler does to the scheduler whose thread it interrupts: through the bridge, and without it.
+"""Effects of a signal handler on the scheduler whose thread it interrupts: through the bridge, and without it.
 
 A Python signal handler runs in the main thread, so that this is about the scheduler that runs the question.
 """
@@ -52,7 +52,7 @@ class _Interruption:
             self.answer = REFUSED
 
     async def interrupt(self, runtime: Runtime, wait: Callable[[], Awaitable[object]]) -> str:
-        """Wait for what the handler does; return what came of it."""
+        """Wait for the effect of the handler and return the answer."""
         before = signal.signal(_SIGNAL, self._handle)
         try:
             async with runtime.open_task_group() as group:

@@ -1,4 +1,4 @@
-"""What a thread, a signal handler or a finaliser hands over through the bridge: it arrives, at once, once, in order."""
+"""Hand-overs of a thread, a signal handler or a finaliser through the bridge: they arrive at once, once, in order."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ finaliser = make_question(
     requires=(*_NEEDS, Capability.DEADLINE),
 )
 
-# --- an error in a call that nobody waits for ---
+# --- an error in a call without a waiter ---
 
 REPORTED = "the error is reported, and later calls are made"
 RAISED = "the error is raised in the thread that asked, and later calls are made"
@@ -270,7 +270,7 @@ BLOCKS = "later calls are not made"
 
 
 class PlannedCallError(Exception):
-    """What a call raises."""
+    """Raised by calls that fail on purpose."""
 
 
 def _fail() -> None:

@@ -1,8 +1,8 @@
 """How a cancellation is delivered: when, how often, to whom, and whether it can get lost.
 
-In every question a task in a scope of its own waits, and another one cancels the scope. What "the same turn" means is
-made, not hoped for: the canceller does both things without a wait in between, so that on a loop nobody runs meanwhile.
-On threads, where there are no turns, the first of the two is what the waiting thread is woken by.
+In every question a task in a scope of its own waits, and another one cancels the scope. "The same turn" is enforced:
+the canceller does both things without a wait in between, so that on a loop no other task runs meanwhile. On threads,
+where there are no turns, the first of the two wakes the waiting thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOST = "the cancellation is lost"
 
 Act = Callable[[], Awaitable[object]]
 WaitOf = Callable[[Target], Awaitable[object]]
-"""What a task waits in, when it is cancelled."""
+"""Makes the wait in which a task is cancelled."""
 
 
 # --- edge or level ---
@@ -64,7 +64,7 @@ repeated_at_each_wait = make_question(
 )
 
 
-# --- what a swallowed cancellation leaves behind ---
+# --- after a swallowed cancellation ---
 
 NOTHING_LEFT = "the code behind the block is as before"
 STILL_CANCELLED = "a wait behind the block is cancelled"

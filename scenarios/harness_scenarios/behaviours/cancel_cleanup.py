@@ -226,7 +226,7 @@ shielded_block = make_question(
 )
 
 
-# --- an async generator that nobody finishes ---
+# --- an abandoned async generator ---
 
 WHOLE = "its `finally` runs whole"
 TO_ITS_FIRST_WAIT = "its `finally` runs to its first wait"

@@ -34,7 +34,7 @@ _ITEM, _MARKER = "the item", "the marker behind it"
 
 
 async def _receive_to_marker(receive: ReceiveChannel) -> list[object]:
-    """Receive all that is there: it ends at the marker, so nobody waits for an item that is lost."""
+    """Receive everything up to the marker, so that a lost item causes no wait."""
     items: list[object] = []
     while (item := await receive.receive()) != _MARKER:
         items.append(item)

@@ -16,7 +16,7 @@ FAR_SECONDS = 30.0
 
 
 class Target:
-    """What the task that is cancelled and the one that cancels share."""
+    """State shared by the cancelled task and the canceller."""
 
     def __init__(self, runtime: Runtime, trial: Trial) -> None:
         self.answer = ""

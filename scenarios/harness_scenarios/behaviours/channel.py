@@ -1,4 +1,4 @@
-"""What a channel holds, whom an item is for, and who may send next.
+"""Contents of a channel, the receiver of an item, and the next sender.
 
 Order is made by events: a task that is to come before another one is made ready before it, so that on a loop it runs
 before it. On threads, where there are no turns, either may happen, and both are asked for often enough to be seen.

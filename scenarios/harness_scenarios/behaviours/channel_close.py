@@ -23,7 +23,7 @@ _PLAIN_QUEUE = ("asyncio:channel=queue", "uvloop:channel=queue")
 _TRIO_CLOSING = "https://trio.readthedocs.io/en/stable/reference-core.html#clean-shutdown-with-channels"
 _QUEUE_SHUTDOWN = "https://github.com/python/cpython/issues/96471"
 _HANG_SECONDS = 1.0
-"""Limit of a trial that hangs on a runtime where closing tells nothing; what is woken is woken at once."""
+"""Limit of a trial that hangs on runtimes where closing wakes no task; elsewhere the wake-up is immediate."""
 _NEEDS_AN_END = (Capability.CHANNEL, Capability.CHANNEL_CLOSE)
 
 

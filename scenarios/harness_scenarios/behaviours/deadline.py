@@ -262,7 +262,7 @@ BEHIND_THE_LOOP = "it fires only when the loop has ended"
 NOT_EVEN_THEN = "it does not fire"
 _LOOP_TIMEOUT = 0.05
 _ROUNDS_TOO_MANY = 200
-"""Rounds behind the deadline after which nobody can still say that it is about to fire."""
+"""Rounds after the deadline from which on it counts as not fired."""
 
 
 async def _loop_on_ready_operations(runtime: Runtime, trial: Trial) -> str:

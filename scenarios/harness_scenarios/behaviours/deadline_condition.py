@@ -1,4 +1,4 @@
-"""What a time-out leaves behind in a condition."""
+"""State of a condition after a time-out."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class _Meeting:
         try:
             await self._condition.release()
             self._step(who, "releases the lock")
-        except Exception as exc:  # noqa: BLE001 - what it is called differs, what it means is the answer
+        except Exception as exc:  # noqa: BLE001 - the class differs between runtimes, the failure is the answer
             self._step(who, f"cannot release the lock: {type(exc).__name__}: {exc}")
             if self.answer == HELD:
                 self.answer = NOT_HELD

@@ -1,8 +1,8 @@
-"""A result and a deadline that come while the loop is busy: what a time-out costs.
+"""A result and a deadline that come while the loop is busy: the loss that a time-out causes.
 
 The task that holds the loop up makes the result (bytes on the wire, a connection, an item) and then sleeps past the
-deadline, all in one step. When the loop turns again it finds both. On threads nobody is held up, so the result comes
-first.
+deadline, all in one step. When the loop turns again it finds both. Threads are not held up, so there the result
+comes first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Operation = Callable[[], Awaitable[object]]
 
 
 async def _race(runtime: Runtime, trial: Trial, operation: Operation, make_result: Callable[[], object]) -> object:
-    """Return what the operation returned, `None` if it timed out."""
+    """Return the result of the operation, `None` if it timed out."""
     target = Target(runtime, trial)
     results: list[object] = []
 

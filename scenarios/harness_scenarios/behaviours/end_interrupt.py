@@ -1,4 +1,4 @@
-"""Signals to a program: when does the process end, with which exit status, and what is left of it?"""
+"""Signals to a program: when does the process end, with which exit status, and which parts of it survive?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a program, seen from outside: what it waits for, what is lost, what is still done, what is reported."""
+"""The end of a program, seen from outside: its waits, lost data, completed work and reports."""
 
 from __future__ import annotations
 
@@ -362,7 +362,7 @@ order_of_the_end = make_end_question(
 )
 
 
-# --- what is reported ---
+# --- reports ---
 
 _EARLY, _LATE, _UNREPORTED = "it is reported at once", "it is reported at the end", "it is not reported"
 

@@ -18,7 +18,7 @@ from ..parts.programs import PID, READY, block_on, mark
 
 EXIT_CODE = 3
 ACCEPTED = "accepted "
-"""What the mark of the number of bytes begins with that sends have accepted."""
+"""Prefix of the mark with the number of bytes that sends have accepted."""
 
 
 class PlannedFailureError(Exception):
@@ -152,7 +152,7 @@ def refuse_to_end(launch: Launch, kind: str, gate: str) -> None:
     launch(main)
 
 
-# --- what is lost ---
+# --- lost data ---
 
 
 _CHUNK_BYTES = 4096
@@ -160,7 +160,7 @@ _MOST_CHUNKS = 8000
 
 
 def send_and_end(launch: Launch, how: str, gate: str) -> None:
-    """Send to a peer that does not read until a send waits, and end the main function with what was accepted."""
+    """Send to a peer that does not read until a send waits, mark the accepted bytes, and end the main function."""
     mark(READY)
     with open(gate, encoding="ascii") as pipe:  # noqa: PTH123 - a named pipe, on which this waits
         port = int(pipe.read())
@@ -328,7 +328,7 @@ def run_twice(launch: Launch, how: str, gate: str) -> None:
     mark("the second run is over")
 
 
-# --- what is reported ---
+# --- reports ---
 
 
 def fail_a_task(launch: Launch, gate: str) -> None:

@@ -1,6 +1,6 @@
-"""Who runs when several could: tasks that never wait, tasks that are always ready, timers and sockets beside them.
+"""Scheduling among ready tasks: tasks that never wait, tasks that are always ready, timers and sockets beside them.
 
-What is counted is turns, never time: a turn is one pass of a task through its loop. A task that shall be overtaken is
+The unit is turns, never time: a turn is one pass of a task through its loop. A task that is to be overtaken is
 made ready before the loop begins, so that on a loop it is the next to run.
 """
 
@@ -294,14 +294,14 @@ LATE = "served after many turns of the ready tasks"
 NOT_WHILE_BUSY = "not served while there are ready tasks"
 _READY_TASKS = 5
 _FEW = 10
-"""Turns of each ready task until what is due has run: a loop looks at timers and sockets once a turn."""
+"""Turns of each ready task until due work has run: a loop checks timers and sockets once a turn."""
 _MOST = 20_000
 """Turns of each ready task after which nothing else is going to happen."""
 
 
 _SLEEP_SECONDS = 0.005
 _CLOCK_SECONDS = 0.002
-"""Some loops round timers to milliseconds: what is overdue by two is due on each of them."""
+"""Some loops round timers to milliseconds: a timer that is overdue by two is due on each of them."""
 
 
 class _Crowd:
@@ -322,7 +322,7 @@ class _Crowd:
                 self._turns_due.append(1)
 
     def serve(self) -> None:
-        """Say that what was due has run."""
+        """Record that the due work has run."""
         self.served.append(len(self._turns_due))
 
     def judge(self, trial: Trial) -> str:

@@ -1,4 +1,4 @@
-"""Turns that a task gives to the others, and what a call that may fail came to."""
+"""Turns that a task gives to the others, and the outcome of a call that may fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def give_turns(runtime: Runtime, turns: int = TURNS) -> None:
 
 
 async def attempt(runtime: Runtime, call: Callable[..., Awaitable[object]], *args: object) -> str:
-    """Make a call and say what it came to: `returns`, a kind of error, or `raises NAME` for an error of no kind."""
+    """Make a call and return its outcome: `returns`, a kind of error, or `raises NAME` for an error of no kind."""
     try:
         await call(*args)
     except Exception as exc:

@@ -1,7 +1,7 @@
-"""What a failure in a task group does: to the parent, to the siblings, and to other failures.
+"""Effects of a failure in a task group: on the parent, on the siblings, and on other failures.
 
-A failing task says so and fails without a wait in between. A witness outside of the group gives the other one a while
-to end, and then frees it: who is freed was not cancelled.
+A failing task sets an event and fails without a wait in between. A witness outside of the group gives the other task a
+while to end, and then frees it: a task that has to be freed was not cancelled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _THREAD = "https://docs.python.org/3/library/threading.html#threading.excepthook
 
 
 class _Scene:
-    """What the tasks of a trial share: what has happened, and the permit that ends what nobody cancels."""
+    """State shared by the tasks of a trial, with the permit that ends a task that is not cancelled."""
 
     def __init__(self, runtime: Runtime, trial: Trial) -> None:
         self.runtime = runtime
@@ -51,7 +51,7 @@ class _Scene:
             await self.ended.set()
 
     async def permit_after_failure(self) -> None:
-        """Free who still waits when the failure has done what it does."""
+        """Free the task that still waits after the failure has had its effect."""
         await self.fails.wait()
         await wait_a_while(self.runtime, self.ended)
         self.step("witness", "frees who still waits")
@@ -237,7 +237,7 @@ async def _fail_twice(runtime: Runtime, trial: Trial) -> str:
 
 def _settle(trial: Trial, raised: BaseException | None, failures: list[ToldFailureError]) -> str:
     """Say what became of the errors: raised ones are counted, the others must have been reported."""
-    gc.collect()  # some report what they forget
+    gc.collect()  # some runtimes report a forgotten error at collection
     arrived = planned_leaves(raised)
     answer = (NEITHER_RAISED, ONE_RAISED, BOTH_RAISED)[len(arrived)]
     if not all(failure in arrived or failure.told for failure in failures):

@@ -1,6 +1,6 @@
-"""What a failure in a group does to what is around the group: another group, or a block that can be cancelled.
+"""Effects of a failure in a group on the code around the group: another group, or a block that can be cancelled.
 
-(group.py asks what it does to the group's own tasks and to their parent.)
+(group.py covers the effects on the group's own tasks and on their parent.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the questions about failing tasks share: a failure that knows whether it was told, and a group that fails."""
+"""Parts shared by questions about failing tasks: a failure that records its report, and a group that fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Body = Callable[[TaskGroup], Awaitable[None]]
 
 
 class ToldFailureError(PlannedFailureError):
-    """A planned failure that notices when somebody reports it: whoever does so asks for its text."""
+    """A planned failure that notices when it is reported, because a report needs its text."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -57,7 +57,7 @@ def planned_leaves(raised: BaseException | None) -> list[BaseException]:
 
 
 async def take_turns(runtime: Runtime) -> None:
-    """Let everybody run until whatever follows from what has happened has happened."""
+    """Let all tasks run until the consequences of earlier events have taken place."""
     for _ in range(TURNS):
         await runtime.checkpoint()
 

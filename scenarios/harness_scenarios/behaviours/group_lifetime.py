@@ -1,4 +1,4 @@
-"""How long a task group lasts, when its tasks start, and what they inherit."""
+"""Lifetime of a task group, the start of its tasks, and their inheritance."""
 
 from __future__ import annotations
 

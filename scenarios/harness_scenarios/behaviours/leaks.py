@@ -1,7 +1,7 @@
 """Soak: do one thing many times and ask whether the process holds more and more.
 
-What is opened is closed, what is spawned is joined. Fds and tasks are counted before and after the same number of
-cycles, so one that is left behind by each shows as a slope and what a runtime keeps for itself does not. Memory is
+Each cycle closes its descriptors and joins its tasks. Fds and tasks are counted before and after the same number of
+cycles, so a leak in each cycle shows as a slope, and resources that a runtime keeps for itself do not. Memory is
 judged by its growth over the second half of the cycles: a runtime's pools and caches fill in the first.
 """
 
@@ -93,7 +93,7 @@ async def _take(runtime: Runtime, probe: Probe, cycle: Cycle, cycles: int) -> tu
         probe.advance()
     fewest = (count_fds(), len(runtime.tasks()))
     for _ in range(_SETTLE_TURNS):
-        # What is closed may be gone only some turns of the scheduler later: stop where no more goes.
+        # A closed resource may go only some turns of the scheduler later: stop where the count is stable.
         await runtime.sleep(_SETTLE_SECONDS)
         found = (count_fds(), len(runtime.tasks()))
         if found == fewest:

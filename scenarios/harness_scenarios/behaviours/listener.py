@@ -1,4 +1,4 @@
-"""What a listening socket does when it is closed, cancelled, shared or asked for again."""
+"""Behaviour of a listening socket that is closed, cancelled, shared or opened again."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ close_wakes_accept = make_question(
 
 
 async def ask_backlog(runtime: Runtime, trial: Trial) -> str:
-    """Clients connect and nobody accepts them; the listener is closed."""
+    """Clients connect and are not accepted; the listener is closed."""
     listener = await runtime.listen()
     clients = [dial(listener) for _ in range(_FEW)]
     trial.step("clients", "connect")

@@ -1,4 +1,4 @@
-"""What a server does that has no descriptor left for the clients that wait: is it told, does it recover, does it spin.
+"""A server without a descriptor for its waiting clients: does it get an error, does it recover, does it spin?
 
 The role's own table of descriptors is filled on purpose, and freed again.
 """
@@ -41,7 +41,7 @@ _RETRY_SECONDS = 0.01
 _SPIN_SHARE = 0.5
 """Of the time in which the thread could have a CPU. One that waits takes a hundredth, one that spins all of it."""
 _TOLD_OFTEN = 20
-"""An acceptor that is told so often does not wait; it comes to ten thousand in a tenth of a second."""
+"""Errors after which an acceptor counts as one that does not wait; it gets ten thousand in a tenth of a second."""
 _RECOVERY_TURNS = 2500
 """asyncio looks again after a second."""
 _TRIAL_SECONDS = 10.0
@@ -69,7 +69,7 @@ class FullTable:
 
 
 class Server:
-    """An acceptor that greets each client. It accepts again when it is told that it is out of descriptors."""
+    """An acceptor that greets each client. After an error about descriptors it accepts again."""
 
     def __init__(self, runtime: Runtime, trial: Trial, listener: Listener, retry_seconds: float) -> None:
         self._runtime = runtime
@@ -82,7 +82,7 @@ class Server:
 
     @property
     def is_told_at_once(self) -> bool:
-        """Whether it is told and tries again at once."""
+        """Whether the acceptor gets the error and tries again at once."""
         return self.told > 1 and not self._retry_seconds
 
     async def serve(self) -> None:

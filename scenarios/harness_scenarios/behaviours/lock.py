@@ -1,7 +1,7 @@
-"""Who gets a lock, who may give it up, and what becomes of one that nobody gives up.
+"""Order of acquisition of a lock, the right to release it, and the fate of a lock that is never released.
 
-That a task waits is known where it cannot be otherwise: it says so and waits without a turn in between, and others
-give it turns. On threads it may still be on its way, which changes no answer that is forbidden.
+A task is known to wait by construction: it sets an event and waits without a turn in between, and others give it
+turns. On threads it may still be on its way, which changes no answer that is forbidden.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _create(runtime: Runtime, trial: Trial) -> Lock | Semaphore:
     return runtime.create_lock() if trial.parameters["primitive"] == "lock" else runtime.create_semaphore(1)
 
 
-# --- handed over to somebody who is cancelled ---
+# --- handed over to a task that is cancelled ---
 
 HANDED_ON = "the next waiter gets it"
 
@@ -279,7 +279,7 @@ release_free = make_question(
 )
 
 
-# --- locks that nobody gives up ---
+# --- locks that are never released ---
 
 AT_ONCE = "an error at once"
 TAKEN_TWICE = "the lock is taken twice"

@@ -39,7 +39,7 @@ _BOTH_DOCUMENTED = "both are documented or undefined"
 
 
 class _Room:
-    """A condition, those who wait for it, and what they may not do: go on while the notifier holds the lock."""
+    """A condition with its waiters, which must not go on while the notifier holds the lock."""
 
     def __init__(self, runtime: Runtime, step: Callable[[str, str], None]) -> None:
         self.condition: Condition = runtime.create_condition()
@@ -121,7 +121,7 @@ TAKEN = "the notified waiter goes on"
 LOST = "the notification is lost: the other waiter sleeps on"
 LOCK_LOST = "the wait ends while another task holds the lock"
 _PATIENCE_SECONDS = 0.1
-"""How much longer than its turns a waiter has to be woken: what is not on the way by then never comes."""
+"""Time for the wake-up of a waiter, in addition to its turns; a later wake-up counts as lost."""
 _LATER = "as it waits for the lock"
 
 

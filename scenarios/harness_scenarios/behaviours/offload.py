@@ -1,4 +1,4 @@
-"""Blocking work beside a runtime: how many jobs run at once, what crosses over, and what a cancellation does."""
+"""Blocking work beside a runtime: concurrent jobs, values that cross over, and the effect of a cancellation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _PROCESS_SECONDS = 15.0
 
 
 async def _until(runtime: Runtime, is_so: Callable[[], bool]) -> None:
-    """Wait for what a job does. No runtime can wait for another thread's event."""
+    """Poll for the progress of a job. No runtime can wait for another thread's event."""
     while not is_so():
         await runtime.sleep(_POLL)
 
@@ -166,7 +166,7 @@ def _get_run(runtime: Runtime, trial: Trial) -> Run:
 
 
 async def _catch(runtime: Runtime, run: Run, job: Callable[..., object], *args: object) -> BaseException | None:
-    """Run a job and return what it raises."""
+    """Run a job and return its exception."""
     try:
         await run(job, *args)
     except BaseException as exc:

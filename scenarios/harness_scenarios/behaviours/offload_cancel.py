@@ -1,4 +1,4 @@
-"""What a cancellation does to a job in another process, to one that waits for a thread, and to the error of one."""
+"""Effects of a cancellation on a job in another process, on one that waits for a thread, and on the error of one."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _POLL = 0.002
 _PATIENCE = 0.3
 """How long a caller has to leave before it counts as one that waits. Those that leave do so in the next turn."""
 _JOB_SECONDS = 2.5
-"""When a job ends that nobody lets go. Nothing waits so long unless it is broken."""
+"""Duration of a job that is not released earlier. Only a broken runtime waits so long."""
 _PROCESS_SECONDS = 10.0
 
 
 async def _until(runtime: Runtime, is_so: Callable[[], bool], most_seconds: float | None = None) -> bool:
-    """Wait for what a job does, which no event of a runtime can tell. Returns whether it is so."""
+    """Poll for the progress of a job, which sets no event of a runtime. Return whether `is_so` holds."""
     end = None if most_seconds is None else runtime.now() + most_seconds
     while not (so := is_so()) and (end is None or runtime.now() < end):
         await runtime.sleep(_POLL)

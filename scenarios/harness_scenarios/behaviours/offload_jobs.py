@@ -1,4 +1,4 @@
-"""What the questions about offloading run elsewhere. Jobs for another process are functions of this module."""
+"""Jobs of the questions about offloading. Jobs for another process are functions of this module."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Crowd:
             self._changed.notify_all()
             while not self._open and self._running < self._size:
                 if not self._changed.wait(self._seconds):
-                    break  # nobody can be told that no more will come
+                    break  # no event exists for: no more jobs will come
             self._open = True
             self._running -= 1
             self.ran += 1

@@ -1,4 +1,4 @@
-"""Starting a child: what it inherits, and what a start leaves behind that fails or is cancelled."""
+"""Starting a child: inheritance, and the remains of a start that fails or is cancelled."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _RESTORE = "https://docs.python.org/3/library/subprocess.html#subprocess.Popen (
 _RUN = "https://trio.readthedocs.io/en/stable/reference-io.html#trio.run_process"
 
 
-# --- what a child is given ---
+# --- inheritance ---
 
 OPENS, CANNOT_OPEN = "it opens them", "it cannot open them"
 _BY_NAME = {
@@ -148,7 +148,7 @@ signals_of_a_child = make_question(
 )
 
 
-# --- what a start leaves behind ---
+# --- remains of a start ---
 
 NOTHING_LEFT = "nothing is left behind"
 DESCRIPTORS_LEFT = "descriptors stay open"
@@ -164,7 +164,7 @@ _RUNS_SECONDS = 0.05
 
 async def _fail_to_start(runtime: Runtime, trial: Trial) -> str:
     with TemporaryDirectory() as folder:
-        await (await start(runtime, "true")).wait()  # a runtime may open what it keeps
+        await (await start(runtime, "true")).wait()  # a runtime may open descriptors that it keeps
         gc.collect()
         descriptors, children = count_descriptors(), list_children()
         attempts: tuple[tuple[list[str], dict[str, Any], type[OSError]], ...] = (

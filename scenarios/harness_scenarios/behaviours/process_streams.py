@@ -1,4 +1,4 @@
-"""The streams of a child: which bytes arrive, what a cancelled read takes, and what an end that nobody reads does."""
+"""The streams of a child: arrival of bytes, loss in a cancelled read, and the effect of an end without a reader."""
 
 from __future__ import annotations
 

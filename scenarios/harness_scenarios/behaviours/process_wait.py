@@ -37,7 +37,7 @@ TURNS = range(-1, 9)
 CHILD = (Capability.CHILD_PROCESS, Capability.DEADLINE)
 """What every question about children needs."""
 CANCELLED_CHILD = (*CHILD, Capability.CANCEL_SCOPE)
-"""What a question needs that cancels by call."""
+"""Capabilities that a question needs if it cancels by call."""
 
 
 # --- the process or its pipes ---

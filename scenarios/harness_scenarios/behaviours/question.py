@@ -22,19 +22,19 @@ from harness.api import (
 )
 
 ANSWER = "answer"
-"""The observation key of what a trial saw."""
+"""Observation key of the answer of a trial."""
 NEVER_ENDS = "never ends"
 """The answer of a trial that was still waiting at its limit. It is forbidden unless a question lists it."""
 SCRIPTS = "harness_scenarios:scripts"
 """Where the standalone reproducers of this package lie."""
 TRIAL_SECONDS = 3.0
-"""Limit of a trial. What a healthy one waits for takes milliseconds; the rest is for a loaded machine."""
+"""Limit of a trial. A healthy one waits for milliseconds; the rest is for a loaded machine."""
 HANG_SECONDS = 6.0
 """A trial that cannot be cancelled either makes its cell a hang."""
 
 
 class Trial:
-    """One repetition of a question: what it records with."""
+    """One repetition of a question, with its means to record steps."""
 
     def __init__(self, probe: Probe, number: int) -> None:
         self.number = number

@@ -1,7 +1,7 @@
 """A neutral peer: a plain socket on loopback, driven by the trial itself, so that an answer is about one runtime alone.
 
-Nothing here blocks: a call that would wait polls with the runtime's own `sleep`. What the kernel does at once on
-loopback (connect to a listening socket, accept a connection that is complete, send a few bytes) is called directly.
+Nothing here blocks: a call that would wait polls with the runtime's own `sleep`. Calls that the kernel completes at
+once on loopback (connect to a listening socket, accept a complete connection, send a few bytes) are made directly.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SOCKET_STAYS_OPEN = "a socket stays open"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 seconds: `close` sends RST instead of FIN."""
 _KERNEL_SECONDS = 5.0
-"""Longest wait for what the kernel does at once; only a broken host comes near it."""
+"""Longest wait for calls that the kernel completes at once; only a broken host comes near it."""
 _READ_BYTES = 1 << 20
 _POLL_SECONDS = 0.001
 _QUIET_POLLS = 200
@@ -32,7 +32,7 @@ _QUIET_POLLS = 200
 
 
 class Received(msgspec.Struct):
-    """What a peer has read, and how that ended."""
+    """Bytes that a peer has read, and the end of its stream."""
 
     count: int = 0
     head: bytes = b""
@@ -176,7 +176,7 @@ def dial(listener: Listener) -> RawPeer:
 
 
 class ReservedPort:
-    """A port of 127.0.0.1 that is taken and at which nobody listens."""
+    """A port of 127.0.0.1 that is reserved and has no listener."""
 
     def __enter__(self) -> int:
         self._socket = socket.socket()

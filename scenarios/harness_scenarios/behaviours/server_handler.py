@@ -23,7 +23,7 @@ _CROWD = 20
 
 
 class PlannedHandlerError(Exception):
-    """What a handler raises."""
+    """Raised by handlers that fail on purpose."""
 
 
 # --- it ends without closing ---
@@ -46,7 +46,7 @@ def _ends_badly(handler: Handler) -> Handler:
 
 
 async def reply(runtime: Runtime, stream: ByteStream) -> None:
-    """Send what was received, and leave the stream open."""
+    """Send the received bytes back, and leave the stream open."""
     del runtime
     await stream.send_all(await stream.receive_some(len(_MESSAGE)))
 
@@ -113,7 +113,7 @@ handler_raises = make_question(
     seconds=30.0,
 )
 
-# --- what the others see ---
+# --- effect on other clients ---
 
 ALL_SERVED = "the other clients are served, and new ones are"
 OTHERS_CUT = "the server ends, and the other clients are cut off"
@@ -142,7 +142,7 @@ class _Crowd:
         await stream.aclose()
 
     async def show(self, position: int, *, by_reset: bool) -> str:
-        """Let the client at a position do it, and see what the others get."""
+        """Let the client at a position close or reset, and return the effect on the others."""
         async with Stand(self._runtime, self._trial, self.handle, backlog=4 * _CROWD) as stand:
             peers: list[RawPeer] = []
             for number in range(_CROWD):
@@ -220,7 +220,7 @@ reset_spares_others = make_question(
     seconds=30.0,
 )
 
-# --- what is told of the error ---
+# --- report of the error ---
 
 REPORTED = "the error is reported"
 LEAVES = "the error leaves serve_forever"

@@ -254,7 +254,7 @@ _REQUESTS = 20
 
 
 class _Service:
-    """A server that stops when it is told to by SIGTERM, the way programs do it: no more connections, then the rest."""
+    """A server that stops on SIGTERM as programs do: first it accepts no more connections, then it ends the rest."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -1,8 +1,8 @@
-"""How a run ends: what leaves it, and what becomes of what its main function leaves behind.
+"""The end of a run: its exception, and the fate of tasks and generators that its main function leaves behind.
 
-What happens when the main function has ended cannot be observed by it. Where that is the question a second role, the
-witness, runs in a process of its own: what is left behind shares with it how far its clean-up came, and when the first
-role has ended the witness says what was shared.
+The main function cannot observe events after its own end. Where those are the question a second role, the witness,
+runs in a process of its own: the tasks left behind share the progress of their clean-up with it, and when the first
+role has ended the witness reports that progress.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ exit_nobody_awaits = Scenario(
 )
 
 
-# --- what is left behind ---
+# --- tasks and generators left behind ---
 
 _BEGINS, _COMPLETES = "its clean-up begins", "its clean-up completes"
 COMPLETED = "its clean-up completes"
@@ -191,7 +191,7 @@ NEVER = "its clean-up never begins"
 
 
 async def _witness(_: Runtime, probe: Probe) -> None:
-    """Say, when the main role has ended, how far the clean-up came of what it left behind."""
+    """Report, when the main role has ended, the progress of the clean-up that it left behind."""
     await probe.until_ended("main")
     answer = NEVER
     for key, meaning in ((_BEGINS, CUT_SHORT), (_COMPLETES, COMPLETED)):
@@ -326,7 +326,7 @@ generator_left_behind = _make_left_behind(
 )
 
 
-# --- an error that nobody awaits ---
+# --- an error that is never awaited ---
 
 REPORTED = "the runtime reports the error"
 LOST = "the error is lost"

@@ -1,4 +1,4 @@
-"""Ctrl-C: who sees what of it, who cleans up first, and how the run ends.
+"""Ctrl-C: its effect on tasks, the order of clean-up, and the end of the run.
 
 The signal goes to the main thread, where Python handles signals. Another thread sends it when the main thread has come
 to rest: a signal may strike between any two instructions, also where a runtime keeps its books. A loop that wakes up by
@@ -100,7 +100,7 @@ class _Witness:
             self._probe.step(actor, f"sees {self._seen[actor]}")
 
     def report(self) -> None:
-        """Observe what was recorded."""
+        """Observe the recorded values."""
         for actor, seen in self._seen.items():
             self._probe.observe(f"what the {actor} sees", seen)
         orders = {"body, task": BODY_FIRST, "task, body": TASK_FIRST}

@@ -1,4 +1,4 @@
-"""How a stream ends when this side closes it: who is woken, what is flushed, and what later calls say."""
+"""The end of a stream that this side closes: wake-up of waiters, flush, and errors of later calls."""
 
 from __future__ import annotations
 

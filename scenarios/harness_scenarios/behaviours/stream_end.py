@@ -1,4 +1,4 @@
-"""How a stream ends when the peer ends it: half-close, end of stream, reset, and nobody there."""
+"""The end of a stream that the peer ends: half-close, end of stream, reset, and no listener."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ reset_while_writing = make_question(
 
 
 async def ask_send_after_reset(runtime: Runtime, trial: Trial) -> str:
-    """The peer resets while nobody uses the stream; then this side sends, a few times."""
+    """The peer resets while the stream is idle; then this side sends, a few times."""
     async with Link(runtime) as (stream, peer):
         peer.reset()
         trial.step("peer", "resets")
@@ -317,11 +317,11 @@ send_after_reset = make_question(
     catches=("reset-hidden",),
 )
 
-# --- nobody there ---
+# --- no listener ---
 
 
 async def ask_refused(runtime: Runtime, trial: Trial) -> str:
-    """Connect to a port at which nobody listens."""
+    """Connect to a port without a listener."""
     with ReservedPort() as port:
         connecting = await attempt(runtime, trial, "task", "connects", partial(runtime.connect, "127.0.0.1", port))
     if connecting.answer == RETURNS:

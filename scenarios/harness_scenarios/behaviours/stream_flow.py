@@ -22,7 +22,7 @@ _MIB = 1 << 20
 
 
 async def ask_two_readers(runtime: Runtime, trial: Trial) -> str:
-    """Two tasks read one stream; the peer sends two messages, the second when somebody has read the first."""
+    """Two tasks read one stream; the peer sends two messages, the second when the first has been read."""
     async with Link(runtime) as (stream, peer):
         readers = [Attempt(runtime, trial, name) for name in ("first reader", "second reader")]
         async with runtime.open_task_group() as group:

@@ -275,7 +275,7 @@ _LENGTH_ANSWERS = {
 
 
 async def _ask_long_sleep(runtime: Runtime, trial: Trial, seconds: float) -> str:
-    """Sleep for longer than anybody waits, and be cancelled."""
+    """Sleep for longer than any program runs, and be cancelled."""
     sleeping = Attempt(runtime, trial, "sleeper")
     async with runtime.open_task_group() as group:
         await group.spawn(sleeping.make, f"sleeps for {seconds:g} s", runtime.sleep, seconds)

@@ -1,4 +1,4 @@
-"""What every wait promises: it holds up nobody else, a cancellation ends it, and what many wait for wakes them all."""
+"""Promises of every wait: it holds up no other task, a cancellation ends it, and an event wakes all of its waiters."""
 
 from __future__ import annotations
 
