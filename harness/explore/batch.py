@@ -61,7 +61,7 @@ class Batch:
         self._failures: dict[Clause, Failure] = {}
 
     def run(self) -> None:
-        """Run the programs, report what they showed."""
+        """Run the programs and report their failures."""
         start, lost = self._first, 0
         while start < self._end and lost < _MOST_LOST:
             position = start
@@ -97,7 +97,9 @@ class Batch:
 
     def _explore(self, send: Send, page: Page, start: int) -> None:
         trial = self.make_trial()
-        trial.run(self._generator.make(self._seed, start), "native 0")  # opens what a process keeps open
+        trial.run(
+            self._generator.make(self._seed, start), "native 0"
+        )  # opens the descriptors that a process keeps open
         if self._trace:
             trial.trace = lambda task, what: send({"task": task, "step": what})
         fds: int | None = count_fds()
@@ -205,7 +207,7 @@ class Batch:
         """Take note of a program that took its process with it, and make it smaller in processes of their own."""
         clause = Clause.HANG if hung else Clause.MEMORY if "MemoryError" in reason else Clause.CRASH
         self._clauses[clause] += 1
-        self._counts["programs"] = number + 1 - self._first  # what it had counted itself went with it
+        self._counts["programs"] = number + 1 - self._first  # the count of the lost process is gone
         if clause in self._failures:
             return
         program = self._generator.make(self._seed, number)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Clause(StrEnum):
-    """What a program has shown to be broken."""
+    """Part of the contract that a failing program breaks."""
 
     EXCLUSION = "too many holders"
     PERMIT_LOST = "permits lost"

@@ -84,7 +84,7 @@ def _run_on_stock(batch: Batch, failure: Failure, count: int, send: Send, page: 
     trial = batch.make_stock_trial()
 
     def give_up() -> None:
-        # Everything was cancelled, and it has not ended: what a virtual clock would call stuck.
+        # Everything was cancelled, and the run has not ended: a virtual clock would report it as stuck.
         if trial.play is not None:
             trial.play.judge_stuck()
             send({"clause": trial.play.found and trial.play.found[0]})
@@ -119,7 +119,7 @@ def write_scripts(subject: Subject, failure: Failure) -> Iterator[str]:
 
 
 def run_script(text: str) -> bool:
-    """Return whether a script shows what it says: its exit code is 1, and it has printed what it expected."""
+    """Return whether a script reproduces its failure: its exit code is 1, and it has printed its expectation."""
     command = [sys.executable, "-W", "ignore", "-c", text]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SCRIPT_SECONDS, check=False)

@@ -87,7 +87,7 @@ def describe_failure(
     schedule: str,
     tried: int,
 ) -> dict[str, Any]:
-    """Return what a child process sends of a failure."""
+    """Return the message by which a child process sends a failure."""
     assert result.clause is not None
     return {
         "program": f"{seed}/{number}",

@@ -65,7 +65,7 @@ _OF_DEADLINES = (
     "inner-deadline-forgotten",
     "deadlines-forgotten",
 )
-"""Faults that the grammar can express, by what they break: the names are those of the saboteurs."""
+"""Faults that the grammar can express, under the names of the saboteurs."""
 
 FAMILIES: dict[str, Grammar] = {
     "lock": Grammar(

@@ -84,7 +84,7 @@ class _Writer:
         self._left = 0
 
     def write_task(self) -> Operations:
-        """Return what a task does."""
+        """Return the operations of one task."""
         self._left = MOST_OPERATIONS
         return self._write(_Place(), self._generator._grammar.length)  # noqa: SLF001 - the writer is part of it
 
@@ -124,7 +124,7 @@ class _Writer:
         return Operation(rule.name, target, amount, self._write(inner, 2) if rule.is_block else (), children)
 
     def _choose_target(self, rule: Rule, place: _Place) -> int | None:
-        """Return what the operation works on, or nothing if there is nothing left for it."""
+        """Return the target of the operation, or `None` if no target is left."""
         if rule.needs == "task":
             return self._source.randrange(self._tasks)
         if rule.inside and rule.inside != "group":

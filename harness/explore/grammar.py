@@ -23,15 +23,15 @@ class Rule:
     name: str
     perform: Perform
     clause: str
-    """What of the contract it exercises."""
+    """Sentence of the contract that it exercises."""
     needs: str = ""
     """Kind of the resource that it works on; `task` for another task of the program."""
     inside: str = ""
     """Only while the task holds a resource of this kind, and on that resource; `group` for inside a task group."""
     raises: tuple[ErrorKind, ...] = ()
-    """What it may raise beside a cancellation."""
+    """Errors that it may raise in addition to a cancellation."""
     amounts: tuple[int, ...] = (0,)
-    """What its amount may be."""
+    """Values that its amount may take."""
     is_block: bool = False
     """Whether it has a body."""
     has_children: bool = False

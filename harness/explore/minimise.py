@@ -63,7 +63,7 @@ def _failing(
 
 
 def vary_natively(program: Program, most: int) -> Iterator[Program]:
-    """Yield variations that do in the native order what a schedule did: other orders of the tasks, more checkpoints."""
+    """Yield variations that imitate a schedule in the native order: other orders of the tasks, more checkpoints."""
     source = random.Random(str(program))  # noqa: S311 - an order, not a secret
     for _ in range(most):
         order = list(range(len(program.tasks)))

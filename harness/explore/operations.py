@@ -270,7 +270,7 @@ async def shield(player: Player, operation: Operation) -> None:
 
 class _Shield:
     def find_breach(self, what: str) -> tuple[Clause, str] | None:
-        """What is shielded ends by itself."""
+        """The shielded body ends by itself."""
         return Clause.LOST_WAKE_UP, f"waits in {what}, whose body needs nothing to end"
 
     def is_interruptible(self, what: str) -> bool:
@@ -281,7 +281,7 @@ class _Shield:
 
 class _Call(_Shield):
     def find_breach(self, what: str) -> tuple[Clause, str] | None:
-        """What is called is accused itself."""
+        """The called task has its own finding."""
         del what
         return None
 

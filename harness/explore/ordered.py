@@ -15,7 +15,7 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class OrderedSet(MutableSet[Item]):
-    """What a runtime does with a set."""
+    """A set that iterates in insertion order, for the sets of a runtime."""
 
     __slots__ = ("_items",)
 

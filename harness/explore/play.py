@@ -1,8 +1,8 @@
-"""Run one program on a runtime and check it: who waits for what, who was cancelled, what was raised.
+"""Run one program on a runtime and check its waits, cancellations and errors.
 
-A `Play` is one run of a program; a `Player` is one of its tasks. Resources (see `resources`) keep a ledger of what the
-completed operations mean. When nothing can run any more, each wait is held against that ledger: a task that waits while
-what it waits for is there has lost its wake-up, and a program that waits rightly has simply come to rest.
+A `Play` is one run of a program; a `Player` is one of its tasks. Resources (see `resources`) keep a ledger of the
+effects of completed operations. When nothing can run any more, each wait is compared with that ledger: a task that
+waits for a condition that already holds has lost its wake-up, and a program whose waits are justified has come to rest.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .program import Operations, Program
 Perform = Callable[["Player", Any], Awaitable[None]]
 """Does one operation of a task."""
 Trace = Callable[[str, str], None]
-"""Takes the name of a task and what it does."""
+"""Takes the name of a task and its action."""
 _JUST = 0.02
-"""Seconds within which what a deadline ends has ended, on the real clock."""
+"""Seconds after a deadline within which its block has ended, on the real clock."""
 _SLACK = 1e-6
 """Seconds by which a clock may be off: a virtual one is moved by a nanosecond more than it was asked to."""
 
 
 class ProgramFailure(Exception):
-    """What the operation `fail` raises."""
+    """Raised by the operation `fail`."""
 
 
 class Model(Protocol):
@@ -76,7 +76,7 @@ class Block:
 
 
 class Turn:
-    """What a task waits for in a checkpoint or a sleep: nothing that could be missing."""
+    """Model of the wait in a checkpoint or a sleep, which needs no event."""
 
     def find_breach(self, what: str) -> tuple[Clause, str] | None:
         """It ends by itself."""
@@ -211,7 +211,7 @@ class Player:
         return False
 
     def find_breach(self) -> tuple[Clause, str] | None:
-        """Return what is wrong about this task when nothing can run any more."""
+        """Return the clause that this task breaks when nothing can run any more."""
         if self.ended:
             return None
         if not self.started:
@@ -288,7 +288,7 @@ class Play:
             self.found = clause, detail
 
     def unhandled(self, exc: BaseException | None, context: str) -> None:
-        """Take what the runtime reports: a failure is then not lost, anything else is unexpected."""
+        """Take a report of the runtime: a reported failure is not lost, any other report is unexpected."""
         failures = list(leaves_of(exc)) if exc is not None else []
         if failures and all(isinstance(each, ProgramFailure) for each in failures):
             self.failures.difference_update(failures)
@@ -296,7 +296,7 @@ class Play:
             self.breach(Clause.UNEXPECTED_ERROR, f"reported as unhandled: {context}: {_describe(exc)}")
 
     async def main(self, runtime: Runtime, idle: Idle) -> None:
-        """Run the tasks until nothing can run, judge that, cancel what is left and look at what remains."""
+        """Run the tasks until nothing can run, judge that state, cancel the remaining tasks and check the leftovers."""
         self.runtime, self.idle = runtime, idle
         self.players = [Player(self, f"task {i}", task, Entry()) for i, task in enumerate(self.program.tasks)]
         for index in {each.target for each in _cancels(self.program)}:
@@ -349,7 +349,7 @@ class Play:
         return self.steps, is_timed or len(live) < sum(not player.is_over for player in self.players)
 
     def final_state(self) -> str:
-        """Return what the tasks came to, as text that is the same for equal states."""
+        """Return the final state of the tasks, as text that is the same for equal states."""
         return " / ".join(",".join(player.done) + ("" if player.ended else ",waits") for player in self.players)
 
 
@@ -383,7 +383,7 @@ def leaves_of(exc: BaseException) -> Iterator[BaseException]:
 
 
 def split_failures(exc: BaseException) -> tuple[set[ProgramFailure], BaseException | None]:
-    """Return the failures that an exception shows, and what is left of it.
+    """Return the failures that an exception contains, and the rest of the exception.
 
     A failure that another exception has replaced while it was on its way is in that one's context, and is shown.
     """

@@ -1,4 +1,4 @@
-"""Run a part of a batch in a child process, so that what it does to its process ends with it."""
+"""Run a part of a batch in a child process, so that damage to the process ends with the child."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MEBIBYTE = 1 << 20
 
 @dataclass(slots=True)
 class Ending:
-    """How a child ended. `at` is what it was doing: the number that it had put on the shared page."""
+    """End of a child. `at` is its last position: the number that it had put on the shared page."""
 
     messages: list[Any] = field(default_factory=list)
     at: int = -1
@@ -49,7 +49,7 @@ class Page:
 
     @property
     def number(self) -> int:
-        """What the child does now."""
+        """Current position of the child in its batch."""
         return int(self._memory[0])
 
     @number.setter
@@ -63,7 +63,7 @@ def run_in_child(
     """Run `body` in a fork of this process and return how that ended.
 
     Args:
-        body: what the child does; it says on the page what it is at, and sends messages.
+        body: work of the child; it keeps its position on the page up to date, and sends messages.
         on_message: sees each message as it comes.
         hang_after: seconds with the same number on the page after which the child is killed.
         memory: bytes of data by which the child may grow.
@@ -109,7 +109,7 @@ def _be_child(body: Callable[[Send, Page], None], page: Page, write_fd: int, err
 
 
 def _be_quiet() -> None:
-    """Say nothing about what broken programs leave behind; what it means for a program its checks find."""
+    """Silence warnings about the remains of broken programs; the checks of a program judge those."""
     sys.unraisablehook = lambda _unraisable: None
     warnings.simplefilter("ignore")
     logging.lastResort = None

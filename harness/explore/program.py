@@ -21,7 +21,7 @@ class Operation:
     body: Operations = ()
     """What runs inside a block."""
     children: tuple[Operations, ...] = ()
-    """What the tasks of a group do."""
+    """Operations of each task of a group."""
 
 
 Operations = tuple[Operation, ...]

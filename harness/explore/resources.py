@@ -1,4 +1,4 @@
-"""What the tasks of a program share, with a ledger of what its completed operations mean."""
+"""Resources that the tasks of a program share, with a ledger of the effects of completed operations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Item = tuple[str, int]
 
 @contextmanager
 def waiting(player: Player, model: Any, what: str) -> Iterator[None]:
-    """Note what a task waits for."""
+    """Record the target of a task's wait inside the block."""
     player.wait = (model, what)
     try:
         yield
@@ -39,10 +39,10 @@ class Shared:
         self.name = f"{resource.kind} {index}"
 
     async def open(self) -> None:
-        """Create what is shared."""
+        """Create the shared object."""
 
     async def look(self) -> None:
-        """Check what is left when no task is."""
+        """Check the resource after the last task has ended."""
 
     async def within_a_unit(self, call: Callable[[], Awaitable[Any]]) -> bool:
         """Return whether a call returns within a unit of time."""
@@ -266,7 +266,7 @@ class Pipe(Shared):
         return None
 
     async def look(self) -> None:
-        """Receive what is left, and count."""
+        """Receive the remaining items, and count them."""
         received = "the end"
 
         async def receive() -> None:

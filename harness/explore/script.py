@@ -1,7 +1,7 @@
 """Write a failing program as a stand-alone script in a runtime's own words.
 
-The script imports the runtime and nothing of harness, runs the program until it comes to rest, prints what was expected
-and what was seen, and exits with 1 if that differs. What stands for an operation on a runtime its dialect says; a
+The script imports the runtime and nothing of harness, runs the program until it comes to rest, prints the expected
+and the observed state, and exits with 1 if they differ. A dialect holds the code of each operation on a runtime; a
 backend names its dialect in `Backend.dialect`.
 """
 
@@ -31,11 +31,11 @@ class CannotSay(Exception):
 class Dialect(Protocol):
     """The words of a runtime: expressions to await, statements, and blocks around other lines.
 
-    Each method raises `CannotSay` for what the runtime has no words for, such as a capability that is emulated.
+    Each method raises `CannotSay` where the runtime has no native code, such as for an emulated capability.
     """
 
     modules: tuple[str, ...]
-    """What the script imports, the runtime last."""
+    """Modules that the script imports, the runtime last."""
     run: str
     """Runs `main` and returns its result."""
     cancelled: str
@@ -79,10 +79,10 @@ class Dialect(Protocol):
         """Return the body of a task that others cancel."""
 
     def main(self, tasks: Sequence[str], cancelled: Sequence[int], rest: float, seen: str) -> list[str]:
-        """Return the lines that start the tasks, wait until they rest, note what is `seen` and end them."""
+        """Return the lines that start the tasks, wait until they rest, store the state in `seen` and end them."""
 
     def is_there(self, resource: Resource, name: str) -> str:
-        """Return the expression for: what is waited for is there."""
+        """Return the expression that is true when the awaited condition holds."""
 
 
 def render_script(failure: Failure, dialect: Dialect) -> str:

@@ -25,7 +25,7 @@ class StockRuns:
         self.activity: Callable[[], tuple[int, bool]] = lambda: (0, False)
 
     def run(self, main: ProgramMain, schedule: Schedule, unhandled: UnhandledReport, stuck: Callable[[], None]) -> None:
-        """Run `main`; the schedule is the runtime's own, and what is stuck is ended from outside."""
+        """Run `main`; the schedule is the runtime's own, and a stuck program is ended from outside."""
         del schedule, stuck
 
         async def attend(runtime: Runtime) -> None:

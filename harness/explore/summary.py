@@ -1,4 +1,4 @@
-"""What a run of explorations has found, from its journal."""
+"""Findings of a run of explorations, from its journal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COUNTS = ("programs", "runs", "distinct final states", "failing programs")
 
 @dataclass(slots=True)
 class Tally:
-    """What the batches of one family on one backend add up to."""
+    """Totals of the batches of one family on one backend."""
 
     counts: Counter[str] = field(default_factory=Counter)
     clauses: Counter[str] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class Summary:
 
 
 def summarise(run: Run) -> Summary:
-    """Return what a run has found; cells that are no exploration are left out."""
+    """Return the findings of a run; cells that are no exploration are left out."""
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     smallest: dict[tuple[str, str, str], Any] = {}
     for record in run.records:
@@ -113,7 +113,7 @@ class Score:
     family: str
     found: bool
     how: str
-    """Programs that failed on the broken backend beside those on the healthy one, and what they broke."""
+    """Failed programs on the broken and on the healthy backend, and the clauses that they broke."""
 
 
 def score(run: Run, specs: Mapping[str, str]) -> list[Score]:

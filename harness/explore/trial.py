@@ -1,4 +1,4 @@
-"""Run a program under a schedule and say what it showed."""
+"""Run a program under a schedule and return its result."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ VIRTUAL_UNIT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one run of a program showed."""
+    """Result of one run of a program."""
 
     clause: Clause | None
-    """What it broke; nothing for a program that keeps the contract."""
+    """Broken clause; `None` for a program that keeps the contract."""
     detail: str
     state: str
-    """What its tasks came to."""
+    """Final state of its tasks."""
     steps: int
 
 
@@ -60,7 +60,7 @@ class Trial:
         except BaseException as exc:  # noqa: BLE001 - whatever leaves the runtime is about the runtime
             play.breach(*_judge_failure(play, exc))
         clause, detail = play.found or (None, "")
-        # What is left of a runtime that has failed ends when it is collected.
+        # The remains of a failed runtime end when they are collected.
         state = "" if clause is Clause.RUNTIME_FAILED else play.final_state()
         return Result(clause, detail, state, play.steps)
 

@@ -1,4 +1,4 @@
-"""Declare the perturbations. What they do in a worker is imported there."""
+"""Declare the perturbations. Their implementations are imported only in the worker."""
 
 from __future__ import annotations
 
