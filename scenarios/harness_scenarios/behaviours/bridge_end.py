@@ -266,7 +266,7 @@ async def _call_as_it_ends(runtime: Runtime, trial: Trial) -> str:
 
 
 def _ask_and_wait(bridge: Bridge, asked: threading.Event, fn: Callable[..., Awaitable[Any]], *args: object) -> object:
-    """Submit a job, say so, and wait for it."""
+    """Submit a job, set `asked`, and wait for the job."""
     try:
         job = bridge.submit(fn, *args)
     finally:

@@ -166,7 +166,6 @@ def _get_run(runtime: Runtime, trial: Trial) -> Run:
 
 
 async def _catch(runtime: Runtime, run: Run, job: Callable[..., object], *args: object) -> BaseException | None:
-    """Run a job and return its exception."""
     try:
         await run(job, *args)
     except BaseException as exc:

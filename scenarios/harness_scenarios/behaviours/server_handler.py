@@ -36,7 +36,7 @@ _SEEN = {END_OF_STREAM: SEES_END, RESET: SEES_RESET, STAYS_OPEN: STAYS}
 
 
 def _ends_badly(handler: Handler) -> Handler:
-    """Raise behind a handler."""
+    """Wrap a handler so that it raises at its end."""
 
     async def raising(runtime: Runtime, stream: ByteStream) -> None:
         await handler(runtime, stream)

@@ -236,7 +236,6 @@ class _ConditionCrew(_Crew):
 
     turns_matter = False
     _unnotified = 0
-    """Waiters without a notification so far."""
     _waits = 0
 
     def _round_tasks(self, tasks: int) -> int:
