@@ -2,7 +2,7 @@
 
 Two streams use it: the journal (`RunEvent`, one a line, first line `RunStarted` with `format`) and a worker's pipe
 (`WorkerMessage` up, `WorkerOrder` down). Decoding is strict about types and ignorant of unknown fields, so that an
-older reader can read what a newer minor version added.
+older reader can read the additions of a newer minor version.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is told on its command line: everything it needs, so that it scans no entry points.
+    """Job of a worker, from its command line: everything it needs, so that it scans no entry points.
 
-    Flat, because what a worker reads it does not convert (see `harness.worker.light_msgspec`).
+    Flat, because a worker does not convert its input (see `harness.worker.light_msgspec`).
     """
 
     format: int
@@ -34,7 +34,7 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     peers: tuple[str, ...] = ()
     """The other roles of the cell."""
     parameters: dict[str, Value] = {}
-    """What the cell assigns; the others have their defaults."""
+    """The values that the cell assigns; the others have their defaults."""
     seed: int = 0
     perturb: tuple[tuple[str, str], ...] = ()
     """`"module:function"` and value of each perturbation that acts in the worker."""
@@ -67,7 +67,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True, tag="shared"):
 
 
 class Driving(msgspec.Struct, frozen=True, kw_only=True, tag="driving"):
-    """A driver of the question has begun; the shared page says whether one is still at work."""
+    """A driver of the question has begun; the shared page shows whether one is still at work."""
 
     what: str
 
@@ -111,7 +111,7 @@ MOST_LINE_BYTES = 8 << 20
 """The longest message that a runner reads from a worker."""
 
 _NOT_JSON = (UnicodeDecodeError, RecursionError)
-"""What a decoder raises beside its own error: a text that is not UTF-8, and what is nested too deeply."""
+"""Errors of a decoder beside its own: for a text that is not UTF-8, and for data nested too deeply."""
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 

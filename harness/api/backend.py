@@ -1,4 +1,4 @@
-"""What a backend declares (on the host, without importing its runtime) and what its runner does (in a worker)."""
+"""Declarations of a backend (read on the host, without importing its runtime) and the interface of its runner."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .runtime import Runtime
 
 
 class Capability(StrEnum):
-    """Something that a runtime may lack. What is not listed here every backend must offer."""
+    """A feature that a runtime may lack. Every backend must offer all features that are not listed here."""
 
     CANCEL_SCOPE = "cancel scope"
     """`open_cancel_scope(...).cancel()`: cancel a block by call."""
@@ -78,7 +78,7 @@ class Support(StrEnum):
     NATIVE = "native"
     """The runtime has it, and the adapter calls it."""
     EMULATED = "emulated"
-    """The adapter builds it of what the runtime has."""
+    """The adapter builds it on top of other features of the runtime."""
     ABSENT = "absent"
     """It is not there; a scenario that needs it is unsupported."""
 
@@ -96,13 +96,13 @@ class CapabilityCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A quick look whether a runtime can do one thing at all, before any question is asked of it."""
 
     name: str
-    """What is tried, such as `TCP server and client`."""
+    """The check in a few words, such as `TCP server and client`."""
     run: Callable[[], str]
-    """Tries it. Returns what is missing on one line, or nothing; what it raises is missing as well."""
+    """Run the check. Returns the missing feature on one line, or nothing; an exception counts as missing too."""
     is_essential: bool = False
     """Whether nothing can be asked without it."""
     gates: tuple[str, ...] = ()
-    """What is not run without it: capabilities (`thread offload`) and idioms (`io=sock`)."""
+    """Items that are skipped without it: capabilities (`thread offload`) and idioms (`io=sock`)."""
 
 
 class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +118,7 @@ class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
     default: str
     """The value where a spec has none."""
     summary: str
-    """What it changes, on one line."""
+    """Effect of the option, on one line."""
     choices: tuple[str, ...] = ()
     is_idiom: bool = False
     unavailable: dict[str, str] = {}
@@ -136,12 +136,12 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """What backend specs call it."""
     summary: str
-    """What it is, on one line."""
+    """Description on one line."""
     runner: str
     options: tuple[BackendOption, ...] = ()
     """What its specs may say."""
     capabilities: dict[Capability, Offer] = {}
-    """How each capability is offered. What is not mentioned is native, and absent if it is one of `CHAPTERS`."""
+    """Support of each capability. One that is not listed is native, and absent if it is one of `CHAPTERS`."""
     distributions: tuple[str, ...] = ()
     install_hint: str = ""
     """What to do where the runtime is not there."""
@@ -161,7 +161,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     or with `--saboteurs`."""
     derives_from: str = ""
     """The backend that it is built on (`"asyncio"` for a loop that is asyncio with another event loop): it inherits
-    what is known of that one, and what both do is no finding against it."""
+    the known differences of that backend, and behaviour that both share is no finding against it."""
     order: int = UNORDERED
     """Position in lists and grids: the lowest first, equal ones by name."""
     parallel: bool = False
@@ -174,7 +174,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """`"module:Class"` of what writes a generated program as a script in the runtime's own words; see
     `harness.explore.script`."""
     costs: dict[str, str] = {}
-    """By scenario, what the adapter costs beside a program that is written by hand for the runtime, where that is
+    """By scenario, the cost of the adapter relative to a program written by hand for the runtime, where that is
     more than a few per cent. It stands beside each ratio."""
 
     def offer(self, capability: Capability, options: Mapping[str, str] = MappingProxyType({})) -> Offer:
@@ -191,7 +191,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnhandledReport(Protocol):
-    """Takes each exception that a runtime logged or dropped because nobody awaited it."""
+    """Takes each exception that a runtime logged or dropped because no task awaited it."""
 
     def __call__(self, exc: BaseException | None, context: str) -> None:
         """Report one; `exc` is `None` where the runtime only has a message."""

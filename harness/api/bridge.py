@@ -8,7 +8,7 @@ The chapter has four capabilities, because runtimes differ in how much of it the
     BRIDGE       an inbox and an event that threads may use, and a second scheduler in another thread
     BRIDGE_CALL  a function that a thread has called by the scheduler: `call_soon`, `call`, `run`
     BRIDGE_JOB   a call that a thread starts, and waits for later: `submit`
-    DIRECT_CALL  what the scheduler's own objects do in a thread, without the bridge: what programs do by mistake
+    DIRECT_CALL  direct use of the scheduler's own objects from a thread, without the bridge: a common mistake
 
 A foreign thread is one that drives no task of this scheduler.
 """
@@ -61,13 +61,13 @@ class BridgeJob(Protocol):
         """Wait in the calling thread for the end, and return the result or raise the error.
 
         Contract: raises `TimeoutError` after `timeout` seconds, and the job goes on.
-        Latitude: what a job that was cancelled raises.
+        Latitude: the exception that a cancelled job raises.
         """
 
     def cancel(self) -> bool:
         """Ask for the job to be cancelled; return whether that is still possible.
 
-        Latitude: whether a job that has started can be cancelled; whether the thread is told before the job has ended.
+        Latitude: whether a job that has started can be cancelled; whether the thread is notified before the job ends.
         """
 
     def done(self) -> bool:
@@ -114,7 +114,7 @@ class Bridge(Protocol):
 
         Contract: it is called once, soon, also if the scheduler sleeps; calls of one thread keep their order; a signal
             handler may do this.
-        Latitude: in which thread, on a runtime that has no scheduler; what an error of `fn` does; what becomes of the
+        Latitude: the thread, on a runtime that has no scheduler; the effect of an error in `fn`; the fate of the
             call if the scheduler is ending.
         """
 
@@ -129,7 +129,7 @@ class Bridge(Protocol):
 
         Contract: its result or its error comes back; other tasks run meanwhile; a thread does not wait for ever for a
             scheduler that has ended, or that ends meanwhile.
-        Latitude: what is raised if the scheduler has ended, or `fn` is cancelled; whether the scheduler's own thread is
+        Latitude: the exception if the scheduler has ended, or `fn` is cancelled; whether the scheduler's own thread is
             refused, or waits for itself.
         """
 
@@ -141,7 +141,7 @@ class Bridge(Protocol):
         """
 
     def direct(self) -> Direct:
-        """Return what a thread can do without the bridge. Needs `Capability.DIRECT_CALL`."""
+        """Return the operations open to a thread without the bridge. Needs `Capability.DIRECT_CALL`."""
 
 
 def bridge_of(runtime: Runtime) -> Bridge:

@@ -1,7 +1,7 @@
 """What can go wrong, in the vocabulary of the field.
 
 A backend lets its runtime's own exceptions pass (mapping each of them would cost time on the hot path and hide what
-we are here to show). `Runtime.classify` says what an exception *means*. The classes below are for what a
+we are here to show). `Runtime.classify` gives an exception's *meaning*. The classes below are for those that a
 backend builds itself because its runtime has no such thing.
 """
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class ErrorKind(StrEnum):
-    """What an exception that left a `Runtime` call means, whatever its class is called on this runtime."""
+    """Meaning of an exception that left a `Runtime` call, whatever its class is called on this runtime."""
 
     CANCELLED = "cancelled"
     """The runtime's own cancellation; must be re-raised."""
@@ -24,7 +24,7 @@ class ErrorKind(StrEnum):
     BUSY = "busy"
     """Another task is using the resource in a way that excludes this one."""
     REFUSED = "refused"
-    """Nobody listens at the address."""
+    """No socket listens at the address."""
     TIMED_OUT = "timed out"
     """The operating system gave up (ETIMEDOUT)."""
     OUT_OF_FDS = "out of fds"

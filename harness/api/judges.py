@@ -18,7 +18,7 @@ UNLISTED = "an outcome that the contract does not list"
 
 
 class Grade(StrEnum):
-    """What it means that an outcome was seen (after jcstress)."""
+    """Meaning of an observed outcome (after jcstress)."""
 
     REQUIRED = "required"
     """It has to be seen in some repetition."""
@@ -31,7 +31,7 @@ class Grade(StrEnum):
 
 
 class Harm(StrEnum):
-    """What a behaviour costs the program that meets it, the worst first."""
+    """Harm that a behaviour does to the program that meets it, the worst first."""
 
     DATA = "data lost or mixed"
     """Bytes, items or connections are lost, doubled or mixed up."""
@@ -55,13 +55,13 @@ class Graded(msgspec.Struct, frozen=True):
     """The grade of one possible value, why, and where that is written down."""
 
     grade: Grade
-    """What it means that the value was seen."""
+    """Meaning of the observed value."""
     reason: str = ""
     """Why it means that."""
     reference: str = ""
     """Where that is written down."""
     harm: Harm | None = None
-    """What the value costs a program; nothing is a wrong answer."""
+    """Harm that the value does to a program; the default is a wrong answer."""
     symptom: str = ""
     """Name of the behaviour where several questions show the same one, such as `a socket stays open`."""
 
@@ -114,7 +114,7 @@ class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
         return ""
 
     def harm_of(self, value: object) -> Harm:
-        """Return what a value that is not the right one costs a program."""
+        """Return the harm that a value other than the right one does to a program."""
         del value
         return Harm.ANSWER
 
@@ -226,7 +226,7 @@ class Bounded(JudgeKind, frozen=True, kw_only=True, tag="bounded"):
     is_owed = True
 
     def breaks(self, value: object) -> str | None:
-        """Compare with the bounds; `nan`, infinities and what is no number are within none."""
+        """Compare with the bounds; `nan`, infinities and values that are no numbers are within none."""
         if not is_number(value):
             return NOT_A_NUMBER
         if self.at_least is not None and value < self.at_least:

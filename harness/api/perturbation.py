@@ -1,4 +1,4 @@
-"""What a plugin declares of a perturbation: a condition that makes every cell of a run harder."""
+"""Declaration of a perturbation: a condition that makes every cell of a run harder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import msgspec
 
 
 class CellConditions:
-    """What a perturbation may change of a cell before the processes of its roles start.
+    """The parts of a cell that a perturbation may change before the processes of its roles start.
 
     Attributes:
         usable_cpus: the CPUs that the runner may use; empty where the system does not say.
         cpus: the CPUs that the roles are kept on, in turn; empty for the usual placement.
         own_limits: limits of a cell (`fds`, `memory`, ...) that the perturbation sets itself: a scenario that meets one
-            is judged by what it does about it, and the cell has not exceeded a limit of its own.
+            is judged by its reaction, and the cell has not exceeded a limit of its own.
     """
 
     def __init__(self, usable_cpus: tuple[int, ...]) -> None:

@@ -1,7 +1,7 @@
 """The chapter of child processes: programs that the runtime starts and waits for (`Capability.CHILD_PROCESS`).
 
 Reached by `processes_of(runtime)`; a backend that declares the capability has `processes()` on its runtime. As in
-`harness.api.runtime`, **Contract** is what a scenario may rely on and **Latitude** is what is left open. Exceptions
+`harness.api.runtime`, **Contract** is the promise to scenarios and **Latitude** is left open. Exceptions
 pass unchanged: a program that does not exist is a `FileNotFoundError`, one that may not be executed a
 `PermissionError`.
 
@@ -61,7 +61,7 @@ class ByteSink(Protocol):
         """
 
     async def aclose(self) -> None:
-        """Close this end. Contract: what was sent arrives, then the child reads the end of its stdin."""
+        """Close this end. Contract: bytes already sent arrive, then the child reads the end of its stdin."""
 
 
 class ChildProcess(Protocol):
@@ -96,7 +96,7 @@ class ChildProcess(Protocol):
         """Return the exit code, or `None` as long as the runtime does not know that the process has ended.
 
         Contract: never blocks; after `wait` has returned it is that exit code.
-        Latitude: whether it asks the system, or knows only what the runtime has noticed.
+        Latitude: whether it asks the system, or returns the status that the runtime last noticed.
         """
 
     def send_signal(self, number: int) -> None:
@@ -116,7 +116,7 @@ class ChildProcess(Protocol):
 
         Contract: sends and reads at once, so that no amount of data in either direction locks up; a stream that is
             no pipe is `b""`; a child that does not read its stdin is no error.
-        Latitude: what a cancelled call has read, and what becomes of the process.
+        Latitude: whether a cancelled call keeps the output read so far, and the fate of the process.
         """
 
 
@@ -126,9 +126,9 @@ class Completed(msgspec.Struct, frozen=True):
     exit_code: int
     """Its exit code, or `-N` if signal N ended it."""
     stdout: bytes
-    """What it wrote to stdout."""
+    """Bytes written to stdout."""
     stderr: bytes
-    """What it wrote to stderr."""
+    """Bytes written to stderr."""
 
 
 class Processes(Protocol):

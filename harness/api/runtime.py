@@ -1,8 +1,8 @@
 """The contract that scenarios are written against and that every backend fulfils.
 
 Everything that may touch the scheduler is `async def`, also `set`, `release`, `spawn`, `cancel` and `aclose`: they
-are coroutines on some runtimes and plain functions on others. **Contract** is what a scenario may rely on (tested
-for each backend by `harness.testing.clauses`); **Latitude** is what is left open, hence observable.
+are coroutines on some runtimes and plain functions on others. **Contract** is the promise to scenarios (tested
+for each backend by `harness.testing.clauses`); **Latitude** is left open, hence observable.
 
 Exceptions of the runtime pass unchanged; ask `Runtime.classify` what one means.
 
@@ -27,7 +27,7 @@ class TaskGroup(Protocol):
 
         Contract: the task runs concurrently with the body; the block does not end before the task has.
         Latitude: whether the task takes its first step before `spawn` returns; the order in which tasks start;
-            whether an error of the task reaches the parent, cancels siblings, and as what it is raised.
+            whether an error of the task reaches the parent, cancels siblings, and the class that it is raised as.
         """
 
     async def cancel(self) -> None:
@@ -71,8 +71,8 @@ class Event(Protocol):
 class Lock(Protocol):
     """Mutual exclusion between tasks.
 
-    Contract: `async with` acquires and releases. Latitude: order of waiters; what a second `acquire` by the
-    owner, or a `release` by another task, does.
+    Contract: `async with` acquires and releases. Latitude: order of waiters; the effect of a second `acquire` by the
+    owner, or a `release` by another task.
     """
 
     async def acquire(self) -> object:
@@ -82,7 +82,7 @@ class Lock(Protocol):
         """Give the lock up. Contract: one waiter, if there is one, becomes ready."""
 
     def locked(self) -> bool:
-        """Return whether somebody holds it."""
+        """Return whether a task holds it."""
 
     async def __aenter__(self) -> object: ...
     async def __aexit__(self, *exc: object) -> object: ...
@@ -114,7 +114,7 @@ class Condition(Protocol):
         """Release, wait for a notification, acquire again. Contract: the lock is held after it, however it ends."""
 
     async def notify(self, n: int = 1) -> None:
-        """Wake up to `n` waiters. Contract: needs the lock; nobody waiting is no error."""
+        """Wake up to `n` waiters. Contract: needs the lock; no error if there is no waiter."""
 
     async def notify_all(self) -> None:
         """Wake all waiters."""
@@ -139,7 +139,7 @@ class SendChannel(Protocol):
         """Return another sender to the same channel. Contract: the channel ends when *all* senders are closed."""
 
     async def aclose(self) -> None:
-        """Close this sender. Contract: after the last one, receivers get what is buffered, then `END_OF_CHANNEL`."""
+        """Close this sender. Contract: after the last one, receivers get the buffered items, then `END_OF_CHANNEL`."""
 
     def buffered(self) -> int:
         """Return the number of items sent and not yet received (not counting senders that still wait)."""
@@ -229,7 +229,7 @@ class Runtime(Protocol):
 
         Contract: never cancelled before the deadline; nested scopes end at their own deadline; code after the
             block runs on.
-        Latitude: with `shield`, which needs `Capability.SHIELD`, what an outer cancellation does meanwhile.
+        Latitude: with `shield`, which needs `Capability.SHIELD`, the effect of an outer cancellation meanwhile.
         """
 
     def fail_after(self, seconds: float) -> AbstractAsyncContextManager[object]:
@@ -252,8 +252,8 @@ class Runtime(Protocol):
 
         Contract: its result or exception comes back, unless the caller was cancelled meanwhile; it runs to its end
             in any case, unless the whole run ends first; the cancellation is not lost.
-        Latitude: whether a cancelled caller waits until `fn` has ended, or leaves at once and `fn` is nobody's; who
-            then sees its error.
+        Latitude: whether a cancelled caller waits until `fn` has ended, or leaves at once and abandons `fn`; where
+            an error of `fn` goes then.
         """
 
     async def spawn_detached(
@@ -267,7 +267,7 @@ class Runtime(Protocol):
         """
 
     def classify(self, exc: BaseException) -> ErrorKind:
-        """Say what an exception that left a call of this runtime means."""
+        """Return the meaning of an exception that left a call of this runtime."""
 
     def is_cancelled(self, exc: BaseException) -> bool:
         """Return whether `exc` is this runtime's cancellation, which must be re-raised."""
@@ -319,10 +319,10 @@ class Runtime(Protocol):
 
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:
-        """Return what the runtime knows about each live task: in an autopsy, and to count what is left.
+        """Return the runtime's view of each live task: for an autopsy, and to count leftovers.
 
         Contract: each live task of the runtime is in it once, with its name; a task that waits has the frames that lead
-            to its wait, and what it waits for is right or not given. Never blocks, never raises; may be called between
+            to its wait, and the object of its wait is right or absent. Never blocks or raises; may be called between
             any two instructions of the thread that runs the tasks, as from a signal handler.
         Latitude: everything else that a snapshot can tell; whether the runtime's own tasks are in it.
         """

@@ -1,4 +1,4 @@
-"""What a plugin declares of a backend that is broken on purpose."""
+"""Declaration of a backend that is broken on purpose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Saboteur(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Name of the fault, e.g. `item-lost`."""
     summary: str
-    """What is broken, on one line."""
+    """The fault, on one line."""
     spec: str
     """Backend spec that has the fault, e.g. `saboteur:fault=item-lost`."""
     caught_by: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What a scenario declares: its question, parameters, roles and how each observation is judged."""
+"""Declarations of a scenario: its question, parameters, roles and how each observation is judged."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ENDING = "ending"
 """A scenario that judges this key asks how a run ends: the worker observes it after the runtime has ended, as
 `returns`, `raises NAME` or `exits CODE`, and the cell counts as completed."""
 RAISED = "raised"
-"""The observation key of the exceptions that the calls of a question raised: class and errno, and not what was made of
-them (`ConnectionResetError(104)`)."""
+"""The observation key of the exceptions that the calls of a question raised: class and errno, not their
+meaning (`ConnectionResetError(104)`)."""
 NO_FIGURE = "no figure because"
 """A scenario that withholds its headline observes under this key why, in words and numbers, and what to do."""
 RETURNS = "returns"
@@ -38,7 +38,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """As in `--param name=value`."""
     default: Value
     summary: str
-    """What it changes, on one line."""
+    """Effect of the parameter, on one line."""
     unit: str = ""
     """Of a number, as shown behind it."""
     choices: tuple[Value, ...] = ()
@@ -51,7 +51,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Probe(Protocol):
-    """What a role records with, and how roles of a cell talk. Created by the worker, one for each role.
+    """A role's recorder and its channel to the other roles of the cell. Created by the worker, one for each role.
 
     All methods may be called from any task and, on threads, from any thread.
     """
@@ -108,8 +108,8 @@ class Probe(Protocol):
 
 
 Launch = Callable[[Callable[[Runtime], Awaitable[None]]], None]
-"""Runs an async function on a fresh runtime, to its end and in the calling thread, as often as it is called. What a
-runtime reports as unhandled goes to stderr."""
+"""Runs an async function on a fresh runtime, to its end and in the calling thread, as often as called. Errors that a
+runtime reports as unhandled go to stderr."""
 
 
 class PeerEndedError(Exception):
@@ -137,7 +137,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RoleFunction = Callable[[Runtime, Probe], Awaitable[None]]
-"""What a role runs."""
+"""The program of a role."""
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,7 +166,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """A word (`sink`), or family and behaviour (`close.wakes-reader`)."""
     question: str
-    """What a reader learns from it, as a question."""
+    """What does a reader learn from it? A question."""
     contract: tuple[str, ...]
     """What every backend has to keep, a sentence each."""
     ref: str
@@ -174,7 +174,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     roles: dict[str, RoleFunction]
     """What each role runs, in the order in which they are started."""
     parameters: tuple[Parameter, ...]
-    """What of it can be chosen."""
+    """Parameters that the user can choose."""
     judges: dict[str, Judge]
     """By observation key, how its values are judged."""
     headline: str
@@ -192,16 +192,16 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its cells may run beside others: it measures nothing, and waits for events and not for times."""
     cpu_bound: bool = False
     """Whether it computes on one thread all the time that it is measured, on backends whose tasks are no threads.
-    Then a wait for a CPU says that others had it, and the cell is run again."""
+    Then a wait for a CPU means that other processes used it, and the cell is run again."""
     timeout: float = 60.0
     hang_after: float = 10.0
     summary: str = ""
-    """What it does, for a list."""
+    """Short description for lists."""
     preflight: Callable[[Mapping[str, Value]], str] | None = None
     """Returns why these parameters (every declared one has a value) cannot be run on this host: which limit binds,
     how much it allows and how to raise it; or an empty string. Called on the host before the cell starts."""
     limits: Callable[[], str] | None = None
-    """Says how much of this scenario the host allows and which limit binds; `harness doctor` shows it."""
+    """Returns how much of this scenario the host allows and which limit binds; `harness doctor` shows it."""
     scripts: str = ""
     """Folder of standalone reproducers as `package:folder`. The one that asks this question of a runtime is
     `<folder>/<scenario>/<runtime>.py`, or `<runtime>.<option>=<value>.py` for an idiom that is not the default."""
@@ -209,9 +209,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Called in the worker of the only role after its run has ended: starts the runtime itself, as often as it likes,
     and records with the probe. The role itself then has nothing to do but to show that the runtime starts."""
     work: str = ""
-    """The parameter, an integer, that says how much work one value of the headline is: how often, never how many at
+    """The parameter, an integer, for the amount of work behind one value of the headline: how often, never how many at
     once. Figures are for each operation, so that it changes how well they are measured and not what. Rows of several
-    rounds have it chosen by what a value takes: from when the headline is observed until it is observed again."""
+    rounds have it chosen by the duration of a value: from one observation of the headline until the next."""
 
     catches: tuple[str, ...] = ()
     """Names of the faults (`Saboteur.name`) that break its contract: `--saboteurs` runs the backends that have them,

@@ -1,4 +1,4 @@
-"""Running generated programs under a chosen schedule: what a backend may bring for it, beside its runner."""
+"""Running generated programs under a chosen schedule: an optional part of a backend, beside its runner."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ScheduledRuns(Protocol):
     def run(self, main: ProgramMain, schedule: Schedule, unhandled: UnhandledReport, stuck: Callable[[], None]) -> None:
         """Run `main(runtime, idle)` to its end.
 
-        `stuck` is called when nothing can run any more, before what is left is torn down.
+        `stuck` is called when nothing can run any more, before the remaining tasks are torn down.
 
         Raises:
             StuckError: nothing could run any more.

@@ -13,7 +13,7 @@ from .chapters import chapter_of
 from .runtime import ByteStream, Runtime
 
 Handler = Callable[[ByteStream], Awaitable[object]]
-"""What is run for each connection, as a task of its own."""
+"""Handler of a connection, run as a task of its own."""
 
 
 class Server(Protocol):

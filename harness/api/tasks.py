@@ -1,4 +1,4 @@
-"""What a runtime knows about its tasks: the data of `Runtime.tasks`, and the ways to a task's frames."""
+"""A runtime's view of its tasks: the data of `Runtime.tasks`, and the ways to a task's frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WITHOUT_LINK = ("async_generator_asend", "async_generator_athrow", "coroutine_w
 
 
 class Wait(StrEnum):
-    """What a task waits for."""
+    """Kind of operation that a task waits in."""
 
     LOCK = "lock"
     """A lock that another task, or the task itself, holds."""
@@ -53,7 +53,7 @@ class Resource(msgspec.Struct, frozen=True):
     id: int
     """Tells it from others in this process. A lock has the same one for its holder and for those that wait."""
     label: str
-    """What a reader can recognise it by."""
+    """Label by which a reader can recognise it."""
 
     @classmethod
     def of(cls, thing: object, label: str = "") -> Resource:
@@ -79,7 +79,7 @@ class TaskSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: Wait | None = None
     """The kind of its wait."""
     on: Resource | None = None
-    """What it waits for. Two tasks that wait for each other's locks are found by it."""
+    """The object of its wait. Two tasks that wait for each other's locks are found by it."""
     holds: tuple[Resource, ...] = ()
     """Locks, where the runtime knows their owner. Those of `async with` blocks are also found in the source."""
     wakes_at: float | None = None
@@ -91,7 +91,7 @@ class TaskSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WaitTable:
-    """The calls of a runtime by which a task's frames show what it waits for.
+    """The calls of a runtime that identify a task's wait by its frames.
 
     Functions are named `"module:qualified.name"`, so that a table imports nothing and may name what other versions of
     the runtime have.
@@ -108,7 +108,7 @@ class WaitTable:
         self._whole = whole or {}
 
     def find(self, frames: Sequence[FrameType]) -> tuple[Wait | None, FrameType | None]:
-        """Return what a task waits for and the frame of that call; nothing if no frame is known."""
+        """Return the wait of a task and the frame of that call; nothing if no frame is known."""
         found: tuple[Wait | None, FrameType | None] = (None, None)
         for frame in reversed(frames):
             name = f"{frame.f_globals.get('__name__')}:{frame.f_code.co_qualname}"
@@ -136,7 +136,7 @@ def frames_of_coroutine(awaited: Any) -> tuple[FrameType, ...]:
 
 
 def _behind(awaited: Any) -> Any:
-    """Return what an awaitable of C stands for that has no link; nothing where a chain ends."""
+    """Return the object behind an awaitable of C that has no link; nothing where a chain ends."""
     if type(awaited).__name__ not in _WITHOUT_LINK:
         return None
     import gc

@@ -7,15 +7,15 @@ judges). A row is judged at a time:
     judge       the values of a row, by the judges that its scenario declares (trace: the first point of divergence)
     outcomes    what became of the cells
     integrity   can the facts be believed? counts, exceptions, leftovers, keys
-    pairs       who is at fault where servers met clients
+    pairs       the backend at fault where servers met clients
     expectations  which findings are known, and which known ones are gone (lineage: who inherits them)
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
-    completeness  what was planned and did not run: such a run has no verdict
+    completeness  planned cells that did not run: such a run has no verdict
     overall     a geometric mean over rows, which describes and decides nothing
     alias_check the reference against itself: can those verdicts be believed? (order_effects: what disturbed all)
-    repeats     who was run again because others had the CPU, and whether that met all alike
-    root_causes what findings have in common (traits: what a cell shows, with the facts that tell its cause)
+    repeats     cells run again because other processes had the CPU, and whether that met all backends alike
+    root_causes causes that findings share (traits: behaviour of a cell, with the facts that tell its cause)
     drop_in     whether a candidate does what its baseline does
     proposals   what to write down as expected of a run that is accepted as it is
     transitions  two runs: what changed from one to the other
@@ -48,7 +48,7 @@ __all__ = ["Proposal", "compare", "compare_runs", "find_doubtful", "propose_expe
 
 
 def compare(run: Run) -> Comparison:
-    """Return what a run says: the grid, and the findings in order of weight."""
+    """Return the results of a run: the grid, and the findings in order of weight."""
     records = all_records(run)
     labels = order_labels(run, records)
     rows = group_rows(run, records, labels)
@@ -94,7 +94,7 @@ def judge_row(row: Row) -> list[Judgement]:
 
 
 def _note_of(run: Run, rows: tuple[Row, ...]) -> str:
-    """Say what is wrong with the run itself."""
+    """Report problems of the run itself."""
     outcomes = [cell.outcome for row in rows for cell in row.cells]
     notes = [run.note] if run.note else []
     if not run.complete and not run.note:

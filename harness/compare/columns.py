@@ -18,7 +18,7 @@ def take_columns(run: Run, labels: Sequence[str], judge: Callable[[Run], Compari
     Args:
         run: a stored run.
         labels: of the columns.
-        judge: returns what a run says.
+        judge: returns the results of a run.
 
     Raises:
         UsageError: the run has no such column.
@@ -45,7 +45,7 @@ def _take(run: Run, label: str, records: tuple[CellRecord, ...], judge: Callable
         skipped=tuple(skip for skip in run.started.plan.skipped if skip.cell.id in ids),
         baseline=label,
     )
-    # What is known of a backend depends on where it ran, so it is judged before that is taken away.
+    # Known differences of a backend depend on where it ran, so it is judged before that is taken away.
     comparison = judge(replace(run, started=replace(run.started, plan=plan), records=records))
     places = {assigned.backend.place for record in records for assigned in record.cell.roles}
     environment = _environment_at(run.started.environment, places)

@@ -1,7 +1,7 @@
-"""Whether a run is whole: what was planned and did not run, and what is wrong with its journal.
+"""Whether a run is whole: planned cells that did not run, and problems of its journal.
 
-A run that is not whole has no verdict. A cell that is known not to run (a capability is absent, the host lacks what the
-scenario needs) is no part of that: it says so in its reason.
+A run that is not whole has no verdict. A cell that cannot run (a capability is absent, the host lacks what the
+scenario needs) is no part of that: its reason explains it.
 """
 
 from __future__ import annotations

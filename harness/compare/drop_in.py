@@ -33,9 +33,9 @@ from .traits import ENDING_OF_CELL, LEFT, UNHANDLED, Trait, list_raised, list_tr
 _LEAST_BREACHES = 2
 _OR = " or "
 _KEY_OF_FINDING: dict[FindingKind | None, str] = {FindingKind.LEFTOVER: LEFT, FindingKind.UNHANDLED: UNHANDLED}
-"""What an expectation of a finding of that kind is about."""
+"""Subject of an expectation for a finding of that kind."""
 _USUAL = {ENDING_OF_CELL: "completes", LEFT: "nothing", UNHANDLED: "none"}
-"""What the baseline shows where it shows nothing."""
+"""Shown for the baseline where it has no answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def judge_drop_in(rows: Sequence[Row], candidate: Candidate, known: Sequence[Exp
     Args:
         rows: of the run.
         candidate: what shall replace what, as the request has it.
-        known: expectations; what is known of the baseline may show on the candidate only, by chance.
+        known: expectations; behaviour known of the baseline may show on the candidate only, by chance.
     """
     pairs = [pair for row in rows for pair in find_pairs(row, candidate)]
     able = [pair for pair in pairs if _has_run(pair.baseline) and _has_run(pair.candidate)]
@@ -112,7 +112,7 @@ def _has_run(square: Square) -> bool:
 
 
 def _tally(row: Row, square: Square) -> dict[tuple[str, str], tuple[int, Trait]]:
-    """Return what the cells of a square show, with the number of cells that show it."""
+    """Return the traits of the cells of a square, with the number of cells that show each."""
     counts: Counter[tuple[str, str]] = Counter()
     traits: dict[tuple[str, str], Trait] = {}
     for cell in square.cells:
@@ -128,7 +128,7 @@ def _only_candidate(pair: Pair) -> dict[tuple[str, str], tuple[int, Trait]]:
 
 
 def _by_weight(case: tuple[Pair, Trait]) -> tuple[int, bool, bool]:
-    """The worst first; of one harm, what shows best what is wrong: an answer that the baseline does not get wrong."""
+    """The worst first; at equal harm, the clearest evidence: an answer that the baseline does not get wrong."""
     pair, trait = case
     is_wrong_there = any(usual.breaks for _, usual in _tally(pair.row, pair.baseline).values())
     return HARMS[trait.harm], trait.key == LEFT, is_wrong_there
@@ -156,7 +156,7 @@ def _is_same_error(pair: Pair, trait: Trait) -> bool:
 
 
 def _with_facts(pair: Pair, trait: Trait) -> Trait:
-    """Return a trait that is another error with what both raise in its title, which is what a program catches."""
+    """Return a trait for another error, with both errors in its title: their class is what programs catch."""
     raised, usual = _all_raised(pair.candidate), _all_raised(pair.baseline)
     if trait.harm is not Harm.ERROR or trait.cause.basis is not Basis.ANSWER or not raised:
         return trait
@@ -166,12 +166,12 @@ def _with_facts(pair: Pair, trait: Trait) -> Trait:
 
 
 def _values_of(pair: Pair, key: str) -> list[str]:
-    """Return what the baseline shows of a key."""
+    """Return the baseline's answers for a key."""
     return [value for name, value in _tally(pair.row, pair.baseline) if name == key]
 
 
 def _is_known_of_baseline(pair: Pair, trait: Trait, known: Sequence[Expectation]) -> bool:
-    """Return whether an expectation says that the baseline shows it, if only sometimes."""
+    """Return whether an expectation covers the baseline too, if only sometimes."""
     return any(
         matches(pair.row.id.scenario, expectation.scenario)
         and any(matches(pair.baseline.label, pattern) for pattern in expectation.backends)
@@ -186,7 +186,7 @@ def _all_raised(square: Square) -> set[str]:
 
 
 def _without_echoes(traits: Sequence[Trait]) -> Iterator[Trait]:
-    """Yield one trait for each cause: how the cell ended and what it answered are two views of one behaviour.
+    """Yield one trait for each cause: the outcome of the cell and its answers are two views of one behaviour.
 
     Where something is left behind, memory that grows is an echo of it.
     """

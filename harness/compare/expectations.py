@@ -4,8 +4,8 @@ An expectation is matched against the facts of a backend in a row. Findings that
 known; a finding about several backends is split into the known part and the rest. One that must occur and does not
 is stale, which is a finding of its own.
 
-Variants of a backend, and backends derived from it, inherit its expectations: what they cover is known there too, but
-need not occur. What the baseline does in the same run is known of them as well.
+Variants of a backend, and backends derived from it, inherit its expectations: the differences are known there too, but
+need not occur. Behaviour of the baseline in the same run is known of them as well.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Expected:
             yield judgement
             return
         charged = _charged(judgement)
-        # What is known of one backend is its own doing: it acquits no other one, and says nothing of the scenario.
+        # A known difference of one backend is its own: it acquits no other one, and has no bearing on the scenario.
         if any(self._covering(row, charged.finding, label) for label in judgement.finding.backends):
             judgement = charged
         reasons = {label: self._why_known(row, judgement.finding, label) for label in judgement.finding.backends}
@@ -118,7 +118,7 @@ class Expected:
             if square.label in self._planted:
                 fault = (row.id.scenario, square.label)
                 self._planted_in.setdefault(fault, (row, square.cells[0]))
-                # What the healthy backend does as well is no sign of the fault.
+                # Behaviour that the healthy backend shares is no sign of the fault.
                 own = (judgement.finding for judgement in judgements if judgement.finding.known == PLANTED)
                 if any(square.label in finding.backends for finding in own):
                     self._caught.add(fault)
@@ -132,7 +132,7 @@ class Expected:
         return PLANTED if label in self._planted else ""
 
     def _is_inherited(self, row: Row, finding: Finding, label: str) -> bool:
-        """Return whether the baseline, from which the backend is derived, shows what the finding is about."""
+        """Return whether the baseline, from which the backend is derived, shows the same behaviour as the finding."""
         if not finding.kind.unexpected or finding.kind is FindingKind.SUSPECT_SCENARIO:
             return False
         base = spec_of([cell for cell in row.cells if cell.label == self._baseline])
@@ -159,7 +159,7 @@ class Expected:
         if not _is_about(expectation, row):
             return
         for square in row.squares:
-            # What a cell that was cut off did not see, it may not have come to.
+            # A cell that was cut off may not have come to a key that it did not observe.
             cells = [cell for cell in square.cells if (cell.completed if expectation.key else cell.ran)]
             if cells and self._concerns(expectation, square.label, cells):
                 yield square.label, cells
@@ -186,7 +186,7 @@ def _is_about(expectation: Expectation, row: Row) -> bool:
 
 
 def _names(label: str, cells: Sequence[CellFacts]) -> set[str]:
-    """Return what an expectation may call the backend: its column, or what it is wherever it runs."""
+    """Return the names by which an expectation may call the backend: its column, or its name in any environment."""
     return {label, *(cell.cell.label_anywhere for cell in cells)}
 
 
@@ -287,7 +287,7 @@ def _versions(name: str, environment: Mapping[str, Any], cell: CellFacts) -> Ite
 
 
 def _stated_versions(name: str, environment: Mapping[str, Any], cell: CellFacts) -> Iterator[str]:
-    """Yield what the other environments that a cell was to run in said when the run was planned."""
+    """Yield the self-descriptions, made when the run was planned, of the other environments of a cell."""
     others = environment.get("environments", {})
     for place in {assigned.backend.place for assigned in cell.cell.roles}:
         facts = others.get(place, {})

@@ -21,7 +21,7 @@ EVERY_BACKEND = "every backend that ran does this: look at the scenario first"
 class Judgement:
     """A finding and the cells that it is about. `voids`: their numbers do not count.
 
-    `otherwise` is what the finding is where it is not doubt in its scenario after all, because a backend among them is
+    `otherwise` is the kind of finding where it is not doubt in its scenario after all, because a backend among them is
     known to do this.
     """
 
@@ -55,7 +55,7 @@ def make_judgement(
 
     Args:
         row: where it was found.
-        kind: what it is.
+        kind: of the finding.
         culprits: the cells that it is about, at least one.
         title: one line without backend names or figures, so that it is the same in every row that has it.
         voids: whether the numbers of the culprits do not count.
@@ -86,8 +86,8 @@ def make_breach(
 
 def is_every_backend(culprits: Iterable[CellFacts], reporters: Iterable[CellFacts]) -> bool:
     """Return whether the culprits are all that could be, on at least two backends."""
-    everybody = tuple(reporters)
-    return has_several_backends(everybody) and {cell.label for cell in culprits} >= {cell.label for cell in everybody}
+    present = tuple(reporters)
+    return has_several_backends(present) and {cell.label for cell in culprits} >= {cell.label for cell in present}
 
 
 def group_sightings(sightings: Iterable[Sighting]) -> tuple[Group, ...]:
@@ -105,7 +105,7 @@ def group_sightings(sightings: Iterable[Sighting]) -> tuple[Group, ...]:
 
 
 def name_minority(groups: Sequence[Group], labels: Sequence[str]) -> tuple[str, ...]:
-    """Return who is not in the group that holds more than half of the backends; everybody if there is none."""
+    """Return the cells that are not in the group that holds more than half of the backends; all if there is none."""
     largest = max(groups, key=lambda group: len(group.backends))
     if 2 * len(largest.backends) <= len(labels):
         return tuple(labels)

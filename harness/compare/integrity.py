@@ -1,4 +1,4 @@
-"""Findings about what a cell recorded and left behind: can its facts be believed?"""
+"""Findings about a cell's records and leftovers: can its facts be believed?"""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def judge_conserved(row: Row) -> Iterator[Judgement]:
                 f"counts are not conserved: {total}",
                 key=total,
                 expected=f"{total} = {' + '.join(parts)}",
-                reason="what was due has to be accounted for, or numbers leave out what failed",
+                reason="every operation that was due has to be accounted for, or numbers leave out failures",
                 groups=_sightings_of(culprits, reporters, "does not add up", "adds up"),
                 details=_shortened(lines),
             )
@@ -93,7 +93,7 @@ def _sum_of(cell: CellFacts, key: str, role: str) -> float:
     return sum(value for value in values if is_number(value))
 
 
-# --- exceptions that nobody awaited, processes that nobody ended ---
+# --- exceptions that no task awaited, processes left running ---
 
 
 def judge_unhandled(row: Row) -> Iterator[Judgement]:
@@ -112,7 +112,7 @@ def judge_unhandled(row: Row) -> Iterator[Judgement]:
             culprits,
             f"unhandled exception {name}",
             voids=True,
-            expected="every exception reaches somebody",
+            expected="every exception reaches a caller",
             groups=_sightings_of(culprits, row.ran, f"unhandled {name}", "none"),
             details=(
                 *_shortened([f"{cell.label}: {_unhandled_text(unhandled)}" for cell, unhandled in cases]),
@@ -160,7 +160,7 @@ def _left_by(role: RoleResult, attribute: str) -> Iterator[str]:
     lines: tuple[str, ...] = getattr(role, attribute)
     processes = {line.split()[0] for line in (*role.escaped, *role.survivors)}
     for line in lines:
-        # A child that outlived its cell too is told once.
+        # A child that also outlived its cell is reported once.
         if attribute != "leaks" or not (line.startswith("child ") and line.split()[1] in processes):
             yield line
 
@@ -169,7 +169,7 @@ def _left_by(role: RoleResult, attribute: str) -> Iterator[str]:
 
 
 def judge_undeclared(row: Row) -> Iterator[Judgement]:
-    """Find observations that no judge was declared for: nobody would ever look at them."""
+    """Find observations without a declared judge: they would never be evaluated."""
     if not row.card.judges:
         return
     keys = dict.fromkeys(key for cell in row.cells for key in cell.observed if key not in row.card.judges)
@@ -233,16 +233,16 @@ def _ended_early(cell: CellFacts) -> bool:
     return any(value != RETURNS for value in cell.values(ENDING))
 
 
-# --- what they share ---
+# --- shared by the checks ---
 
 
 def _sightings_of(
-    culprits: Sequence[CellFacts], everybody: Sequence[CellFacts], wrong: str, right: str
+    culprits: Sequence[CellFacts], reporters: Sequence[CellFacts], wrong: str, right: str
 ) -> tuple[Group, ...]:
     """Group backends by how many of their cells are among the culprits."""
     guilty = {cell.id for cell in culprits}
     by_label: dict[str, list[bool]] = {}
-    for cell in dict.fromkeys([*everybody, *culprits]):
+    for cell in dict.fromkeys([*reporters, *culprits]):
         by_label.setdefault(cell.label, []).append(cell.id in guilty)
     sightings = [
         Sighting(label, wrong if any(flags) else right, sum(flags) or len(flags), len(flags))

@@ -18,7 +18,7 @@ from fractions import Fraction
 from harness.model import SpeedVerdict
 
 MARGIN = 0.03
-"""A difference that is smaller is none that anybody should choose a runtime by."""
+"""A smaller difference is no reason to choose a runtime."""
 CONFIDENCE = 0.95
 STRICT_CONFIDENCE = 0.99
 MANY_BACKENDS = 4
@@ -64,7 +64,7 @@ def find_rank(count: int, confidence: float) -> int:
     That is, with at least this confidence: the median is below the k-th smallest if fewer than k values are below
     it, of which each is with probability one half. Returns 0 if even the extremes do not suffice.
     """
-    # Whole numbers throughout: the powers of many rounds are beyond what a float holds.
+    # Whole numbers throughout: the powers of many rounds exceed the range of a float.
     allowed = (1 - Fraction(confidence).limit_denominator(10**6)) * 2**count
     rank, outside = 0, 0
     while rank < count // 2:
@@ -97,7 +97,7 @@ def estimate_ratio(log_ratios: Sequence[float], backends: int) -> Interval | Non
 def judge_log_ratios(
     log_ratios: Sequence[float], backends: int, *, higher_is_better: bool
 ) -> tuple[Interval, SpeedVerdict] | None:
-    """Return the interval of the log-ratios of rounds and what it allows to say; nothing with too few rounds.
+    """Return the interval of the log-ratios of rounds and its verdict; nothing with too few rounds.
 
     A slight difference has no margin between it and none, so it is said only if it holds at the stricter confidence
     too: a run makes many comparisons, and one in twenty of identical code would be called slightly different.
@@ -126,7 +126,7 @@ def confidence_for(backends: int) -> float:
 def judge_interval(
     interval: Interval, *, needed: float, higher_is_better: bool, margin: float = MARGIN
 ) -> SpeedVerdict:
-    """Return what an interval of log-ratios allows to say.
+    """Return the verdict of an interval of log-ratios.
 
     Args:
         interval: of the logarithm of the ratio.
@@ -165,5 +165,5 @@ def least_rounds(confidence: float) -> int:
 
 
 def factor(logarithm: float) -> float:
-    """Return the ratio of a logarithm; one beyond what a float holds is the largest that it holds."""
+    """Return the ratio of a logarithm, limited to the largest float."""
     return math.exp(max(-_LARGEST_EXPONENT, min(_LARGEST_EXPONENT, logarithm)))

@@ -49,7 +49,7 @@ def judge_observations(row: Row) -> Iterator[Judgement]:
 def judge_breaches(row: Row, key: str, judge: Judge) -> Iterator[Judgement]:
     """Find values that break the contract, whether or not the backends agree on them.
 
-    What is not a number although it has to be is a finding about the scenario (`integrity`).
+    A value that is not a number although it has to be is a finding about the scenario (`integrity`).
     """
     reporters = [cell for cell in row.ran if _judged_values(cell, key, judge) and _is_judged(cell, judge)]
     complaints = {cell.id: set(map(judge.breaks, _judged_values(cell, key, judge))) for cell in reporters}
@@ -154,7 +154,7 @@ def _judge_varying(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GradedKey:
-    """A key that is judged by a graded set, the cells that reported it and what they saw."""
+    """A key that is judged by a graded set, the cells that reported it and their values."""
 
     row: Row
     key: str
@@ -167,13 +167,13 @@ class _GradedKey:
         return [cell for cell in self.reporters if complaint in map(self.judge.breaks, cell.values(self.key))]
 
     def breach(
-        self, culprits: Sequence[CellFacts], everybody: Sequence[CellFacts], title: str, **fields: Any
+        self, culprits: Sequence[CellFacts], reporters: Sequence[CellFacts], title: str, **fields: Any
     ) -> Judgement:
-        """Return a violation, with what everybody saw."""
+        """Return a violation, with the values of all backends."""
         title = f"{self.key}: {title}"
         difference = self.difference(culprits)
         return make_breach(
-            self.row, culprits, everybody, title, key=self.key, groups=self.groups, divergence=difference, **fields
+            self.row, culprits, reporters, title, key=self.key, groups=self.groups, divergence=difference, **fields
         )
 
     def difference(self, culprits: Sequence[CellFacts]) -> str:
@@ -292,7 +292,7 @@ def _graded_groups(reporters: Sequence[CellFacts], key: str, judge: Outcomes) ->
     )
 
 
-# --- what they share ---
+# --- shared by the judges ---
 
 
 def _tally(cells: Sequence[CellFacts], key: str, text: Callable[[Any], str]) -> dict[str, Counter[str]]:

@@ -1,7 +1,7 @@
 """Which backends an expectation is about: those that it names, their variants, and backends derived from them.
 
 A variant is the same backend with more options, so `asyncio` also means `asyncio:io=sock` and
-`asyncio:loop=thatmodule:Loop`. A backend that declares `derives_from` inherits what is known of its base.
+`asyncio:loop=thatmodule:Loop`. A backend that declares `derives_from` inherits the known differences of its base.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the order of execution does: who runs first in a round, and what the machine does over the run.
+"""Effects of the order of execution: position in a round, and drift of the machine over the run.
 
 Neither can make a difference between backends, because each has each place equally often and each round has all of
 them. Both widen intervals, so a reader who wonders about those wants to know.
@@ -43,7 +43,7 @@ def _effect(name: str, differences: Sequence[float]) -> OrderEffect | None:
 
 
 def _first_labels(run: Run) -> dict[tuple[RowId, int], str]:
-    """Return who ran first in each round of each row; nobody where it was the reference for the second time."""
+    """Return the backend that ran first in each round of each row; none where it was the reference's second run."""
     first: dict[tuple[RowId, int], str] = {}
     for cell in run.started.plan.cells:
         first.setdefault((cell.row, cell.round), "" if cell.alias else cell.label)

@@ -106,7 +106,7 @@ def _ending_sightings(cells: Sequence[CellFacts]) -> Iterator[Sighting]:
 
 
 def _outcome_of(cell: CellFacts) -> Outcome:
-    # A worker refuses to run on what was not asked for; one that did run all the same is judged by what it attested.
+    # A worker refuses to run on another backend; a cell that ran all the same is judged by its attested backend.
     if any(role.attestation is not None and not role.attestation.holds for role in cell.roles):
         return Outcome.WRONG_BACKEND
     return cell.outcome
@@ -136,7 +136,7 @@ def _role_that_explains(cell: CellFacts) -> RoleResult | None:
 
 
 def _details_of(outcome: Outcome, culprits: Sequence[CellFacts]) -> tuple[str, ...]:
-    """Return each backend's reason once, and what the first culprit left: leaves, traceback, stacks."""
+    """Return each backend's reason once, and the evidence of the first culprit: leaves, traceback, stacks."""
     reasons: dict[str, str] = {}
     for cell in culprits:
         reasons.setdefault(cell.label, _reason_of(outcome, cell))

@@ -1,6 +1,6 @@
 """How a backend stands to the reference over all rows: a geometric mean, with what another draw of rounds might give.
 
-It describes this run and decides nothing: it is what it is because of which rows there are, and those are no sample of
+It describes this run and decides nothing: it depends on the choice of rows, and those are no sample of
 anything. That is why its bounds may come from a bootstrap, which is too narrow for verdicts at so few rounds.
 """
 

@@ -1,4 +1,4 @@
-"""Who is at fault when a pair of backends fails.
+"""Find the backend at fault when a pair fails.
 
 A server that fails with every client, a client that fails with every server, or only one combination.
 """
@@ -43,7 +43,7 @@ def describe_culprits(failing: AbstractSet[Pair], tested: AbstractSet[Pair]) -> 
 
     A backend is at fault in a role if it failed with more than half of its peers, at least two, while the pairs
     without it mostly did not: one percent of lost connections does not show with every peer every time. A line
-    also says how the same backend does in the other role.
+    also gives the result of the same backend in the other role.
     """
     if len(tested) > 1 and failing == tested:
         return ("every pair fails: look at the scenario first",)

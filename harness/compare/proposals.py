@@ -17,7 +17,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     expectation: Expectation
     """Its reason is empty."""
     seen: str
-    """What the run found, on one line."""
+    """The finding of the run, on one line."""
 
 
 def propose_expectations(comparison: Comparison) -> tuple[Proposal, ...]:

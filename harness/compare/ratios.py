@@ -77,7 +77,7 @@ def compare_metric(
 def _find_other_mode(metric: MetricSummary, base: MetricSummary, interval: Interval) -> Bounds | None:
     """Return the ratio of the best samples if the margin lies between its interval and that of the medians.
 
-    Then the samples come from two sources at least, and a median says which of them is more frequent and no more.
+    Then the samples come from two sources at least, and a median only tells which of them is more frequent.
     """
     best = estimate_median(pair_log_ratios(metric.best_by_round, base.best_by_round), interval.confidence)
     if best is None or max(best.low - interval.high, interval.low - best.high) <= math.log1p(MARGIN):

@@ -41,7 +41,7 @@ _INJECTED = (1.02, 1.05, 1.10)
 
 
 class SelfTest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the replays showed; shares are of all replays."""
+    """Results of the replays; shares are of all replays."""
 
     processes: int
     replays: int

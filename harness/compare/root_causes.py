@@ -1,4 +1,4 @@
-"""Group findings by what they have in common, so that a cause that shows in twelve rows is read once."""
+"""Group findings by shared traits, so that a cause that shows in twelve rows is read once."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _KEY_OF_KIND = {
 }
 
 Sign = tuple[int, Trait, RowId, tuple[str, ...]]
-"""The place of a finding, what it shows, where and of which columns."""
+"""The place of a finding, its trait, its row and its columns."""
 
 
 def find_root_causes(rows: Iterable[Row], findings: Sequence[Finding]) -> tuple[RootCause, ...]:
-    """Return the causes of the findings that nobody expects, the worst first; of equal harm, those of most rows."""
+    """Return the causes of the findings that are not expected, the worst first; of equal harm, those of most rows."""
     by_id = {row.id: row for row in rows}
     signs: list[Sign] = []
     for place, finding in enumerate(findings):
@@ -34,7 +34,7 @@ def find_root_causes(rows: Iterable[Row], findings: Sequence[Finding]) -> tuple[
 
 
 def group_signs(signs: Iterable[Sign]) -> tuple[RootCause, ...]:
-    """Return the causes of what was seen, the worst first; of equal harm, those of most rows."""
+    """Return the causes of the observed traits, the worst first; of equal harm, those of most rows."""
     grouped: dict[Cause, list[Sign]] = {}
     for sign in signs:
         grouped.setdefault(sign[1].cause, []).append(sign)
@@ -55,7 +55,7 @@ def _make_cause(cause: Cause, signs: Sequence[Sign]) -> RootCause:
 
 
 def _traits_of(row: Row, finding: Finding) -> Iterator[Trait]:
-    """Yield what the culprits of a finding show of it; one that nothing is found of stands for itself."""
+    """Yield the traits that the culprits of a finding show; a finding without any stands for itself."""
     cells = [cell for cell in row.cells if cell.label in finding.backends]
     found = dict.fromkeys(trait for cell in cells for trait in _matching(row, cell, finding))
     yield from _worst_cause(found)

@@ -29,7 +29,7 @@ _RAN = frozenset({Outcome.COMPLETED, Outcome.RAISED, Outcome.HUNG, Outcome.TIMED
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellFacts:
-    """A cell and what it recorded, by key."""
+    """A cell and its observations, by key."""
 
     cell: Cell
     id: str
@@ -38,9 +38,9 @@ class CellFacts:
     observed: Mapping[str, tuple[Observed, ...]]
     steps: tuple[Step, ...]
     ran: bool
-    """Whether the scenario ran on what was asked for, so that its facts are about that backend."""
+    """Whether the scenario ran on the requested backend, so that its facts are about that backend."""
     is_trial: bool
-    """Whether it only said how much work the cells after it do, so that its figures do not count."""
+    """Whether it only found the amount of work for the cells after it, so that its figures do not count."""
 
     @property
     def outcome(self) -> Outcome:
@@ -49,7 +49,7 @@ class CellFacts:
 
     @property
     def completed(self) -> bool:
-        """Whether it ran to its end, so that what it did not record is a fact too."""
+        """Whether it ran to its end, so that a missing observation is a fact too."""
         return self.ran and self.outcome is Outcome.COMPLETED
 
     @property
@@ -80,7 +80,7 @@ class Square:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is compared: the cells that differ only in backend and round."""
+    """The unit of comparison: the cells that differ only in backend and round."""
 
     id: RowId
     card: ScenarioCard
@@ -182,7 +182,7 @@ def _make_square(label: str, records: list[CellRecord], card: ScenarioCard) -> S
 
 
 def _collect_facts(record: CellRecord, card: ScenarioCard, *, is_trial: bool) -> CellFacts:
-    """Index what a cell recorded. A value of a key that is judged as a trace is a step of that name's own actor."""
+    """Index the observations of a cell. A value of a key judged as a trace is a step of the actor named by the key."""
     observed: dict[str, list[Observed]] = defaultdict(list)
     steps: list[Step] = []
     for fact in record.observations:

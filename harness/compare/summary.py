@@ -61,7 +61,7 @@ def void_cells(row: Row, judgements: Sequence[Judgement]) -> dict[str, str]:
 
 
 def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], void: Mapping[str, str]) -> CellSummary:
-    """Return what a square shows."""
+    """Return the content of a square."""
     own = [cell for cell in square.cells if not cell.cell.alias and not cell.is_trial]
     right = [cell for cell in own if cell.id not in void]
     has_figures = len(own) - len(right) <= MOST_MISSING * len(own)
@@ -84,7 +84,7 @@ def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], 
 
 
 def _withhold(cells: tuple[CellSummary, ...], row: Row) -> tuple[CellSummary, ...]:
-    """Return squares of which those lack a figure that have to have one: others of the row do, or they say why."""
+    """Return squares that lack a required figure: other squares of the row have it, or give a reason."""
     has_figures = any(cell.headline is not None for cell in cells)
     said = {cell.label for cell in row.completed if cell.values(NO_FIGURE)}
     return tuple(

@@ -37,7 +37,7 @@ Recorded = Sequence[tuple[Actor, str]]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The first step at which traces differ: of which actor, its index, what each trace has there, what was before."""
+    """The first step at which traces differ: its actor and index, the step of each trace there, and the step before."""
 
     actor: Actor
     index: int
@@ -92,7 +92,7 @@ def describe_difference(model: CellFacts, cell: CellFacts, row: Row) -> str:
 
 
 def describe_last_steps(cell: CellFacts, row: Row) -> str:
-    """Say how far each actor came before the cell stopped; how far they should, if the row has a cell that ended."""
+    """Return each actor's progress when the cell stopped; and the full length, if the row has a cell that ended."""
     if not cell.steps:
         return _last_observation(cell)
     reached = _by_actor(_recorded(cell.steps))

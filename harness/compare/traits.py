@@ -1,4 +1,4 @@
-"""What a cell shows, each with the facts that tell its cause. Findings and drop-in verdicts are grouped by it."""
+"""Traits of a cell, each with the facts that tell its cause. Findings and drop-in verdicts are grouped by them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .rows import CellFacts, Row
 from .values import outcome_text
 
 ENDING_OF_CELL, UNHANDLED, LEFT = "end of the cell", "unhandled exceptions", "left behind"
-"""What is looked at of a cell beside its observations."""
+"""Parts of a cell that are inspected beside its observations."""
 NOTHING = "nothing"
 _WITHIN = "within its bounds"
 _HARM_OF_OUTCOME = {Outcome.HUNG: Harm.HANG, Outcome.TIMED_OUT: Harm.HANG, Outcome.LIMIT: Harm.LEAK}
 _ENDS_THE_RUN = ("SystemExit", "KeyboardInterrupt")
-"""What is no error, but the end of a program."""
+"""Exceptions that are no error, but the end of a program."""
 _FRAME = re.compile(r'File "([^"]+)", line \d+(?:, in (\S+))?')
 _CHANGING = re.compile(r"0x[0-9a-f]+|:\[\d+\]|\b\d+\b")
 _LEFTOVERS = {"task": "a task is left behind", "thread": "a thread is left behind", "child": "a child process stays"}
@@ -27,7 +27,7 @@ _DESCRIPTORS = {"socket": "a socket stays open", "pipe": "a pipe stays open"}
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a trait comes from. Traits with equal causes have one root cause."""
+    """Origin of a trait. Traits with equal causes have one root cause."""
 
     basis: Basis
     title: str
@@ -47,7 +47,7 @@ class Trait:
 
 
 def list_traits(row: Row, cell: CellFacts) -> Iterator[Trait]:
-    """Yield what a cell shows: how it ended, what it left, exceptions without a receiver, and its judged values."""
+    """Yield the traits of a cell: its outcome, its leftovers, exceptions without a receiver, and its judged values."""
     ended_by = _find_ending(cell)
     for trait in (*_ending_traits(row, cell), *_unhandled_traits(cell), *_left_traits(cell), *_value_traits(row, cell)):
         is_symptom = ended_by is not None and trait.harm is not Harm.LEAK

@@ -52,7 +52,7 @@ class Change(StrEnum):
 
 
 class GateCause(StrEnum):
-    """What can be worse after than before, or leave that open: what a gate can fail on."""
+    """Transitions from before to after that are worse, or leave it open: those that a gate can fail on."""
 
     BUG = "bug"
     """A bug that is not listed."""
@@ -69,7 +69,7 @@ class GateCause(StrEnum):
 
 
 WORSE = (GateCause.BUG, GateCause.KNOWN, GateCause.OUTCOME, GateCause.SLOWER)
-"""What is worse whatever one thinks of it."""
+"""Transitions that are worse in any case."""
 
 
 class ConditionChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +156,7 @@ class RunChanges(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[AnswerChange, ...]
     figures: tuple[FigureChange, ...]
     missing: tuple[MissingRow, ...] = ()
-    """What was selected in one of the two and is not in the other one."""
+    """Cells that were selected in one of the two and are missing in the other one."""
     incomplete: tuple[str, ...] = ()
     """Which of the two is incomplete, and why."""
     compared: int = 0
@@ -199,7 +199,7 @@ def compare_runs(before: Side, after: Side, *, across_machines: bool = False, ma
     """Return what changed from one run to another.
 
     Args:
-        before: a run and what it says.
+        before: a run and its results.
         after: the other one.
         across_machines: whether figures are compared although the machine is another one.
         margin: a factor of figures closer to one than this is no change.

@@ -1,7 +1,7 @@
-"""A lane: a runner of its own, that is handed cells on stdin and says what happens on stdout.
+"""A lane: a runner of its own, that is handed cells on stdin and reports events on stdout.
 
-Cells side by side each need what a runner has once for its process: it adopts the orphans of its cell, so that whatever
-is left can be told to be that cell's, and it starts processes from its only thread.
+Cells side by side each need a runner's per-process state: it adopts the orphans of its cell, so that every leftover
+can be attributed to that cell, and it starts processes from its only thread.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     An interrupt ends the cell that runs.
     """
     report = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # what a plugin prints is no event
+    os.dup2(2, 1)  # output of a plugin is no event
     posix.adopt_orphans()
     INTERRUPTS.install(signal.SIGINT)
     catalogue, folder = Plugins().catalogue(), Path(sys.argv[1])

@@ -49,7 +49,7 @@ def run_side_by_side(
                 with held:
                     events = _next_events(selector)
                 yield from held.pass_on(events)
-                if not held:  # who is told of the end of a cell may know why others are not to be run
+                if not held:  # a listener may skip further cells at the end of a cell
                     yield from held.pass_on(_hand_out(running, waiting, skip_reason))
                 if held and not is_ending:
                     is_ending = True
@@ -76,7 +76,7 @@ def _hand_out(running: Sequence[_Lane], waiting: deque[Cell], skip_reason: Calla
 
 
 def _next_events(selector: selectors.BaseSelector) -> list[RunEvent]:
-    # A list: who is told of the first event may throw, and what came with it must not be lost.
+    # A list: a listener may throw at the first event, and the events that came with it must not be lost.
     events: list[RunEvent] = []
     for key, _ in selector.select():
         lane: _Lane = key.data

@@ -34,7 +34,7 @@ def adopt_orphans() -> bool:
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """Return what a child calls before exec so that the kernel kills it when the runner dies (Linux only)."""
+    """Return a function for the child to call before exec: it makes the kernel kill it when the runner dies (Linux)."""
     if not _LINUX:
         return None
     parent = os.getpid()

@@ -1,4 +1,4 @@
-"""What the kernel says of a process, from /proc (Linux). Elsewhere, or where it may not be read, there is nothing."""
+"""The kernel's facts about a process, from /proc (Linux). Elsewhere, or where it may not be read, there is nothing."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Descriptor:
 
 
 def read_descriptors(pid: int) -> list[Descriptor]:
-    """Return the sockets of a process, with what the kernel holds for them."""
+    """Return the sockets of a process, with the kernel's state of them."""
     sockets = _tcp_sockets(pid)
     found: list[Descriptor] = []
     with contextlib.suppress(OSError):
         for entry in sorted(Path(f"/proc/{pid}/fd").iterdir(), key=lambda path: int(path.name)):
             with contextlib.suppress(OSError):
-                target = os.readlink(entry)  # noqa: PTH115 - what a descriptor points to is no path
+                target = os.readlink(entry)  # noqa: PTH115 - the target of a descriptor is no path
                 if target.startswith("socket:["):
                     known = sockets.get(target[8:-1], {"what": "socket"})
                     found.append(Descriptor(fd=int(entry.name), **known))  # type: ignore[arg-type]
@@ -111,7 +111,7 @@ def _pipes_of(pid: int, without: Sequence[int] = _STANDARD) -> dict[str, int]:
     with contextlib.suppress(OSError):
         for entry in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
-                target = os.readlink(entry)  # noqa: PTH115 - what a descriptor points to is no path
+                target = os.readlink(entry)  # noqa: PTH115 - the target of a descriptor is no path
                 if target.startswith("pipe:[") and int(entry.name) not in without:
                     found[target] = int(entry.name)
     return found
@@ -125,7 +125,7 @@ def _name_of(pid: int) -> str:
 
 
 def _tcp_sockets(pid: int) -> dict[str, dict[str, object]]:
-    """Return by inode what /proc/PID/net/tcp says of each socket of its network namespace."""
+    """Return by inode the entry of each socket of its network namespace in /proc/PID/net/tcp."""
     sockets: dict[str, dict[str, object]] = {}
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
@@ -178,12 +178,12 @@ the interpreter as well."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainThread:
-    """What the kernel says of the first thread of a process at a moment."""
+    """The kernel's state of the first thread of a process at a moment."""
 
     cpu: float
     """Seconds."""
     polls: bool
-    """Whether it is in a call that a scheduler waits in, or in one that cannot be told from these."""
+    """Whether it is in a call that a scheduler waits in, or in one that cannot be distinguished from these."""
     call: str = ""
     """The system call that it is in, with its arguments and its place; empty while it runs."""
     switches: int | None = None
@@ -191,7 +191,7 @@ class MainThread:
 
 
 def read_main_thread(pid: int) -> MainThread | None:
-    """Return what the main thread of a process does; nothing where the kernel does not say."""
+    """Return the state of the main thread of a process; nothing where the kernel does not report it."""
     try:
         cpu = int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[0]) / 1e9
         call = Path(f"/proc/{pid}/syscall").read_text(encoding="ascii").strip()

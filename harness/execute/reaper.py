@@ -1,4 +1,4 @@
-"""Outlives the runner by a moment: a program that ends what a runner left behind that was killed.
+"""Outlives the runner by a moment: a program that ends the processes that a killed runner left behind.
 
 The kernel kills the workers of a runner that dies, but not the processes that those had started. They inherit an
 environment that names their run. This program reads a pipe whose only writer is the runner; at its end without a
@@ -49,7 +49,7 @@ def marked(mark: bytes) -> list[int]:
             try:
                 environment = (entry / "environ").read_bytes()
             except OSError:
-                continue  # it has ended, or is somebody else's
+                continue  # it has ended, or belongs to another user
             if mark in environment.split(b"\0"):
                 found.append(int(entry.name))
     return found

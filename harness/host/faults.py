@@ -1,6 +1,6 @@
 """Faults of the host that look like faults of a runtime: no port, no loopback, no room, too few files, no /proc.
 
-An error says what it may be, and a look at the host with plain sockets and files says whether it is: what cannot be
+An error suggests a cause, and a look at the host with plain sockets and files confirms it: an error that cannot be
 shown again stays the runtime's.
 """
 
@@ -78,7 +78,7 @@ def _explain(error: OSError) -> str:
 
 
 def _read_allowed_files() -> int:
-    """Return what the runner is allowed, which started this process: a cell and its scenario may lower their own."""
+    """Return the limits of the runner, which started this process: a cell and its scenario may lower their own."""
     try:
         return resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)[0]
     except (AttributeError, OSError):  # not Linux, or the runner is gone

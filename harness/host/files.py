@@ -49,7 +49,7 @@ def replace_text(path: Path, text: str) -> None:
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        # What a scenario observed may hold halves of surrogate pairs.
+        # Values that a scenario observed may hold halves of surrogate pairs.
         draft.write_text(text, encoding="utf-8", errors="replace")
         draft.replace(path)
     except OSError:

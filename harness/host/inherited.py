@@ -1,4 +1,4 @@
-"""Process state that a parent hands down, made what the program relies on.
+"""Process state that a parent hands down, set to the values that the program relies on.
 
 A parent may have ignored SIGCHLD, blocked the signals that end a run, closed the standard descriptors or set a umask
 that keeps the owner out. Each of these would otherwise surface as an error of every cell.

@@ -24,7 +24,7 @@ _PROBE_SECONDS = 60.0
 
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a registered environment without asking it."""
+    """The facts about a registered environment that are known without starting it."""
 
     name: str
     asked_python: str = ""
@@ -77,16 +77,16 @@ def remove_registered(name: str) -> None:
 def resolve_environments(request: Request, catalogue: Catalogue) -> tuple[Request, Catalogue]:
     """Return the request with the interpreter of each environment that it names, and a catalogue that knows them.
 
-    What is found nowhere is left out: whoever parses its spec says so.
+    Names found nowhere are left out: the parser of their spec reports them.
 
     Raises:
-        UsageError: `--env` names what is no interpreter, or an environment that no backend is run in.
+        UsageError: `--env` names a file that is no interpreter, or an environment that no backend is run in.
     """
     places = {spec.place: spec for spec in _specs(request) if spec.place}
     given = dict(request.environments)
     for name in given:
         if name not in places:
-            raise UsageError(f"no backend runs in environment {name!r} of --env; say which: --backend NAME@{name}")
+            raise UsageError(f"no backend runs in environment {name!r} of --env; add one: --backend NAME@{name}")
     interpreters = {
         place: found for place, spec in places.items() if (found := given.get(place) or _look_up(spec, catalogue))
     }
@@ -100,7 +100,7 @@ def resolve_environments(request: Request, catalogue: Catalogue) -> tuple[Reques
 
 
 def describe_others(catalogue: Catalogue) -> dict[str, Any]:
-    """Return what is stored with a run about the environments that it uses; nothing if it uses none."""
+    """Return the facts stored with a run about the environments that it uses; nothing if it uses none."""
     facts = {name: environment.facts for name, environment in catalogue.environments.items()}
     return {"environments": facts} if facts else {}
 
@@ -114,13 +114,13 @@ def list_missing(request: Request, catalogue: Catalogue) -> Iterator[tuple[str, 
 
 
 def ask_environment(name: str, interpreter: str) -> Environment:
-    """Return what an interpreter says of itself; its `error` says why it cannot be used.
+    """Return the self-description of an interpreter; its `error` explains why it cannot be used.
 
     Raises:
         UsageError: there is no such program.
     """
     path = find_interpreter(name, interpreter)
-    # Isolated: what is on this process's path is about another interpreter.
+    # Isolated: this process's path belongs to another interpreter.
     command = [str(path), "-I", "-m", "harness.cli.interpreter_facts"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_PROBE_SECONDS, check=False)
@@ -133,7 +133,7 @@ def ask_environment(name: str, interpreter: str) -> Environment:
     try:
         said = msgspec.json.decode(done.stdout.strip().splitlines()[-1], type=Environment)
     except (msgspec.DecodeError, IndexError) as exc:
-        return _unusable(name, path, f"its harness says what this one cannot read: {exc}")
+        return _unusable(name, path, f"its harness sends data that this one cannot read: {exc}")
     return msgspec.structs.replace(said, name=name, interpreter=str(path))
 
 

@@ -1,4 +1,4 @@
-"""What the host is: stored with each run, and shown by `harness doctor`."""
+"""Facts about the host: stored with each run, and shown by `harness doctor`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN = "runtime-harness"
 
 
 class HostFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact of the host; `advice` says what to do if it can disturb a run, and is empty if it is fine."""
+    """One fact of the host; `advice` is a remedy if it can disturb a run, and is empty if it is fine."""
 
     name: str
     value: str
@@ -55,7 +55,7 @@ def describe_environment(distributions: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _describe_kernel() -> dict[str, Any]:
-    """Return what the kernel says of itself that load on loopback and figures depend on; nothing elsewhere."""
+    """Return the kernel settings that load on loopback and figures depend on; nothing elsewhere."""
     bounds = _port_range()
     queue = _read(_QUEUE).strip()
     pressure = _cpu_pressure()
@@ -72,7 +72,7 @@ def check_host(
     """Return the facts that a run depends on, each with advice if it is not fine.
 
     Args:
-        tick: is told now and then how far a look at the noise is, which takes seconds.
+        tick: is called now and then with the progress of the noise check, which takes seconds.
         backends: that a run may use: which versions of their runtimes there are, and whether this Python suits them.
     """
     backends = tuple(backends)

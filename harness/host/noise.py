@@ -1,6 +1,6 @@
 """How quiet is this machine? The same small piece of work again and again, and how unevenly long it takes.
 
-The answer is shown beside figures and has no part in them: intervals carry what the machine does.
+The answer is shown beside figures and has no part in them: intervals include the effects of the machine.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ NOISY = "noisy"
 
 
 class Noise(msgspec.Struct, frozen=True, kw_only=True):
-    """What a probe saw."""
+    """Result of a probe."""
 
     grade: str
     """`quiet`, `fair` or `noisy`."""
     spread: float
     """By how much the slowest tenth of the pieces takes longer than the middle one, as a share of it."""
     lost: float
-    """Share of the time that went to what was not the piece, while it should have run."""
+    """Share of the time that went to other work, while the piece should have run."""
     seconds: float
     """How long was looked."""
 
@@ -54,14 +54,14 @@ def probe_noise(
 
     Args:
         seconds: how long to look.
-        tick: is told now and then which share of that is over.
+        tick: is called now and then with the share of that time that is over.
         clock_ns: what tells the time.
     """
     return judge_pieces([duration / 1e9 for duration in _durations_ns(seconds, tick, clock_ns)])
 
 
 def judge_pieces(durations: Sequence[float]) -> Noise:
-    """Return what the durations of equal pieces of work say, at least two of them."""
+    """Return the noise shown by the durations of equal pieces of work, at least two of them."""
     middle = statistics.median(durations)
     spread = statistics.quantiles(durations, n=10)[-1] / middle - 1
     lost = sum(duration - middle for duration in durations if duration > _SLOWED * middle) / sum(durations)
@@ -80,7 +80,7 @@ def _durations_ns(seconds: float, tick: Callable[[float], None], clock_ns: Calla
         if share >= due:
             tick(share)
             due = next(shares, _TICKS) / _TICKS
-            before = clock_ns()  # what the listener took is no noise
+            before = clock_ns()  # time of the listener is no noise
         for _ in range(_WORK):
             pass
         now = clock_ns()

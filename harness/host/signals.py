@@ -46,7 +46,7 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int:
-        """What the program's exit code is when it was interrupted: 128 + the signal."""
+        """The program's exit code when it was interrupted: 128 + the signal."""
         return 128 + (self._first or signal.SIGINT)
 
     @contextmanager
@@ -59,7 +59,7 @@ class Interrupts:
             self._depth -= 1
 
     def check(self) -> None:
-        """Raise `KeyboardInterrupt` if a signal has come that nobody has seen yet."""
+        """Raise `KeyboardInterrupt` if a signal has come that was not handled yet."""
         if self._is_pending:
             self._is_pending = False
             raise UserInterrupt
@@ -120,7 +120,7 @@ class HeldInterrupt:
                 yield event
 
     def release(self) -> None:
-        """Raise what is held."""
+        """Raise the held signal."""
         if self.interrupt is not None:
             raise self.interrupt
 
@@ -151,7 +151,7 @@ def follow_all(stages: Iterable[Generator[Event, None, None]], publish: Callable
     held, is_interrupted = HeldInterrupt(), False
     with held:
         is_interrupted = any(follow(stage, publish) for stage in stages)
-        INTERRUPTS.check()  # between two stages; the journal says which cells were planned
+        INTERRUPTS.check()  # between two stages; the journal has the planned cells
     return is_interrupted or bool(held)
 
 

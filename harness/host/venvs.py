@@ -1,4 +1,4 @@
-"""Make an environment: a virtual environment with what was asked for, and with the harness that runs here."""
+"""Make an environment: a virtual environment with the requested packages, and with the harness that runs here."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Said = Callable[[str], None]
 
 
 def create_environment(name: str, python: str, requirements: Sequence[str], say: Said) -> Environment:
-    """Make the environment, register it, and return what it says of itself.
+    """Make the environment, register it, and return its self-description.
 
     Args:
         name: what backend specs call it.
         python: a version (`3.13`), or the path of an interpreter; empty is the one that runs here.
         requirements: what to install beside harness, as an installer takes them.
-        say: is told each step.
+        say: is called with each step.
 
     Raises:
         UsageError: the name is taken or none, there is no such Python, or an installer fails; nothing is left then.
@@ -106,7 +106,7 @@ def _output(command: Sequence[str]) -> str:
 
 
 def _make_folder(folder: Path, interpreter: str, say: Said) -> tuple[str, ...]:
-    """Make an empty virtual environment with what is there, and return the tool that did."""
+    """Make an empty virtual environment with an available tool, and return that tool."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     tool = _choose_tool(interpreter)
     say(f"making {folder} with {Path(tool[-1]).name}, of {interpreter}")
@@ -135,7 +135,7 @@ def _install(folder: Path, tool: Sequence[str], requirements: Sequence[str], say
 
 
 def find_source(installed: Distribution, scratch: Path) -> tuple[str, ...]:
-    """Return what an installer is told to install this same harness: its source tree, its wheel, or a wheel of it.
+    """Return the installer's arguments for this same harness: its source tree, its wheel, or a wheel of it.
 
     Args:
         installed: the distribution that runs here.

@@ -1,4 +1,4 @@
-"""Run events ⇄ append-only JSON lines: what is in the journal is what happened."""
+"""Run events ⇄ append-only JSON lines: the journal is the record of the run."""
 
 from .assembly import RunAssembly
 from .merge import merge_runs

@@ -84,7 +84,7 @@ class RunAssembly:
         """Return the run so far, with a record of each cell that is planned by now.
 
         Args:
-            note: what is wrong with it; empty if it is complete.
+            note: problems of the journal; empty if it is complete.
         """
         cells, skipped = tuple(self._cells), tuple(self._skipped)
         plan = msgspec.structs.replace(self._header.plan, cells=cells, skipped=skipped)

@@ -38,7 +38,7 @@ def merge_runs(folders: Sequence[Path], store: RunStore, *, force: bool = False)
     A cell that several runs have must have its result in one of them only.
 
     Args:
-        folders: of the runs, at least two; what they differ in is taken from the first.
+        folders: of the runs, at least two; values in which they differ are taken from the first.
         store: where the new run's folder is made.
         force: whether to merge what does not belong together: other seeds or environments, or a cell that several
             runs have a result of, of which the first counts.
@@ -144,11 +144,11 @@ def _events_of(record: CellRecord, evidence: str) -> Iterator[CellStarted | Cell
 
 
 def _copy_evidence(source: Path, target: Path, record: CellRecord) -> str:
-    """Copy what a cell and its earlier attempts left, and return the folder of the cell's own."""
+    """Copy the evidence of a cell and its earlier attempts, and return the folder of the cell's own."""
     for relative in (record.result.evidence, *(attempt.evidence for attempt in record.result.retried)):
         if relative and _is_below(source / relative, source / EVIDENCE) and (source / relative).is_dir():
             try:
-                # What a link points to is no evidence, and may be anything.
+                # The target of a link is no evidence, and may be anything.
                 shutil.copytree(source / relative, target / relative, symlinks=True, dirs_exist_ok=True)
             except (OSError, shutil.Error) as exc:
                 raise UsageError(f"cannot copy the evidence {source / relative}: {exc}") from exc
@@ -157,5 +157,5 @@ def _copy_evidence(source: Path, target: Path, record: CellRecord) -> str:
 
 
 def _is_below(path: Path, folder: Path) -> bool:
-    # A journal may come from anybody, and say that its evidence is anywhere.
+    # A journal may come from an untrusted source, and place its evidence anywhere.
     return path.resolve().is_relative_to(folder.resolve())

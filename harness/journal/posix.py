@@ -6,7 +6,7 @@ import fcntl
 
 
 def lock(fd: int) -> bool:
-    """Take a file for this process until it is closed or the process ends; return whether nobody else has it."""
+    """Lock a file for this process until it is closed or the process ends; return whether no other process has it."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -27,7 +27,7 @@ class _Version(msgspec.Struct):
 def read_run(path: Path) -> Run:
     """Return the run of a journal, or of the folder that holds it.
 
-    A journal that was cut off is read as far as it goes: `Run.complete` is false and `Run.note` says what is wrong.
+    A journal that was cut off is read as far as it goes: `Run.complete` is false and `Run.note` describes the problem.
 
     Raises:
         JournalError: there is no journal, or it is not one of ours, or of a newer format.
@@ -50,7 +50,7 @@ def read_events(path: Path) -> Iterator[RunEvent]:
 
 
 def _read(path: Path) -> tuple[RunStarted, list[RunEvent], str, str]:
-    """Return the header of a journal, what follows it, what is wrong with its lines, and their checksum."""
+    """Return the header of a journal, the events after it, the problems of its lines, and their checksum."""
     file = path / JOURNAL_NAME if path.is_dir() else path
     try:
         whole = read_regular(file)

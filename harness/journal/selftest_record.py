@@ -1,4 +1,4 @@
-"""What the self-test showed, beside the runs: whoever reads a report wants to know how often we err on that machine."""
+"""Results of the self-test, beside the runs: readers of a report need the error rate on that machine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_self_test(root: Path, text: str, environment: Mapping[str, Any], resul
 
 
 def read_self_test(root: Path, environment: Mapping[str, Any]) -> str:
-    """Return what the self-test said, if there was one on this machine; else an empty string."""
+    """Return the result of the self-test, if there was one on this machine; else an empty string."""
     try:
         stored = msgspec.json.decode((root / _NAME).read_bytes(), type=_Stored)
     except (OSError, msgspec.DecodeError):

@@ -54,7 +54,7 @@ class JournalWriter:
             raise UsageError(f"cannot {what} the journal {path}: {exc.strerror}") from exc
 
     def _go_to_end(self) -> None:
-        """Count what is there, and cut off half a line: it says nothing, and what follows it could not be read."""
+        """Count the lines, and cut off half a line: it carries no event, and events after it could not be read."""
         whole = self._path.read_bytes()
         *lines, partial = whole.split(b"\n")
         self.events = len(lines)
@@ -127,11 +127,11 @@ class JournalWriter:
 
     @property
     def checksum(self) -> str:
-        """CRC-32 of what is in the file so far."""
+        """CRC-32 of the file so far."""
         return f"{self._sum:08x}"
 
     def make_footer(self, *, interrupted: bool) -> RunFinished:
-        """Return the last line, which proves that what is in the file so far is all there."""
+        """Return the last line, which proves that the file so far is complete."""
         return RunFinished(
             finished_at=utc_now(),
             events=self.events,
@@ -166,4 +166,4 @@ def _ends_a_cell(line: bytes) -> bool:
     try:
         return isinstance(decode_journal_line(line), CellFinished)
     except msgspec.DecodeError:
-        return False  # it is damaged; the reader says so
+        return False  # it is damaged; the reader reports it

@@ -1,7 +1,7 @@
 """Frozen data that passes between stages.
 
 A name's module is imported when the name is first used: a worker needs two of these modules, and its start-up is
-part of what is measured.
+part of the measurement.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""A backend that shall replace another one, and what was checked of it before the run."""
+"""A backend that shall replace another one, and the checks made of it before the run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """One check of the capabilities of a backend, made before anything was run on it."""
 
     name: str
-    """What was tried, such as `TCP server and client`."""
+    """The check in a few words, such as `TCP server and client`."""
     gap: str = ""
-    """What is missing, on one line; empty where the check passed."""
+    """The missing feature, on one line; empty where the check passed."""
     is_essential: bool = False
     """Whether nothing can be run without it."""
     gates: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str
     """Spec of the backend that it shall replace."""
     checks: tuple[CheckResult, ...] = ()
-    """What was checked of it before the run."""
+    """Checks made before the run."""
 
     @property
     def gaps(self) -> tuple[CheckResult, ...]:

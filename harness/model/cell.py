@@ -1,4 +1,4 @@
-"""What is run: backend specs, cells, requests and plans."""
+"""The units of a run: backend specs, cells, requests and plans."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9=,.+-]+")
 LEAST_ROUNDS = 6
 """With fewer, no interval has 95 % confidence: there are ratios, and no verdict on them."""
 TRIAL_ROUND = 0
-"""Before the first round: its cells say how much work the others do."""
+"""Before the first round: its cells find the amount of work for the others."""
 
 
 class BackendSpec(msgspec.Struct, frozen=True, order=True):
@@ -65,11 +65,11 @@ class RoleBackend(msgspec.Struct, frozen=True, order=True):
     role: str
     """Name of the role."""
     backend: BackendSpec
-    """What it runs on."""
+    """The backend that it runs on."""
 
 
 class RowId(msgspec.Struct, frozen=True):
-    """What is compared: a scenario with its parameters. Its cells differ only in backend and round."""
+    """The unit of comparison: a scenario with its parameters. Its cells differ only in backend and round."""
 
     scenario: str
     """Name of the scenario."""
@@ -83,7 +83,7 @@ class RowId(msgspec.Struct, frozen=True):
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """Scenario × backend of each role × parameters × round. It runs in its own process(es), always.
 
-    `parameters` holds only what differs from the scenario's defaults, sorted by name; `settings` what the user set
+    `parameters` holds only values that differ from the scenario's defaults, sorted by name; `settings` those set
     for all cells alike. `seed` is the same for all cells of a row and round.
     """
 
@@ -105,18 +105,18 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """The reference once more in the same round. Its facts are that backend's; its figures are compared with those of
     its twin, to see whether we call identical code different."""
     limits: tuple[tuple[str, int], ...] = ()
-    """What the user lets it take, the same for all cells of a run; sizes in bytes. The rest is `DEFAULT_LIMITS`."""
+    """Limits set by the user, the same for all cells of a run; sizes in bytes. The rest is `DEFAULT_LIMITS`."""
     retries: int = 0
     """How often it may be run again if it hangs, crashes or raises."""
     work: tuple[str, int] | None = None
     """A parameter and its value instead of the row's: how much is done for one value of the headline. It is chosen
-    while the run goes on (see `RowWork`), and no part of what is compared."""
+    while the run goes on (see `RowWork`), and no part of the comparison."""
     executor: str = LOCAL.name
     """What starts its processes, the same for all cells of a run."""
 
     @property
     def assigned(self) -> dict[str, Value]:
-        """What its worker is told of its parameters; the others have their defaults."""
+        """The parameters that its worker gets; the others have their defaults."""
         return dict(self.parameters) | dict([self.work] if self.work else [])
 
     @property
@@ -136,7 +136,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def label_anywhere(self) -> str:
-        """The label without environments and versions: what is known of a backend is known wherever it runs."""
+        """The label without environments and versions: known differences hold wherever a backend runs."""
         return _label((assigned.role, assigned.backend.anywhere) for assigned in self.roles)
 
     @property
@@ -149,7 +149,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for, as it was said: input of planning."""
+    """The user's request, as entered: input of planning."""
 
     backends: tuple[str, ...] = ()
     """Backend specs or globs over backend names; empty is every backend."""
@@ -180,12 +180,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str | None = None
     """Backend spec that ratios refer to; nothing is the first column."""
     budget: float | None = None
-    """Seconds to spend: rows with figures get at least as many rounds as an interval needs, and what is left goes to
+    """Seconds to spend: rows with figures get at least as many rounds as an interval needs; remaining time goes to
     the widest intervals. Nothing is `rounds` of each row."""
     allow_disparity: bool = False
     """Give ratios also where what makes them comparable differs."""
     limits: tuple[str, ...] = ()
-    """What a cell may take, instead of the defaults, e.g. `memory=512M,processes=64`."""
+    """Limits of a cell, instead of the defaults, e.g. `memory=512M,processes=64`."""
     fail_fast: bool = False
     """Stop after the first cell that shows something unexpected by itself."""
     max_hangs: int | None = None
@@ -220,7 +220,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The cells of a run in the order in which they run, and those that cannot.
 
     `backends` and `scenarios` are in the order of the request, for reports. `variants` are those of the backends that
-    nobody asked for by name: a scenario named them, or the request wants all.
+    were not requested by name: a scenario named them, or the request wants all.
     """
 
     cells: tuple[Cell, ...]

@@ -13,7 +13,7 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
 
     Args:
         cell: the cell that showed the finding.
-        request: what the user asked for; a limit of theirs is asked for again.
+        request: the user's request; a limit set in it is repeated in the command.
         seed: of the plan. Cells draw theirs from it by row and round, so it is said unless it is the default, and
             with it the round that showed the finding.
     """

@@ -1,4 +1,4 @@
-"""What a run says: judgements, computed from facts and never stored among them."""
+"""Results of a run: judgements, computed from facts and never stored among them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class FindingKind(StrEnum):
     HARNESS_FAULT = "harness fault"
     """Our own fault, charged to no backend."""
     VIOLATION = "violation"
-    """A backend breaks what the scenario's contract forbids, whatever the others do."""
+    """A backend does something that the scenario's contract forbids, whatever the others do."""
     HANG = "hang"
     """A cell made no progress and did not end."""
     CRASH = "crash"
     """Crashed, raised, hit a limit, or timed out."""
     WRONG_BACKEND = "wrong backend"
-    """What ran is not what was asked for."""
+    """The backend that ran differs from the requested one."""
     DIVERGENCE = "divergence"
     """Backends differ in an outcome that must be the same."""
     LEFTOVER = "leftover"
     """Something outlived a cell."""
     UNHANDLED = "unhandled"
-    """Exceptions that nobody awaited; the cell's numbers are void."""
+    """Exceptions that no task awaited; the cell's numbers are void."""
     SUSPECT_SCENARIO = "suspect scenario"
     """Every backend breaks the invariant: look at the scenario first."""
     STALE_EXPECTATION = "stale expectation"
@@ -87,19 +87,19 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a reader should know, self-contained.
 
-    It says what was expected and why, what was seen, and how to see it again.
+    It gives the expected behaviour and its reason, the observed one, and a command that shows it again.
     """
 
     kind: FindingKind
-    """What it is, and how much it weighs."""
+    """Kind and weight of the finding."""
     row: RowId
     """Where it was seen."""
     backends: tuple[str, ...]
-    """The backends it is about: who breaks the contract, or who is in the minority."""
+    """The backends concerned: those that break the contract, or those in the minority."""
     title: str
     """One line, without the backend names."""
     question: str = ""
-    """What the scenario asks."""
+    """The question of the scenario."""
     key: str = ""
     """The observation key that it is about; empty for what became of a cell."""
     values: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[Group, ...] = ()
     """Which backends agree on what."""
     culprit: tuple[str, ...] = ()
-    """Where pairs of backends were run: who is at fault, in which role."""
+    """Where pairs of backends were run: the backend at fault and its role."""
     divergence: str = ""
     """First point of divergence of a trace, or the last step before a hang."""
     details: tuple[str, ...] = ()
@@ -132,9 +132,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeedVerdict(StrEnum):
-    """What an interval allows to say of a metric against that of the reference.
+    """Verdict of an interval on a metric, relative to the reference.
 
-    Faster is what the metric calls better: less of what should be low, more of what should be high.
+    Faster means better by the metric: less where lower is better, more where higher is better.
     """
 
     FASTER = "faster"
@@ -180,7 +180,7 @@ class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
     verdict: SpeedVerdict | None = None
     """Nothing where there are too few rounds for any."""
     rounds_needed: int = 0
-    """About as many rounds would decide what is inconclusive."""
+    """About as many rounds would decide an inconclusive comparison."""
     disparity: tuple[str, ...] = ()
     """Observations that differ although a ratio means little unless they agree: `capacity: 1 against 1000`."""
     withheld: str = ""
@@ -244,7 +244,7 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     known: tuple[FindingKind, ...] = ()
     """Kinds of those that are known."""
     withheld: bool = False
-    """Whether its cells ran and its headline was not measured; `reason` says why."""
+    """Whether its cells ran without a measured headline; `reason` explains it."""
     planted: bool | None = None
     """Of a backend that is broken on purpose: whether its fault was caught here, where it had to be."""
 
@@ -283,7 +283,7 @@ class RowSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the grid."""
 
     row: RowId
-    """What is compared in it."""
+    """The scenario and its parameters."""
     headline: str
     """The key of the metric that it is about; empty for none."""
     cells: tuple[CellSummary, ...]
@@ -293,7 +293,7 @@ class RowSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """What the order of execution does to figures: above 1 is worse, with bounds of 99 %. Rounds balance it."""
+    """Effect of the order of execution on figures: above 1 is worse, with bounds of 99 %. Rounds balance it."""
 
     name: str
     """Which cells are set against the rest."""
@@ -347,7 +347,7 @@ class Repeats(msgspec.Struct, frozen=True, kw_only=True):
     """How often cells were run again because others had the CPU, by backend (`asyncio(again)` is the alias)."""
 
     cells: dict[str, int]
-    """Cells of which that can be told: of scenarios that compute on one thread."""
+    """Number of cells with a known value: those of scenarios that compute on one thread."""
     repeated: dict[str, int]
     """Those of them that were run again."""
     unequal: tuple[str, ...] = ()
@@ -355,7 +355,7 @@ class Repeats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run says."""
+    """Results of a run: grid, findings, ratios and checks."""
 
     run_id: str
     """Of the run that was judged."""
@@ -370,7 +370,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     """In order of weight."""
     note: str = ""
-    """What is wrong with the run itself (incomplete journal, interrupted)."""
+    """Problems of the run itself (incomplete journal, interrupted)."""
     incomplete: str = ""
     """Why there is no verdict: part of the plan did not run, or the journal is damaged."""
     repeats: Repeats | None = None
@@ -378,7 +378,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     overall: dict[str, Overall] = {}
     """By column, where it has ratios to the reference."""
     root_causes: tuple[RootCause, ...] = ()
-    """What the unexpected findings have in common, the worst first."""
+    """Causes that unexpected findings share, the worst first."""
     drop_in: DropIn | None = None
     """Whether a candidate replaces its baseline, where the run asked for that."""
 

@@ -10,7 +10,7 @@ from harness.api import Backend
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """An interpreter and what it says of itself. With `error` it said nothing, and its cells cannot be run."""
+    """An interpreter and its self-description. With `error` there is none, and its cells cannot be run."""
 
     name: str = ""
     """As specs call it: `trio@name`."""
@@ -29,12 +29,12 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     """Installed versions of the distributions of its backends."""
     backends: dict[str, Backend] = {}
-    """What its plugins declare: what a backend offers may depend on the version of Python."""
+    """Declarations of its plugins: the features of a backend may depend on the version of Python."""
     error: str = ""
 
     @property
     def text(self) -> str:
-        """What it is, on one line."""
+        """Description on one line."""
         if self.error:
             return f"cannot be used: {self.error}"
         versions = "".join(f", {name} {version}" for name, version in self.versions.items())
@@ -42,6 +42,6 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is stored with a run."""
+        """The part that is stored with a run."""
         names = ("python", "implementation", "compiler", "harness", "format", "versions", "error")
         return {name: value for name in names if (value := getattr(self, name))}

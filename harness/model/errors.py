@@ -46,7 +46,7 @@ class PluginError(HarnessError):
 
 
 class WorkerProtocolError(HarnessError):
-    """A worker wrote what is not an event on its pipe. Names the cell."""
+    """A worker wrote bytes on its pipe that are not an event. Names the cell."""
 
     def __init__(self, cell_id: str, message: str) -> None:
         super().__init__(f"cell {cell_id}: {message}")

@@ -18,7 +18,7 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """What `--executor` calls it."""
     summary: str
-    """What it does, on one line."""
+    """Description on one line."""
     wrap: Callable[[tuple[str, ...], str], tuple[str, ...]]
     """Returns the command for the command of a worker and the name of its role, e.g. `nice` and its options before
     it. Called in the runner for each process, and must return at once; a program is found on the PATH."""
@@ -27,4 +27,4 @@ class Executor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LOCAL = Executor(name="local", summary="starts each process as it is", wrap=lambda command, _role: command)
-"""What is taken where none is named."""
+"""The default executor."""

@@ -27,7 +27,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     excluding: tuple[str, ...] = ()
     """Backends and variants that do not inherit it."""
     key: str = ""
-    """Observation key; empty is what became of the cell (`value = "hung"`), or `finding` says what it is about."""
+    """Observation key; empty for the outcome of the cell (`value = "hung"`), or `finding` names the kind of finding."""
     value: str = ""
     """The value that is seen; empty is any that makes a finding."""
     finding: FindingKind | None = None
@@ -39,13 +39,13 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sometimes: bool = False
     """It may occur; that it does not is nothing to report."""
     expires: dt.date | None = None
-    """From this day on it is not expected any more, so that somebody looks again."""
+    """From this day on it is not expected any more, so that it gets reviewed."""
     source: str = ""
     """The plugin or file that it comes from; set when it is read."""
 
     @property
     def text(self) -> str:
-        """What is expected where, on one line."""
+        """The expected value and its place, on one line."""
         seen = " = ".join(part for part in (self.key or (self.finding or ""), self.value) if part)
         return f"{self.scenario} on {', '.join(self.backends)}: {seen or 'a finding'}"
 
@@ -69,7 +69,7 @@ class KnownBreach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sometimes: bool = False
     """It may be broken; that it holds is nothing to report."""
     expires: dt.date | None = None
-    """From this day on it is not known any more, so that somebody looks again."""
+    """From this day on it is not known any more, so that it gets reviewed."""
     source: str = ""
     """The plugin or file that it comes from; set when it is read."""
 

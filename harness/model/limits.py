@@ -1,4 +1,4 @@
-"""What a cell may take of the machine: the limits' names, their defaults, and how they are written."""
+"""Limits of a cell's use of the machine: names, defaults, and notation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIMITS = {
 SIZES = ("memory", "output")
 """Those in bytes."""
 DEFAULT_LIMITS: dict[str, int] = {"memory": 4 << 30, "processes": 512, "cpu": 3600, "output": 8 << 20}
-"""What holds where nobody says otherwise. Open files are as many as the host gives: storms are sized by that."""
+"""Defaults. Open files are as many as the host gives: storms are sized by that."""
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 

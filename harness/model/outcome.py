@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 FORMAT = 1
-"""Version of the journal and of the worker's pipe. A reader refuses what is newer."""
+"""Version of the journal and of the worker's pipe. A reader refuses newer versions."""
 
 
 class Outcome(StrEnum):
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     UNAVAILABLE = "unavailable"
     """The runtime is not installed or does not import."""
     WRONG_BACKEND = "wrong backend"
-    """What ran was not what the spec asked for."""
+    """The backend that ran differs from the one in the spec."""
     INVALID_ENV = "invalid environment"
     """The host, or the interpreter that it was to run in, cannot run it."""
     INTERRUPTED = "interrupted"
@@ -104,14 +104,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
 
 
 Observation = Observed | Step
-"""What a cell can record."""
+"""Facts that a cell can record."""
 
 
 class Unhandled(msgspec.Struct, frozen=True, kw_only=True):
-    """An exception that the runtime logged or dropped because nobody awaited it. It voids the cell's numbers."""
+    """An exception that the runtime logged or dropped because no task awaited it. It voids the cell's numbers."""
 
     context: str
-    """What the runtime said of it."""
+    """The runtime's message about it."""
     error: ErrorReport | None = None
     """The exception, if the runtime has one and not only a message."""
 
@@ -132,11 +132,11 @@ class Attestation(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     """Installed versions of the distributions of the runtime."""
     format: int = 0
-    """Version of the pipe that the worker speaks; a worker that does not say so is older than that."""
+    """Version of the pipe that the worker speaks; a worker that sends none is older than that."""
 
     @property
     def holds(self) -> bool:
-        """Whether what ran is what was asked for."""
+        """Whether the backend that ran is the requested one."""
         from fnmatch import fnmatchcase
 
         return fnmatchcase(self.scheduler, self.expected)
@@ -158,9 +158,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """What a role took while its scenario ran, without the start of its process. Seconds and bytes.
+    """Resource usage of a role while its scenario ran, without the start of its process. Seconds and bytes.
 
-    `None` is what the system does not tell.
+    `None` is a value that the system does not report.
     """
 
     wall: float
@@ -186,7 +186,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MOST_DELAY = 0.05
-"""Of what is measured on one thread that computes: if it waited longer for a CPU, as a part of the time, the cell is
+"""For measurements on one computing thread: if it waited longer for a CPU, as a part of the time, the cell is
 disturbed."""
 
 
@@ -222,7 +222,7 @@ class LastSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a role looked like before it was killed, and what follows from that."""
+    """State of a role before it was killed, and the diagnosis that follows from it."""
 
     diagnosis: str
     """`self-deadlock`, `lock-order cycle`, `deadlock`, `lost wake-up`, `livelock`, `starvation`, `blocked scheduler`,
@@ -232,7 +232,7 @@ class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[str, ...] = ()
     """The runtime's own tasks with where each waits; none if the interpreter did not answer."""
     descriptors: tuple[str, ...] = ()
-    """Open sockets and pipes with what the kernel holds for them."""
+    """Open sockets and pipes with the kernel's state of them."""
     threads: tuple[str, ...] = ()
     """Each thread with the kernel function that it waits in."""
     children: tuple[str, ...] = ()
@@ -267,7 +267,7 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     """Name of the role."""
     backend: str
-    """What it ran on."""
+    """The backend as verified in the worker."""
     outcome: Outcome
     """What became of it."""
     reason: str = ""
@@ -285,11 +285,11 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     attestation: Attestation | None = None
     """What really ran, if it came to that."""
     unhandled: tuple[Unhandled, ...] = ()
-    """Exceptions that nobody awaited; the first of them, if there were many."""
+    """Exceptions that no task awaited; the first of them, if there were many."""
     unhandled_more: int = 0
     """How many more there were than are kept."""
     usage: Usage = Usage()
-    """What the kernel says that its process used."""
+    """The kernel's figures for the usage of its process."""
     progress: int = 0
     """Units of work reported with `Probe.advance`."""
     stacks: str = ""
@@ -305,7 +305,7 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     output_bytes: int = 0
     """Size of stdout and stderr together; the text is in the evidence folder."""
     resources: Resources | None = None
-    """What the role says of itself when its scenario has ended; nothing if it was cut off."""
+    """The role's own report when its scenario has ended; nothing if it was cut off."""
     grown_bytes: int | None = None
     """Resident size after the run, less that before the scenario; one cell's says little, `leak.*` tells growth."""
     stalls: tuple[Stall, ...] = ()

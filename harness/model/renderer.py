@@ -26,12 +26,12 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Renderer(msgspec.Struct, frozen=True, kw_only=True):
-    """Turns a run and what it says into text. Pure: it neither prints nor writes files."""
+    """Turns a run and its results into text. Pure: it neither prints nor writes files."""
 
     name: str
     """What `--format` calls it."""
     summary: str
-    """What it makes, on one line."""
+    """Its output format, on one line."""
     suffix: str
     """File name suffix with the dot."""
     render: Callable[[Run, Comparison, RenderOptions], str]

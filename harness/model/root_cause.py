@@ -1,4 +1,4 @@
-"""Root causes: what several findings have in common, and the page that says whether a backend replaces another one."""
+"""Root causes shared by several findings, and the page on whether a backend replaces another one."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Basis(StrEnum):
     EXCEPTION = "exception"
     """The exception and its innermost frame in the runtime's own package."""
     WAIT = "wait"
-    """What the wait that never ends should have been ended by, or the diagnosis of its autopsy."""
+    """The event that should have ended the endless wait, or the diagnosis of its autopsy."""
     LEFTOVER = "left behind"
     """The kind of thing that stays behind."""
     ANSWER = "answer"
     """The symptom that the scenarios name, or one answer of one question."""
     CAPABILITY = "missing capability"
-    """What the backend cannot do at all."""
+    """The operation that the backend lacks."""
 
 
 class RootCause(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,15 +54,15 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str
     """Column of the baseline with the same idiom."""
     key: str
-    """Observation key, or what was looked at of the cell."""
+    """Observation key, or the inspected part of the cell."""
     expected: tuple[str, ...]
-    """What the baseline shows."""
+    """Behaviour of the baseline."""
     seen: tuple[str, ...]
-    """What the candidate shows and the baseline does not."""
+    """Behaviour of the candidate that the baseline does not show."""
     harm: Harm
-    """What it costs a program that was written for the baseline."""
+    """Harm to a program that was written for the baseline."""
     question: str = ""
-    """What the scenario asks."""
+    """The question of the scenario."""
     is_breach: bool = False
     """Whether it breaks the contract of the scenario too; otherwise the contract leaves it open."""
     raised: tuple[str, ...] = ()
@@ -85,11 +85,11 @@ class DropIn(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str
     """The backend spec that it shall replace."""
     checks: tuple[CheckResult, ...] = ()
-    """What was checked before the run."""
+    """Checks made before the run."""
     differences: tuple[Difference, ...] = ()
     """The behaviours that differ, the worst first."""
     causes: tuple[RootCause, ...] = ()
-    """What the differences have in common, the worst first. The places in `findings` are those of `differences`."""
+    """Causes that the differences share, the worst first. The places in `findings` are those of `differences`."""
     better: tuple[Difference, ...] = ()
     """Where the baseline breaks the contract and the candidate keeps it: `expected` and `seen` as above."""
     compared: int = 0

@@ -22,7 +22,7 @@ PASSING_FACTS = ("load", "cpu_pressure", "noise", "self_test")
 
 
 class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What a comparison and a report need to know of a scenario.
+    """The facts about a scenario that comparisons and reports need.
 
     Stored with each run, so that a run can be judged again where the scenario is not installed.
     """
@@ -30,7 +30,7 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As the scenario has it, like what follows."""
     question: str
-    """What a reader learns from it."""
+    """The question that it answers for a reader."""
     contract: tuple[str, ...]
     """What every backend has to keep."""
     headline: str
@@ -40,7 +40,7 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     conserved: dict[str, tuple[str, ...]] = {}
     """A total, and the keys that have to add up to it."""
     parity: tuple[str, ...] = ()
-    """What is the same and what is not between backends."""
+    """The parts that are equal on all backends and the parts that are not."""
     roles: tuple[str, ...] = ("main",)
     """Names of its roles."""
     cpu_bound: bool = False
@@ -54,14 +54,14 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report needs to know of a backend. `offers`: capability → `support: note`, where it is not native."""
+    """Facts about a backend for reports. `offers`: capability → `support: note`, where it is not native."""
 
     label: str
     """The column: its spec."""
     name: str
     """Of the backend."""
     summary: str
-    """What it is, on one line."""
+    """Description on one line."""
     offers: dict[str, str] = {}
     install_hint: str = ""
     """What to do where the runtime is not there."""
@@ -103,9 +103,9 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     started_at: str
     """UTC, ISO 8601."""
     request: Request
-    """What was asked for."""
+    """The user's request."""
     plan: Plan
-    """What was planned of it."""
+    """The plan made for it."""
     scenarios: tuple[ScenarioCard, ...]
     """Those that are run."""
     backends: tuple[BackendCard, ...]
@@ -113,7 +113,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     environment: dict[str, Any] = {}
     """Facts of the machine and of the software."""
     expectations: tuple[Expectation, ...] = ()
-    """What is known of these scenarios."""
+    """Known differences in its scenarios."""
 
 
 class CellStarted(Event, frozen=True, kw_only=True, tag="cell-started"):
@@ -153,7 +153,7 @@ class CellFinished(Event, frozen=True, kw_only=True, tag="cell-finished"):
 
 
 class CellRetried(Event, frozen=True, kw_only=True, tag="cell-retried"):
-    """A cell ended badly, and is run again: this result does not count, and what it observed does not."""
+    """A cell ended badly, and is run again: neither this result nor its observations count."""
 
     result: CellResult
     """What became of this attempt."""
@@ -199,7 +199,7 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run-finished"):
     interrupted: bool = False
     """Whether the user ended it."""
     checksum: str = ""
-    """CRC-32 of the lines before this one, in hexadecimal; empty if nobody made one."""
+    """CRC-32 of the lines before this one, in hexadecimal; empty if there is none."""
 
 
 RunEvent = (
@@ -214,18 +214,18 @@ RunEvent = (
     | CellFinished
     | RunFinished
 )
-"""What a run is made of: the lines of its journal, and heartbeats."""
+"""Parts of a run: the lines of its journal, and heartbeats."""
 
 
 class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A cell with everything that is known of it."""
 
     cell: Cell
-    """What was planned."""
+    """The cell as planned."""
     result: CellResult
     """What became of it."""
     observations: tuple[Observation, ...] = ()
-    """What it recorded, in order."""
+    """Recorded facts, in order."""
     started: Moment | None = None
     """When the processes of the attempt that counts were started; `None` without any, or without times."""
     finished: Moment | None = None
@@ -242,7 +242,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     """Whether the footer is there and its counts hold."""
     note: str = ""
-    """What is wrong with the journal, if anything (truncated, line N unreadable)."""
+    """Problems of the journal, if any (truncated, line N unreadable)."""
     last: Moment | None = None
     """When the last event was recorded; `None` in journals of harness 0.1."""
     works: tuple[RowWork, ...] = ()

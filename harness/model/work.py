@@ -11,31 +11,31 @@ from .cell import Cell, RowId
 LEAST_TIMEOUT = 5.0
 """Seconds."""
 TIMEOUT_FACTOR = 10
-"""Times what a cell is expected to take."""
+"""Factor on the expected duration of a cell."""
 
 
 class RowWork(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found out about a row before its rounds: the amount of work that its figures are taken with.
+    """The findings about a row before its rounds: the amount of work that its figures are taken with.
 
-    `seconds` is what a cell is expected to take, by label; who had no figure is not in it.
+    `seconds` is the expected duration of a cell, by label; a backend without a figure is not in it.
     """
 
     row: RowId
     """Which row."""
     parameter: str
-    """The parameter that says how much is done."""
+    """The parameter for the amount of work."""
     amount: int
     """The value that it has from now on."""
     own: dict[str, int] = {}
     """Amounts by label, where no single one is right for the fastest and the slowest."""
     seconds: dict[str, float] = {}
     has_timeouts: bool = True
-    """Whether what is expected also limits a cell; not where the user said the limit."""
+    """Whether the expected duration also limits a cell; not where the user set the limit."""
 
     def assign(self, cell: Cell, seed: int) -> Cell:
         """Return a cell of the row with its work, and with the time-out that this allows.
 
-        The work differs by up to a tenth from round to round, so that it does not keep step with what the machine does
+        The work differs by up to a tenth from round to round, so that it does not keep step with events of the machine
         at intervals; all arms of a round do the same. It is drawn from the seed, the row and the round.
         """
         amount = self.own.get(cell.label, self.amount)

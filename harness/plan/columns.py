@@ -35,16 +35,16 @@ class Columns:
             _check_roles(request, scenarios)
         if request.variants and (self._has_roles or request.pairs):
             raise UsageError(
-                "--variants runs each variant with itself; leave it out, or name what is to be paired "
+                "--variants runs each variant with itself; leave it out, or name the specs to pair "
                 "(--pairs --backend SPEC --backend SPEC)"
             )
         if request.saboteurs and (self._has_roles or request.pairs or request.variants or request.backends):
-            raise UsageError("--saboteurs says which backends are run; leave out the other options that do")
+            raise UsageError("--saboteurs chooses the backends; leave out the other options that do")
         is_complete = request.server and request.client
         is_named = is_complete or request.saboteurs
         self._specs = () if is_named else select_backends(request.backends, catalogue)
         self.refusals: dict[tuple[str, BackendSpec], str] = {}
-        """Why a scenario's variant cannot be run: whoever wrote the scenario named what the backend does not know."""
+        """Why a scenario's variant cannot be run: the scenario names something that the backend does not know."""
         self.of = {scenario.name: tuple(dict.fromkeys(self._columns(scenario))) for scenario in scenarios}
         """By scenario."""
         self.baseline = self._find_baseline()

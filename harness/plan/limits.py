@@ -14,7 +14,7 @@ _LARGEST = 1 << 50
 
 
 def parse_limits(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
-    """Return the limits, sizes in bytes, in order of their names; those that nobody named are left out.
+    """Return the limits, sizes in bytes, in order of their names; limits that were not set are left out.
 
     Raises:
         UsageError: an unknown name, a value that is none, or a name that is given twice.

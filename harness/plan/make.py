@@ -1,4 +1,4 @@
-"""Expand a request into cells, in an order that favours nobody."""
+"""Expand a request into cells, in an order that favours no backend."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def make_plan(request: Request, catalogue: Catalogue) -> Plan:
 def plan_rounds(
     request: Request, catalogue: Catalogue, rounds: Mapping[RowId, range], works: Iterable[RowWork] = ()
 ) -> Plan:
-    """Return the cells of these rounds only: what a request with a budget runs after its first rounds.
+    """Return the cells of these rounds only: those that a request with a budget runs after its first rounds.
 
-    `works` says how much work the cells of a row do, where that was found out.
+    `works` has the amount of work for the cells of a row, where that was found out.
     """
     return assign_work(_Expansion(request, catalogue).plan(rounds), works)
 
@@ -73,13 +73,13 @@ def assign_work(plan: Plan, works: Iterable[RowWork]) -> Plan:
 
 
 def find_scalable(request: Request, catalogue: Catalogue) -> dict[str, Parameter]:
-    """Return the parameter that says the amount of work, by scenario; none where the user said that amount."""
+    """Return the parameter for the amount of work, by scenario; none where the user set that amount."""
     expansion = _Expansion(request, catalogue)
     return {row.scenario: found for row in expansion.rows if (found := expansion.find_scale(row)) is not None}
 
 
 class _Expansion:
-    """A request beside what it selects."""
+    """A request beside its selection."""
 
     def __init__(self, request: Request, catalogue: Catalogue) -> None:
         self._request = request
@@ -91,7 +91,7 @@ class _Expansion:
         self.rows = choose_part(_rows(request, tuple(self._scenarios.values())), request.partition)
 
     def first_rounds(self, row: RowId) -> range:
-        """Return the rounds that a row has before anybody has looked at its figures.
+        """Return the rounds that a row has before its figures were looked at.
 
         Where there are several, and its amount of work can be chosen, one for that comes before them.
         """

@@ -1,7 +1,7 @@
-"""Orders in which nobody is favoured: each comes in each place, and after each other one, equally often.
+"""Orders in which no item is favoured: each comes in each place, and after each other one, equally often.
 
 E. J. Williams, Experimental designs balanced for the estimation of residual effects of treatments, Australian Journal
-of Scientific Research A 2 (1949). What a process leaves behind it, warm caches or a busy disk, meets all others alike.
+of Scientific Research A 2 (1949). Effects of a process on the next, such as warm caches or a busy disk, meet all alike.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def arrange(items: Sequence[T], round_: int, seed: str) -> tuple[T, ...]:
     """Return items in their order in a round, which counts from 1.
 
     As many rounds as there are items have each of them in each place once. When the rounds have gone through the
-    design, it is drawn anew: who is which number, and in which order its rows come, follows from the seed.
+    design, it is drawn anew: the numbering of the items, and the order of its rows, follow from the seed.
     """
     if not items:
         return ()

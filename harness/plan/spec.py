@@ -1,4 +1,4 @@
-"""Backend specs and parameter values: text → data, with errors that say what would be right."""
+"""Backend specs and parameter values: text → data, with errors that show the right form."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def find_problem(executor: Executor) -> str:
     try:
         return str(executor.find_problem())
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
-        return f"asked for what it lacks it raised {describe_error(exc)}"
+        return f"its check for missing features raised {describe_error(exc)}"
 
 
 def _lookup(things: Mapping[str, Named], name: str, noun: str) -> Named:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.model import Executor, Renderer, RunEvent
 
 hookspec = pluggy.HookspecMarker("harness")
-"""Marks what is a hook."""
+"""Marks the hooks."""
 
 
 @hookspec
@@ -62,7 +62,7 @@ def harness_perturbations() -> Iterable[Perturbation]:  # type: ignore[empty-bod
 def harness_expected_divergences() -> Iterable[Traversable]:  # type: ignore[empty-body]
     """Return TOML files of differences, and breaches of the contract, that are known.
 
-    `docs/reference/expectations.md` says what is in them. Called once, when the catalogue is first needed. A package
+    `docs/reference/expectations.md` describes them. Called once, when the catalogue is first needed. A package
     finds its own with `importlib.resources.files`.
     """
 

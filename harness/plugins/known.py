@@ -1,4 +1,4 @@
-"""Read files of what is known: expected divergences, and breaches of the Runtime contract.
+"""Read files of known differences: expected divergences, and breaches of the Runtime contract.
 
 A file is TOML with a table `[[expected]]` or `[[breach]]` for each; its keys are the fields of
 `harness.model.Expectation` and `harness.model.KnownBreach`.
@@ -21,14 +21,14 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says: `expectations`, and `breaches` of the contract."""
+    """The content of a file: `expectations`, and `breaches` of the contract."""
 
     expectations: tuple[Expectation, ...] = ()
     breaches: tuple[KnownBreach, ...] = ()
 
 
 def read_known(file: Traversable, source: str = "") -> Known:
-    """Return what a file says is known. `source` says in messages who brings it; nothing is the file's path.
+    """Return the known differences of a file. `source` names its plugin in messages; the default is the file's path.
 
     Raises:
         UsageError: the file cannot be read, or is not a list of expectations and breaches.

@@ -89,12 +89,12 @@ class Plugins:
                 del self._reports[name]
 
     def catalogue(self) -> Catalogue:
-        """Collect what the plugins bring. A plugin that fails here is reported; a duplicate name names both."""
+        """Collect the plugins' contributions. A plugin that fails here is reported; a duplicate name names both."""
         backends = self._collect("harness_backends", Backend, "backends")
         scenarios = self._collect("harness_scenarios", Scenario, "scenarios")
         saboteurs = self._collect("harness_saboteurs", Saboteur, "saboteurs")
         renderers = self._collect("harness_renderers", Renderer, "renderers")
-        # Also where what is installed was made before there was a plugin that brings it.
+        # Also where the installed package was made before there was a plugin for it.
         executors = {LOCAL.name: LOCAL} | self._collect("harness_executors", Executor, "executors")
         perturbations = self._collect("harness_perturbations", Perturbation, "perturbations")
         known = self._collect_known()
@@ -112,7 +112,7 @@ class Plugins:
 
     @property
     def reports(self) -> tuple[PluginReport, ...]:
-        """What is known of each plugin by now; a listener may have failed since the catalogue was collected."""
+        """The present facts about each plugin; a listener may have failed since the catalogue was collected."""
         return tuple(self._reports.values())
 
     def notify(self, event: RunEvent) -> None:
@@ -250,7 +250,7 @@ def _validated(things: object, kind: type[Named], hook: str) -> list[Named]:
 
 
 def _is_encodable(thing: object) -> bool:
-    """Whether every text of what a plugin declares can be written to a journal, also in tuples, dicts and structs."""
+    """Whether every text of a plugin's declaration can be written to a journal, also in tuples, dicts and structs."""
     match thing:
         case str():
             return not any("\ud800" <= character <= "\udfff" for character in thing)

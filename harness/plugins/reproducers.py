@@ -13,7 +13,7 @@ from harness.model import BackendSpec
 def read_script(scenario: Scenario, backend: Backend, spec: BackendSpec) -> str:
     """Return the reproducer of a question for a backend, or nothing if its package brings none.
 
-    An idiom that is not the default one is part of the file's name, because it changes what the script calls; the
+    An idiom that is not the default one is part of the file's name, because it changes the calls of the script; the
     other options are left to the backend, which writes them into the text.
     """
     file = find_script(scenario, backend, spec)

@@ -1,4 +1,4 @@
-"""Run requests through the ordinary stages, with backends that nobody installed."""
+"""Run requests through the ordinary stages, with backends that are not installed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Bench:
 
     Args:
         plugins: listen to the events.
-        catalogue: what they bring.
+        catalogue: their contributions.
         root: where runs lie; those with an injected fault lie in a folder of their own below it.
         watch: shows progress.
         backend: spec of the reference; nothing is the first backend.

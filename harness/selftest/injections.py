@@ -1,6 +1,6 @@
 """Backends whose figures are wrong by a known amount: another backend, slowed, frozen or stuck on purpose.
 
-A saboteur breaks a contract, for scenarios to catch. What is injected here breaks none: it takes time, so that it can
+A saboteur breaks a contract, for scenarios to catch. An injection here breaks none: it takes time, so that it can
 be seen whether the measurement finds it. `harness selftest` runs them as cells like any others.
 """
 
@@ -30,7 +30,7 @@ _EVERY = 100
 """Checkpoints between two spins: so many that the spin is long enough to be dosed."""
 _CALIBRATIONS = 5
 _TASKS, _TURNS = 200, 25
-"""Of the control that a spin is a share of: as many as take turns in what is measured."""
+"""Tasks and turns of the control, as many as in the measured scenario."""
 _STARTING_TURNS = 2
 """In which these tasks start and come to wait; that is not timed there either."""
 _UNITS = 200_000
@@ -39,7 +39,7 @@ _OWN = ("of", "by", "marks", "how")
 
 
 def inject(reference: Backend) -> tuple[Backend, ...]:
-    """Return the backends that are the reference but for what is injected; its options are theirs, too."""
+    """Return the backends that are the reference with an injection; its options are theirs, too."""
     of = BackendOption(name="of", default=reference.runner, summary="runner of the healthy backend: module:Class")
     slowed = (
         BackendOption(name="by", default="0", summary="how much longer a checkpoint takes, as a share"),
@@ -87,7 +87,7 @@ class InjectedRunner(ABC):
 
     @property
     def expected_scheduler(self) -> str:
-        """What the healthy backend expects."""
+        """The scheduler that the healthy backend expects."""
         return self._inner.expected_scheduler
 
     @abstractmethod
@@ -110,7 +110,7 @@ class SlowedRunner(InjectedRunner):
     """Each checkpoint takes longer by a share, which is spun on the CPU."""
 
     async def wrap(self, runtime: Runtime) -> Any:
-        """Calibrate, also where nothing is added: what is compared must differ in nothing else."""
+        """Calibrate, also where nothing is added: the arms of a comparison must differ in nothing else."""
         units = await _units_per_checkpoint(runtime)
         share = float(self._options.get("by", "0"))
         marks = self._options.get("marks", "")

@@ -1,4 +1,4 @@
-"""What a part of the self-test takes, and what it says."""
+"""Settings and result of a part of the self-test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FULL = Effort(processes=600, replays=1000, seeds=20, seconds=120, storms=5, stuc
 
 
 class PartResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a part showed."""
+    """Result of a part."""
 
     name: str
     """Its letter, or letters."""
@@ -37,7 +37,7 @@ class PartResult(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
     """Whether the promise was kept; also if it was not tried."""
     figures: dict[str, Any] = {}
-    """What was seen, for the file."""
+    """The observations, for the file."""
 
 
 def skip(name: str, title: str, reason: str) -> PartResult:
@@ -46,5 +46,5 @@ def skip(name: str, title: str, reason: str) -> PartResult:
 
 
 def promise(what: str, found: str, promised: str) -> str:
-    """Return a line of a part: what was looked at, what was found, what is promised."""
+    """Return a line of a part: its subject, its result, its goal."""
     return f"  {what:<38} {found:>9}   {promised}".rstrip()

@@ -42,7 +42,7 @@ def _figures(row: RowSummary) -> list[float]:
 
 
 def describe(result: SelfTest, name: str) -> PartResult:
-    """Return what the replays showed."""
+    """Return the results of the replays."""
     found = result.found.get(PROMISED, 0.0)
     return PartResult(
         name=NAME,

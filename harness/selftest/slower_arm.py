@@ -15,7 +15,7 @@ from .part import Effort, PartResult, promise, skip
 NAME = "c"
 SHARE = 0.05
 SCENARIO = "switch"
-"""It does nothing but what is slowed."""
+"""It runs nothing but the slowed operation."""
 _FOUND = (SpeedVerdict.SLOWER, SpeedVerdict.SLIGHTLY_SLOWER)
 _MOST_MISSED = 0.05
 """Of the runs; of several, one may always be missed."""

@@ -1,4 +1,4 @@
-"""Conduct a run: plan → execute → journal → compare, and decide what runs next from what was seen."""
+"""Conduct a run: plan → execute → journal → compare, and choose the next cells from the results so far."""
 
 from .conduct import RunOutcome, read_outcome, resume_session, run_session
 

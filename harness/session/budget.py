@@ -1,4 +1,4 @@
-"""What the rest of a run's time is best spent on: a first interval for as many scenarios as can be, then narrower ones.
+"""The best use of a run's remaining time: a first interval for as many scenarios as possible, then narrower ones.
 
 Rounds are added up to fixed numbers only, and stop when an interval is narrow enough, never when it says something:
 who looks after every round and stops at the first difference finds differences that are none.
@@ -42,12 +42,12 @@ class RowState:
 
     @property
     def seconds_to_look(self) -> float:
-        """What it takes to get there."""
+        """The cost of getting there."""
         return (self.next_look - self.rounds) * self.seconds
 
     @property
     def rank(self) -> tuple[bool, bool, float]:
-        """Rows that nobody has looked at come first: one of each scenario, the cheapest of them; then the widest."""
+        """Rows without a look so far come first: one of each scenario, the cheapest of them; then the widest."""
         if self.rounds < INTERIM_ROUNDS[0]:
             return False, not self.is_first, self.seconds_to_look
         return True, False, -self.width

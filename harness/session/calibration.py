@@ -1,6 +1,6 @@
 """How much work a row does for one value: enough to be measured well by the fastest, not too much for the slowest.
 
-A row's own amount stays where it is right. It is judged by what a value takes in a round that is run before the others,
+A row's own amount stays where it is right. It is judged by the duration of a value in a round run before the others,
 with that amount; the figures of that round count for nothing else.
 """
 
@@ -72,7 +72,7 @@ def measure_value(record: CellRecord, headline: str) -> float:
 
 
 def _expect_seconds(record: CellRecord, headline: str, more: float) -> float:
-    """Return what a cell takes whose values take so many seconds more; before those that it observes, one warms up."""
+    """Return the duration of a cell whose values take so many more seconds; the first value is a warm-up."""
     number = sum(isinstance(fact, Observed) and fact.key == headline for fact in record.observations)
     return record.result.seconds + (1 + number) * max(0.0, more)
 

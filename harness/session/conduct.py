@@ -39,7 +39,7 @@ _LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN, Outcome.INVALID_ENV)
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished run: where it lies, what happened, what it says."""
+    """A finished run: its folder, its events, its results."""
 
     folder: Path
     run: Run
@@ -61,9 +61,9 @@ def run_session(
     """Run a request to its end and judge it as it was stored.
 
     Args:
-        request: what was asked for.
+        request: the user's request.
         plugins: receive the events by their hook, live progress among them (`Plugins.listening`).
-        catalogue: what the plugins bring.
+        catalogue: the plugins' contributions.
         store: where the run's folder is made.
         expectations: of the user, beside those of the plugins.
         lanes: how many cells may run at a time, of scenarios that measure nothing.
@@ -94,12 +94,12 @@ def resume_session(
     catalogue: Catalogue,
     lanes: int = 1,
 ) -> RunOutcome:
-    """Run what a run has left over, in the same journal, and judge the whole.
+    """Run the remaining cells of a run, in the same journal, and judge the whole.
 
     Args:
         folder: of the run.
         plugins: receive the events by their hook, live progress among them (`Plugins.listening`).
-        catalogue: what the plugins bring; it must have what the run's cells need.
+        catalogue: the plugins' contributions; it must have all that the run's cells need.
         lanes: as in `run_session`.
 
     Raises:

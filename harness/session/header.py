@@ -1,4 +1,4 @@
-"""What a run says of itself at its start, so that it can be judged later where its plugins are not installed."""
+"""Self-description of a run, written at its start, so that it can be judged where its plugins are not installed."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def make_header(
         scenarios=tuple(make_scenario_card(catalogue, name) for name in plan.scenarios),
         backends=tuple(make_backend_card(catalogue, spec) for spec in plan.backends),
         environment=environment,
-        # A run is judged by what it carries, but need not carry what is about other scenarios.
+        # A run is judged by its own header, but need not carry facts about other scenarios.
         expectations=(*expectations, *(known for known in catalogue.expectations if _concerns(known, plan))),
     )
 
 
 def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
-    """Return what a comparison needs to know of a scenario."""
+    """Return the facts about a scenario that a comparison needs."""
     scenario = catalogue.scenario(name)
     return ScenarioCard(
         name=name,
@@ -63,7 +63,7 @@ def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
 
 
 def make_backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
-    """Return what a report needs to know of a backend."""
+    """Return the facts about a backend that a report needs."""
     backend = catalogue.backend_of(spec)
     return BackendCard(
         label=str(spec),
@@ -83,7 +83,7 @@ def make_backend_card(catalogue: Catalogue, spec: BackendSpec) -> BackendCard:
 
 
 def _bases_of(backend: Backend, catalogue: Catalogue) -> Iterator[str]:
-    """Yield what a backend is derived from, nearest first; a base that is not installed here may be named."""
+    """Yield the bases of a backend, nearest first; a base that is not installed here may be named."""
     seen = {backend.name}
     name = backend.derives_from
     while name and name not in seen:

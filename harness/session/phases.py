@@ -1,4 +1,4 @@
-"""Look at what was seen, plan more: a run is a sequence of phases, and each plans its portions from the run so far.
+"""Plan more from the results so far: a run is a sequence of phases, and each plans its portions from the run so far.
 
 trial      the round that shows how long a value takes, from which the amount of work of its row follows
 planned    the rounds that were asked for, with that amount
@@ -26,14 +26,14 @@ from harness.session.stress import StressRounds
 
 
 class Phase(Protocol):
-    """A part of a run that plans what it runs from what was seen."""
+    """A part of a run that plans its cells from the results so far."""
 
     def plan_more(self, so_far: RunSoFar, publish: Publish) -> Plan | None:
         """Return what runs next; `None` when the phase is over.
 
         Args:
             so_far: the run with everything that the portions before showed.
-            publish: records what is decided on: an amount of work, further cells.
+            publish: records the decisions: an amount of work, further cells.
         """
 
 
@@ -57,7 +57,7 @@ def make_phases(request: Request, catalogue: Catalogue, plan: Plan) -> tuple[Pha
 
 
 def make_remaining_phases(request: Request, catalogue: Catalogue, plan: Plan) -> tuple[Phase, ...]:
-    """Return the phases of a run that is resumed: it runs what was planned, and plans nothing more."""
+    """Return the phases of a run that is resumed: it runs the planned cells, and plans nothing more."""
     return _planned_phases(plan, _Planner(request, catalogue))
 
 

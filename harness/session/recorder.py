@@ -16,7 +16,7 @@ from harness.session.run_so_far import RunSoFar
 
 
 class Recorder:
-    """The open journal of a run; when it is closed, its footer says that it is complete.
+    """The open journal of a run; when it is closed, its footer marks it as complete.
 
     Args:
         folder: of the run.

@@ -1,4 +1,4 @@
-"""What is not run any more: after a failure, after so many hangs, and where nothing but hangs is to be seen."""
+"""Cells that are not run any more: after a failure, after so many hangs, and where all cells so far have hung."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _FAILURES = (
     FindingKind.CRASH,
     FindingKind.WRONG_BACKEND,
 )
-"""What a cell shows by itself; a divergence takes others."""
+"""The outcomes that a cell shows by itself; a divergence takes others."""
 
 
 class StopRules:
-    """Sees every event of a run and says which cells there is no point in."""
+    """Sees every event of a run and finds the cells that there is no point in running."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -103,7 +103,7 @@ class StopRules:
         self._hangs += result.outcome is Outcome.HUNG
 
     def _fails(self, record: CellRecord) -> bool:
-        """Return whether a cell, looked at alone, has a finding that nobody expects."""
+        """Return whether a cell, looked at alone, has a finding that is not expected."""
         assert self._started is not None
         plan = msgspec.structs.replace(self._started.plan, cells=(record.cell,), skipped=())
         alone = Run(started=msgspec.structs.replace(self._started, plan=plan), records=(record,), complete=True)

@@ -10,14 +10,14 @@ from harness.model import Cell, Plan, Request, RowId
 
 
 class StressRounds:
-    """Says which rounds come next, until the time is over."""
+    """Supplies the next rounds, until the time is over."""
 
     def __init__(self, request: Request, plan: Plan, behaviours: frozenset[str]) -> None:
         """Begin to count the time.
 
         Args:
             request: says for how long.
-            plan: what is run first.
+            plan: the first portion.
             behaviours: names of the scenarios that are repeated.
         """
         self._seconds = request.stress_duration or 0.0

@@ -1,6 +1,6 @@
-"""Check what a runtime can do at all: `python -P -m harness.worker.capabilities REFERENCE OPTIONS FD SKIP`.
+"""Check the capabilities of a runtime: `python -P -m harness.worker.capabilities REFERENCE OPTIONS FD SKIP`.
 
-A line of JSON for each event goes to the descriptor: the checks, the start of one, its end with what is missing. Each
+A line of JSON for each event goes to the descriptor: the checks, the start of one, its end with the gap found. Each
 check is tried in turn, so that the parent knows which one has not ended.
 """
 
@@ -31,7 +31,7 @@ def run_checks(reference: str, options: dict[str, str], fd: int, skip: int) -> N
         _report(fd, {"begins": check.name})
         _report(fd, {"ends": check.name, "gap": _try(check)})
     sys.stdout.flush()
-    os._exit(0)  # what a broken runtime left running does not hold up the end
+    os._exit(0)  # threads of a broken runtime must not hold up the end
 
 
 def _try(check: CapabilityCheck) -> str:

@@ -1,4 +1,4 @@
-"""Exceptions as data, and the collection of those that nobody awaited."""
+"""Exceptions as data, and the collection of those that no task awaited."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _CALLS = {
     "put": Wait.SEND,
     "send": Wait.SEND,
 }
-"""What a call waits for, in the words of the contract and of queues."""
+"""The kind of wait of a call, in the words of the contract and of queues."""
 
 
 def supply_tasks(runtime: Runtime) -> None:
@@ -66,10 +66,10 @@ def _threads() -> Iterator[TaskSnapshot]:
 
 
 def guess_wait(frames: tuple[FrameType, ...], library: tuple[str, ...]) -> tuple[Wait | None, object]:
-    """Return what a task seems to wait for, and on which object, by the calls below the scenario's innermost frame.
+    """Return the likely wait of a task and its object, by the calls below the scenario's innermost frame.
 
-    The innermost call decides that can be told by the contract's words: by the name of a function, and by what the
-    object offers that it is a method of.
+    The innermost call with a word of the contract decides: by the name of a function, and by the methods of the
+    object that it belongs to.
     """
     below: list[FrameType] = []
     for frame in reversed(frames):

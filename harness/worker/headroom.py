@@ -1,4 +1,4 @@
-"""A few fds more, for what a worker has to say when its scenario has used up all that it may."""
+"""A few fds more, for a worker's report when its scenario has used up all that it may."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which locks a task holds: those of the `async with` blocks that its frames stand in.
 
-No runtime but trio says who holds a lock, and to note it at each acquire would cost what is measured. The source
-says it: a frame whose current instruction lies in the body of `async with lock:` holds the lock. What is acquired by
+No runtime but trio records the holder of a lock, and to note it at each acquire would cost measured time. The source
+shows it: a frame whose current instruction lies in the body of `async with lock:` holds the lock. A lock acquired by
 a plain call is not seen, so a holder may stay unknown; nothing is guessed.
 """
 
@@ -32,7 +32,7 @@ def held_locks(frames: Sequence[FrameType], library: tuple[str, ...]) -> Iterato
 
 
 def _entered(frame: FrameType) -> Iterator[ast.expr]:
-    """Yield what the `async with` blocks have entered in whose bodies a frame stands.
+    """Yield the context managers of the `async with` blocks in whose bodies a frame stands.
 
     While a block is entered or left the instruction has the place of the whole statement: then nothing is known.
     """

@@ -1,8 +1,8 @@
-"""What a hung worker says of itself when it is asked: who waits for what, who holds what, and whether anything turns.
+"""Report of a hung worker: the tasks' waits, the holders of locks, and whether anything turns.
 
-Runs in a signal handler of a process that is about to be ended, so it may be slow. It knows no runtime: what a task is
-and what it waits for the backend says (`Runtime.tasks`), else the frames (`generic_tasks`). Facts only;
-`harness.execute.hang.autopsy` says what follows from them.
+Runs in a signal handler of a process that is about to be ended, so it may be slow. It knows no runtime: the tasks
+and their waits come from the backend (`Runtime.tasks`), else from the frames (`generic_tasks`). Facts only;
+`harness.execute.hang.autopsy` draws the conclusions.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ class Inspector:
         return facts
 
     def _count(self, frame: FrameType, event: str, _arg: object) -> None:
-        """Count how often tasks give way to the scheduler, and what they call without giving way.
+        """Count how often tasks give way to the scheduler, and their calls without giving way.
 
-        What is suspended returns to its caller, from the innermost frame outwards; where the outermost one returns
+        A suspended call returns to its caller, from the innermost frame outwards; where the outermost one returns
         the task gave way. Steps of tasks that are the runtime's own do not count.
         """
         if event != "return" or not frame.f_code.co_flags & _COROUTINE:
@@ -156,7 +156,7 @@ class Inspector:
             return find_tasks(self._runtime)
 
     def _pending_timers(self) -> int:
-        """Return how many timers are still to come: until then nobody can say that nothing will happen."""
+        """Return how many timers are still to come: until then a later event is possible."""
         try:
             times = self._runtime.timers()
         except Exception:  # noqa: BLE001 - it has none to tell, or is broken

@@ -1,4 +1,4 @@
-"""What a scenario leaves in its own process: tasks at its end; fds, threads, children and memory after its run."""
+"""Leftovers of a scenario in its own process: tasks at its end; fds, threads, children and memory after its run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Ledger:
-    """Counts before the scenario and after it. What is there more than before is a leak.
+    """Counts before the scenario and after it. An increase is a leak.
 
-    Both counts leave out what is the runtime's own: it has its fds open when the first is taken (uvloop keeps a pipe
-    for the life of the process), and what it opens for itself meanwhile, such as a pool, it closes before the second.
+    Both counts leave out the runtime's own resources: it has its fds open when the first is taken (uvloop keeps a pipe
+    for the life of the process), and those that it opens meanwhile, such as a pool, it closes before the second.
     Threads that it keeps for the next job, as trio does, are its own as well.
     """
 
@@ -38,12 +38,12 @@ class Ledger:
         self._resident: int | None = None
 
     def open(self, runtime: Runtime) -> None:
-        """Note what is there before the scenario starts."""
+        """Note the counts before the scenario starts."""
         self._fds = open_fds()
         self._tasks = Counter(task.name for task in runtime.tasks())
         self._threads = frozenset(sys._current_frames())  # noqa: SLF001 - also threads that threading does not know
         self._children = frozenset(list_children())
-        # Names and no objects: what the ledger held it would keep alive.
+        # Names and no objects: the ledger would keep objects alive.
         kinds = (*type(runtime).__mro__, type(runtime.scheduler()))
         self._packages = frozenset(kind.__module__.partition(".")[0] for kind in kinds)
         self._tasks_are_threads = isinstance(runtime.scheduler(), threading.Thread)
@@ -61,10 +61,10 @@ class Ledger:
         self._left_tasks = tuple(f"task {line}" for name, line in lines if name in left)
 
     def leaks(self) -> tuple[str, ...]:
-        """Return what is left, a line each. Call after the runtime has ended."""
+        """Return the leftovers, a line each. Call after the runtime has ended."""
         until = time.monotonic() + _LAST_SECONDS
         while (self._left_threads() or self._left_children()) and time.monotonic() < until:
-            time.sleep(_SETTLE_SECONDS)  # what was told to end gets the time
+            time.sleep(_SETTLE_SECONDS)  # threads and children that are ending get the time
         threads, children = self._left_threads(), self._left_children()
         left = {fd: target for fd, target in open_fds().items() if self._fds.get(fd) != target}
         own = _resource_tracker_fd()
@@ -98,7 +98,7 @@ def read_resident_bytes() -> int | None:
 
 
 def open_fds() -> dict[int, str]:
-    """Return the open fds and what they are; nothing where the system does not say."""
+    """Return the open fds and their kinds; nothing where the system does not report them."""
     found: dict[int, str] = {}
     try:
         with os.scandir("/proc/self/fd") as entries:

@@ -1,4 +1,4 @@
-"""Threads and children of this process, and which of them somebody has forgotten."""
+"""Threads and children of this process, and which of them were forgotten."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def spared_children() -> set[int]:
 
 
 def describe_child(pid: int) -> str:
-    """Return a line that says which process it is, and whether it only has to be waited for."""
+    """Return a line that identifies the process, and whether it only has to be waited for."""
     name, state = _read_stat(pid)
     return f"child {pid} {name}{', which has ended and was not waited for' if state[:1] == ['Z'] else ''}"
 

@@ -2,7 +2,7 @@
 
 Importing msgspec costs a worker as much as half an interpreter's start, and a worker uses a twentieth of it: it
 constructs structs, writes them as JSON and reads two kinds of them. Declarations and messages stay msgspec structs:
-the host, which checks what it reads, has the real one, and so does a scenario that imports it.
+the host, which checks its input, has the real one, and so does a scenario that imports it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Struct:
 
 
 class DecodeError(ValueError):
-    """What is read is not JSON, or not what was asked for."""
+    """The input is not JSON, or not of the requested type."""
 
 
 class Encoder:
@@ -71,7 +71,7 @@ class Encoder:
         self._strict = _json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
 
     def encode(self, value: object) -> bytes:
-        """Return the JSON of a value; what is no number is null, as in msgspec."""
+        """Return the JSON of a value; a float that is not a number is null, as in msgspec."""
         try:
             text = self._strict.encode(value)
         except ValueError:

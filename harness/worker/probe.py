@@ -69,7 +69,7 @@ class WorkerProbe:
 
     @contextmanager
     def driving(self, what: str) -> Iterator[None]:
-        """Mark a block that drives the question on the page that the runner shares, and say which."""
+        """Mark a block that drives the question on the page that the runner shares, with its question."""
         with self._lock:
             self._progress[2] += 1
         self._pipe.send(Driving(what=what))

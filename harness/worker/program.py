@@ -22,8 +22,8 @@ def make_command(runner: str, options: Mapping[str, str], function: str, argumen
     Args:
         runner: `"module:Class"` of the backend's `BackendRunner`.
         options: Of the backend spec.
-        function: `"module:function"` of what the program calls.
-        arguments: What the function gets behind the `Launch`.
+        function: `"module:function"` that the program calls.
+        arguments: Further arguments of the function, behind the `Launch`.
     """
     named = (f"{key}={value}" for key, value in options.items())
     return (sys.executable, "-P", "-m", "harness.worker.program", runner, *named, "--", function, *arguments)

@@ -1,4 +1,4 @@
-"""What a role takes of the machine while its scenario runs, as far as the system tells."""
+"""Resource usage of a role while its scenario runs, as far as the system reports it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ResourceMeter:
         self._start = perf_counter()
 
     def read(self) -> Resources:
-        """Return what was taken since this was made."""
+        """Return the usage since this was made."""
         wall, used, before = perf_counter() - self._start, getrusage(RUSAGE_SELF), self._used
         run_delay = read_run_delay()
         status = _read_status()
@@ -45,7 +45,7 @@ def read_run_delay(path: str = "/proc/self/schedstat") -> float | None:
             on_cpu_ns, waited_ns, slices = map(int, file.read().split())
     except (OSError, ValueError):
         return None
-    # A thread that reads this runs, so where it never got a slice nobody counts.
+    # The thread that reads this runs, so without a single slice the counter does not count.
     return waited_ns / 1e9 if on_cpu_ns or waited_ns or slices else None
 
 

@@ -37,7 +37,7 @@ class _PerturbationError(Exception):
 
 
 def run_role(job_text: str) -> None:
-    """Run the role that the job describes and report its end; never raises what the scenario raised."""
+    """Run the role that the job describes and report its end; never raises the scenario's exceptions."""
     job: WorkerJob = decode_line(job_text.encode(), WorkerJob)
     write_stacks_on_signal(job.stacks_fd)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started ignoring it
@@ -72,7 +72,7 @@ def describe_tasks_on_signal(runtime: Runtime, fd: int, started: float) -> None:
     inspectors: list[Any] = []
 
     def describe(_number: int, frame: FrameType | None) -> None:
-        signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # who asks meanwhile has no answer yet
+        signal.signal(TASKS_SIGNAL, signal.SIG_IGN)  # a request meanwhile has no answer yet
         if not inspectors:
             from .inspection import Inspector  # only a cell that is about to be ended needs it
 
@@ -100,10 +100,10 @@ class _Role:
         defaults = {parameter.name: parameter.default for parameter in scenario.parameters}
         self._parameters = defaults | job.parameters
         self._reached = False
-        """Whether the scenario has started, so that what is raised is about it."""
+        """Whether the scenario has started, so that an exception is about it."""
         self._resources: Resources | None = None
         self._host_fault = ""
-        """What an error comes from that the scenario took for an answer."""
+        """The fault of the host behind an error that the scenario took for an answer."""
 
     def run(self, runner_class: type[BackendRunner], unhandled: UnhandledCollector) -> Ended:
         """Run the role on its runtime to its end."""
@@ -116,7 +116,7 @@ class _Role:
         except BaseException as exc:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are results as well
             raised = exc
             open_headroom()
-        gc.collect()  # a task that died alone reports it when it is collected, and what was dropped closes its fds
+        gc.collect()  # a task that died alone reports it when it is collected, and dropped objects close their fds
         ended = self._completed() if raised is None or self._is_answer(raised) else self._failed(raised)
         if self._asks_ending and ended.outcome is Outcome.COMPLETED:
             self._pipe.send(Observed(role=self._job.role, key=ENDING, value=describe_ending(raised), at=0.0))
@@ -156,7 +156,7 @@ class _Role:
             )
         outcome = Outcome.RAISED
         if not self._reached:
-            # A backend may import what an option names (`loop=...`), and learn what that lacks, only when it runs.
+            # A backend may import a module that an option names (`loop=...`), and meet its gaps, only when it runs.
             kinds = {ImportError: Outcome.UNAVAILABLE, UnsupportedError: Outcome.UNSUPPORTED}
             outcome = next((kinds[kind] for kind in kinds if isinstance(exc, kind)), Outcome.RAISED)
         return Ended(outcome=outcome, reason=_one_line(exc), error=describe_error(exc), resources=self._resources)
@@ -253,7 +253,7 @@ def _versions_of_another(scheduler: type, distributions: tuple[str, ...]) -> dic
     package = scheduler.__module__.partition(".")[0]
     if package in sys.stdlib_module_names or package in distributions:
         return {}
-    from importlib.metadata import packages_distributions, version  # scans what is installed: only where it must
+    from importlib.metadata import packages_distributions, version  # scans installed packages: only where it must
 
     return {name: version(name) for name in packages_distributions().get(package, ())}
 

@@ -1,6 +1,6 @@
 """Since when a task is in the wait that it is in, as far as repeated looks at it say.
 
-No runtime notes it, and to note it at each wait would cost what is measured. A wait is one call from the
+No runtime notes it, and to note it at each wait would distort the measurement. A wait is one call from the
 innermost frame of the scenario: as long as that frame, its instruction and the frame that it called are the same, it
 is the same wait. Frames that were seen are kept, so that no new one can be taken for an old one.
 """
@@ -64,7 +64,7 @@ class Standings:
     def _is_same(self, before: _Mark, place: FrameType, called: FrameType | None) -> bool:
         if before.place is not place or before.instruction != place.f_lasti or before.called is not called:
             return False
-        # What is awaited without a frame of its own looks the same each time: there it counts whether the task ran.
+        # A call awaited without a frame of its own looks the same each time: there it counts whether the task ran.
         return called is not None or place not in self._resumed
 
     def end_look(self) -> None:

@@ -1,4 +1,4 @@
-"""Says where the main thread is and when the next task gives way, to a runner that sees a scheduler held for long."""
+"""Reports the main thread's position and its next yield, to a runner that sees a scheduler held for long."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tell_turn_on_signal(fd: int) -> None:
     """
 
     def tell(frame: FrameType, event: str, _arg: object) -> None:
-        # What is suspended returns to its caller, from the innermost frame outwards; the outermost one gives way.
+        # A suspended call returns to its caller, from the innermost frame outwards; the outermost one gives way.
         behind = frame.f_back
         if event == "return" and _is_coroutine(frame) and not (behind is not None and _is_coroutine(behind)):
             sys.setprofile(None)
@@ -34,7 +34,7 @@ def tell_turn_on_signal(fd: int) -> None:
 
     def watch(_number: int, frame: FrameType | None) -> None:
         write_stack(fd, frame)
-        if sys.getprofile() is None:  # else somebody measures
+        if sys.getprofile() is None:  # else a profiler is at work
             sys.setprofile(tell)
 
     signal.signal(TURN_SIGNAL, watch)

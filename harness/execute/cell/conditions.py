@@ -61,7 +61,7 @@ def _enter(stack: ExitStack, perturbation: Perturbation, value: str, changes: Ce
     context.__enter__()
 
     def leave(kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
-        with suppress(Exception):  # the cell has its result, and what a plugin raises at its end cannot change that
+        with suppress(Exception):  # the cell has its result, and an error of a plugin at its end cannot change that
             context.__exit__(kind, exc, trace)
 
     stack.push(leave)

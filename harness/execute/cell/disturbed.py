@@ -1,8 +1,8 @@
 """Which cells are run again at once: those whose thread waited for a CPU for too long, because others had it.
 
 It is decided by that wait and never by a figure, or slow cells would be given more chances than fast ones. What does
-not compute on one thread waits for other reasons, so only scenarios that say of themselves that they do are looked at.
-What an attempt showed of behaviour counts whatever disturbed it: one in which a contract was broken is not repeated.
+not compute on one thread waits for other reasons, so only scenarios that declare that they do are looked at.
+Behaviour seen in an attempt counts whatever disturbed it: one in which a contract was broken is not repeated.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class NoiseRepeats:
         self._totals: dict[str, float] = defaultdict(float)
 
     def see(self, observation: Observed | Step) -> None:
-        """Take note of what the present attempt records."""
+        """Take note of the records of the present attempt."""
         if not self._can_repeat or isinstance(observation, Step):
             return
         key, value = observation.key, observation.value
@@ -81,7 +81,7 @@ class NoiseRepeats:
 
 
 def can_be_disturbed(cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> bool:
-    """Return whether a wait for a CPU says that others disturbed a cell; not if somebody asked for that."""
+    """Return whether a wait for a CPU shows a disturbance by other processes; not if a perturbation asked for it."""
     if not scenario.cpu_bound or cell.perturb:
         return False
     return not any(backend_of(assigned.backend).parallel for assigned in cell.roles)

@@ -12,8 +12,8 @@ _PEER_ENDED = "PeerEndedError"
 def combine_outcomes(results: Sequence[RoleResult]) -> tuple[Outcome, str]:
     """Return the outcome that explains the cell, and its reason.
 
-    The role that failed first explains it: what the other one did after that is a consequence. A role that only
-    says that its peer ended explains nothing.
+    The role that failed first explains it: later errors of the other one are consequences. A role that only
+    reports that its peer ended explains nothing.
 
     Args:
         results: of all roles, in the order in which they ended.

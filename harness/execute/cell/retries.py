@@ -1,4 +1,4 @@
-"""A cell that hangs, crashes or raises is run again, as often as it may be; every attempt is told."""
+"""A cell that hangs, crashes or raises is run again, as often as it may be; every attempt is reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Retries:
         """Begin with the first attempt.
 
         Args:
-            cell: says how often it may be run again.
+            cell: has the number of allowed repetitions.
             folder: of the run.
         """
         self._cell = cell
@@ -29,7 +29,7 @@ class Retries:
         self.is_over = False
 
     def conclude(self, result: CellResult, *, is_last: bool) -> CellFinished | CellRetried:
-        """Return how an attempt is told: it counts, or the cell is run again.
+        """Return the event of an attempt: it counts, or the cell is run again.
 
         Args:
             result: of the present attempt.

@@ -1,4 +1,4 @@
-"""Run one cell: start its roles, watch them, end them, say what became of it.
+"""Run one cell: start its roles, watch them, end them, determine the outcome.
 
 A cell can never raise into the runner.
 """

@@ -1,4 +1,4 @@
-"""Look at a process that hangs before it is killed, and say what kind of hang it is.
+"""Look at a process that hangs before it is killed, and diagnose the kind of hang.
 
 Facts first: tasks from the process itself, threads, descriptors and children from the kernel. The diagnosis follows
 from them by the rules in `diagnosis`; where they do not decide it is `unknown`.
@@ -36,7 +36,7 @@ def examine(
 
     Args:
         pid: of the role's process.
-        stacks: what it wrote when it was asked for its stacks and its tasks.
+        stacks: the stacks and tasks that the process wrote on request.
         cpu: which share of a CPU each of its threads takes.
         wakes: how often its main thread went to wait meanwhile.
         has_started: whether its runtime runs.

@@ -28,13 +28,13 @@ _ENOUGH_CPU = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a diagnosis is made of."""
+    """The facts behind a diagnosis."""
 
     pid: int
     busy: Sequence[int]
     """Threads that take CPU time; the main one has the number of the process."""
     inspection: Inspection | None
-    """What the process said of itself; nothing if its interpreter did not run the handler."""
+    """The process's own report; nothing if its interpreter did not run the handler."""
     descriptors: Sequence[procfs.Descriptor]
     children: Sequence[str]
     """Those that live."""
@@ -63,7 +63,7 @@ def diagnose(facts: Facts) -> Diagnosis:
 
 
 def _of_the_silent(facts: Facts) -> Diagnosis:
-    """Judge a process whose interpreter runs nothing of ours: only what the kernel and the stacks say is there."""
+    """Judge a process whose interpreter runs nothing of ours: only the kernel's facts and the stacks are there."""
     if not facts.has_started:
         return UNKNOWN, ["the scenario has not started"]
     main, *others = facts.frames or ("",)
@@ -164,7 +164,7 @@ def _lost_wake_up(facts: Facts, seen: Inspection) -> Diagnosis | None:
 def _child(facts: Facts, seen: Inspection) -> Diagnosis | None:
     waiting = [task for task in seen.tasks if task.waits_for == Wait.CHILD]
     reasons = [f"child {child} lives" for child in facts.children]
-    if not facts.children:  # the end of the child is known, or could be: what is waited for is a pipe
+    if not facts.children:  # the end of the child is known, or could be: the wait is for a pipe
         reasons = [f"no child lives, and a pipe is not at its end: {pipe}" for pipe in facts.pipes]
         reasons += [f"child {zombie} has ended and was not waited for" for zombie in facts.zombies]
     if facts.busy or not waiting or not reasons:

@@ -1,4 +1,4 @@
-"""Ask roles that hang what they do, before they are ended: their stacks, their tasks, and what turns meanwhile."""
+"""Collect stacks, tasks and scheduler activity from hung roles before killing them."""
 
 from __future__ import annotations
 

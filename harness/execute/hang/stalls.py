@@ -1,9 +1,9 @@
 """Calls that hold a scheduler for long in a cell that goes on, seen from outside of its process.
 
 Nothing runs in the worker for it: a task that beats would wake a scheduler that has lost a wake-up, and a thread that
-samples would take the interpreter. The runner looks at what the kernel says of the worker's main thread while nothing
+samples would take the interpreter. The runner looks at the kernel's state of the worker's main thread while nothing
 advances. Who stays in one system call has run nothing else. Who computes is asked to say when the next task gives way;
-until then it is one call. Either is asked for its stack, which says which call.
+until then it is one call. Either is asked for its stack, which identifies the call.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.wire import TURNED, WorkerJob
 LONG = 0.1
 """Seconds that a call may hold a scheduler."""
 _SUSPICIOUS = 0.05
-"""Seconds of CPU time without progress, and without a look at what is ready, after which it is asked."""
+"""Seconds of CPU time without progress and without a poll for ready events, after which the stack is requested."""
 _EVERY = 0.045
 _MOST_LOOKS = 8
 """At one call."""
@@ -79,7 +79,7 @@ class StallWatch:
                     self._watched[role].look(thread, now)
 
     def end(self, roles: Iterable[RoleProcess]) -> None:
-        """Note what was seen of roles that have ended or are about to be, and leave their stacks to an autopsy."""
+        """Note the stalls of roles that have ended or are about to be, and leave their stacks to an autopsy."""
         for role in roles:
             if (watch := self._watched.pop(role, None)) is not None:
                 role.stalls = watch.end()
@@ -126,12 +126,12 @@ class RoleWatch:
         self._packages = packages
         self._stalls: dict[tuple[str, ...], Stall] = {}
         self._text = ""
-        """What was written and is not understood yet."""
+        """Bytes that were written and are not parsed yet."""
         self._dump_to: list[Stack] | None = None
-        """Where the stack belongs that was asked for; nobody may want it any more."""
+        """The stall that the requested stack belongs to; it may have become irrelevant."""
         self._heartbeat: object = None
         self._base: procfs.MainThread | None = None
-        """The thread when it last got on, or looked for what is ready."""
+        """The thread at its last progress, or its last poll for ready events."""
         self._call: _Call | None = None
         self._question: _Question | None = None
         self._questions = 0
@@ -147,14 +147,14 @@ class RoleWatch:
         if heartbeat != self._heartbeat or thread.polls:
             self._heartbeat, self._base, self._questions, self._next = heartbeat, thread, 0, 0.0
             if self._question is not None and now - self._question.at > _NO_ANSWER and thread.polls:
-                self._question = None  # it has turned, and did not say so
+                self._question = None  # it has turned without a report
         elif self._base is None:
             self._base = thread
         elif thread.cpu - self._base.cpu >= _SUSPICIOUS:
             self._look_at_computing(thread, now)
 
     def end(self) -> tuple[Stall, ...]:
-        """Return what was seen; a stack that is still to come is waited for, so that nobody takes it for his."""
+        """Return the stalls seen; waits for an outstanding stack, so that it is not taken for another one's."""
         asked, cpu = time.monotonic(), self._role.cpu_seconds()
         while self._dump_to is not None and self._role.ended_at is None:
             waited, had = time.monotonic() - asked, self._role.cpu_seconds() - cpu
@@ -201,18 +201,18 @@ class RoleWatch:
         question = self._question
         if question is None or cpu < question.cpu:  # of a question that was given up
             return
-        self._question, self._base = None, None  # a task gave way, so that what it computes counts from now on
+        self._question, self._base = None, None  # a task gave way, so that its computation counts from now on
         self._next = self._now + _EVERY * 2**self._questions
         if question.looks:
             self._note(question.looks, cpu - question.cpu, computes=True)
 
-    # --- what is written ---
+    # --- reading of the report ---
     def _read(self) -> None:
         if self._dump_to is None and self._question is None:
             return
         self._text += self._role.take_stacks()
         told = next(_TURNED.finditer(self._text), None)
-        # What was written after the answer is no stack of the call that it is about.
+        # Text written after the answer is no stack of that call.
         before = self._text[: told.start()] if told else self._text
         if self._dump_to is not None and is_whole(before):
             self._dump_to.append(main_stack(before))
@@ -255,7 +255,7 @@ def _last_part(text: str) -> str:
 
 
 def common_frames(looks: Sequence[Stack]) -> Stack:
-    """Return what is the same in every look from the outermost frame on.
+    """Return the frames that are the same in every look, from the outermost one on.
 
     The innermost one of them may be at different lines of its function.
     """

@@ -1,4 +1,4 @@
-"""What a hung worker said of itself, as the runner reads it; see `harness.worker.inspection` for who says it."""
+"""Report of a hung worker, as the runner reads it; `harness.worker.inspection` writes it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     """`file:line in function`, the scenario's innermost frame."""
     waits_for: str = ""
-    """A value of `harness.api.Wait`; empty where it cannot be told."""
+    """A value of `harness.api.Wait`; empty where it is unknown."""
     is_internal: bool = False
     """Whether no frame of it is the scenario's: it is the runtime's own."""
     holds: tuple[Resource, ...] = ()
     on: Resource | None = None
-    """What it waits for: a lock, or another object of the runtime."""
+    """The object of the wait: a lock, or another object of the runtime."""
     depth: int = 0
     """Levels below the root of the runtime's tree of tasks."""
     overdue: float | None = None
@@ -72,13 +72,13 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskFacts, ...] = ()
     threads: tuple[ThreadFacts, ...] = ()
     timers: int = 0
-    """Timers and deadlines that are still to come; less than 0 if that cannot be told."""
+    """Timers and deadlines that are still to come; less than 0 if unknown."""
     error: str = ""
     """Why the tasks are not those that the runtime describes itself."""
 
     @property
     def own_tasks(self) -> tuple[TaskFacts, ...]:
-        """The tasks that are the scenario's, or that wait for something that can be told."""
+        """The tasks that are the scenario's, or whose wait is known."""
         return tuple(task for task in self.tasks if not task.is_internal)
 
 
@@ -95,5 +95,5 @@ def read_inspection(stacks: str) -> Inspection | None:
 
 
 def without_inspection(stacks: str) -> str:
-    """Return what is for people to read."""
+    """Return the part for people to read."""
     return "".join(line for line in stacks.splitlines(keepends=True) if not line.startswith(INSPECTION))

@@ -1,6 +1,6 @@
-"""Who waits for what, and since when: an interval between facts, as no runtime notes the time.
+"""Waits of the tasks, and since when: an interval between facts, as no runtime notes the time.
 
-A wait began before the first look that saw it. It began after what the task did last: the last step of the actor of
+A wait began before the first look that saw it. It began after the task's last activity: the last step of the actor of
 its name, or a look that saw it elsewhere.
 """
 
@@ -68,7 +68,7 @@ def _until(task: TaskFacts) -> str:
 
 
 def _on(task: TaskFacts) -> str:
-    """Name what it waits for, unless that is only the kind of it again."""
+    """Name the object of the wait, unless that only repeats its kind."""
     label = task.on.label if task.on is not None else ""
     return f"on {label}" if label and label.lower() not in task.waits_for else ""
 

@@ -60,7 +60,7 @@ class CellGroup:
         return None if used is None else used / 1e6
 
     def kill(self) -> None:
-        """End all that is in it at once, also what is being forked (Linux 5.14)."""
+        """End all processes in it at once, also those being forked (Linux 5.14)."""
         with contextlib.suppress(OSError):
             (self.path / "cgroup.kill").write_text("1\n")
 
@@ -79,7 +79,7 @@ def make_group(limits: Mapping[str, int], root: Path | None = None) -> CellGroup
 
     Args:
         limits: all that hold for the cell.
-        root: folder of cgroups that may have ours; `None` is what was found on this host.
+        root: folder of cgroups that may have ours; `None` is the one found on this host.
     """
     parent = find_parent() if root is None else root
     if parent is None:

@@ -1,4 +1,4 @@
-"""The limits of a cell while it runs: what it takes, by which means it is held to them, and what it exceeded."""
+"""The limits of a cell while it runs: its usage, the means of enforcement, and the exceeded limit."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class CellLimits:
         return self._group is not None and self._group.has_run_out_of_memory()
 
     def explain(self, role: RoleResult) -> RoleResult:
-        """Return the result of a role, as `LIMIT` if it ended by a limit before anybody looked."""
+        """Return the result of a role, as `LIMIT` if it ended by a limit before any check saw it."""
         if role.outcome not in (Outcome.CRASHED, Outcome.RAISED):
             return role
         if role.exit_code == -signal.SIGKILL and self._has_run_out_of_memory():
@@ -139,7 +139,7 @@ class CellLimits:
             self._group.kill()
 
     def close(self) -> None:
-        """End what is left in the cgroup, and remove it."""
+        """End the remaining processes in the cgroup, and remove it."""
         if self._group is not None:
             self._group.kill()
             self._group.remove()

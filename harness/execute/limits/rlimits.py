@@ -1,4 +1,4 @@
-"""Limits that the kernel keeps for each process (POSIX): what a role's process arranges for itself before exec."""
+"""Limits that the kernel keeps for each process (POSIX): set by a role's process for itself before exec."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from harness.execute import posix
 
 _HEADROOM = 16
-"""Open files more, which a worker allows itself when its scenario is over, to say what became of it."""
+"""Extra open files, which a worker allows itself when its scenario is over, to report its end."""
 _CPU_GRACE = 2
 """Seconds of CPU time after which the kernel ends a process that we have not: a worker that is alone in its cell."""
 
 
 def arrange_limits(limits: Mapping[str, int], joined: str = "") -> Callable[[], None]:
-    """Return what a child calls before exec: die with the runner, join the cell's cgroup, lower its own limits.
+    """Return the function that a child calls before exec: die with the runner, join the cgroup, lower its own limits.
 
     A process cannot raise a hard limit again, nor can its children. RLIMIT_AS and RLIMIT_DATA are left alone: a stack
-    counts there as what it may grow to, and a thousand threads that use nothing would exceed any limit. RLIMIT_NPROC
+    counts there with its maximum size, and a thousand threads that use nothing would exceed any limit. RLIMIT_NPROC
     counts all processes of the user, those of other programs too.
 
     Args:
@@ -42,7 +42,7 @@ def arrange_limits(limits: Mapping[str, int], joined: str = "") -> Callable[[], 
 
 
 def _join(path: str) -> None:
-    # Whoever does not get in is polled like anybody; the runner looks who is in.
+    # A process that does not get in is polled like any other; the runner checks which processes are in.
     with contextlib.suppress(OSError):
         fd = os.open(path, os.O_WRONLY)
         try:

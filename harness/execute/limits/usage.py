@@ -1,4 +1,4 @@
-"""What the processes of a cell take at this moment: from /proc where there is one, else from psutil."""
+"""Current resource usage of the processes of a cell: from /proc where there is one, else from psutil."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_open_files(pid: int) -> int:
 
 
 def read_own_bytes(pids: Collection[int], resident_bytes: int) -> int:
-    """Return the memory of processes with what they share counted once, if the kernel tells; else `resident_bytes`."""
+    """Return the memory of processes with shared pages counted once, if the kernel reports it; or `resident_bytes`."""
     total = 0
     for pid in pids:
         try:

@@ -1,4 +1,4 @@
-"""Where a role's worker runs, and whether what started there is what was asked for."""
+"""The interpreter of a role's worker, and whether the started backend is the requested one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SAID_BYTES = 4096
 
 
 class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
-    """An interpreter, and what is expected of it. Without a name it is the runner's own, which is as it is."""
+    """An interpreter, and its expected versions. Without a name it is the runner's own, which is as it is."""
 
     name: str = ""
     interpreter: str = sys.executable
     python: str = ""
-    """What it said when the run was planned."""
+    """Its self-description when the run was planned."""
     version: str = ""
     """That the spec asks for."""
     distribution: str = ""
@@ -47,7 +47,7 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     def describe_failed_start(self, said: bytes, code: int) -> Refusal | None:
-        """Return what it means that a worker ended before it said hello, by the end of its stderr."""
+        """Return the outcome of a worker that ended before its hello, by the end of its stderr."""
         if not self.name or code <= 0:
             return None
         why = find_error(said.decode(errors="replace")).removeprefix(f"{self.interpreter}: ")
@@ -94,13 +94,13 @@ def find_missing(cell: Cell, environments: Mapping[str, Environment]) -> str:
 
 
 def find_error(said: str) -> str:
-    """Return the line of an interpreter's last words that says what is wrong, or nothing."""
+    """Return the line that explains the failure from an interpreter's startup output, or nothing."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return next((line for line in reversed(lines) if "Error" in line), lines[0] if lines else "")
 
 
 def keep_end(before: bytes, more: bytes) -> bytes:
-    """Return the end of what was said, enough to find an error in."""
+    """Return the end of the output, enough to find an error in."""
     return (before + more)[-_SAID_BYTES:]
 
 

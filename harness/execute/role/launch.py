@@ -1,4 +1,4 @@
-"""Start the process of a role as the run's executor says, and see whether a worker is what was started."""
+"""Start the process of a role through the run's executor, and check that the started process is a worker."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ class Launch:
         return tuple(wrapped)
 
     def find_refusal(self, pid: int, worker: int) -> Refusal | None:
-        """Return why what was started is not what is watched.
+        """Return why the started process is not the watched one.
 
         Args:
             pid: of the process that was started.
-            worker: pid that the worker says it has; 0 as long as there is none.
+            worker: pid that the worker reports; 0 as long as there is none.
         """
         if self._is_plain or worker in (0, pid):
             return None
-        # Without the pids: cells that ended alike say so alike.
-        why = "what it started is not the worker, but its parent"
+        # Without the pids: cells that ended alike have the same message.
+        why = "the started process is not the worker, but its parent"
         return Outcome.INVALID_ENV, f"{self._says} does not exec the command that it is given; {why}"
 
     def describe_failed_start(self, ending: str, said: bytes) -> Refusal | None:
-        """Return what it means that no worker began.
+        """Return the outcome where no worker began.
 
         Args:
             ending: how the process ended, or why it was ended.
@@ -85,7 +85,7 @@ def make_launch(cell: Cell, executors: Mapping[str, Executor]) -> Launch:
     """Return how the processes of a cell are started.
 
     Raises:
-        ExecutorError: nobody brings its executor (any more).
+        ExecutorError: no plugin brings its executor (any more).
     """
     if cell.executor not in executors:
         raise ExecutorError(f"there is no executor {cell.executor!r}; harness list executors shows what there is")

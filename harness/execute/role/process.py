@@ -66,7 +66,7 @@ def make_job(
     scenario: Scenario,
     perturb: tuple[tuple[str, str], ...] = (),
 ) -> WorkerJob:
-    """Return what the worker of a role is told. The fds are those of no process yet."""
+    """Return the job of a role's worker. The fds are those of no process yet."""
     return WorkerJob(
         format=FORMAT,
         role=assigned.role,
@@ -219,12 +219,12 @@ class RoleProcess:
 
     @property
     def refused(self) -> tuple[Outcome, str] | None:
-        """Why what was started may not go on."""
+        """Why the started process may not go on."""
         return self._refused or self._launch.find_refusal(self.pid, self._word(1))
 
     @property
     def has_begun(self) -> bool:
-        """Whether a worker is there, and is what is watched, so that it can be asked for its stacks."""
+        """Whether a worker is there, and is the watched process, so that its stacks can be requested."""
         return self.refused is None and bool(self._word(1) or self._messages)
 
     @property
@@ -244,7 +244,7 @@ class RoleProcess:
 
     @property
     def reported_end(self) -> bool:
-        """Whether the role said that it is over (its process may still run)."""
+        """Whether the role has reported its end (its process may still run)."""
         return self._end is not None
 
     @property
@@ -270,7 +270,7 @@ class RoleProcess:
             return
 
     def read(self, fd: int) -> Iterator[Observed | Step | Shared]:
-        """Read what is there on one fd; yield the observations and what is to be shared. Never waits."""
+        """Read the available bytes of one fd; yield the observations and the shared items. Never waits."""
         if fd == self._report:
             yield from self._read_report()
         elif fd in self._outputs:
@@ -351,7 +351,7 @@ class RoleProcess:
         return True
 
     def stop(self, outcome: Outcome, reason: str) -> None:
-        """Note why the runner is about to end it, unless it already said how it ended."""
+        """Note why the runner is about to end it, unless it already reported its end."""
         if self._stopped is None:
             self._stopped = (outcome, reason)
 
@@ -363,7 +363,7 @@ class RoleProcess:
         posix.signal_process(self.pid, signal.SIGUSR2)
 
     def request_stacks(self) -> None:
-        """Ask for the stacks of all threads where nothing answers; `harness.worker.stacks` says why only there."""
+        """Ask for the stacks of all threads where nothing answers; `harness.worker.stacks` explains why only there."""
         posix.signal_process(self.pid, signal.SIGUSR1)
 
     def request_call(self) -> None:
@@ -379,13 +379,13 @@ class RoleProcess:
         return os.pread(self._stacks, _STACKS_BYTES, self._stacks_from).decode(errors="replace")
 
     def take_stacks(self) -> str:
-        """Return what was dumped and leave it out from now on, so that the stacks of an autopsy are its own."""
+        """Return the dumped stacks and leave them out from now on, so that the stacks of an autopsy are its own."""
         taken = os.pread(self._stacks, _STACKS_BYTES, self._stacks_from)
         self._stacks_from += len(taken)
         return taken.decode(errors="replace")
 
     def close(self) -> Iterator[Observed | Step | Shared]:
-        """Read what is left in the pipes and close everything. The process must have ended or been given up."""
+        """Read the remaining bytes in the pipes and close everything. The process must have ended or been given up."""
         yield from self._drain()
         # The worker's half of the last line never came: its process was cut off while it wrote, or wrote garbage.
         if self._partial.strip() and self._end is None:
@@ -452,7 +452,7 @@ class RoleProcess:
             if failed is not None:
                 return failed
         if self._garbage:
-            return Outcome.CRASHED, f"wrote on its report pipe what is not an event: {self._garbage}"
+            return Outcome.CRASHED, f"its report pipe has bytes that are no event: {self._garbage}"
         if self._end is not None and (self._stopped is None or self._stopped[0] is Outcome.INTERRUPTED):
             if self._end.outcome is Outcome.COMPLETED and self._exit not in (0, None):
                 return Outcome.CRASHED, f"{describe_exit(self._exit)} after its result"
@@ -462,7 +462,7 @@ class RoleProcess:
         return Outcome.CRASHED, f"{describe_exit(self._exit)} without a result"
 
     def _find_failed_start(self) -> tuple[Outcome, str] | None:
-        """Return what it means that no worker began, unless it was ended for another reason before it could."""
+        """Return the outcome where no worker began, unless it was ended for another reason before it could."""
         if self._stopped is not None and self._stopped[0] not in (Outcome.HUNG, Outcome.TIMED_OUT):
             return None
         ending = describe_exit(self._exit) if self._stopped is None else "it had to be ended"

@@ -140,7 +140,7 @@ def test_an_executor_is_taken_by_its_name(install):
     ("find_problem", "complaint"),
     [
         ("lambda: 'install it'", "executor 'x' cannot be used here: install it$"),
-        ("lambda: 1 / 0", "cannot be used here: asked for what it lacks it raised ZeroDivisionError"),
+        ("lambda: 1 / 0", "cannot be used here: its check for missing features raised ZeroDivisionError"),
     ],
 )
 def test_an_executor_that_cannot_be_used_here(install, find_problem, complaint):
