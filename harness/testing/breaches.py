@@ -24,7 +24,7 @@ def select_breaches(breaches: Iterable[KnownBreach], backend: str) -> dict[str, 
 
 
 def list_unknown(breaches: Iterable[KnownBreach], questions: Container[str]) -> Iterator[KnownBreach]:
-    """Yield the breaches of what nobody asks: a clause that was renamed would excuse nothing, silently."""
+    """Yield the breaches of unknown clauses: a clause that was renamed would excuse nothing, silently."""
     return (breach for breach in breaches if breach.clause not in questions)
 
 

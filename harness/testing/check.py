@@ -1,4 +1,4 @@
-"""Check a backend: every clause of the Runtime contract, and what a run says of it when something goes wrong.
+"""Check a backend: every clause of the Runtime contract, and the report of a run when something goes wrong.
 
 The clauses come from the kit (`harness.testing.contract`). The rest are cells of the real planner and executor, of
 scenarios whose end is known beforehand (`harness.testing.deliberate`).
@@ -38,25 +38,25 @@ _FRAME = re.compile(r'^[\s|]*File "(?P<path>[^"]+)", line (?P<line>\d+),? in (?P
 
 
 class Verdict(StrEnum):
-    """What a check says of one question."""
+    """Result of a check for one question."""
 
     HOLDS = "holds"
     """The promise is kept."""
     BROKEN = "broken"
     """It is not."""
     KNOWN = "known"
-    """Broken, as a plugin says that it is: the runtime's own, so nothing to mend here."""
+    """Broken, as a plugin declares: the runtime's own fault, so nothing to mend here."""
     STALE = "stale"
     """Known as broken, and not broken any more."""
     NOT_ASKED = "not asked"
-    """It needs what is declared absent, or the backend cannot be run."""
+    """It needs a capability that is declared absent, or the backend cannot be run."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one question."""
 
     question: str
-    """The clause, or what a run has to say of a cell."""
+    """The clause, or the promised report of a cell."""
     about: str
     """The operation that promises it, e.g. `Runtime.sleep`."""
     verdict: Verdict
@@ -64,11 +64,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     """All that is known of what went wrong, or why it was not asked."""
     promise: str = ""
-    """What is promised: the docstring of the operation, of what is broken."""
+    """The promise: the docstring of the operation that is broken."""
     where: str = ""
     """The innermost line of the backend that the error went through, `file:line in function`."""
     known: str = ""
-    """Why it is known as broken, with the reference, and who says so."""
+    """Why it is known as broken, with the reference, and its source."""
 
     @property
     def kind(self) -> str:
@@ -77,7 +77,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def summary(self) -> str:
-        """The line of the error that says what was wrong."""
+        """The line of the error that explains the problem."""
         lines = [line for line in (line.strip(" |+-") for line in self.error.splitlines()) if line]
         if not lines:
             return ""
@@ -85,18 +85,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check found."""
+    """Result of a check."""
 
     backend: str
     """The spec, in canonical order."""
     findings: tuple[Finding, ...]
     """In the order in which they were asked."""
     costs: tuple[OperationCost, ...] = ()
-    """What the adapter costs on the hot paths. For information: it never decides whether a check passes."""
+    """Cost of the adapter on the hot paths. For information: it never decides whether a check passes."""
 
     @property
     def asked(self) -> int:
-        """How many questions were asked: those that need what is declared absent are not."""
+        """Number of questions asked: those that need a capability that is declared absent are not."""
         return sum(finding.verdict is not Verdict.NOT_ASKED for finding in self.findings)
 
     @property
@@ -121,7 +121,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether there was something to ask, and all of it holds but what is known."""
+        """Whether there was a question to ask, and every answer but the known ones is right."""
         return bool(self.held) and not self.broken and not self.stale
 
     def _of(self, verdict: Verdict) -> tuple[Finding, ...]:
@@ -136,14 +136,14 @@ class _Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Conduct(msgspec.Struct, frozen=True, kw_only=True):
-    """A question about a whole cell. `judge` returns what is wrong, or nothing."""
+    """A question about a whole cell. `judge` returns the problem, or nothing."""
 
     question: str
     about: str
     scenario: Scenario
     judge: Callable[[_Cell], str]
     needs_absent: bool = False
-    """Whether the scenario is to need what the backend declares absent."""
+    """Whether the scenario is to need a capability that the backend declares absent."""
 
 
 class Check:
@@ -171,13 +171,13 @@ class Check:
 
     @property
     def questions(self) -> dict[str, str]:
-        """Every question in the order in which it is put, with what it is about."""
+        """Every question in the order in which it is put, with its subject."""
         return {conduct.question: conduct.about for conduct in _CONDUCT} | {c.name: c.of for c in CLAUSES}
 
     def run(self, only: Container[str] | None = None) -> Generator[Finding, None, None]:
         """Put the questions, or only those named, and yield what became of each, in order.
 
-        A backend that cannot be run at all is asked nothing else. A breach that is declared of what is no question is
+        A backend that cannot be run at all is asked nothing else. A declared breach without a question is
         stale, if all questions are put.
         """
         if only is None:
@@ -199,7 +199,7 @@ class Check:
         yield from self._clauses([clause for clause in CLAUSES if only is None or clause.name in only], unable)
 
     def measure_costs(self) -> tuple[OperationCost, ...]:
-        """Measure what the adapter costs on the hot paths, beside the reference backend if that is there."""
+        """Measure the cost of the adapter on the hot paths, beside the reference backend if that is there."""
         reference = self._catalogue.backends.get(REFERENCE)
         return measure_hot_paths(self._backend.runner, dict(self._spec.options), reference.runner if reference else "")
 
@@ -218,9 +218,9 @@ class Check:
                 yield self._finding(clause.name, clause.of, error)
 
     def _results(self, clauses: list[Clause]) -> Generator[str, None, None]:
-        """Yield for each clause what is wrong with it, or nothing."""
+        """Yield the problem of each clause, or nothing."""
         for result in run_clauses(self._backend.runner, dict(self._spec.options), clauses):
-            yield "".join(f"nobody awaited: {line}\n" for line in result.unhandled) + result.error
+            yield "".join(f"not awaited: {line}\n" for line in result.unhandled) + result.error
 
     def _skip_reason(self, clause: Clause) -> str:
         configured = msgspec.structs.replace(
@@ -295,7 +295,7 @@ def _not_asked(question: str, about: str, reason: str) -> Finding:
 
 
 def _find_line(error: str, package: str) -> str:
-    """Return the innermost line of the backend, or of what it called, that a clause came to."""
+    """Return the innermost line of the backend, or of its callees, that a clause came to."""
     frames = list(_FRAME.finditer(error))
     if "most recent call last" not in error:
         frames.reverse()  # as faulthandler writes them
@@ -306,7 +306,7 @@ def _find_line(error: str, package: str) -> str:
     return f"{own[-1]['path']}:{own[-1]['line']} in {own[-1]['name']}" if own else ""
 
 
-# --- what must be said of a cell ---
+# --- questions about a cell ---
 
 
 def _is_attested(cell: _Cell) -> str:
@@ -322,7 +322,7 @@ def _leaves_nothing(cell: _Cell) -> str:
     if cell.result.outcome is not Outcome.COMPLETED:
         return _otherwise(cell, Outcome.COMPLETED)
     (role,) = cell.result.roles
-    lost = [f"nobody awaited: {one.context}" for one in role.unhandled]
+    lost = [f"not awaited: {one.context}" for one in role.unhandled]
     return "; ".join([*role.leaks, *(f"process {left}" for left in (*role.escaped, *role.survivors)), *lost])
 
 
@@ -348,7 +348,7 @@ def _is_ended(cell: _Cell) -> str:
 
 
 def _otherwise(cell: _Cell, wanted: Outcome) -> str:
-    """Say that a cell ended otherwise than it must, and how."""
+    """Report that a cell ended otherwise than it must, and how."""
     said = f"the cell must be {wanted.value!r}, and is {cell.result.outcome.value!r}: {cell.result.reason}"
     traces = [role.error.traceback for role in cell.result.roles if role.error is not None]
     return "\n".join([said.rstrip(": "), *traces])
@@ -356,14 +356,14 @@ def _otherwise(cell: _Cell, wanted: Outcome) -> str:
 
 _CONDUCT = (
     _Conduct(
-        question="what runs is what was asked for",
+        question="the backend that runs is the requested one",
         about="BackendRunner.expected_scheduler",
         scenario=RUNS,
         judge=_is_attested,
     ),
     _Conduct(question="a run leaves nothing behind", about="BackendRunner.run", scenario=RUNS, judge=_leaves_nothing),
     _Conduct(
-        question="a scenario that needs what is absent is unsupported",
+        question="a scenario that needs an absent capability is unsupported",
         about="Capability",
         scenario=RUNS,
         judge=_is_unsupported,

@@ -43,11 +43,11 @@ class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
     """Its name."""
     error: str = ""
     unhandled: tuple[str, ...] = ()
-    """What the runtime reported because nobody awaited it."""
+    """Errors that the runtime reported because no task awaited them."""
 
 
 class _Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process is told on its stdin: names of clauses, and the limit of each in seconds."""
+    """Input of a process on its stdin: names of clauses, and the limit of each in seconds."""
 
     clauses: list[str]
     limit: float
@@ -67,7 +67,7 @@ def run_clauses(
     Args:
         runner: `"module:Class"` of its `BackendRunner`, as in its declaration.
         options: The options of the backend spec.
-        clauses: What to run; a clause that needs what the backend declares absent must not be among them.
+        clauses: Names to run; a clause that needs a capability declared absent must not be among them.
         limit: Seconds that each may take.
 
     Raises:
@@ -109,7 +109,7 @@ def run_clause(runner_factory: Callable[[], BackendRunner], clause: Clause, time
 def _run_until_stuck(runner: str, options: Mapping[str, str], job: _Job) -> Iterator[ClauseResult]:
     command = [sys.executable, "-P", "-m", "harness.testing.contract", runner]
     command += [f"{key}={value}" for key, value in options.items()]
-    # A file, because a pipe that nobody reads would stop a backend that writes a lot.
+    # A file, because a pipe without a reader would stop a backend that writes a lot.
     with (
         TemporaryFile() as words,
         subprocess.Popen(
@@ -124,7 +124,7 @@ def _run_until_stuck(runner: str, options: Mapping[str, str], job: _Job) -> Iter
 
 def _results(process: subprocess.Popen[bytes], job: _Job, words: IO[bytes]) -> Iterator[ClauseResult]:
     assert process.stdin is not None
-    with suppress(BrokenPipeError):  # it has ended already, and says why
+    with suppress(BrokenPipeError):  # it has ended already, and reports why
         process.stdin.write(msgspec.json.encode(job))
         process.stdin.close()
     lines = _lines(process)
@@ -171,14 +171,14 @@ def _why_ended(process: subprocess.Popen[bytes], job: _Job, words: IO[bytes]) ->
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it has started (workers of a process pool): it leads a session of its own."""
+    """End the process and its children (workers of a process pool): it leads a session of its own."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()
 
 
 def _main(arguments: Sequence[str]) -> None:
-    """Run the clauses named on stdin; a line for each on what was stdout, which the clauses cannot reach."""
+    """Run the clauses named on stdin; a line for each on the original stdout, which the clauses cannot reach."""
     results = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     module, _, name = arguments[0].partition(":")

@@ -1,4 +1,4 @@
-"""Scenarios that end in a way that is known beforehand: the runner must say of a backend what really happened."""
+"""Scenarios that end in a way that is known beforehand: the runner must report each backend's real outcome."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from harness.api import Probe, Runtime, Scenario, info
 
 REACHED = "reached the end of its preparation"
-"""Observed before a scenario goes wrong, so that one that went wrong earlier is told apart."""
+"""Observed before a scenario goes wrong, so that one that went wrong earlier can be distinguished."""
 _HANG_AFTER = 1.0
 _LIMIT = 30.0
 
 
 class PlannedFailure(Exception):
-    """What the failing scenario raises."""
+    """The error of the failing scenario."""
 
 
 async def _run(runtime: Runtime, probe: Probe) -> None:

@@ -10,7 +10,7 @@ from harness.testing.wrapping import Wrapped
 
 
 class FakeClock:
-    """Time that passes only when a test says so, or when a governed runtime has nothing to do but wait for a timer.
+    """Time that passes only when a test advances it, or when a governed runtime has nothing to do but wait for a timer.
 
     Put `read` or `read_ns` in the place of a clock that the code under test reads
     (`monkeypatch.setattr(module, "perf_counter_ns", clock.read_ns)`), and `govern` a runtime to have its timers end by

@@ -1,8 +1,8 @@
-"""What an adapter costs on the hot paths: `python -m harness.testing.hot_path MODULE:CLASS REFERENCE [key=value]`.
+"""Cost of an adapter on the hot paths: `python -m harness.testing.hot_path MODULE:CLASS REFERENCE [key=value]`.
 
 How many Python functions of the adapter run for one operation is a fact, the same each time: 0 where a scenario calls
-the runtime's own method. What an operation costs is measured beside a reference backend, in the same process and in
-rounds that alternate: the adapter and the runtime together, since nobody knows the runtime's own call from outside.
+the runtime's own method. The cost of an operation is measured beside a reference backend, in the same process and in
+rounds that alternate: the adapter and the runtime together, since the runtime's own call is not known from outside.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ LIMIT = 60.0
 REFERENCE = "asyncio"
 """The backend that the others are held against."""
 _TIMES = 100
-"""Operations in a row: what a channel of this capacity takes without waiting."""
+"""Operations in a row: as many as a channel of this capacity takes without waiting."""
 _BATCHES = 5
 _ROUNDS = 20
 
 Meter = Callable[[str], AbstractContextManager[None]]
-"""Measures what is inside it: an operation by its name, `_TIMES` times."""
+"""Measures the operation inside it, by its name, `_TIMES` times."""
 
 
 class OperationCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What one operation costs. What could not be measured is nothing, and `error` says why."""
+    """Cost of one operation. A cost that could not be measured is nothing, and `error` gives the reason."""
 
     operation: str
     """In words, e.g. `channel send`."""
@@ -57,7 +57,7 @@ class OperationCost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process says."""
+    """Report of the process."""
 
     calls: dict[str, float]
     cpu: dict[str, list[float]]
@@ -279,7 +279,7 @@ def _measure(runner: str, reference: str, options: Mapping[str, str]) -> _Measur
 
 
 def _main(arguments: Sequence[str]) -> None:
-    """Measure, and write what was found to what was stdout, which the backend cannot reach."""
+    """Measure, and write the results to the original stdout, which the backend cannot reach."""
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     runner, reference, *options = arguments

@@ -87,7 +87,7 @@ class QuestionItem(pytest.Item):
     """The questions of its backend."""
 
     def runtest(self) -> None:
-        """Fail if what is promised does not hold, or holds although it is known as broken; skip what was not asked."""
+        """Fail if a promise is broken, or holds although it is known as broken; skip questions that were not asked."""
         finding = self.parent.find(self.name)
         if finding.verdict == "not asked":
             pytest.skip(finding.error)
@@ -97,7 +97,7 @@ class QuestionItem(pytest.Item):
             raise BrokenPromise(finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: None = None) -> str:  # type: ignore[override]
-        """Say what was seen, what is promised, and where to look."""
+        """Return the observation, the promise, and where to look."""
         if not isinstance(excinfo.value, BrokenPromise):
             return str(super().repr_failure(excinfo, style))
         (finding,) = excinfo.value.args

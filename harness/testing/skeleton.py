@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 KINDS = ("backend", "scenario", "renderer", "executor", "perturbation")
-"""What a plugin may bring, and the names of the templates."""
+"""The kinds of plugin, and the names of the templates."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "harness-"

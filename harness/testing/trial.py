@@ -1,6 +1,6 @@
 """Try a scenario in this process, on a runtime or on a broken one: for the tests of its author.
 
-A cell of a run is a process and is judged beside the other backends; a trial is a call that returns what was observed.
+A cell of a run is a process and is judged beside the other backends; a trial is a call that returns the observations.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from harness.wire import as_recorded
 from harness.worker.program import make_command
 
 _POLL = 0.001
-"""Seconds between two looks at what the roles share."""
+"""Seconds between two looks at the shared items."""
 
 Wrap = Callable[[Runtime], Any]
-"""Takes a runtime and returns what the scenario sees instead."""
+"""Takes a runtime and returns the one that the scenario sees instead."""
 
 
 class Trial:
-    """What a scenario observed. `errors` has what left a role, `running` the roles that did not end in time."""
+    """Observations of a scenario. `errors` has the exceptions that left a role, `running` the roles still running."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.values: dict[str, list[Any]] = {}
@@ -39,7 +39,7 @@ class Trial:
         """How far each role has come. Threads may lose an increment to each other."""
         self.errors: dict[str, BaseException] = {}
         self.unhandled: list[tuple[str, BaseException | None]] = []
-        """Exceptions that the runtime logged or dropped because nobody awaited them, each with its message."""
+        """Exceptions that the runtime logged or dropped because no task awaited them, each with its message."""
         self.running: tuple[str, ...] = ()
         self._scenario = scenario
 
@@ -68,7 +68,7 @@ class Trial:
 
 
 class _TrialProbe:
-    """A probe that keeps what it is told."""
+    """A probe that keeps its records."""
 
     runtime: Runtime
     runner: str
@@ -90,7 +90,7 @@ class _TrialProbe:
         self._trial.steps.append((actor, what))
 
     def driving(self, _what: str) -> AbstractContextManager[None]:
-        """Mark nothing: nobody looks for hangs from outside."""
+        """Mark nothing: no runner looks for hangs from outside."""
         return nullcontext()
 
     def advance(self, count: int = 1) -> None:
@@ -115,7 +115,7 @@ class _TrialProbe:
 
 
 class _Board:
-    """What the roles of a trial share."""
+    """The state that the roles of a trial share."""
 
     def __init__(self, scenario: Scenario, shared: Mapping[str, object]) -> None:
         self.roles = set(scenario.roles)
@@ -139,16 +139,16 @@ def try_scenario(
     seed: int = 1,
     limit: float = 60.0,
 ) -> Trial:
-    """Run a scenario once and return what it observed; it never raises what the scenario raises.
+    """Run a scenario once and return its observations; it never raises the scenario's exceptions.
 
     Args:
         scenario: the declaration.
         backend: an installed backend, with options if need be (`asyncio:io=sock`); every role runs on it, in a
             thread of its own.
         parameters: what differs from the defaults.
-        wrap: takes the runtime and returns what the scenario sees instead, e.g. one that is broken on purpose
+        wrap: takes the runtime and returns the one for the scenario, e.g. one that is broken on purpose
             (`harness_saboteurs.sabotage`). A mapping wraps that of some roles only.
-        shared: what is shared from the start, for a scenario of which one role is left out.
+        shared: the items shared from the start, for a scenario of which one role is left out.
         seed: of the cell.
         limit: seconds until roles that still run are given up.
     """

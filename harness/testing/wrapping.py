@@ -1,4 +1,4 @@
-"""Runtimes, and what they hand out, that are another one but for what a fault breaks."""
+"""Runtimes, and their objects, that are another one with a fault added."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Kind = Literal[
     "bridge",
     "servers",
 ]
-"""What a runtime hands out."""
+"""An object of a runtime."""
 
 
 class Wrapped:
@@ -53,7 +53,7 @@ class Part(Wrapped):
         return runtime
 
     def kind_of(self, exc: BaseException) -> ErrorKind:
-        """Say what an exception means."""
+        """Return the meaning of an exception."""
         return self.healthy.classify(exc)
 
     async def sleep_for_ever(self) -> None:
@@ -66,7 +66,7 @@ class Stream(Part):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("stream",)
     state = "open"
-    """What a subclass wants to know later."""
+    """Facts that a subclass needs later."""
 
 
 class Listener(Part):
@@ -127,7 +127,7 @@ class Child(Part):
 
 
 class Block(Part):
-    """What an `async with` enters, and the manager of it."""
+    """The object that an `async with` enters, and its manager."""
 
     def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
         super().__init__(inner, runtime)
@@ -189,9 +189,9 @@ class Servers(Part):
 
 
 class SabotagedRuntime(Wrapped):
-    """A runtime that hands out broken parts: each class attribute names what takes the place of what it hands out.
+    """A runtime that hands out broken parts: each class attribute names the class that replaces a healthy one.
 
-    `inner` is the healthy one. A fault says which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
+    `inner` is the healthy one. A fault lists which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
     `lock`, `semaphore`, `condition`, `event`, `child`, `bridge` and `servers` it breaks; the others stay healthy.
     """
 
@@ -215,7 +215,7 @@ class SabotagedRuntime(Wrapped):
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
         self.left_open: list[Any] = []
-        """What was closed in name only, so that a test can close it."""
+        """Objects that were closed in name only, so that a test can close them."""
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         """Connect; the stream may be broken."""

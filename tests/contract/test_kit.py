@@ -73,8 +73,8 @@ def test_a_healthy_backend_passes():
             "a detached task outlives its parent's group and its cancellation",
             "expected ['told to end', 'went on'], got ['told to end']",
         ),
-        ("conftest:BlamesItself", "a send after the peer's reset says that the connection is broken", "is 'closed'"),
-        ("conftest:BlamesPeer", "a send after closing says that this side closed", "is 'broken'"),
+        ("conftest:BlamesItself", "a send after the peer's reset raises that the connection is broken", "is 'closed'"),
+        ("conftest:BlamesPeer", "a send after closing raises that this side closed", "is 'broken'"),
         ("conftest:WrongScheduler", "the scheduler is the one that the runner expects", "expected 'uvloop.*'"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_hang_is_named_and_the_rest_runs(runner, clause):
 
 def test_a_hang_is_not_blamed_on_a_clause_that_ended():
     """Results that come in one piece are all seen before the clause that hangs behind them."""
-    quick = ["a new event is not set", "is_set says whether set was called", "waiting for a set event returns"]
+    quick = ["a new event is not set", "is_set returns whether set was called", "waiting for a set event returns"]
     errors = run("conftest:StuckTasks", *quick, TASKS)
     assert [name for name, error in errors.items() if error] == [TASKS]
     assert "in tasks" in errors[TASKS]

@@ -155,4 +155,4 @@ def test_the_backend_passes_the_check(write):
     assert (said["passed"], said["held"]) == (True, said["asked"] - len(known))
     assert said["asked"] > 100
     verdicts = {finding["question"]: finding["verdict"] for finding in said["findings"]}
-    assert verdicts["a scenario that needs what is absent is unsupported"] == "holds"
+    assert verdicts["a scenario that needs an absent capability is unsupported"] == "holds"

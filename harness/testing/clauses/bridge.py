@@ -18,7 +18,7 @@ _FAR = 30.0
 
 
 class BridgePlannedError(Exception):
-    """What a call from a thread raises."""
+    """The error of a call from a thread."""
 
 
 async def in_thread(runtime: Runtime, fn: Callable[..., Any], *args: object) -> Any:
@@ -63,7 +63,7 @@ async def inbox_order(runtime: Runtime) -> None:
 
 @clause("two inboxes are two", of="Bridge.open_inbox", requires=_BRIDGE)
 async def inboxes_are_their_own(runtime: Runtime) -> None:
-    """What is put into one is not received from the other."""
+    """An item put into one is not received from the other."""
     bridge = bridge_of(runtime)
     first, second = bridge.open_inbox(), bridge.open_inbox()
     first.put(1)
@@ -298,6 +298,6 @@ async def direct_cancel(runtime: Runtime) -> None:
 
 @clause("a thread can ask for the direct calls", of="Bridge.direct", requires=_DIRECT)
 async def direct_in_a_thread(runtime: Runtime) -> None:
-    """What they do there is open, that they are there is not."""
+    """Their effect in it is open, their existence is not."""
     direct = await in_thread(runtime, bridge_of(runtime).direct)
     require(hasattr(direct, "put"), f"got {direct!r}")

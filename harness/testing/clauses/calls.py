@@ -1,4 +1,4 @@
-"""Clauses of functions that run with a time-out, behind a shield, or as nobody's."""
+"""Clauses of functions that run with a time-out, behind a shield, or abandoned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLOAT_GRAIN = 1e-6
 
 
 class PlannedError(Exception):
-    """What a function raises here."""
+    """The error of a function here."""
 
 
 async def give_back(runtime: Runtime, *args: object) -> tuple[object, ...]:
@@ -167,7 +167,7 @@ async def detached_runs(runtime: Runtime) -> None:
     requires=(*_DETACHED, *_CANCEL),
 )
 async def detached_outlives(runtime: Runtime) -> None:
-    """Cancel the group in which it was started; it waits on, and ends when it is told to."""
+    """Cancel the group in which it was started; it waits on, and ends at its own signal."""
     leave, ended, started = runtime.create_event(), runtime.create_event(), runtime.create_event()
     steps: list[str] = []
 

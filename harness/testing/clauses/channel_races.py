@@ -18,7 +18,7 @@ async def _pass(runtime: Runtime, checkpoints: int) -> None:
 
 
 class _Cancellable:
-    """A call in a scope of its own, as a task; `ends` says how it ended."""
+    """A call in a scope of its own, as a task; `ends` has its results."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

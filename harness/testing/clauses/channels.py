@@ -12,7 +12,7 @@ _CAPACITIES = (None, 0, 1, 10)
 
 
 def needs(capacity: int | None, *others: Capability) -> tuple[Capability, ...]:
-    """Return what a clause needs that opens a channel of this capacity."""
+    """Return the requirements of a clause that opens a channel of this capacity."""
     return (Capability.RENDEZVOUS if capacity == 0 else Capability.CHANNEL, *others)
 
 
@@ -152,7 +152,7 @@ async def full_channel_waits(runtime: Runtime) -> None:
     "a rendezvous send returns after a receiver took the item", of="SendChannel.send", requires=(Capability.RENDEZVOUS,)
 )
 async def rendezvous_waits(runtime: Runtime) -> None:
-    """Look whether it returned before anybody received."""
+    """Look whether it returned before any receive."""
     send, receive = runtime.open_channel(0)
     about, steps = runtime.create_event(), []
 
@@ -198,7 +198,7 @@ async def buffered_leaves_out_senders(runtime: Runtime) -> None:
     require_equal("(counts, items)", expected=([1], [0, 1, 2, 3]), actual=(counts, sorted(items)))
 
 
-@clause("what is buffered at the close arrives, then the end", of="SendChannel.aclose", requires=_CLOSE)
+@clause("items buffered at the close arrive, then the end", of="SendChannel.aclose", requires=_CLOSE)
 async def close_keeps_items(runtime: Runtime) -> None:
     """Close with three items inside; each receive behind them is the end, again and again."""
     for capacity in (None, 5):

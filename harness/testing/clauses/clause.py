@@ -1,4 +1,4 @@
-"""What a clause is: one sentence of the Runtime contract, as a small program that must hold on every backend."""
+"""A clause: one sentence of the Runtime contract, as a small program that must hold on every backend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ClauseFunction = Callable[..., Awaitable[None]]
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
-    """One clause. `of` names the method whose **Contract** it is; `requires` what a backend may lack."""
+    """One clause. `of` names the method whose **Contract** it is; `requires` the capabilities that it needs."""
 
     name: str
     """The sentence."""

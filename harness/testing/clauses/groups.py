@@ -218,7 +218,7 @@ async def cancellation_is_recognised(runtime: Runtime) -> None:
     require_equal("other exceptions taken for it", expected=[], actual=taken)
 
 
-@clause("errors are classified by what they mean", of="Runtime.classify")
+@clause("errors are classified by their meaning", of="Runtime.classify")
 async def errors_are_classified(runtime: Runtime) -> None:
     """Ask about errors of the system by errno, and about one that says nothing."""
     expected = {

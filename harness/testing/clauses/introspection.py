@@ -1,4 +1,4 @@
-"""Clauses of what a runtime knows about itself: its tasks, its timers, its scheduler."""
+"""Clauses of a runtime's introspection: its tasks, its timers, its scheduler."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def tasks_have_name_and_frames(runtime: Runtime) -> None:
         require(function in places, f"the frames of the task in {function!r} are those of {places}")
 
 
-@clause("what a task waits for is right, or not given", of="Runtime.tasks")
+@clause("the object of a task's wait is right, or not given", of="Runtime.tasks")
 async def waits_are_right(runtime: Runtime) -> None:
     """Let a task wait for an event, one for a lock and one for a channel; compare when each is in its wait."""
     event, lock = runtime.create_event(), runtime.create_lock()
@@ -117,7 +117,7 @@ async def time_outs_are_timers(runtime: Runtime) -> None:
         async with runtime.move_on_after(_FAR):
             await about.set()
             await release.wait()
-    require_equal("whether the time-out is told", expected=[True], actual=inside)
+    require_equal("whether the time-out is shown", expected=[True], actual=inside)
     require(not is_there(), "the time-out is still told behind its block")
 
 

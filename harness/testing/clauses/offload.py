@@ -14,7 +14,7 @@ _PROCESS = (Capability.PROCESS,)
 
 
 class PlannedError(Exception):
-    """What an offloaded function raises."""
+    """The error of an offloaded function."""
 
 
 def fail(word: str) -> None:

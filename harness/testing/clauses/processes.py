@@ -57,7 +57,7 @@ def _is_same(a: str, b: str) -> bool:
 
 
 async def _end(process: ChildProcess) -> None:
-    """Kill what a clause has left running, close its streams and wait for it."""
+    """Kill the processes that a clause has left running, close their streams and wait for them."""
     with suppress(ProcessLookupError):
         process.kill()
     for stream in (process.stdin, process.stdout, process.stderr):
@@ -71,7 +71,7 @@ async def _end(process: ChildProcess) -> None:
 
 @clause("a program starts with its arguments", of="Processes.start_process", requires=_CHILD)
 async def arguments(runtime: Runtime) -> None:
-    """Have a shell print what it was given."""
+    """Have a shell print its input."""
     command = ["sh", "-c", 'printf "%s|" "$@"', "name", "a b", "", "*"]
     process = await processes_of(runtime).start_process(command, stdout=PIPE)
     require_equal("arguments", expected=b"a b||*|", actual=await _output(process))
@@ -79,7 +79,7 @@ async def arguments(runtime: Runtime) -> None:
 
 @clause("a program that does not exist is a FileNotFoundError", of="Processes.start_process", requires=_CHILD)
 async def no_program(runtime: Runtime) -> None:
-    """Start one, with pipes that must not stay open. The first one does not count: a runtime may open what it keeps."""
+    """Start one, with pipes that must not stay open. The first is not counted: a runtime may keep files of its own."""
     open_descriptors = []
     for _ in range(3):
         try:
@@ -132,7 +132,7 @@ async def redirects(runtime: Runtime) -> None:
         )
         require_equal("exit code", expected=0, actual=await process.wait())
         file.seek(0)
-        require_equal("what was written", expected=b"out\nerr\n", actual=file.read())
+        require_equal("the output", expected=b"out\nerr\n", actual=file.read())
 
 
 @clause("stdin is there if it is a pipe", of="ChildProcess.stdin", requires=_CHILD)
@@ -311,7 +311,7 @@ async def kill(runtime: Runtime) -> None:
 # --- streams ---
 
 
-@clause("what a child writes arrives, then its end", of="ByteSource.receive_some", requires=_CHILD)
+@clause("output of a child arrives, then its end", of="ByteSource.receive_some", requires=_CHILD)
 async def output(runtime: Runtime) -> None:
     """Read more than a pipe holds, and the end twice."""
     process = await _start(runtime, f"head -c {_MEBIBYTE} /dev/zero", stdout=PIPE)
@@ -377,7 +377,7 @@ async def feed(runtime: Runtime) -> None:
     require_equal("checksum", expected=await _output(reference), actual=received)
 
 
-@clause("closing a child's stdin is its end, behind what was sent", of="ByteSink.aclose", requires=_CHILD)
+@clause("closing a child's stdin is its end, behind the bytes sent", of="ByteSink.aclose", requires=_CHILD)
 async def end_of_stdin(runtime: Runtime) -> None:
     """Have it copied."""
     process = await _start(runtime, "exec cat", stdin=PIPE, stdout=PIPE)
@@ -401,7 +401,7 @@ async def communicate(runtime: Runtime) -> None:
     require_equal("exit code", expected=0, actual=await process.wait())
 
 
-@clause("a child that does not read what it is sent is no error", of="ChildProcess.communicate", requires=_CHILD)
+@clause("a child that does not read its input is no error", of="ChildProcess.communicate", requires=_CHILD)
 async def unread_data(runtime: Runtime) -> None:
     """Send more than a pipe holds to a child that has ended."""
     process = await _start(runtime, "echo done; exit 7", stdin=PIPE, stdout=PIPE)

@@ -90,7 +90,7 @@ async def inner_scope_cancel(runtime: Runtime) -> None:
 
 @clause("cancelling an outer scope leaves both", of="CancelScope.cancel", requires=_SCOPE)
 async def outer_scope_cancel(runtime: Runtime) -> None:
-    """Cancel the outer one of two; only it says that it was cancelled."""
+    """Cancel the outer one of two; only it shows the cancellation."""
     steps: list[str] = []
     async with runtime.open_cancel_scope() as outer:
         async with runtime.open_cancel_scope() as inner:
@@ -122,7 +122,7 @@ async def scope_cancels_group_inside(runtime: Runtime) -> None:
     require_equal("(ends, cancelled_caught)", expected=(["child"], True), actual=(ends, scope.cancelled_caught))
 
 
-@clause("a scope that nobody cancelled says so", of="CancelScope.cancelled_caught")
+@clause("a scope that was not cancelled shows it", of="CancelScope.cancelled_caught")
 async def scope_untouched(runtime: Runtime) -> None:
     """Leave a scope by its end."""
     async with runtime.open_cancel_scope() as scope:
@@ -165,7 +165,7 @@ async def deadline_behind_block(runtime: Runtime) -> None:
 
 @clause("an outer deadline that comes first ends both scopes", of="Runtime.open_cancel_scope", requires=_DEADLINE)
 async def outer_deadline_first(runtime: Runtime) -> None:
-    """Wait in both; only the outer one says that it was cancelled."""
+    """Wait in both; only the outer one shows the cancellation."""
     async with runtime.move_on_after(0.01) as outer, runtime.move_on_after(3600) as inner:
         await runtime.create_event().wait()
     caught = (outer.cancelled_caught, inner.cancelled_caught)

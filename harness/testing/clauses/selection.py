@@ -116,7 +116,7 @@ def _require_conserved(completed: Sequence[tuple[int, Any]], left: list[int]) ->
     requires=_SELECT,
 )
 async def select_raises(runtime: Runtime) -> None:
-    """Let one fail when the other waits; as what the error is raised is left open."""
+    """Let one fail when the other waits; the class that the error is raised as is left open."""
     ends: list[str] = []
     lose, waits = _loser(runtime, ends)
 

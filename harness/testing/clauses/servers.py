@@ -32,7 +32,7 @@ async def serving(runtime: Runtime, handler: Handler) -> AsyncIterator[Server]:
     server = await servers_of(runtime).start_server(handler)
 
     async def serve() -> None:
-        async with runtime.open_cancel_scope():  # what a closed server raises as its own end stays here
+        async with runtime.open_cancel_scope():  # the error of a closed server's own end stays here
             try:
                 await server.serve_forever()
             except BaseException as exc:

@@ -14,7 +14,7 @@ from harness.api import ByteStream, Capability, ErrorKind, Runtime
 from .clause import clause, require, require_equal, require_error
 
 _BIG = b"".join(number.to_bytes(4, "big") for number in range(5 << 18))
-"""5 MiB in which every four bytes say where they belong."""
+"""5 MiB in which every four bytes hold their position."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -101,7 +101,7 @@ async def half_close(runtime: Runtime) -> None:
 
 @clause("the end of the stream comes when the peer closes", of="ByteStream.aclose")
 async def close_is_eof(runtime: Runtime) -> None:
-    """Read what was sent before, then the end; close twice."""
+    """Read the bytes sent before, then the end; close twice."""
     async with connected(runtime) as (client, server):
         await client.send_all(b"last words")
         await client.aclose()
@@ -165,7 +165,7 @@ async def backpressure(runtime: Runtime) -> None:
     require(scope.cancelled_caught, f"{accepted} MiB were accepted")
 
 
-@clause("a send after the peer's reset says that the connection is broken", of="ByteStream.send_all")
+@clause("a send after the peer's reset raises that the connection is broken", of="ByteStream.send_all")
 async def send_after_reset(runtime: Runtime) -> None:
     """Send to a peer that has reset, at once and after a while, until it is noticed."""
     for pause in (0.0, 0.01):
@@ -185,7 +185,7 @@ async def _send_until_error(runtime: Runtime, stream: ByteStream) -> None:
         await runtime.sleep(0.001)
 
 
-@clause("a send after closing says that this side closed", of="ByteStream.send_all", requires=(Capability.ABORT,))
+@clause("a send after closing raises that this side closed", of="ByteStream.send_all", requires=(Capability.ABORT,))
 async def send_after_close(runtime: Runtime) -> None:
     """Send on either end of a connection after it was closed, or aborted, here."""
     for end in ("aclose", "abort"):
@@ -234,9 +234,9 @@ def _open_fds() -> int:
     return len(list(Path("/dev/fd").iterdir()))
 
 
-@clause("nobody listens", of="Runtime.connect")
+@clause("no listener", of="Runtime.connect")
 async def refused(runtime: Runtime) -> None:
-    """Connect to a port that is taken and on which nobody listens: REFUSED, by `classify`."""
+    """Connect to a port that is taken and has no listener: REFUSED, by `classify`."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -252,7 +252,7 @@ async def source_address(runtime: Runtime) -> None:
         accepted, address = server.accept()
         accepted.close()
         await stream.aclose()
-    require_equal("what the peer sees", expected=source, actual=address[0])
+    require_equal("the address that the peer sees", expected=source, actual=address[0])
 
 
 @clause("the listener knows its address", of="Listener.address")

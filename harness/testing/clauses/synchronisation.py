@@ -42,7 +42,7 @@ async def event_is_new(runtime: Runtime) -> None:
     require_equal("is_set of both", expected=(True, False), actual=(one.is_set(), other.is_set()))
 
 
-@clause("is_set says whether set was called", of="Event.is_set")
+@clause("is_set returns whether set was called", of="Event.is_set")
 async def event_is_set(runtime: Runtime) -> None:
     """Ask before, after one call and after two."""
     event = runtime.create_event()
@@ -175,7 +175,7 @@ async def semaphore_bounds(runtime: Runtime) -> None:
 
 @clause("a semaphore has n permits", of="Runtime.create_semaphore", requires=_DEADLINE)
 async def semaphore_has_permits(runtime: Runtime) -> None:
-    """Take three of three, give up on a fourth, and take again what is given back."""
+    """Take three of three, give up on a fourth, and take again a permit that was given back."""
     semaphore = runtime.create_semaphore(3)
     for _ in range(3):
         await semaphore.acquire()
@@ -272,7 +272,7 @@ async def condition_notifies_all(runtime: Runtime) -> None:
     require_equal("woken", expected=4, actual=room.woken)
 
 
-@clause("who was notified holds the lock", of="Condition.wait")
+@clause("a notified waiter holds the lock", of="Condition.wait")
 async def notified_holds_lock(runtime: Runtime) -> None:
     """Wake four at once, each of which yields while it must be alone."""
     room = _WaitingRoom(runtime)
@@ -287,7 +287,7 @@ async def notified_holds_lock(runtime: Runtime) -> None:
 
 @clause("notify without a waiter is no error", of="Condition.notify")
 async def notify_nobody(runtime: Runtime) -> None:
-    """Notify nobody, and see that a later waiter is not woken by it."""
+    """Notify without a waiter, and see that a later waiter is not woken by it."""
     room = _WaitingRoom(runtime)
     async with room.condition:
         await room.condition.notify()
@@ -385,7 +385,7 @@ async def condition_wait_cancelled_twice(runtime: Runtime) -> None:
     async def recorded(name: str, fn: Callable[[], Awaitable[None]]) -> None:
         try:
             await fn()
-        except Exception as exc:  # noqa: BLE001 - what a lock says that is not held
+        except Exception as exc:  # noqa: BLE001 - the error of a lock that is not held
             errors.append(f"{name}: {exc!r}")
 
     async with runtime.open_task_group() as group:

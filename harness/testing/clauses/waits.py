@@ -23,13 +23,13 @@ async def in_sleep(runtime: Runtime) -> AsyncIterator[Wait]:
 
 @asynccontextmanager
 async def in_event(runtime: Runtime) -> AsyncIterator[Wait]:
-    """Wait for an event that nobody sets."""
+    """Wait for an event that is never set."""
     yield runtime.create_event().wait
 
 
 @asynccontextmanager
 async def in_lock(runtime: Runtime) -> AsyncIterator[Wait]:
-    """Wait for a lock that another task holds; what its owner gets who asks again is left open."""
+    """Wait for a lock that another task holds; a second acquire by its owner is left open."""
     lock, held, enough = runtime.create_lock(), runtime.create_event(), runtime.create_event()
 
     async def holder() -> None:
@@ -75,7 +75,7 @@ async def in_receive(runtime: Runtime) -> AsyncIterator[Wait]:
 
 @asynccontextmanager
 async def in_rendezvous_receive(runtime: Runtime) -> AsyncIterator[Wait]:
-    """Receive where nobody sends."""
+    """Receive without a sender."""
     _send, receive = runtime.open_channel(0)
     yield receive.receive
 
@@ -90,14 +90,14 @@ async def in_full_send(runtime: Runtime) -> AsyncIterator[Wait]:
 
 @asynccontextmanager
 async def in_rendezvous_send(runtime: Runtime) -> AsyncIterator[Wait]:
-    """Send where nobody receives."""
+    """Send without a receiver."""
     send, _receive = runtime.open_channel(0)
-    yield lambda: send.send("to nobody")
+    yield lambda: send.send("to no receiver")
 
 
 @asynccontextmanager
 async def in_accept(runtime: Runtime) -> AsyncIterator[Wait]:
-    """Accept where nobody connects."""
+    """Accept without a client."""
     listener = await runtime.listen()
     yield listener.accept
     await listener.aclose()
@@ -122,7 +122,7 @@ async def in_stream_write(runtime: Runtime) -> AsyncIterator[Wait]:
     stream = await runtime.connect(*listener.address)
     peer = await listener.accept()
     yield lambda: stream.send_all(bytes(32 << 20))
-    # Reset by the peer where the runtime has no `abort`: closing `stream` may wait for what it has accepted.
+    # Reset by the peer where the runtime has no `abort`: closing `stream` may wait for bytes that it has accepted.
     await peer.aclose()
     await stream.aclose()
     await listener.aclose()
@@ -142,7 +142,7 @@ WAITS: dict[str, tuple[OpenWait, tuple[Capability, ...]]] = {
     "stream read": (in_stream_read, ()),
     "stream write": (in_stream_write, ()),
 }
-"""By name: how it is opened, and what a backend may lack for it."""
+"""By name: how it is opened, and the capabilities needed for it."""
 
 
 def _register_interruptions(name: str, open_wait: OpenWait, requires: tuple[Capability, ...]) -> None:
@@ -184,7 +184,7 @@ def _register_interruptions(name: str, open_wait: OpenWait, requires: tuple[Capa
             async with runtime.move_on_after(0.01) as scope:
                 ends.append(f"returned {await wait()!r}")
             await runtime.sleep(0.001)
-        require_equal("what the wait returned", expected=[], actual=ends)
+        require_equal("the result of the wait", expected=[], actual=ends)
         require_equal("cancelled_caught", expected=True, actual=scope.cancelled_caught)
 
 

@@ -16,9 +16,9 @@ from harness.testing.clauses import CLAUSES
 
 HERE = Path(__file__).parent
 ATTESTED, TIDY, NONSENSE, FAILS, WAITS, BLOCKS = (
-    "what runs is what was asked for",
+    "the backend that runs is the requested one",
     "a run leaves nothing behind",
-    "a scenario that needs what is absent is unsupported",
+    "a scenario that needs an absent capability is unsupported",
     "a scenario that raises is reported with its exception",
     "a task that waits for ever is seen as hung, and ended",
     "a call that never returns is seen as hung, and ended",
