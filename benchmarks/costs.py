@@ -1,10 +1,10 @@
-"""Measure what the harness costs and write `docs/reference/costs.md`.
+"""Measure the cost of the harness and write `docs/reference/costs.md`.
 
     python benchmarks/costs.py            the long form: about an hour on a quiet machine of two cores
     python benchmarks/costs.py --quick    a few minutes, to see that it runs; its figures say little
     python benchmarks/costs.py --only transparency --only scale
 
-Runs `startup`, `transparency`, `overhead` and `scale`, one after another. The page is made anew from what they say;
+Runs `startup`, `transparency`, `overhead` and `scale`, one after another. The page is made anew from their results;
 with `--only` the other sections stay as they are. Everything is bounded and on loopback.
 """
 
@@ -68,7 +68,7 @@ def describe_machine() -> str:
 
 def main() -> None:
     """Run the benchmarks and write the page."""
-    parser = argparse.ArgumentParser(description="Measure what the harness costs and write the page about it.")
+    parser = argparse.ArgumentParser(description="Measure the cost of the harness and write the page about it.")
     parser.add_argument("--quick", action="store_true", help="a short form, to see that it runs")
     parser.add_argument("--only", action="append", choices=tuple(LONG), help="these sections; the others stay")
     parser.add_argument("--page", type=Path, default=PAGE, help="the file to write")

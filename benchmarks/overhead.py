@@ -1,10 +1,10 @@
-"""What a cell costs beyond its worker: planning, starting, watching and ending it, journal, compare and reports.
+"""Cost of a cell beyond its worker: planning, starting, watching and ending it, journal, compare and reports.
 
     python benchmarks/overhead.py [COMMANDS] [--rounds N]
 
 Runs `harness run` with cells of about 1 s that only wait, some with one role and some with two. From the time of the
 command is taken, for each cell, that of its longest worker, from its start to its end. A command with one round tells
-what a command costs anyway (its start, reports); the rest, over the cells that the longer one has more, is the cost of
+the fixed cost of a command (its start, reports); the rest, over the cells that the longer one has more, is the cost of
 a cell. Median and exact 95 % interval over the commands. Goal: less than 10 % of a 1 s cell.
 """
 
@@ -36,7 +36,7 @@ an open loop of 1 s."""
 
 
 class Timing(NamedTuple):
-    """One command: what it took, and of that its cells and their workers. Seconds."""
+    """One command: its duration, and of that its cells and their workers. Seconds."""
 
     wall: float
     cells: float
@@ -45,7 +45,7 @@ class Timing(NamedTuple):
 
 
 def run_command(scenario: str, parameters: dict[str, str], rounds: int) -> Timing:
-    """Run a command and return what it took."""
+    """Run a command and return its duration."""
     with tempfile.TemporaryDirectory() as folder:
         given = [part for name, value in parameters.items() for part in ("--param", f"{name}={value}")]
         backends = [part for name in BACKENDS for part in ("--backend", name)]
@@ -65,7 +65,7 @@ def _worker_seconds(record: CellRecord) -> float:
 
 
 def measure(commands: int = 10, *, rounds: int = ROUNDS) -> Section:
-    """Run the commands and return what a cell costs."""
+    """Run the commands and return the cost of a cell."""
     rows, worst = [], 0.0
     for kind, (scenario, parameters) in KINDS.items():
         pairs = [
@@ -125,7 +125,7 @@ def _with_interval(sample: Sequence[float], form: str) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="What a cell costs beyond its worker.")
+    parser = argparse.ArgumentParser(description="Cost of a cell beyond its worker.")
     parser.add_argument("commands", nargs="?", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of the longer command; at least 2")
     chosen = parser.parse_args()

@@ -65,7 +65,7 @@ def render(folder: Path) -> None:
 
 
 def draw_terminal(folder: Path) -> None:
-    """Draw what a terminal shows of the run: the beginnings of the grid, of the intervals and of the verdict."""
+    """Draw a terminal's view of the run: the beginnings of the grid, of the intervals and of the verdict."""
     report = [*_harness(), "--color", "always", "report", "latest"]
     wide = {**os.environ, "COLUMNS": str(WIDTH)}
     done = subprocess.run(report, cwd=folder, env=wide, stdout=subprocess.PIPE, check=True, text=True)

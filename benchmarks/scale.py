@@ -1,4 +1,4 @@
-"""What a large plan costs: planning, journal, reading it, compare, and the JSON and HTML reports, over the size.
+"""Cost of a large plan: planning, journal, reading it, compare, and the JSON and HTML reports, over the size.
 
     python benchmarks/scale.py [CELLS ...]
 
@@ -43,7 +43,7 @@ def main() -> None:
     if len(sys.argv) == 4 and sys.argv[1] in _PARTS:
         print(json.dumps(_PARTS[sys.argv[1]](int(sys.argv[2]), Path(sys.argv[3]))))
         return
-    parser = argparse.ArgumentParser(description="What a large plan costs, over its size.")
+    parser = argparse.ArgumentParser(description="Cost of a large plan, over its size.")
     parser.add_argument("cells", nargs="*", type=int, help="sizes of plans (default: 100 1000 10000)")
     print(measure(tuple(parser.parse_args().cells) or SIZES).plain())
 
@@ -111,7 +111,7 @@ def _verdict(found: dict[int, dict[str, Any]]) -> str:
 
 
 def time_stage(function: Callable[[], Any], into: dict[str, Any], stage: str) -> Any:
-    """Run a stage and keep what it took and the peak of the process meanwhile."""
+    """Run a stage and keep its duration and the peak of the process meanwhile."""
     forget_peak()
     started = time.perf_counter()
     result = function()

@@ -1,4 +1,4 @@
-"""A benchmark's result as a section of `docs/reference/costs.md`: what was measured, a table, what it says."""
+"""A benchmark's result as a section of `docs/reference/costs.md`: the measurement, a table, the conclusion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Section:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     verdict: str = ""
-    """What the figures say of the goal."""
+    """Conclusion of the figures on the goal."""
     note: str = ""
     """More for the page."""
 

@@ -1,4 +1,4 @@
-"""Worker start to first operation, against a bare interpreter that imports the same runtime and says so.
+"""Worker start to first operation, against a bare interpreter that imports the same runtime and reports it.
 
     python benchmarks/startup.py [ROUNDS]
 

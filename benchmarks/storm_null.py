@@ -3,7 +3,7 @@
     python benchmarks/storm_null.py [RATE [BACKEND ...]]
 
 The null server accepts, reads until the request is there, sends a fixed reply and closes, in one thread on epoll and
-raw sockets, in a process of its own: it does next to nothing, so what is late is the client. One JSON line for each
+raw sockets, in a process of its own: it does next to nothing, so any lateness is the client's. One JSON line for each
 backend: the rate of answered connections as a share of the offered rate, the lateness, and whether the client passes
 the rule for generators (MEASUREMENT, open-loop rules): at least 98 % started, and the p99 of the lateness at most 2 ms
 or a tenth of the median response.
@@ -55,7 +55,7 @@ def serve_nothing(listener: socket.socket) -> None:
 
 
 def accept_all(listener: socket.socket) -> list[socket.socket]:
-    """Accept what is there."""
+    """Accept the waiting connections."""
     accepted = []
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What the harness costs in a cell: its figure against that of a program written by hand for the same work.
+"""Cost of the harness in a cell: its figure against that of a program written by hand for the same work.
 
     python benchmarks/transparency.py [PAIRS] [--backend NAME ...] [--scenario NAME ...] [--quick]
 
@@ -39,7 +39,7 @@ WITHOUT_GOAL = ("threads",)
 ROOT = Path(__file__).parents[1]
 
 SCENARIO_ONLY = {"storm": {"mode": "burst"}, "timeout-select": {"winner": "always"}}
-"""What a scenario has to be told and a program need not."""
+"""Options that a scenario has to be given and a program need not."""
 PROGRAM_ONLY = ("payload", "seed")
 """Sizes of a program that are the scenario's defaults."""
 QUICK = {
@@ -179,7 +179,7 @@ def measure(
     scenarios: tuple[str, ...] = tuple(SIZES),
     quick: bool = False,
 ) -> Section:
-    """Run the pairs and return what they say.
+    """Run the pairs and return the conclusion.
 
     Args:
         pairs: of each scenario and backend, at most.
@@ -214,7 +214,7 @@ def measure(
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="What the harness costs in a cell.")
+    parser = argparse.ArgumentParser(description="Cost of the harness in a cell.")
     parser.add_argument("pairs", nargs="?", type=int, default=30)
     parser.add_argument("--backend", action="append", choices=BACKENDS)
     parser.add_argument("--scenario", action="append", choices=tuple(SIZES))

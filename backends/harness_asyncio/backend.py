@@ -65,13 +65,13 @@ class AsyncioRuntime:
     async def spawn_detached(
         self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
     ) -> None:
-        """Start it with `asyncio.create_task`; what is left when the run ends is cancelled by `asyncio.Runner`."""
+        """Start it with `asyncio.create_task`; tasks left when the run ends are cancelled by `asyncio.Runner`."""
         self._start(fn, args, name)
 
     def _start(
         self, fn: Callable[..., Awaitable[Any]], args: tuple[object, ...], name: str | None
     ) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = asyncio.create_task(fn(*args), name=name)  # type: ignore[arg-type]  # asyncio wants a coroutine and says so
+        task: asyncio.Task[Any] = asyncio.create_task(fn(*args), name=name)  # type: ignore[arg-type]  # asyncio wants a coroutine
         # The loop holds tasks weakly; asyncio's documentation asks its users to keep a reference.
         self._unowned.add(task)
         task.add_done_callback(self._unowned.discard)
@@ -113,7 +113,7 @@ class AsyncioRuntime:
         return await self._loop.run_in_executor(self._processes.start(), fn, *args)
 
     def stop_processes(self) -> None:
-        """Stop the process pool, if there is one, and wait for what it still runs."""
+        """Stop the process pool, if there is one, and wait for its running jobs."""
         self._processes.stop()
 
     # --- select ---
@@ -186,7 +186,7 @@ class AsyncioRunner:
         """Glob over the loop's class: the class that the factory of `loop=` returned, else one of the loop's package.
 
         A factory may return a loop of any module (a patched one, one that an application chooses). A module that is
-        named without a factory and returns the stock loop has fallen back to it: that is not what was asked for.
+        named without a factory and returns the stock loop has fallen back to it: that is not the requested loop.
         """
         has_fallen_back = self._made.startswith("asyncio.") and not self._has_factory
         return self._made if self._made and not has_fallen_back else f"{self._loop_package}.*"
@@ -270,7 +270,7 @@ def load_loop_factory(spec: str) -> LoopFactory:
     module = importlib.import_module(module_name)
     factory = getattr(module, factory_name or "new_event_loop", None)
     if callable(factory):
-        return factory  # type: ignore[no-any-return]  # what it makes is attested by the worker
+        return factory  # type: ignore[no-any-return]  # the worker attests the loop that it makes
     found = [
         name
         for name, value in vars(module).items()

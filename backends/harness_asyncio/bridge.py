@@ -79,10 +79,10 @@ class AsyncioBridge:
 
     def submit(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Future[Any]:
         """`asyncio.run_coroutine_threadsafe`."""
-        return asyncio.run_coroutine_threadsafe(fn(*args), self._loop)  # type: ignore[arg-type]  # asyncio wants a coroutine and says so
+        return asyncio.run_coroutine_threadsafe(fn(*args), self._loop)  # type: ignore[arg-type]  # asyncio wants a coroutine
 
     def direct(self) -> AsyncioDirect:
-        """Return what a thread should not call."""
+        """Return the calls that a thread should not make."""
         return AsyncioDirect()
 
 

@@ -15,7 +15,7 @@ Waiters = deque[asyncio.Future[Any]]
 
 
 class ItemQueue(Protocol):
-    """What the two ends of a channel share."""
+    """State shared by the two ends of a channel."""
 
     async def put(self, item: Any, /) -> None:
         """Send an item."""
@@ -27,10 +27,10 @@ class ItemQueue(Protocol):
         """Return the number of items sent and not yet received."""
 
     def end(self) -> None:
-        """Let receivers take what is buffered and then see the end."""
+        """Let receivers take the buffered items and then see the end."""
 
     def abandon(self) -> None:
-        """Fail whoever waits: nobody will receive any more."""
+        """Fail all waiting senders: there is no receiver any more."""
 
 
 class ChannelQueue(asyncio.Queue[Any]):
@@ -45,7 +45,7 @@ class ChannelQueue(asyncio.Queue[Any]):
     _putters: Waiters
 
     def end(self) -> None:
-        """Let receivers take what is buffered and then see the end; sends that still wait fail."""
+        """Let receivers take the buffered items and then see the end; sends that still wait fail."""
         fail(self._putters, ClosedResourceError)
         if sys.version_info >= (3, 13):
             self.shutdown()
@@ -58,13 +58,13 @@ class ChannelQueue(asyncio.Queue[Any]):
                     getter.set_result(None)
 
     def abandon(self) -> None:
-        """Fail whoever waits: nobody will receive any more."""
+        """Fail all waiting senders: there is no receiver any more."""
         fail(self._putters, BrokenResourceError)
         fail(self._getters, ClosedResourceError)
 
 
 class _ShutQueue(ChannelQueue):
-    """What a `ChannelQueue` is after its `shutdown`: a `put` that had its turn by then is closed, not at an end."""
+    """A `ChannelQueue` after its `shutdown`: a `put` that had its turn by then is closed, not at an end."""
 
     def full(self) -> NoReturn:
         # Only a `put` asks.
@@ -76,7 +76,7 @@ class _ShutQueue(ChannelQueue):
 
 
 class _EndedQueue(ChannelQueue):
-    """What a `ChannelQueue` is after its end, where it has no `shutdown`."""
+    """A `ChannelQueue` after its end, where it has no `shutdown`."""
 
     def _get_loop(self) -> NoReturn:
         # Only a `get` waits when nothing is left, and only a `put` when something is.
@@ -93,7 +93,7 @@ class Rendezvous:
     """Hand each item from one `put` to one `get`, with no place in between.
 
     A receiver that waits wakes a sender; the *sender* hands over while it runs, so a cancelled `put` has handed over
-    nothing. What is handed over is a turn: a receiver takes the oldest item when it runs. One that is cancelled before
+    nothing. A turn is handed over, no item: a receiver takes the oldest item when it runs. One that is cancelled before
     gives its turn back, and with it the youngest item, so that the order of items survives, and a cancelled `get` has
     taken nothing. (Letting the receiver take from a waiting sender would save a switch, but a sender cancelled in that
     tick would have sent.)
@@ -165,7 +165,7 @@ class Rendezvous:
                 getter.set_result(False)
 
     def abandon(self) -> None:
-        """Fail whoever waits: nobody will receive any more."""
+        """Fail all waiting senders: there is no receiver any more."""
         self._refuse(BrokenResourceError)
         fail(self._getters, ClosedResourceError)
 

@@ -1,6 +1,6 @@
 """What programs for asyncio rely on, tried once each on a fresh event loop before any question is asked of it.
 
-Peers are plain blocking sockets, so that what is missing is missing in the loop.
+Peers are plain blocking sockets, so that a gap is a gap of the loop.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _THERE = {"lock": "not {name}.locked()", "event": "{name}.is_set()", "channel": 
 
 
 class AsyncioDialect:
-    """What a program of asyncio's documentation looks like."""
+    """The form of programs in asyncio's documentation."""
 
     modules: tuple[str, ...] = ("asyncio",)
     run = "asyncio.run(main())"
@@ -95,7 +95,7 @@ class AsyncioDialect:
         ]
 
     def is_there(self, resource: Resource, name: str) -> str:
-        """Return the expression for: what is waited for is there."""
+        """Return the expression that is true when the awaited object is there."""
         if resource.kind not in _THERE:
             raise CannotSay(resource.kind)
         return _THERE[resource.kind].format(name=name)

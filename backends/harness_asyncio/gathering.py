@@ -14,10 +14,10 @@ class GatherGroup:
     """Tasks that are gathered at the end of the block.
 
     As with `gather`, the first error leaves the block at once and the siblings run on: they *outlive the block*, and
-    their own errors are dropped. What is still left when the run ends is cancelled by `asyncio.Runner`.
+    their own errors are dropped. Tasks still left when the run ends are cancelled by `asyncio.Runner`.
 
     A body is nothing that `gather` knows. If it fails or is cancelled, its tasks are cancelled and joined, because
-    nobody would gather them.
+    no call would gather them.
     """
 
     __slots__ = ("_scope", "_tasks")
@@ -55,7 +55,7 @@ class GatherGroup:
                 await asyncio.gather(*self._take())
         except asyncio.CancelledError:
             # Its own children `gather` has cancelled and joined. A child that was cancelled alone looks the same here,
-            # but nobody has cancelled the parent; then the siblings run on, as behind an error.
+            # but the parent was not cancelled; then the siblings run on, as behind an error.
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 await self._end_all()

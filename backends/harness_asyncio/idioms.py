@@ -1,4 +1,4 @@
-"""What a runtime does otherwise where another idiom of asyncio was asked for, an option each.
+"""Changes to a runtime where another idiom of asyncio was requested, an option each.
 
 The classes are put before `AsyncioRuntime` in the bases of the runtime (see `runtime_class` there), so that the default
 idioms pay nothing for them.
@@ -33,7 +33,7 @@ class SocketCalls:
 
 
 class WaitFor:
-    """`timeout=wait_for`. It takes an awaitable; what is a block (`fail_after`, `move_on_after`) stays a `timeout`."""
+    """`timeout=wait_for`. It takes an awaitable; blocks (`fail_after`, `move_on_after`) stay a `timeout`."""
 
     async def run_with_timeout(self, seconds: float, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
         """`asyncio.wait_for(fn(*args), seconds)`."""
@@ -95,4 +95,4 @@ IDIOMS: dict[tuple[str, str], type] = {
     ("offload", "executor"): Executor,
     ("close", "wait"): WaitClosed,
 }
-"""(option, value) → what it changes. A value that is not here is the default."""
+"""(option, value) → its effect. A value that is not here is the default."""

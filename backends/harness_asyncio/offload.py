@@ -29,6 +29,6 @@ class ProcessPool:
         return self._pool
 
     def stop(self) -> None:
-        """Stop the processes, if there are any, and wait for what they still run."""
+        """Stop the processes, if there are any, and wait for their running jobs."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)

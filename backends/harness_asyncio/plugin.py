@@ -11,7 +11,7 @@ from harness.plugins import hookimpl
 
 
 def make_eager_option(refusal: str = "") -> BackendOption:
-    """Return the option `eager`; `refusal` says why it cannot be true here, beside the age of Python."""
+    """Return the option `eager`; `refusal` explains why it cannot be true here, beside the age of Python."""
     if sys.version_info < (3, 12):
         refusal = "asyncio.eager_task_factory is new in Python 3.12"
     return BackendOption(
@@ -95,7 +95,7 @@ CLOSE = BackendOption(
 IDIOMS = (IO, TIMEOUT, GROUP, CHANNEL, OFFLOAD, CLOSE)
 """Options of every asyncio loop."""
 
-# Queue.shutdown is what the documentation teaches from 3.13 on; before that there is nothing to call.
+# Queue.shutdown is the documented way from 3.13 on; before that there is nothing to call.
 CHANNEL_CLOSE = (
     Offer(Support.NATIVE, "Queue.shutdown; a closed sender or receiver itself is marked by its handle")
     if sys.version_info >= (3, 13)
@@ -110,7 +110,7 @@ CAPABILITIES = {
     Capability.RENDEZVOUS: Offer(Support.EMULATED, "built on futures; asyncio.Queue(0) is unbounded"),
     Capability.SELECT: Offer(Support.EMULATED, "asyncio.wait(FIRST_COMPLETED), then cancel and join the rest"),
     Capability.ABORT: Offer(Support.EMULATED, "SO_LINGER(1, 0), then transport.abort(), which alone sends no reset"),
-    Capability.BRIDGE: Offer(Support.NATIVE, "call_soon_threadsafe with what a Queue or an Event does at once"),
+    Capability.BRIDGE: Offer(Support.NATIVE, "call_soon_threadsafe with a non-blocking method of a Queue or an Event"),
     Capability.BRIDGE_CALL: Offer(Support.NATIVE, "call_soon_threadsafe, run_coroutine_threadsafe(...).result()"),
     Capability.BRIDGE_JOB: Offer(Support.NATIVE, "run_coroutine_threadsafe"),
     Capability.DIRECT_CALL: Offer(Support.NATIVE, "put_nowait, Event.set, TaskGroup.create_task, Timeout.reschedule"),

@@ -48,7 +48,7 @@ class AsyncioByteSink:
         await self._writer.drain()
 
     async def aclose(self) -> None:
-        """Close and wait until what is buffered was flushed; a child that does not read it is no error here."""
+        """Close and wait until the buffer was flushed; a child that does not read it is no error here."""
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
@@ -71,7 +71,7 @@ class AsyncioChildProcess:
         self.kill: Callable[[], None] = process.kill
 
     def poll(self) -> int | None:
-        """Return what the loop has noticed: `Process.returncode`."""
+        """Return the exit code that the loop has noticed: `Process.returncode`."""
         return self._process.returncode
 
     async def communicate(self, data: bytes | None = None) -> tuple[bytes, bytes]:

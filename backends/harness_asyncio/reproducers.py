@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 LOOP_LINE = "from asyncio import new_event_loop"
-"""What a reproducer begins its choice of the event loop with."""
+"""Start of a reproducer's choice of the event loop."""
 
 
 def name_loop(options: Mapping[str, str], text: str) -> str:

@@ -19,7 +19,7 @@ from harness.explore.ordered import ordered_sets
 from .backend import load_eager_task_factory, load_loop_factory, runtime_class
 
 _START = 1000.0
-"""What the virtual clock shows at first, in seconds: not 0, so that a time in the past can be named."""
+"""First reading of the virtual clock, in seconds: not 0, so that a time in the past can be named."""
 _RESOLUTION = 1e-9
 
 
@@ -138,7 +138,7 @@ class AsyncioSchedules:
 
 
 def _ignore() -> None:
-    """Do nothing: what is stuck while the loop is closed has been judged."""
+    """Do nothing: tasks that are stuck while the loop is closed have been judged."""
 
 
 async def _call(main: ProgramMain, runtime: Runtime, loop: Any) -> None:
@@ -149,7 +149,7 @@ async def _call(main: ProgramMain, runtime: Runtime, loop: Any) -> None:
 
 
 def _close(loop: Any) -> None:
-    """Cancel what is left, as `asyncio.Runner` does, and close the loop whatever comes of it."""
+    """Cancel the remaining tasks, as `asyncio.Runner` does, and close the loop whatever comes of it."""
     loop.on_stuck = _ignore
     loop.set_exception_handler(lambda *_: None)
     try:

@@ -12,7 +12,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class SocketStream:
-    """A connected socket, as it is: Nagle's algorithm is on, and closing it tells nobody who waits for it."""
+    """A connected socket, as it is: Nagle's algorithm is on, and closing it does not wake its waiters."""
 
     __slots__ = ("_sock", "receive_some", "send_all")
 
@@ -40,7 +40,7 @@ class SocketStream:
 
 
 class SocketListener:
-    """A listening socket; connections that nobody accepts stay in the kernel."""
+    """A listening socket; connections that are not accepted stay in the kernel."""
 
     __slots__ = ("_loop", "_sock", "address")
 

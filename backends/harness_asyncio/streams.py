@@ -14,7 +14,7 @@ from .channels import ChannelQueue, refuse_closed
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 CLOSED_HERE = "this side had closed the stream"
-"""A note on what a stream raises then: asyncio and uvloop say the same when the peer was the one who went."""
+"""A note on a stream's exception then: asyncio and uvloop raise the same when the peer was the one that went."""
 
 
 class AsyncioByteStream:
@@ -40,7 +40,7 @@ class AsyncioByteStream:
             raise
 
     async def send_eof(self) -> None:
-        """Half-close, behind what is still buffered."""
+        """Half-close, behind the buffered bytes."""
         try:
             self._writer.write_eof()
         except RuntimeError as exc:
@@ -50,7 +50,7 @@ class AsyncioByteStream:
     async def abort(self) -> None:
         """Reset the connection and wait until its fd is closed."""
         transport = self._writer.transport
-        # Closed already, or lost: then there is nothing left to reset (uvloop says so with None or a ValueError).
+        # Closed already, or lost: then there is nothing left to reset (uvloop shows it by None or a ValueError).
         if (sock := transport.get_extra_info("socket")) is not None:
             with suppress(OSError, ValueError):
                 # `transport.abort` only drops the buffer; without this the peer may see an orderly end of stream.
@@ -59,7 +59,7 @@ class AsyncioByteStream:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close and wait until what is buffered was flushed."""
+        """Close and wait until the buffer was flushed."""
         self._closed = True
         self._writer.close()
         # `wait_closed` repeats the error that the connection was lost with; readers and writers have seen it.
@@ -69,7 +69,7 @@ class AsyncioByteStream:
             pass
 
     def _say_whose_end(self, exc: ConnectionResetError | RuntimeError) -> None:
-        # One with an errno says it itself, and may be the reader's, which is raised again and again.
+        # An error with an errno is clear by itself, and may be the reader's, which is raised again and again.
         if self._closed and getattr(exc, "errno", None) is None:
             exc.add_note(CLOSED_HERE)
 
@@ -94,9 +94,9 @@ class AsyncioListener:
         self.address = (bound_host, bound_port)
 
     async def aclose(self) -> None:
-        """Stop listening; a waiting `accept` fails, connections that nobody accepted are reset.
+        """Stop listening; a waiting `accept` fails, connections that were not accepted are reset.
 
-        `Server.wait_closed` is not called unless the option `close` says so: on Python 3.12 and later it waits until
+        `Server.wait_closed` is called only with the option `close`: on Python 3.12 and later it waits until
         every connection has ended, also those that were accepted and live on (gh-79033).
         """
         self._open = False
@@ -104,7 +104,7 @@ class AsyncioListener:
         self.accept = refuse_closed
         self._arrived.abandon()
         while not self._arrived.empty():
-            # As the kernel does with what is left in its own queue of connections.
+            # As the kernel does with the rest of its own queue of connections.
             await self._arrived.get_nowait().abort()
 
     async def wait_closed(self) -> None:
@@ -121,7 +121,7 @@ class AsyncioListener:
 async def listen(
     host: str, port: int, *, backlog: int | None, reuse_port: bool, kind: type[AsyncioListener] = AsyncioListener
 ) -> AsyncioListener:
-    """Listen on a TCP address; what is not given is left to asyncio."""
+    """Listen on a TCP address; options that are not given are left to asyncio."""
     options: dict[str, Any] = {}
     if backlog is not None:
         options["backlog"] = backlog

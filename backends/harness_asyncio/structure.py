@@ -13,7 +13,7 @@ from .streams import CLOSED_HERE
 
 
 class AsyncioCancelScope:
-    """An `asyncio.Timeout` that drops its own `TimeoutError` and can be told to expire now."""
+    """An `asyncio.Timeout` that drops its own `TimeoutError` and can be made to expire now."""
 
     __slots__ = ("_active", "_cancel_called", "_timeout", "cancelled_caught")
 
@@ -70,7 +70,7 @@ class AsyncioTaskGroup:
 
     async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
         """Start `fn(*args)` as a task of this group."""
-        self._group.create_task(fn(*args), name=name)  # type: ignore[arg-type]  # asyncio wants a coroutine and says so
+        self._group.create_task(fn(*args), name=name)  # type: ignore[arg-type]  # asyncio wants a coroutine
 
     async def cancel(self) -> None:
         """Cancel the parent, which cancels the tasks of the group."""

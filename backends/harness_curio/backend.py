@@ -1,6 +1,6 @@
 """Run scenarios on curio.
 
-What a method promises is said once, in `harness.api.runtime`; the docstrings here name curio's idiom for it.
+The promise of each method is written once, in `harness.api.runtime`; the docstrings here name curio's idiom for it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class CrashReport(logging.Handler):
 
 @contextmanager
 def reported_crashes(unhandled: UnhandledReport) -> Iterator[None]:
-    """Report what the kernel logs as crashed."""
+    """Report the crashes that the kernel logs."""
     logger = logging.getLogger("curio.kernel")
     handler = CrashReport(unhandled)
     logger.addHandler(handler)
@@ -121,7 +121,7 @@ class CurioRuntime:
     async def spawn_detached(
         self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None
     ) -> None:
-        """`curio.spawn(fn, *args, daemon=True)`; what is left when the kernel shuts down is cancelled."""
+        """`curio.spawn(fn, *args, daemon=True)`; tasks left when the kernel shuts down are cancelled."""
         task = await curio.spawn(fn, *args, daemon=True)
         if name is not None:
             task.name = name

@@ -16,7 +16,7 @@ _RECEIVER_CLOSED = "this receiver is closed"
 
 
 class _Pipe(Protocol):
-    """What the two ends of a channel share."""
+    """State shared by the two ends of a channel."""
 
     @property
     def put(self) -> Callable[[Any], Awaitable[object]]: ...
@@ -48,7 +48,7 @@ class _Buffered:
 
 
 class _EndedQueue(curio.Queue):  # type: ignore[misc]  # curio has no types
-    """What a `curio.Queue` is after its end.
+    """A `curio.Queue` after its end.
 
     `get` loops on `empty` and `put` on `full`, before each wait and after it: the one place to say "no more".
     """

@@ -17,7 +17,7 @@ _THERE = {"lock": "not {name}.locked()", "event": "{name}.is_set()", "channel": 
 
 
 class CurioDialect:
-    """What a program of curio's documentation looks like."""
+    """The form of programs in curio's documentation."""
 
     modules: tuple[str, ...] = ("curio",)
     run = "curio.run(main)"
@@ -91,7 +91,7 @@ class CurioDialect:
         ]
 
     def is_there(self, resource: Resource, name: str) -> str:
-        """Return the expression for: what is waited for is there."""
+        """Return the expression that is true when the awaited object is there."""
         if resource.kind not in _THERE:
             raise CannotSay(resource.kind)
         return _THERE[resource.kind].format(name=name)

@@ -99,7 +99,7 @@ class CurioProcesses:
         )
 
     async def run_process(self, command: Sequence[str], *, data: bytes = b"") -> Completed:
-        """`curio.subprocess.run`; a cancelled call kills the process, reads what it wrote and waits."""
+        """`curio.subprocess.run`; a cancelled call kills the process, reads its output and waits."""
         pipe = subprocess.PIPE
         done = await subprocess.run(list(command), input=data, stdout=pipe, stderr=pipe)
         return Completed(done.returncode, done.stdout, done.stderr)

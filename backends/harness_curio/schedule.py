@@ -29,7 +29,7 @@ _RESOLUTION = 1e-9
 
 
 def _ignore() -> None:
-    """Do nothing: what is stuck while the kernel shuts down has been judged."""
+    """Do nothing: tasks that are stuck while the kernel shuts down have been judged."""
 
 
 class _Kernel:
@@ -52,7 +52,7 @@ class _Kernel:
         return self.now
 
     def select(self, timeout: float | None = None) -> Any:
-        """Return what is ready; move the clock where the kernel would wait."""
+        """Return the ready tasks; move the clock where the kernel would wait."""
         events = self._selector.select(0)
         if events or timeout == 0:
             return events
@@ -126,7 +126,7 @@ class CurioSchedules:
         self._runtime_class = QueueRuntime if options.get("channel") == "queue" else CurioRuntime
 
     def run(self, main: ProgramMain, schedule: Schedule, unhandled: UnhandledReport, stuck: Callable[[], None]) -> None:
-        """Run `main` on a kernel, and drop what it leaves behind."""
+        """Run `main` on a kernel, and drop the tasks that it leaves behind."""
         state = _Kernel(schedule, stuck)
         kind = type(self._runtime_class.__name__, (self._runtime_class,), {"now": staticmethod(state.monotonic)})
         with _replaced(state), ordered_sets(curio.task, curio.sched), reported_crashes(unhandled):

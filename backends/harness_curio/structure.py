@@ -186,7 +186,7 @@ class TaskGroup:
         return self._scope.owns(exc)
 
     def _report(self, children: Iterable[Any]) -> None:
-        # The kernel logs every crash as it happens (see `CrashReport`), but not a deadline that nobody caught.
+        # The kernel logs every crash as it happens (see `CrashReport`), but not a deadline that was not caught.
         for child in set(children):
             if isinstance(child.exception, curio.TaskTimeout):
                 self._unhandled(child.exception, CHILD)

@@ -1,6 +1,6 @@
 """Run scenarios on raw threads: each task is an OS thread that drives its coroutine with one `send(None)`.
 
-What a method promises is said once, in `harness.api.runtime`; the docstrings here name the idiom of threads for it.
+The promise of each method is in `harness.api.runtime`; the docstrings here name the idiom of threads for it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ThreadsRuntime:
     now = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
-        """`time.sleep`, or in a cancel scope a lock that nobody but a canceller releases."""
+        """`time.sleep`, or in a cancel scope a lock that only a canceller releases."""
         task = here.task
         if task.scope is None:
             time.sleep(max(seconds, 0))  # noqa: ASYNC251 - blocking is what this backend does
@@ -172,7 +172,7 @@ class ThreadsRuntime:
 
     # --- chapters ---
     def bridge(self) -> api.Bridge:
-        """What a foreign thread may use, which is everything."""
+        """The calls open to a foreign thread, which are all."""
         return self._bridge
 
     def servers(self) -> api.Servers:
@@ -210,5 +210,5 @@ class QueueRuntime(ThreadsRuntime):
 
     @staticmethod
     def classify(exc: BaseException) -> ErrorKind:
-        """Tell also what a queue raises that was shut down."""
+        """Classify the exceptions of a queue that was shut down, too."""
         return ErrorKind.END_OF_CHANNEL if isinstance(exc, channels.SHUT_DOWN) else structure.classify(exc)

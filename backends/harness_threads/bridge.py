@@ -1,4 +1,4 @@
-"""What a foreign thread may use: everything. There is no scheduler to hand a call over to, so it makes the call itself.
+"""The calls open to a foreign thread: all. There is no scheduler to hand a call over to, so it makes the call itself.
 
 `submit` is the exception: a thread that does not want to wait hands the call to a `ThreadPoolExecutor`.
 """
@@ -111,7 +111,7 @@ class Bridge:
         return self._pool.submit(fn, args)
 
     def direct(self) -> Direct:
-        """Return what a thread can call, which is everything."""
+        """Return the calls open to a thread, which are all."""
         return Direct()
 
 

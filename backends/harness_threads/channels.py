@@ -14,7 +14,7 @@ from .scopes import Waiter, here, notify, notify_all, wait_in
 
 
 class _Buffer:
-    """What the ends of a buffered channel share; everything in it is guarded by `mutex`."""
+    """State shared by the ends of a buffered channel; everything in it is guarded by `mutex`."""
 
     __slots__ = ("abandoned", "capacity", "items", "mutex", "not_empty", "not_full", "senders")
 
@@ -62,7 +62,7 @@ class BufferSender:
         return BufferSender(self._buffer)
 
     async def aclose(self) -> None:
-        """Close this sender; who waits in it, or for the last one to close, is told."""
+        """Close this sender; wake the waiters in it, and those that wait for the last sender to close."""
         buffer = self._buffer
         with buffer.mutex:
             if self._closed:
@@ -102,7 +102,7 @@ class BufferReceiver:
             return item
 
     async def aclose(self) -> None:
-        """Drop what is buffered; senders fail, and so does who receives."""
+        """Drop the buffered items; senders fail, and so does a receiver."""
         buffer = self._buffer
         with buffer.mutex:
             buffer.abandoned = True
@@ -124,7 +124,7 @@ class _Offer(Waiter):
 
 
 class _Meeting:
-    """What the ends of a rendezvous channel share, guarded by `mutex` (a canceller may still take offers away)."""
+    """State shared by the ends of a rendezvous channel, guarded by `mutex` (a canceller may still take offers away)."""
 
     __slots__ = ("abandoned", "mutex", "offers", "receivers", "senders")
 
@@ -191,7 +191,7 @@ class RendezvousSender:
 
 
 class RendezvousReceiver:
-    """Takes what is offered."""
+    """Takes the offered items."""
 
     __slots__ = ("_meeting",)
 

@@ -1,4 +1,4 @@
-"""What is known about the tasks of raw threads: where each thread stands, and the scopes around it."""
+"""The known state of the tasks of raw threads: where each thread stands, and the scopes around it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Job:
-    """A function in a thread of its own, which is what a program of plain threads does with it."""
+    """A function in a thread of its own, as in a program of plain threads."""
 
     def __init__(self, fn: Callable[..., Any], args: tuple[object, ...]) -> None:
         self._call = (fn, args)

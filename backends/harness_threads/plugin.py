@@ -51,7 +51,7 @@ THREADS = Backend(
     capabilities={
         Capability.CANCEL_SCOPE: Offer(
             Support.EMULATED,
-            "a task publishes what it blocks on and cancel() wakes it; level: each wait in a cancelled scope raises, "
+            "a task publishes its wait and cancel() wakes it; level: each wait in a cancelled scope raises, "
             "an operation that need not wait does not look, and code that computes cannot be interrupted",
         ),
         Capability.SHIELD: Offer(Support.EMULATED, "a scope at which the search for cancelled scopes stops"),

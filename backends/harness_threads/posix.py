@@ -11,7 +11,7 @@ from time import monotonic
 
 NEVER = float("inf")
 RING = (1).to_bytes(8, sys.byteorder)
-"""What an eventfd wants to be written; a pipe takes it as well."""
+"""The bytes that an eventfd expects; a pipe takes them as well."""
 
 
 def await_ready(fd: int, events: int) -> None:
@@ -23,7 +23,7 @@ def await_ready(fd: int, events: int) -> None:
 
 
 class Bell:
-    """What a task waits for beside a socket: an eventfd (or a pipe) that another thread can make readable."""
+    """Wake-up of a task that waits for a socket: an eventfd (or a pipe) that another thread can make readable."""
 
     __slots__ = ("_closed", "_events", "_mutex", "_poller", "_receiver", "_sender", "_watched")
 
@@ -40,7 +40,7 @@ class Bell:
         self._closed = False
 
     def watch(self, fd: int, events: int) -> None:
-        """Say what the next wait is about. It stays until another wait is about something else."""
+        """Set the subject of the next wait. It stays until another wait is about something else."""
         if fd != self._watched:
             if self._watched is not None:
                 self._poller.unregister(self._watched)
@@ -51,22 +51,22 @@ class Bell:
         self._poller.register(fd, events)
 
     def wait(self, until: float) -> bool:
-        """Block until what is watched is ready (`True`), or the bell rings or `until` has come (`False`)."""
+        """Block until the watched descriptor is ready (`True`), or the bell rings or `until` has come (`False`)."""
         milliseconds = None if until == NEVER else math.ceil(max(until - monotonic(), 0) * 1000)
         ready = self._poller.poll(milliseconds)
         # The bell first: it makes the kernel look at the other number anew, which by now may be closed, or a
-        # stranger's. What is ready stays so, and an old ring, meant for a wait that is over, costs one more round.
+        # stranger's. A ready descriptor stays so, and an old ring, meant for a wait that is over, costs one more round.
         if any(fd == self._receiver for fd, _ in ready):
             os.read(self._receiver, 8)
             return False
-        # Another thread's close() wakes nobody; the kernel notices it as it looks again at the end of the time. Then
+        # Another thread's close() wakes no waiter; the kernel notices it as it looks again at the end of the time. Then
         # the time is what ended this wait, as without a deadline nothing would.
         is_closed = any(events & select.POLLNVAL for _, events in ready)
         return bool(ready) and not (is_closed and until <= monotonic())
 
     def interrupt(self) -> None:
         """Ring, from another thread."""
-        with self._mutex:  # the number of a closed descriptor may by now be somebody's socket
+        with self._mutex:  # the number of a closed descriptor may by now be another socket
             if not self._closed:
                 os.write(self._sender, RING)
 

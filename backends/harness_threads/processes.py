@@ -1,6 +1,6 @@
 """Child processes on `subprocess.Popen`, with waits that can be interrupted.
 
-A task in no cancel scope calls `Popen`, which blocks. Otherwise it polls what it waits for (a pipe, or the process
+A task in no cancel scope calls `Popen`, which blocks. Otherwise it polls the object of its wait (a pipe, or the process
 itself by its pidfd) together with its bell, as with sockets.
 """
 
@@ -161,7 +161,7 @@ def _fileno(selector: Any) -> int:
 
 
 def _feed(stdin: IO[bytes], rest: memoryview) -> memoryview:
-    """Write what a ready pipe takes; nothing is left for a child that does not read."""
+    """Write as much as a ready pipe takes; nothing is left for a child that does not read."""
     try:
         return rest[stdin.write(rest[: select.PIPE_BUF]) :]
     except BrokenPipeError:

@@ -1,11 +1,11 @@
 """Cancel scopes on threads, which have none: who may be cancelled, and how a wait is interrupted.
 
 A `Task` is one OS thread that drives one coroutine. It stands in a chain of `Scope`s, the innermost in
-`Task.scope`. Before it blocks it publishes *what it blocks on* in `Task.parked`, and only then looks whether a
-scope of its chain is cancelled. `Scope.cancel` sets its flag first and only then interrupts what is published. So
-either the task sees the flag or the canceller sees the task; no wake-up is lost and nobody polls.
+`Task.scope`. Before it blocks it publishes *its wait* in `Task.parked`, and only then looks whether a
+scope of its chain is cancelled. `Scope.cancel` sets its flag first and only then interrupts the published wait. So
+either the task sees the flag or the canceller sees the task; no wake-up is lost and no thread polls.
 
-A thread that waits for another one puts a `Waiter` into the deque of what it waits for. Whoever takes the waiter out
+A thread that waits for another one puts a `Waiter` into the deque of its wait. Whoever takes the waiter out
 of that deque (one atomic `popleft` or `remove`) decides how the wait ends: the notifier, the canceller, or the
 waiting thread itself when its time is over. A notification and a cancellation therefore never both happen to one
 wait, and a notification is never swallowed by a cancellation.
@@ -38,7 +38,7 @@ class Cancelled(BaseException):
 
 
 class Interruptible(Protocol):
-    """What a task publishes while it blocks."""
+    """The wait that a task publishes while it blocks."""
 
     def interrupt(self) -> None:
         """Wake the task that blocks, from another thread."""
@@ -56,7 +56,7 @@ class Waiter:
         self.queue = queue
 
     def withdraw(self) -> bool:
-        """Take the waiter out of its queue; return whether nobody had done so before."""
+        """Take the waiter out of its queue; return whether it was still there."""
         try:
             self.queue.remove(self)
         except ValueError:
@@ -126,7 +126,7 @@ class Scope:
 
     async def cancel(self) -> None:
         """Cancel what runs in the scope."""
-        self.cancelled = True  # before looking who waits; a task publishes its wait before it looks here
+        self.cancelled = True  # before looking at the waits; a task publishes its wait before it looks here
         self.wake()
 
     async def __aenter__(self) -> Self:
@@ -160,7 +160,7 @@ class Task:
         self.bell: Bell | None = None
 
     def close(self) -> None:
-        """Give back what the task has opened. The last thing its thread does."""
+        """Give back the task's resources. The last thing its thread does."""
         if self.bell is not None:
             self.bell.close()
 
@@ -196,9 +196,9 @@ class Task:
             parked.interrupt()
 
     def park(self, waiter: Waiter, until: float = NEVER) -> None:
-        """Block until somebody releases the waiter, or until a time.
+        """Block until the waiter is released, or until a time.
 
-        Raises: `Cancelled` if the chain was cancelled and nobody had notified the waiter before.
+        Raises: `Cancelled` if the chain was cancelled and the waiter had not been notified before.
         """
         self.parked = waiter
         try:
@@ -211,7 +211,7 @@ class Task:
         except Cancelled:
             if waiter.withdraw() or waiter.interrupted:
                 raise
-        except BaseException:  # KeyboardInterrupt: nobody may be woken in the place of one who left
+        except BaseException:  # KeyboardInterrupt: no other task may be woken in the place of one that left
             waiter.withdraw()
             raise
         finally:

@@ -14,7 +14,7 @@ from .structure import drive
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):
-    """The server of the standard library; only what it does with a request is ours."""
+    """The server of the standard library; only its handling of a request is ours."""
 
     def __init__(
         self, address: tuple[str, int], backlog: int | None, handler: Handler, unhandled: UnhandledReport

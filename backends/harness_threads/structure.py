@@ -56,8 +56,8 @@ def _awaiting(awaited: Any) -> Iterator[str]:
 class TaskGroup:
     """Threads that are joined at the end of the block.
 
-    A task's error reaches nobody, as with plain threads: it goes to `threading.excepthook`, and to `unhandled`. An
-    error of the *body* cancels the tasks, as nobody would ever see it if they waited for the body.
+    A task's error reaches no task, as with plain threads: it goes to `threading.excepthook`, and to `unhandled`. An
+    error of the *body* cancels the tasks, as it would never be seen if they waited for the body.
     """
 
     __slots__ = ("_closed", "_ended", "_joining", "_mutex", "_scope", "_threads", "_unhandled")
@@ -74,7 +74,7 @@ class TaskGroup:
     async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
         """Start a thread."""
         task = _make_task(fn, name, self._scope)
-        # Daemonic: it is joined below, but when the process is told to end a stuck one must not keep it.
+        # Daemonic: it is joined below, but a stuck one must not keep the process from ending.
         thread = threading.Thread(target=self._run, args=(task, fn, args), name=task.name, daemon=True)
         with self._mutex:  # against the end of the block: no thread may come after it
             self._reap()  # a group may live long and start many, so the ended ones are not kept for the end

@@ -18,7 +18,7 @@ class Event:
         self._waiters: deque[Waiter] = deque()
 
     async def set(self) -> None:
-        """Set the flag and wake everybody."""
+        """Set the flag and wake all waiters."""
         self._flag = True  # before waking: who queues up later looks at the flag once more
         notify_all(self._waiters)
 
@@ -39,10 +39,10 @@ class Event:
 
 
 class Lock:
-    """A `threading.Lock`, which decides who has it; who does not get it at once waits beside it.
+    """A `threading.Lock`, which decides the owner; a task that does not get it at once waits beside it.
 
     Like there a release hands nothing over: it wakes a waiter, and whoever asks first has the lock, so that
-    `release(); acquire()` in a loop starves the others. A task that nobody can cancel waits in the lock itself.
+    `release(); acquire()` in a loop starves the others. A task that cannot be cancelled waits in the lock itself.
     """
 
     __slots__ = ("_lock", "_waiters", "locked")

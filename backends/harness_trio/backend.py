@@ -1,6 +1,6 @@
 """Run scenarios on trio.
 
-What a method promises is said once, in `harness.api.runtime`; the docstrings here name trio's idiom for it.
+The promise of each method is written once, in `harness.api.runtime`; the docstrings here name trio's idiom for it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TrioRunner:
 
 
 class TrioRuntime:
-    """trio, as a scenario sees it. What it leaves to be closed after `trio.run` it puts on the stack `after`."""
+    """trio, as a scenario sees it. It puts objects to be closed after `trio.run` on the stack `after`."""
 
     name = "trio"
 

@@ -84,7 +84,7 @@ class TrioBridge:
         raise UnsupportedError("trio has no call from a thread that is waited for later")
 
     def direct(self) -> TrioDirect:
-        """Return what a thread should not call."""
+        """Return the calls that a thread should not make."""
         return TrioDirect()
 
 

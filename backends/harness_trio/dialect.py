@@ -23,7 +23,7 @@ _THERE = {
 
 
 class TrioDialect:
-    """What a program of trio's documentation looks like."""
+    """The form of programs in trio's documentation."""
 
     modules: tuple[str, ...] = ("trio",)
     run = "trio.run(main)"
@@ -103,7 +103,7 @@ class TrioDialect:
         ]
 
     def is_there(self, resource: Resource, name: str) -> str:
-        """Return the expression for: what is waited for is there."""
+        """Return the expression that is true when the awaited object is there."""
         if resource.kind not in _THERE:
             raise CannotSay(resource.kind)
         return _THERE[resource.kind].format(name=name)

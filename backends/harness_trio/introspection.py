@@ -43,7 +43,7 @@ def read_tasks(root: trio.lowlevel.Task | None) -> Sequence[TaskSnapshot]:
     found = [_Task(task, depth) for depth, task in _walk(root)]
     held: defaultdict[object, list[Resource]] = defaultdict(list)
     for task in found:
-        # A lock does not know where it is held, but who holds it: found where somebody waits for it.
+        # A lock knows its owner, but not the place where it is held: it is found at a task that waits for it.
         if task.wait is Wait.LOCK and task.on is not None:
             held[task.on.statistics().owner].append(Resource.of(task.on))
     return [task.describe(held[task.task]) for task in found]

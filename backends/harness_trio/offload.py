@@ -23,7 +23,7 @@ class Offload:
         self._processes: ProcessPoolExecutor | None = None
 
     async def in_thread(self, fn: Callable[..., Any], *args: object) -> Any:
-        """`trio.to_thread.run_sync`; what a cancellation does to the thread is the option `offload`."""
+        """`trio.to_thread.run_sync`; the option `offload` sets the effect of a cancellation on the thread."""
         return await trio.to_thread.run_sync(fn, *args, abandon_on_cancel=self._abandon)
 
     async def in_process(self, fn: Callable[..., Any], *args: object) -> Any:

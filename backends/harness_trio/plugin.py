@@ -19,7 +19,7 @@ TRIO = Backend(
         BackendOption(
             name="offload",
             default="wait",
-            summary="what a cancelled run_in_thread does with its thread (trio: abandon_on_cancel)",
+            summary="effect of cancelling run_in_thread on its thread (trio: abandon_on_cancel)",
             choices=("wait", "abandon"),
             is_idiom=True,
         ),
@@ -36,7 +36,7 @@ TRIO = Backend(
             Support.EMULATED, "a ProcessPoolExecutor (spawn), its future waited for in trio.to_thread.run_sync"
         ),
         Capability.BRIDGE: Offer(
-            Support.NATIVE, "TrioToken.run_sync_soon with what a memory channel or an event does at once"
+            Support.NATIVE, "TrioToken.run_sync_soon with a non-blocking method of a memory channel or an event"
         ),
         Capability.BRIDGE_CALL: Offer(Support.NATIVE, "TrioToken.run_sync_soon, trio.from_thread.run_sync and run"),
         Capability.BRIDGE_JOB: Offer(Support.ABSENT, "a thread that calls into trio waits for the result"),

@@ -1,6 +1,6 @@
 """trio under a chosen schedule, on a virtual clock.
 
-trio runs what is ready in batches, and shuffles each batch when its scheduling is deterministic (as `pytest-trio` asks
+trio runs ready tasks in batches, and shuffles each batch when its scheduling is deterministic (as `pytest-trio` asks
 for); here the schedule takes the place of that shuffle. The native order is trio's own coin, from the schedule's seed.
 """
 

@@ -6,7 +6,7 @@ from harness_asyncio.dialect import AsyncioDialect
 
 
 class UvloopDialect(AsyncioDialect):
-    """What a program of uvloop's documentation looks like."""
+    """The form of programs in uvloop's documentation."""
 
     modules = ("asyncio", "uvloop")
     run = "uvloop.run(main())"

@@ -93,7 +93,7 @@ async def children(sizes: Sizes) -> Pass:
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
-    """Get what is there within an `asyncio.timeout`."""
+    """Get the items that are there within an `asyncio.timeout`."""
     queue: asyncio.Queue[int] = asyncio.Queue()
     duration_ns = won = 0
     for batch in work.batches(sizes["races"]):
@@ -178,7 +178,7 @@ async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
 
 
 async def sink_server(sizes: Sizes) -> Result:
-    """Read one stream to its end, check it and say how long it was."""
+    """Read one stream to its end, check it and return its length."""
     check = work.Check(sizes["chunk"])
     ended = asyncio.Event()
 

@@ -102,7 +102,7 @@ async def _read_and_wait(child: Any) -> None:
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
-    """Get what is there within a `curio.timeout_after`."""
+    """Get the items that are there within a `curio.timeout_after`."""
     queue = curio.Queue()
     duration_ns = won = 0
     for batch in work.batches(sizes["races"]):
@@ -181,7 +181,7 @@ async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
 
 
 async def sink_server(sizes: Sizes) -> Result:
-    """Read one stream to its end, check it and say how long it was."""
+    """Read one stream to its end, check it and return its length."""
     check = work.Check(sizes["chunk"])
     listener = curio.tcp_server_socket(work.HOST, 0)
     async with listener:

@@ -108,7 +108,7 @@ async def children(sizes: Sizes) -> Pass:
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
-    """Get what is there with a time-out."""
+    """Get the items that are there with a time-out."""
     fifo: queue.Queue[int] = queue.Queue()
     duration_ns = won = 0
     for batch in work.batches(sizes["races"]):
@@ -190,7 +190,7 @@ def _read_to_end(sock: socket.socket, at_once: int) -> bytes:
 
 
 async def sink_server(sizes: Sizes) -> Result:
-    """Read one stream to its end, check it and say how long it was."""
+    """Read one stream to its end, check it and return its length."""
     check = work.Check(sizes["chunk"])
     with socket.create_server((work.HOST, 0)) as listener:
         work.announce(listener.getsockname()[1])

@@ -108,7 +108,7 @@ async def _read_and_wait(child: trio.Process) -> None:
 
 
 async def timeout_select(sizes: Sizes) -> Pass:
-    """Receive what is there within a `trio.fail_after`."""
+    """Receive the items that are there within a `trio.fail_after`."""
     send, receive = trio.open_memory_channel[int](float("inf"))
     duration_ns = won = 0
     for batch in work.batches(sizes["races"]):
@@ -183,7 +183,7 @@ async def _connect(index: int, sizes: Sizes, ledger: work.Ledger) -> None:
 
 
 async def sink_server(sizes: Sizes) -> Result:
-    """Read one stream to its end, check it and say how long it was."""
+    """Read one stream to its end, check it and return its length."""
     check = work.Check(sizes["chunk"])
     (listener,) = await trio.open_tcp_listeners(0, host=work.HOST)
     async with listener:

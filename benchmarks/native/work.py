@@ -1,4 +1,4 @@
-"""What the programs written by hand have to do, and the frame that they run in. No harness code is imported.
+"""The work of the programs written by hand, and the frame that they run in. No harness code is imported.
 
 Sizes, payloads, warm-up and the place of the clock are those of the scenarios; `tests/unit/benchmarks` compares them,
 but for the place of the clock, which has to be read.
@@ -50,7 +50,7 @@ SIZES: dict[str, Sizes] = {
 
 
 class Result(NamedTuple):
-    """The measured values of a program, and what it has done (warm-up included)."""
+    """The measured values of a program, and its amount of work (warm-up included)."""
 
     values: Sequence[float]
     counts: dict[str, int]
@@ -60,7 +60,7 @@ Role = Callable[[Sizes], Awaitable[Result]]
 
 
 class Program(NamedTuple):
-    """What a runtime does for a scenario."""
+    """The operations that a runtime offers to a scenario."""
 
     client: Role
     server: Role | None = None
@@ -95,7 +95,7 @@ def make_programs(
     storm: tuple[Role, Role],
     sink: tuple[Role, Role],
 ) -> dict[str, Program]:
-    """Return the programs of a runtime: of what is measured in passes one pass, else client and server."""
+    """Return the programs of a runtime: one pass where passes are measured, else client and server."""
     return {
         "channel": Program(_repeat(channel, "items received", lambda sizes: sizes["items"])),
         "switch": Program(_repeat(switch, "yields", lambda sizes: sizes["tasks"] * sizes["yields"])),
@@ -119,7 +119,7 @@ def _repeat(one_pass: PassFunction, counted: str, operations: Callable[[Sizes], 
 
 
 async def run_settled(role: Role, sizes: Sizes) -> Result:
-    """Run a role with what was imported out of the collector's way, as a worker does when its runtime runs."""
+    """Run a role with its imports out of the collector's way, as a worker does when its runtime runs."""
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -230,7 +230,7 @@ def count_laps(sizes: Sizes) -> int:
 
 
 class Check:
-    """Compares a stream with what it has to be, as it arrives."""
+    """Compares a stream with the expected bytes, as it arrives."""
 
     def __init__(self, chunk_bytes: int) -> None:
         lap = b"".join(make_chunks(chunk_bytes))
@@ -266,9 +266,9 @@ def announce(port: int) -> None:
 
 
 def run_program(module: str, programs: Mapping[str, Program], run: Callable[[Role, Sizes], Result]) -> None:
-    """Run what the command line says and print its figure, the median of the measured values.
+    """Run the program named on the command line and print its figure, the median of the measured values.
 
-    The command line is `SCENARIO [NAME=VALUE ...] [--counts] [--serve]`: `--counts` says on stderr what was done.
+    The command line is `SCENARIO [NAME=VALUE ...] [--counts] [--serve]`: `--counts` prints the work done on stderr.
     """
     scenario, *rest = sys.argv[1:]
     given = dict(argument.split("=") for argument in rest if not argument.startswith("--"))

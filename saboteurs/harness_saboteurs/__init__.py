@@ -5,9 +5,9 @@ A scenario that cannot catch the faults that break its contract is worth nothing
 `--backend saboteur:fault=item-lost` runs one; `harness matrix --saboteurs` runs those that the selected scenarios must
 catch, beside the healthy backend, and prints the score.
 
-    wrapping      what is another one but for what a fault breaks
+    wrapping      runtimes that are another one with a fault added
     faults        the register
-    THEMES        the faults, by what they break
+    THEMES        the faults, by the operation that they break
 """
 
 from harness.testing.wrapping import sabotage

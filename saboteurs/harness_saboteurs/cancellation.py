@@ -21,7 +21,7 @@ class _DeafGroup(Group):
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> Any:
-        # A body that fails cancels nobody either.
+        # A body that fails cancels no task either.
         ended = await self.manager.__aexit__(None, None, None)
         return ended and exc is None
 
@@ -96,7 +96,7 @@ class _TimedCallSwallowsCancellation(SabotagedRuntime):
 
 
 class _Stray(BaseException):
-    """A cancellation that nobody asked for."""
+    """A cancellation without a request."""
 
 
 class _LeakingBlock(Block):

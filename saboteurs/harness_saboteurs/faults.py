@@ -1,4 +1,4 @@
-"""What a fault is, and the register of all."""
+"""The declaration of a fault, and the register of all."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Fault:
     name: str
     """As in `saboteur:fault=name`."""
     summary: str
-    """What is broken, on one line."""
+    """The fault, on one line."""
     runtime: type[SabotagedRuntime]
     """What takes the place of the healthy one."""
     control: str
-    """The healthy backend that is broken, and that passes what the fault fails."""
+    """The healthy backend that is broken, and that passes the scenario that the fault fails."""
 
 
 FAULTS: dict[str, Fault] = {}
@@ -30,7 +30,7 @@ Broken = TypeVar("Broken", bound=type[SabotagedRuntime] | type[Part])
 
 
 def fault(name: str, *scenarios: str, control: str = "asyncio") -> Callable[[Broken], Broken]:
-    """Register a sabotaged runtime, or a part that makes a runtime one; its docstring says what it breaks.
+    """Register a sabotaged runtime, or a part that makes a runtime one; its docstring describes the fault.
 
     Raises:
         TypeError: scenarios are named, as was right once. A scenario names the faults that it must catch.

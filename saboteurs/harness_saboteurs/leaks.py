@@ -39,7 +39,7 @@ class _ChannelKeepsMemory(Sender):
     """A channel that is closed keeps 16 KiB."""
 
     async def aclose(self) -> None:
-        kept = mmap.mmap(-1, _KEPT_BYTES)  # pages of its own, not what the allocator has left
+        kept = mmap.mmap(-1, _KEPT_BYTES)  # pages of its own, not free ones of the allocator
         kept.write(os.urandom(_KEPT_BYTES))
         self.runtime.left_open.append(kept)
         await self.inner.aclose()

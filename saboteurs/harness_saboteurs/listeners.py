@@ -17,7 +17,7 @@ _BATCH = 50
 
 
 class _RememberingListener(Listener):
-    """Resets what it remembers when it is closed."""
+    """Resets the connections that it remembers when it is closed."""
 
     def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
         super().__init__(inner, runtime)
@@ -180,7 +180,7 @@ class _OnOutOfFds(_RememberingListener):
         return await self.accept()
 
     async def on_waiting_client(self, stream: Any) -> None:
-        """Serve nobody."""
+        """Serve no connection."""
 
 
 @fault("out-of-fds-closes-waiting", control="trio")

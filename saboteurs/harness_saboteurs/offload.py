@@ -1,4 +1,4 @@
-"""Faults of what is done in threads and processes."""
+"""Faults of work done in threads and processes."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ from harness.api import CHAPTERS, Backend, BackendOption, Capability, Offer, Sab
 from harness.plugins import hookimpl
 
 _NAMES = {"asyncio": "saboteur", "trio": "saboteur-trio", "threads": "saboteur-threads"}
-"""By what they break."""
+"""By the operation that they break."""
 _RUNNERS = {"asyncio": "SaboteurRunner", "trio": "TrioSaboteurRunner", "threads": "ThreadsSaboteurRunner"}
 _CONTROLLED = ("asyncio", "trio")
 """Those that generated programs run on under a schedule."""
 _ABSENT = {"asyncio": (Capability.SHIELD,), "trio": (Capability.DETACHED, Capability.BRIDGE_JOB), "threads": ()}
-"""What a healthy backend lacks its saboteurs lack too."""
+"""Saboteurs lack the same capabilities as their healthy backend."""
 
 
 @hookimpl

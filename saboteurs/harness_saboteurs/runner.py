@@ -15,7 +15,7 @@ class SaboteurRunner:
     """Another runner, whose runtime is wrapped."""
 
     control: ClassVar[str] = "asyncio"
-    """What is broken if no fault is named."""
+    """The fault if none is named."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         name = options.get("fault")
@@ -25,7 +25,7 @@ class SaboteurRunner:
 
     @property
     def expected_scheduler(self) -> str:
-        """What the healthy backend expects."""
+        """The scheduler that the healthy backend expects."""
         return self._inner.expected_scheduler
 
     def run(self, main: Callable[[Runtime], Awaitable[None]], unhandled: UnhandledReport) -> None:

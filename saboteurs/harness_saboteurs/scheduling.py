@@ -21,7 +21,7 @@ class BusyTasksStarve(SabotagedRuntime):
     """Timers and sockets are served only when no task is ready any more."""
 
     stream: type[Part] | None = _StreamServedWhenIdle
-    """Served when nobody takes turns."""
+    """Served when no task takes turns."""
     turns: int = 0
     """How many turns were taken."""
 
