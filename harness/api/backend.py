@@ -109,7 +109,7 @@ class BackendOption(msgspec.Struct, frozen=True, kw_only=True):
     """One `key=value` of a backend spec. `choices` is empty for free text.
 
     Where the choices are idioms of the runtime for one word (`is_idiom`), `--variants` runs each of them.
-    `unavailable` maps a choice that this environment cannot do to the reason. `offers` says for a choice which
+    `unavailable` maps a choice that this environment cannot do to the reason. `offers` lists for a choice the
     capabilities it offers otherwise than the backend does.
     """
 
@@ -139,7 +139,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """Description on one line."""
     runner: str
     options: tuple[BackendOption, ...] = ()
-    """What its specs may say."""
+    """Its options."""
     capabilities: dict[Capability, Offer] = {}
     """Support of each capability. One that is not listed is native, and absent if it is one of `CHAPTERS`."""
     distributions: tuple[str, ...] = ()

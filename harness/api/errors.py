@@ -1,4 +1,4 @@
-"""What can go wrong, in the vocabulary of the field.
+"""The kinds of error, in the vocabulary of the field.
 
 A backend lets its runtime's own exceptions pass (mapping each of them would cost time on the hot path and hide what
 we are here to show). `Runtime.classify` gives an exception's *meaning*. The classes below are for those that a

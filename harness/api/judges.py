@@ -217,7 +217,7 @@ class Bounded(JudgeKind, frozen=True, kw_only=True, tag="bounded"):
     symptom: str = ""
     """Name of the behaviour where several questions show the same one."""
     explained_by: tuple[str, ...] = ()
-    """Keys whose values say more where it is broken; a finding shows them."""
+    """Keys whose values explain a breach; a finding shows them."""
     only_where: dict[str, str] = {}
     """Values that other keys must have for the bound to be judged, in a cell that observes them: a load that was not
     the one that was asked for breaks no contract."""

@@ -12,7 +12,7 @@ class CellConditions:
     """The parts of a cell that a perturbation may change before the processes of its roles start.
 
     Attributes:
-        usable_cpus: the CPUs that the runner may use; empty where the system does not say.
+        usable_cpus: the CPUs that the runner may use; empty where the system does not report them.
         cpus: the CPUs that the roles are kept on, in turn; empty for the usual placement.
         own_limits: limits of a cell (`fds`, `memory`, ...) that the perturbation sets itself: a scenario that meets one
             is judged by its reaction, and the cell has not exceeded a limit of its own.

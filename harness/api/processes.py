@@ -121,7 +121,7 @@ class ChildProcess(Protocol):
 
 
 class Completed(msgspec.Struct, frozen=True):
-    """What became of a program that was run to its end."""
+    """Result of a program that was run to its end."""
 
     exit_code: int
     """Its exit code, or `-N` if signal N ended it."""

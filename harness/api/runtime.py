@@ -263,7 +263,7 @@ class Runtime(Protocol):
 
         Contract: it runs concurrently, also after the caller, and every group and scope of the caller, has ended;
             a cancellation of those does not reach it.
-        Latitude: what becomes of it when the run ends; who sees its error.
+        Latitude: its fate when the run ends; where its error goes.
         """
 
     def classify(self, exc: BaseException) -> ErrorKind:

@@ -76,14 +76,14 @@ class Probe(Protocol):
     def advance(self, count: int = 1) -> None:
         """Report progress: `count` more units of work are done. Costs less than 0.1 µs and no system call.
 
-        Progress is what tells a slow cell from a hung one, so call it wherever work advances (in hot loops every
+        Progress distinguishes a slow cell from a hung one, so call it wherever work advances (in hot loops every
         few hundred units).
         """
 
     def driving(self, what: str) -> AbstractContextManager[None]:
         """Mark a block that drives the question (a helper thread that sends a signal, say) and must end by itself.
 
-        A cell that makes no progress while its driver is in such a block says nothing of the runtime: it is a
+        A cell that makes no progress while its driver is in such a block has no bearing on the runtime: it is a
         harness fault that names `what`, and no hang.
         """
 
@@ -172,7 +172,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     """`"module:attribute"` where a worker finds this object."""
     roles: dict[str, RoleFunction]
-    """What each role runs, in the order in which they are started."""
+    """The program of each role, in the order in which they are started."""
     parameters: tuple[Parameter, ...]
     """Parameters that the user can choose."""
     judges: dict[str, Judge]

@@ -14,7 +14,7 @@ Idle = Callable[[], Awaitable[None]]
 
 
 ProgramMain = Callable[[Runtime, Idle], Awaitable[None]]
-"""What runs on a fresh runtime."""
+"""A program that runs on a fresh runtime."""
 
 
 class StuckError(RuntimeContractError):

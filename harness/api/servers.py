@@ -52,7 +52,7 @@ class Servers(Protocol):
         """Bind and listen; port 0 lets the system choose, backlog `None` is the runtime's default.
 
         Contract: a client can connect once this returns.
-        Latitude: whether it is served before `serve_forever`; what becomes of a connection whose handler returns
+        Latitude: whether it is served before `serve_forever`; the fate of a connection whose handler returns
             without closing it, raises, or is cancelled; whether an address that was just used can be used again.
         """
 

@@ -51,7 +51,7 @@ class Resource(msgspec.Struct, frozen=True):
     """Something that a task waits for or holds."""
 
     id: int
-    """Tells it from others in this process. A lock has the same one for its holder and for those that wait."""
+    """Identifier within this process. A lock has the same one for its holder and for those that wait."""
     label: str
     """Label by which a reader can recognise it."""
 

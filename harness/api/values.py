@@ -48,7 +48,7 @@ def quoted(values: Iterable[str]) -> str:
 
 
 def is_whole(value: float) -> bool:
-    """Return whether a number has no fraction; beyond 1e15 a float has none to lose, and its digits say nothing."""
+    """Return whether a number has no fraction; beyond 1e15 a float has none to lose, and its digits mean nothing."""
     return value.is_integer() and abs(value) < 1e15
 
 

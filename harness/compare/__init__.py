@@ -5,10 +5,10 @@ judges). A row is judged at a time:
 
     rows        group the records into rows and columns
     judge       the values of a row, by the judges that its scenario declares (trace: the first point of divergence)
-    outcomes    what became of the cells
+    outcomes    outcomes of the cells
     integrity   can the facts be believed? counts, exceptions, leftovers, keys
     pairs       the backend at fault where servers met clients
-    expectations  which findings are known, and which known ones are gone (lineage: who inherits them)
+    expectations  which findings are known, and which known ones are gone (lineage: the heirs of each)
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
     completeness  planned cells that did not run: such a run has no verdict
@@ -16,7 +16,7 @@ judges). A row is judged at a time:
     alias_check the reference against itself: can those verdicts be believed? (order_effects: what disturbed all)
     repeats     cells run again because other processes had the CPU, and whether that met all backends alike
     root_causes causes that findings share (traits: behaviour of a cell, with the facts that tell its cause)
-    drop_in     whether a candidate does what its baseline does
+    drop_in     whether a candidate behaves like its baseline
     proposals   what to write down as expected of a run that is accepted as it is
     transitions  two runs: what changed from one to the other
 """
@@ -79,7 +79,7 @@ def compare(run: Run) -> Comparison:
 
 
 def find_doubtful(run: Run) -> tuple[RowId, ...]:
-    """Return the rows of a run in which its candidate shows what its baseline does not: they need more rounds."""
+    """Return the rows of a run in which its candidate differs from its baseline: they need more rounds."""
     candidate = run.started.request.candidate
     if candidate is None:
         return ()
@@ -88,7 +88,7 @@ def find_doubtful(run: Run) -> tuple[RowId, ...]:
 
 
 def judge_row(row: Row) -> list[Judgement]:
-    """Return everything that there is to say about a row."""
+    """Return all findings about a row."""
     judgements = (judge_outcomes_of_cells, judge_flaky_cells, judge_observations, judge_integrity, judge_stalls)
     return name_culprits(row, [judgement for judge in judgements for judgement in judge(row)])
 

@@ -1,4 +1,4 @@
-"""Does a candidate do what its baseline does? Each of its columns is held against the baseline's with the same idiom.
+"""Does a candidate behave like its baseline? Each of its columns is held against the baseline's with the same idiom.
 
 Here a difference that a contract leaves open counts as well: a program that was written for the baseline meets it.
 What differs is looked at in several rounds: it counts if the candidate shows it in each of them and the baseline in
@@ -48,7 +48,7 @@ class Pair:
 
 
 def judge_drop_in(rows: Sequence[Row], candidate: Candidate, known: Sequence[Expectation] = ()) -> DropIn:
-    """Return whether a candidate does what its baseline does, in the rows of a run.
+    """Return whether a candidate behaves like its baseline, in the rows of a run.
 
     Args:
         rows: of the run.

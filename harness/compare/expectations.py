@@ -28,7 +28,7 @@ from .rows import CellFacts, Row
 from .values import outcome_text, value_text
 
 _NOT_COVERED = (FindingKind.HARNESS_FAULT, FindingKind.INVALID_ENV, FindingKind.WRONG_BACKEND, FindingKind.UNAVAILABLE)
-_WHAT_TO_DO = "if it was fixed, remove the expectation or say until which version it holds (when)"
+_WHAT_TO_DO = "if it was fixed, remove the expectation or limit it to the versions in which it holds (when)"
 
 
 def _date_of(run: Run) -> dt.date | None:

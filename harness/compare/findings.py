@@ -13,7 +13,7 @@ from .rows import CellFacts, Row, has_several_backends
 WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 """The heaviest has the least."""
 ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
-"""Findings about what became of a cell, whatever it observed."""
+"""Findings about the outcome of a cell, whatever it observed."""
 EVERY_BACKEND = "every backend that ran does this: look at the scenario first"
 
 

@@ -142,7 +142,7 @@ def judge_leftovers(row: Row) -> Iterator[Judgement]:
         ("leaks", "leaves tasks, threads, children or files", "nothing outlives a scenario"),
     ):
         left = {cell.id: [name for role in cell.roles for name in _left_by(role, attribute)] for cell in row.cells}
-        if attribute == "escaped":  # of a worker that was refused: who started it is to blame, which the outcome says
+        if attribute == "escaped":  # of a refused worker: its starter is to blame, as the outcome shows
             left |= {cell.id: [] for cell in row.cells if cell.outcome is Outcome.INVALID_ENV}
         culprits = [cell for cell in row.cells if left[cell.id]]
         if culprits:

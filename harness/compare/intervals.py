@@ -99,7 +99,7 @@ def judge_log_ratios(
 ) -> tuple[Interval, SpeedVerdict] | None:
     """Return the interval of the log-ratios of rounds and its verdict; nothing with too few rounds.
 
-    A slight difference has no margin between it and none, so it is said only if it holds at the stricter confidence
+    A slight difference has no margin between it and none, so it is reported only if it holds at the stricter confidence
     too: a run makes many comparisons, and one in twenty of identical code would be called slightly different.
 
     Args:
@@ -130,7 +130,7 @@ def judge_interval(
 
     Args:
         interval: of the logarithm of the ratio.
-        needed: the confidence without which nothing is said.
+        needed: the confidence below which there is no verdict.
         higher_is_better: whether a larger ratio is the better one.
         margin: a factor closer to one than this is none.
     """

@@ -26,7 +26,7 @@ from .trace import describe_difference, judge_trace
 from .values import number_text, outcome_text, quoted, value_text
 
 _FEW_REPETITIONS = 10
-"""With fewer, that an outcome was not seen says little."""
+"""With fewer cells, the absence of an outcome means little."""
 
 
 def judge_observations(row: Row) -> Iterator[Judgement]:
@@ -86,7 +86,7 @@ def _explanation(culprits: Sequence[CellFacts], keys: Sequence[str]) -> tuple[st
 
 
 def _breach_sightings(reporters: Sequence[CellFacts], key: str, judge: Judge, complaint: str) -> Iterator[Sighting]:
-    """Yield what each backend saw; of numbers those that break the contract so, or all if none does."""
+    """Yield the values of each backend; of numbers those that break the contract, or all if none does."""
     if not judge.is_numeric:
         yield from _sightings(_tally(reporters, key, value_text))
         return

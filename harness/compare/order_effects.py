@@ -1,7 +1,7 @@
 """Effects of the order of execution: position in a round, and drift of the machine over the run.
 
 Neither can make a difference between backends, because each has each place equally often and each round has all of
-them. Both widen intervals, so a reader who wonders about those wants to know.
+them. Both widen intervals, so they help a reader to explain wide ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Findings from what became of the cells, whatever they observed."""
+"""Findings from the outcomes of the cells, whatever they observed."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def describe_culprits(failing: AbstractSet[Pair], tested: AbstractSet[Pair]) -> 
 
 
 def _in_other_role(name: str, position: int, failing: AbstractSet[Pair], tested: AbstractSet[Pair]) -> str:
-    # The pair with itself says nothing about the other role: there it is in both.
+    # A pair with itself has no information about the other role: there it is in both.
     own = {pair for pair in tested if pair[1 - position] == name and pair[position] != name}
     role = ("server", "client")[1 - position]
     return f"as {role} with others: {len(own & failing)} of {len(own)}"

@@ -12,7 +12,7 @@ from .findings import ENDINGS
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """An expectation to write down, without a reason: why a bug is accepted only a person can say."""
+    """An expectation to write down, without a reason: only a person can give the reason for accepting a bug."""
 
     expectation: Expectation
     """Its reason is empty."""

@@ -38,7 +38,7 @@ def _that_could_be_repeated(run: Run) -> Iterator[CellRecord]:
 def _find_unequal(records: list[CellRecord], arms: Mapping[str, int]) -> Iterator[str]:
     """Yield the arms that were repeated more or less often than chance has it.
 
-    Only rounds that each arm completed are looked at: one that lacks a row lacks also what disturbed it.
+    Only rounds that each arm completed are looked at: one that lacks a row lacks its disturbance as well.
     """
     by_round: dict[tuple[RowId, int], dict[str, bool]] = defaultdict(dict)
     for record in records:

@@ -30,7 +30,7 @@ LEAST_FOUND = 0.95
 _BLOCK = 20
 """Processes of each side in the procedure that is shown beside ours."""
 _NOMINAL = 0.05
-"""What that procedure promises."""
+"""Promises of that procedure."""
 _DIFFERENT = (
     SpeedVerdict.FASTER,
     SpeedVerdict.SLOWER,

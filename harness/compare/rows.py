@@ -44,7 +44,7 @@ class CellFacts:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of the cell."""
+        """Outcome of the cell."""
         return self.result.outcome
 
     @property
@@ -214,7 +214,7 @@ def _unknown_scenario(name: str) -> ScenarioCard:
 
 
 def _row_order(row: RowId, places: Mapping[str, int]) -> tuple[Any, ...]:
-    # Plans are shuffled, so the order of execution says nothing.
+    # Plans are shuffled, so the order of execution has no meaning.
     return (
         places.get(row.scenario, len(places)),
         row.scenario,

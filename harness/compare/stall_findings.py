@@ -11,7 +11,7 @@ from .rows import CellFacts, Row
 
 
 def judge_stalls(row: Row) -> Iterator[Judgement]:
-    """Find who held a scheduler for long; where the cell hung, that is what its autopsy says."""
+    """Find the call that held a scheduler for long; where the cell hung, its autopsy reports it."""
     seen: dict[str, list[Stall]] = {}
     culprits: list[CellFacts] = []
     for cell in row.ran:

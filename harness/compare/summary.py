@@ -1,4 +1,4 @@
-"""The grid: what each square shows, and why it shows no figure where it shows none."""
+"""The grid: the content of each square, and the reason where it has no figure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> 
 
 
 def _summarise_alias(cells: Sequence[CellSummary], row: Row, void: Mapping[str, str]) -> RatioSummary | None:
-    # Whoever was run twice, also if ratios refer to another column by now.
+    # Whichever backend was run twice, also if ratios refer to another column by now.
     again = [cell for cell in row.cells if cell.cell.alias and cell.id not in void]
     label = again[0].label if again else ""
     base = next((cell.headline for cell in cells if cell.label == label), None)

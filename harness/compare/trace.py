@@ -83,7 +83,7 @@ def judge_trace(row: Row, key: str, judge: Trace) -> Iterator[Judgement]:
 
 
 def describe_difference(model: CellFacts, cell: CellFacts, row: Row) -> str:
-    """Say at which step a cell first does something else than another one; nothing if the traces are alike."""
+    """Return the step at which a cell first differs from another one; nothing if the traces are alike."""
     point = first_divergence((_recorded(model.steps), _recorded(cell.steps)))
     if point is None:
         return ""

@@ -1,6 +1,6 @@
 """Two runs → what changed from one to the other: conditions, outcomes, findings, answers and figures.
 
-Cells are matched by identity: scenario, parameters and backends. What one run lacks is new or gone, never better or
+Cells are matched by identity: scenario, parameters and backends. Cells in one run only are new or gone, never better or
 worse. Rounds of two runs share nothing that disturbed them, so figures are not paired: the bounds of a ratio come from
 the intervals of both medians, each held to twice the confidence. What changed on the machine in between is part of it.
 """
@@ -39,7 +39,7 @@ _REQUEST = ("preset", "seed", "rounds", "budget", "timeout", "perturb", "executo
 
 
 class Change(StrEnum):
-    """What became of something from the run before to the run after."""
+    """Transition of something from the run before to the run after."""
 
     REGRESSED = "regressed"
     FIXED = "fixed"
@@ -81,7 +81,7 @@ class ConditionChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutcomeChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the cells of a row on a backend, worst first: `hung 1/6`."""
+    """Outcomes of the cells of a row on a backend, worst first: `hung 1/6`."""
 
     row: str
     label: str
@@ -368,7 +368,7 @@ def _ran(squares: Squares, row: str, label: str) -> bool:
 def _finding_change(was: Finding | None, now: Finding | None, ran_before: bool, ran_after: bool) -> Change:
     if was is not None and now is not None:
         return Change.UNCHANGED
-    # That a bug is listed makes it no smaller for who moves to the version that has it.
+    # A listed bug is no smaller for a user who moves to the version that has it.
     if now is not None:
         return Change.REGRESSED if now.kind.unexpected and ran_before else Change.NEW
     assert was is not None

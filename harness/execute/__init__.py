@@ -36,10 +36,10 @@ def execute(
     lanes: int = 1,
     skip_reason: Callable[[Cell], str] = lambda _cell: "",
 ) -> Iterator[RunEvent]:
-    """Run the cells of a plan and yield what happens; every planned cell gets a `CellFinished`.
+    """Run the cells of a plan and yield the events; every planned cell gets a `CellFinished`.
 
     Args:
-        plan: what to run, in its order; first what may run side by side, if there are lanes for it.
+        plan: the cells, in order; first those that may run side by side, if there are lanes for them.
         catalogue: where the plan's scenarios and backends are found.
         folder: the run's folder; evidence goes below it.
         lanes: how many cells may run at a time, of scenarios that allow it. The others run alone.

@@ -30,7 +30,7 @@ def run_side_by_side(
     environments: tuple[Environment, ...] = (),
     skip_reason: Callable[[Cell], str] = lambda _cell: "",
 ) -> Iterator[RunEvent]:
-    """Run cells, as many at a time as there are lanes, and yield what happens; every cell gets a `CellFinished`.
+    """Run cells, as many at a time as there are lanes, and yield the events; every cell gets a `CellFinished`.
 
     `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is.
 
@@ -100,7 +100,7 @@ class _Lane:
                 [sys.executable, "-P", "-m", "harness.execute.lane", str(self._folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the runner, which tells its lanes
+                start_new_session=True,  # Ctrl-C is for the runner, which informs its lanes
                 preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
             )
         self._partial = b""
@@ -121,7 +121,7 @@ class _Lane:
 
     def _tell(self, what: object) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it has just died, which its stdout tells
+        with suppress(BrokenPipeError):  # it has just died, as its stdout shows
             self._process.stdin.write(encode_line(what))
             self._process.stdin.flush()
 

@@ -63,7 +63,7 @@ def unblock_interrupts() -> None:
 
 
 def usable_cpus() -> tuple[int, ...]:
-    """Return the CPUs that this process may use; none where the system cannot say."""
+    """Return the CPUs that this process may use; none where the system does not report them."""
     return tuple(sorted(os.sched_getaffinity(0))) if _LINUX else ()
 
 
@@ -106,7 +106,7 @@ def signal_process(pid: int, number: signal.Signals) -> None:
 
 @contextlib.contextmanager
 def watched() -> Iterator[None]:
-    """Have what this process starts in the block be ended also if it is killed itself (Linux only)."""
+    """Have the processes that this one starts in the block be ended also if it is killed itself (Linux only)."""
     if not _LINUX:
         yield
         return
@@ -178,7 +178,7 @@ def sweep(token: str, spared: Iterable[int], *, deadline: float) -> tuple[tuple[
 
 
 def _wait_for_the_last(token: str, spared: set[int], deadline: float) -> None:
-    """Let what ends by itself end: multiprocessing's resource tracker, say, ends when it sees its worker gone."""
+    """Let processes end that end by themselves: multiprocessing's resource tracker ends when its worker is gone."""
     while time.monotonic() < deadline:
         left = (child_pids() if _LINUX else marked_pids(token)) - spared
         alive = [pid for pid in left if "(zombie)" not in _label(pid)]

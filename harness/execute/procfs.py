@@ -209,7 +209,7 @@ def read_main_thread(pid: int) -> MainThread | None:
 
 
 def read_waits(pid: int) -> int:
-    """Return how often the main thread of a process has begun to wait so far; 0 where the kernel does not say."""
+    """Return how often the main thread of a process has begun to wait so far; 0 where the kernel does not report it."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -156,7 +156,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     scenarios: tuple[str, ...] = ()
     """Scenario names or globs; empty is every scenario."""
     preset: str = "default"
-    """Whose rows are run; empty is one row of each scenario's default parameters."""
+    """Preset that the rows come from; empty is one row of each scenario's default parameters."""
     parameters: tuple[tuple[str, str], ...] = ()
     """`--param name=value[,value]`: replaces the preset's values of that parameter; several values are several rows."""
     rounds: int = 1
@@ -224,7 +224,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     cells: tuple[Cell, ...]
-    """What runs, in this order."""
+    """The cells, in the order in which they run."""
     skipped: tuple[SkippedCell, ...] = ()
     """What cannot run."""
     backends: tuple[BackendSpec, ...] = ()

@@ -14,7 +14,7 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
     Args:
         cell: the cell that showed the finding.
         request: the user's request; a limit set in it is repeated in the command.
-        seed: of the plan. Cells draw theirs from it by row and round, so it is said unless it is the default, and
+        seed: of the plan. Cells draw theirs from it by row and round, so it is given unless it is the default, and
             with it the round that showed the finding.
     """
     words = ["harness", "run", *_backend_words(cell), "--scenario", cell.scenario]

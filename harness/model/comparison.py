@@ -101,7 +101,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     question: str = ""
     """The question of the scenario."""
     key: str = ""
-    """The observation key that it is about; empty for what became of a cell."""
+    """The observation key that it is about; empty for the outcome of a cell."""
     values: tuple[str, ...] = ()
     """The values of the key that it is about; empty is every value in `groups`."""
     known: str = ""

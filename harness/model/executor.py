@@ -8,10 +8,10 @@ import msgspec
 
 
 class Executor(msgspec.Struct, frozen=True, kw_only=True):
-    """Says with which command the process of a role is started.
+    """Builds the command with which the process of a role is started.
 
     Contract: the command ends in an exec of the one that it is given, with its pid, its process group and its open
-    files. A program that starts it as a child and waits (strace, perf stat, sudo) does not: who would be watched,
+    files. A program that starts it as a child and waits (strace, perf stat, sudo) does not: the process watched,
     signalled and measured then is that program, so its cells are refused.
     """
 

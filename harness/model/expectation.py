@@ -1,4 +1,4 @@
-"""A known difference: what has to be seen, on which backends, under which conditions, and why."""
+"""A known difference: the value to be seen, on which backends, under which conditions, and why."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ LIMITS = {
     "output": "stdout and stderr of a role, e.g. 10M",
     "fds": "open files of each process of a cell",
 }
-"""Names, with what each bounds."""
+"""Names, with the resource that each bounds."""
 SIZES = ("memory", "output")
 """Those in bytes."""
 DEFAULT_LIMITS: dict[str, int] = {"memory": 4 << 30, "processes": 512, "cpu": 3600, "output": 8 << 20}

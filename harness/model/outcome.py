@@ -1,4 +1,4 @@
-"""What became of a cell: facts only. Judgements are in `comparison`."""
+"""Outcome of a cell: facts only. Judgements are in `comparison`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORMAT = 1
 
 
 class Outcome(StrEnum):
-    """What became of a cell."""
+    """Outcome of a cell."""
 
     COMPLETED = "completed"
     """Every role ran to its end."""
@@ -45,7 +45,7 @@ class Outcome(StrEnum):
 NOT_TRIED = frozenset(
     {Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.INVALID_ENV, Outcome.NOT_RUN, Outcome.INTERRUPTED}
 )
-"""Of cells that say nothing about their backend: they did not begin, or had no time to end."""
+"""Of cells that carry no information about their backend: they did not begin, or had no time to end."""
 
 UNFINISHED = ("the run was interrupted", "the journal ends", "the journal has no result", "stopped after ")
 """How the reasons begin for which a cell was not run although its run owes it."""
@@ -72,9 +72,9 @@ class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
     """An exception as text. `leaves` are the leaf exceptions of a group as `Type: message`."""
 
     type: str
-    """Name of its class."""
+    """Class name, with its module unless it is a builtin."""
     message: str
-    """What `str()` of it says."""
+    """The result of `str()`."""
     traceback: str
     """As Python prints it."""
     leaves: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="observed"):
     """One recorded fact: `key` has `value`. `at` is seconds since the worker started its scenario."""
 
     role: str
-    """Who recorded it."""
+    """The actor that recorded it."""
     key: str
     value: Any
     at: float
@@ -94,7 +94,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag="step"):
     """One step of one actor's trace."""
 
     role: str
-    """Who recorded it."""
+    """The actor that recorded it."""
     actor: str
     """The task that took the step."""
     what: str
@@ -207,7 +207,7 @@ class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LastSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """The last thing that an actor told before its role was looked at."""
+    """The last message of an actor before its role was looked at."""
 
     actor: str = ""
     """Of the step; empty for an observation, which is its role's."""
@@ -238,7 +238,7 @@ class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
     children: tuple[str, ...] = ()
     """The processes that it had started."""
     waits: tuple[str, ...] = ()
-    """What each task of the scenario waits for and where, and since when: the times that bound it."""
+    """Wait and place of each task of the scenario, and since when: the times that bound it."""
     last_seen: tuple[LastSeen, ...] = ()
     """The last step of each actor and the last observation of the role, oldest first."""
 
@@ -262,14 +262,14 @@ class Stall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one role's process."""
+    """Outcome of one role's process."""
 
     role: str
     """Name of the role."""
     backend: str
     """The backend as verified in the worker."""
     outcome: Outcome
-    """What became of it."""
+    """Outcome of the role."""
     reason: str = ""
     """One line: signal or exit code, limit, capability, diagnosis."""
     seconds: float = 0.0
@@ -307,7 +307,7 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources | None = None
     """The role's own report when its scenario has ended; nothing if it was cut off."""
     grown_bytes: int | None = None
-    """Resident size after the run, less that before the scenario; one cell's says little, `leak.*` tells growth."""
+    """Resident size after the run, less that before the scenario; one cell's means little, `leak.*` measures growth."""
     stalls: tuple[Stall, ...] = ()
     """Calls that held its scheduler for more than 0.1 s, longest first."""
 
@@ -326,7 +326,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a cell. `outcome` is that of the role that explains it: see `execute.combine_outcomes`."""
+    """Outcome of a cell. `outcome` is that of the role that explains it: see `execute.combine_outcomes`."""
 
     cell_id: str
     """Of which cell."""
@@ -336,7 +336,7 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     """How long it took, with its processes."""
     roles: tuple[RoleResult, ...] = ()
-    """What became of each role."""
+    """Outcome of each role."""
     evidence: str = ""
     """Folder with stdout, stderr and stacks, relative to the run folder; empty if there is none."""
     disturbed: tuple[Disturbance, ...] = ()

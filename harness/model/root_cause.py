@@ -35,7 +35,7 @@ class RootCause(msgspec.Struct, frozen=True, kw_only=True):
     harm: Harm
     """The worst that any of its rows costs a program."""
     basis: Basis
-    """What its rows have in common."""
+    """Trait that its rows have in common."""
     backends: tuple[str, ...]
     """Columns that show it."""
     rows: tuple[RowId, ...]

@@ -72,7 +72,7 @@ class BackendCard(msgspec.Struct, frozen=True, kw_only=True):
     implements: tuple[str, ...] = ()
     """Scenarios of which it brings an implementation of its own."""
     costs: dict[str, str] = {}
-    """By scenario, what its adapter costs."""
+    """By scenario, the cost of its adapter."""
     derives_from: tuple[str, ...] = ()
     """Names of the backends whose expectations it inherits, nearest first."""
 
@@ -149,14 +149,14 @@ class CellFinished(Event, frozen=True, kw_only=True, tag="cell-finished"):
     """A cell has its outcome and its processes are gone."""
 
     result: CellResult
-    """What became of it."""
+    """Result of the cell."""
 
 
 class CellRetried(Event, frozen=True, kw_only=True, tag="cell-retried"):
     """A cell ended badly, and is run again: neither this result nor its observations count."""
 
     result: CellResult
-    """What became of this attempt."""
+    """Result of this attempt."""
     attempt: int
     """Which one it was, from 1."""
 
@@ -223,7 +223,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     cell: Cell
     """The cell as planned."""
     result: CellResult
-    """What became of it."""
+    """Result of the cell."""
     observations: tuple[Observation, ...] = ()
     """Recorded facts, in order."""
     started: Moment | None = None

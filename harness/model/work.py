@@ -46,5 +46,5 @@ class RowWork(msgspec.Struct, frozen=True, kw_only=True):
         if expected is None or not self.has_timeouts:
             return msgspec.structs.replace(cell, work=work)
         timeout = min(cell.timeout, max(LEAST_TIMEOUT, TIMEOUT_FACTOR * expected))
-        # Who hangs must be seen to hang before the time is over, or it would count as slow.
+        # A hang must be seen as a hang before the time is over, or it would count as slow.
         return msgspec.structs.replace(cell, work=work, timeout=timeout, hang_after=min(cell.hang_after, timeout / 2))

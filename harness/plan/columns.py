@@ -46,7 +46,6 @@ class Columns:
         self.refusals: dict[tuple[str, BackendSpec], str] = {}
         """Why a scenario's variant cannot be run: the scenario names something that the backend does not know."""
         self.of = {scenario.name: tuple(dict.fromkeys(self._columns(scenario))) for scenario in scenarios}
-        """By scenario."""
         self.baseline = self._find_baseline()
         """Label of the column that ratios refer to, if the user named one."""
         self.reference = self._find_reference()

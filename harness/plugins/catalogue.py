@@ -1,4 +1,4 @@
-"""Everything that the loaded plugins bring, by name."""
+"""Contributions of the loaded plugins; `backends`, `scenarios`, `perturbations` and `executors` are by name."""
 
 from __future__ import annotations
 
@@ -43,12 +43,10 @@ class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the loaded plugins bring, by name."""
+    """Contributions of the loaded plugins; `backends`, `scenarios`, `perturbations` and `executors` are by name."""
 
     backends: Mapping[str, Backend]
-    """By name."""
     scenarios: Mapping[str, Scenario]
-    """By name."""
     renderers: Mapping[str, Renderer]
     """Report formats by name."""
     plugins: tuple[PluginReport, ...]
@@ -60,11 +58,9 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     saboteurs: Mapping[str, Saboteur] = {}
     """Backends that are broken on purpose, by the name of the fault."""
     perturbations: Mapping[str, Perturbation] = {}
-    """By name."""
     breaches: tuple[KnownBreach, ...] = ()
     """Clauses of the contract that runtimes are known to break."""
     executors: Mapping[str, Executor] = msgspec.field(default_factory=lambda: {LOCAL.name: LOCAL})
-    """By name."""
 
     @property
     def distributions(self) -> tuple[str, ...]:

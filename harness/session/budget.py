@@ -1,7 +1,7 @@
 """The best use of a run's remaining time: a first interval for as many scenarios as possible, then narrower ones.
 
-Rounds are added up to fixed numbers only, and stop when an interval is narrow enough, never when it says something:
-who looks after every round and stops at the first difference finds differences that are none.
+Rounds are added up to fixed numbers only, and stop when an interval is narrow enough, never when it has a verdict:
+to look after every round and stop at the first difference finds differences that are none.
 """
 
 from __future__ import annotations

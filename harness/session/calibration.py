@@ -26,7 +26,7 @@ def calibrate(run: Run, scalable: Mapping[str, Parameter]) -> tuple[RowWork, ...
 
     Args:
         run: as far as it went; each of these rows has had one round, with its own amount.
-        scalable: by scenario the parameter that says the amount.
+        scalable: by scenario the parameter for the amount of work.
     """
     known = {work.row for work in run.works}
     arms: dict[RowId, dict[str, CellRecord]] = defaultdict(dict)

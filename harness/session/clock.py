@@ -11,7 +11,7 @@ from harness.model import Moment, RunEvent
 
 
 class RunClock:
-    """Says when each event is recorded.
+    """Records the time of each event.
 
     Args:
         before: the last moment of the run, if it is resumed: its seconds continue there.

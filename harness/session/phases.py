@@ -29,7 +29,7 @@ class Phase(Protocol):
     """A part of a run that plans its cells from the results so far."""
 
     def plan_more(self, so_far: RunSoFar, publish: Publish) -> Plan | None:
-        """Return what runs next; `None` when the phase is over.
+        """Return the next cells; `None` when the phase is over.
 
         Args:
             so_far: the run with everything that the portions before showed.

@@ -1,4 +1,4 @@
-"""Write the events of a run into its journal, and tell them to who listens."""
+"""Write the events of a run into its journal, and pass them to the listeners."""
 
 from __future__ import annotations
 

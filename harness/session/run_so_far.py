@@ -16,7 +16,7 @@ class RunSoFar:
     """Sees every event of a run, and gives the run as its journal would if it ended now.
 
     Args:
-        request: says when nothing more is run.
+        request: has the rules for stopping.
         events: of the journal, if the run is resumed.
     """
 

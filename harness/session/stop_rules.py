@@ -67,7 +67,7 @@ class StopRules:
         self._hangs = 0
 
     def see(self, event: RunEvent) -> None:
-        """Take note of what happens."""
+        """Take note of an event."""
         match event:
             case RunStarted():
                 self._begin(event)

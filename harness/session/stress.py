@@ -16,7 +16,7 @@ class StressRounds:
         """Begin to count the time.
 
         Args:
-            request: says for how long.
+            request: has the duration.
             plan: the first portion.
             behaviours: names of the scenarios that are repeated.
         """

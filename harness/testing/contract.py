@@ -37,10 +37,9 @@ __all__ = ["CLAUSES", "LIMIT", "ClauseResult", "lacking", "run_clause", "run_cla
 
 
 class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a clause; `error` is empty if it holds."""
+    """Outcome of a clause; `clause` is its name, `error` is empty if it holds."""
 
     clause: str
-    """Its name."""
     error: str = ""
     unhandled: tuple[str, ...] = ()
     """Errors that the runtime reported because no task awaited them."""

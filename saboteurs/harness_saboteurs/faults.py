@@ -24,7 +24,7 @@ class Fault:
 
 
 FAULTS: dict[str, Fault] = {}
-"""By name."""
+"""The register of all faults, by name."""
 
 Broken = TypeVar("Broken", bound=type[SabotagedRuntime] | type[Part])
 

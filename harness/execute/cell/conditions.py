@@ -25,7 +25,7 @@ class Conditions:
     own_limits: frozenset[str] = frozenset()
     """Limits of the cell that a perturbation sets itself."""
     in_worker: tuple[tuple[str, str], ...] = ()
-    """`"module:function"` and value of what each worker does."""
+    """`"module:function"` and value of the change in each worker."""
 
 
 UNDISTURBED = Conditions()

@@ -1,4 +1,4 @@
-"""Which cells are run again at once: those whose thread waited for a CPU for too long, because others had it.
+"""Cells that are run again at once: those whose thread waited for a CPU for too long, because others had it.
 
 It is decided by that wait and never by a figure, or slow cells would be given more chances than fast ones. What does
 not compute on one thread waits for other reasons, so only scenarios that declare that they do are looked at.

@@ -1,4 +1,4 @@
-"""What became of a cell, from what became of its roles."""
+"""Outcome of a cell, from the outcomes of its roles."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ class CellRun:
         return (len(self._over), *(role.heartbeat for role in self._roles if role not in self._over))
 
     def _stop_if_needed(self, now: float, started: float, last_progress: float) -> bool:
-        """Note why the cell must be ended, if it must. Progress, not patience, tells a hang from a slow cell."""
+        """Note why the cell must be ended, if it must. Progress, not patience, separates a hang from a slow cell."""
         running = [role for role in self._roles if role not in self._over]
         if refused := next((role.refused for role in running if role.refused is not None), None):
             self._stop_all(*refused)
@@ -229,7 +229,7 @@ class CellRun:
             if over := idle > min(EXIT_GRACE, self._cell.hang_after):
                 self._stop_all(Outcome.HUNG, f"did not exit within {idle:.1f} s after its result")
             return over
-        # Until a runtime runs its imports take the time, which on a crowded machine says nothing of the scenario.
+        # Until a runtime runs its imports take the time, which on a crowded machine has no bearing on the scenario.
         patience = self._cell.hang_after
         if not all(role.has_started for role in running):
             patience = max(patience, _START_SECONDS)
@@ -313,7 +313,7 @@ class CellRun:
         self._selector.close()
         for file in self._files:
             file.close()
-        with suppress(OSError):  # a full disk, which the journal will say; the facts are in there
+        with suppress(OSError):  # a full disk, which the journal will report; the facts are in there
             self._keep_evidence()
         return trailing_events
 

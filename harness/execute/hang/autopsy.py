@@ -19,7 +19,7 @@ from .waits import describe_last_seen, describe_tasks, describe_waits
 
 _SHOWN = 40
 IDLE_SHARE = 0.05
-"""Of a CPU. What spins gets little of a crowded machine, what waits gets nothing anywhere."""
+"""Of a CPU. A spinning thread gets little of a crowded machine, a waiting one gets nothing anywhere."""
 
 
 def examine(
@@ -41,7 +41,7 @@ def examine(
         wakes: how often its main thread went to wait meanwhile.
         has_started: whether its runtime runs.
         tasks_are_threads: whether the tasks of its runtime are.
-        last_messages: the last that each of its actors told.
+        last_messages: the last one of each of its actors.
     """
     facts = Facts(
         pid=pid,

@@ -78,7 +78,7 @@ def _of_the_silent(facts: Facts) -> Diagnosis:
     return UNKNOWN, [f"{state}, and its interpreter does not answer", *frame]
 
 
-# --- proven by who holds what ---
+# --- proven by locks and their holders ---
 def _cycle(_facts: Facts, seen: Inspection) -> Diagnosis | None:
     cycle = find_cycle(seen.tasks)
     if not cycle:
@@ -117,7 +117,7 @@ def _held_scheduler(facts: Facts, seen: Inspection) -> Diagnosis | None:
         return None
     is_busy = facts.pid in facts.busy
     if is_busy and seen.cpu < _ENOUGH_CPU:
-        return None  # others had the CPU, so that nothing turned says nothing
+        return None  # others had the CPU, so that a standstill proves nothing
     where = [f"the scheduler is in {running.place}", *_below(running.place, running.innermost)]
     others = seen.own_tasks
     if is_busy and seen.calls and others:

@@ -167,7 +167,7 @@ class RoleWatch:
         self._role.take_stacks()
         return tuple(sorted(self._stalls.values(), key=lambda stall: -stall.seconds))
 
-    # --- what waits in the kernel ---
+    # --- waits in the kernel ---
     def _look_at_call(self, thread: procfs.MainThread, now: float) -> None:
         if self._call is not None and not self._call.goes_on(thread, now):
             self._conclude_call()

@@ -55,7 +55,7 @@ class ThreadFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a worker said when it was last asked."""
+    """The last report of a worker."""
 
     look: int
     at: float = 0.0

@@ -16,7 +16,7 @@ _LONGEST = 80
 
 
 def describe_last_seen(messages: Iterable[Observed | Step]) -> tuple[LastSeen, ...]:
-    """Return what actors said last, oldest first."""
+    """Return the last messages of actors, oldest first."""
     seen = (
         LastSeen(actor=message.actor, what=_cut(message.what), at=message.at)
         if isinstance(message, Step)

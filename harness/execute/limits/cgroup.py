@@ -55,7 +55,7 @@ class CellGroup:
         return any(_counts(self.path / "memory.events").get(name) for name in ("oom_kill", "oom_group_kill"))
 
     def cpu_seconds(self) -> float | None:
-        """Return the CPU time of all that has been in it, also of what has ended; nothing if it does not say."""
+        """Return the CPU time of all processes that were in it, ended ones included; nothing if it is not reported."""
         used = _counts(self.path / "cpu.stat").get("usage_usec")
         return None if used is None else used / 1e6
 

@@ -43,7 +43,7 @@ def describe_limits(chosen: Sequence[tuple[str, int]]) -> dict[str, str]:
 
 
 class CellLimits:
-    """What one cell may take, and who holds it to that."""
+    """The limits of one cell, and their enforcement."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class CellLimits:
         """Make the cell's cgroup, where that is possible.
 
         Args:
-            cell: whose limits they are.
+            cell: that the limits apply to.
             spared: children of ours that are not the cell's.
             cgroup_root: as in `make_group`.
             own: limits that a perturbation of the cell sets itself; meeting one exceeds none of the cell's.
@@ -68,7 +68,7 @@ class CellLimits:
         self._next = 0.0
 
     def before_exec(self) -> Callable[[], None]:
-        """Return what each role's process calls before exec."""
+        """Return the function that each role's process calls before exec."""
         return arrange_limits(self.values, self._group.members if self._group is not None else "")
 
     @property
@@ -77,7 +77,7 @@ class CellLimits:
         return self.values["output"]
 
     def find_exceeded(self, roots: Collection[int], *, is_due: bool = False) -> str:
-        """Return which limit is exceeded, with its value and who found it, or an empty string.
+        """Return the exceeded limit, with its value and the means that found it, or an empty string.
 
         Args:
             roots: the processes of the roles that run.
@@ -106,7 +106,7 @@ class CellLimits:
         return ""
 
     def _count_cpu(self, usages: Sequence[ProcessUsage]) -> float:
-        """Return the CPU time so far. What has ended is in the figures of who waited for it."""
+        """Return the CPU time so far. The time of ended processes is in the figures of their parents."""
         if self._group is not None and (used := self._group.cpu_seconds()) is not None:
             return used
         return sum(usage.cpu for usage in usages)

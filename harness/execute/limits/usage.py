@@ -40,7 +40,7 @@ def read_usage(roots: Collection[int], spared: Collection[int]) -> list[ProcessU
 
 
 def read_open_files(pid: int) -> int:
-    """Return how many fds a process has open; 0 if it is gone or does not say."""
+    """Return how many fds a process has open; 0 if it is gone or they cannot be read."""
     try:
         if not _LINUX:
             return int(psutil.Process(pid).num_fds())

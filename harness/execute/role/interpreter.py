@@ -26,12 +26,12 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
     python: str = ""
     """Its self-description when the run was planned."""
     version: str = ""
-    """That the spec asks for."""
+    """The version in the spec."""
     distribution: str = ""
-    """Whose version that is."""
+    """The distribution that the version belongs to."""
 
     def find_refusal(self, attestation: Attestation) -> Refusal | None:
-        """Return why a worker that said hello may not go on."""
+        """Return why a worker that sent its hello may not go on."""
         if not self.name:
             return None
         if attestation.format != FORMAT:

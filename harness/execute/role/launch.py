@@ -102,5 +102,5 @@ def _is_word(word: object) -> bool:
 def _shorten(value: object) -> str:
     try:
         return ascii(value)[:80]
-    except Exception as exc:  # noqa: BLE001 - whatever a plugin returns, its cell says something
+    except Exception as exc:  # noqa: BLE001 - whatever a plugin returns, its cell has a message
         return f"{type(value).__name__}, whose repr raised {type(exc).__name__}"

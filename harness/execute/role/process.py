@@ -1,4 +1,4 @@
-"""One role's process, seen from the runner: start, read, and what became of it."""
+"""One role's process, seen from the runner: start, reading, and outcome."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def make_job(
 
 
 class RoleProcess:
-    """A started role. Its fds are non-blocking; the cell's loop says when to read."""
+    """A started role. Its fds are non-blocking; the cell's loop decides when to read."""
 
     def __init__(
         self,
@@ -413,7 +413,7 @@ class RoleProcess:
         return self._messages + self.output_bytes + len(self._partial)
 
     def result(self) -> RoleResult:
-        """Return what became of it. Call after `close`."""
+        """Return its outcome. Call after `close`."""
         outcome, reason = self._outcome()
         error: ErrorReport | None = self._end.error if self._end is not None else None
         return RoleResult(
