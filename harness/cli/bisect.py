@@ -19,11 +19,11 @@ from .stored import out_option
 
 @click.command()
 @selection_options
-@click.option("--vary", required=True, metavar="NAME=FROM..TO", help="The parameter, and the range that is searched.")
+@click.option("--vary", required=True, metavar="NAME=FROM..TO", help="Parameter and range to search.")
 @out_option
 @click.pass_obj
 def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
-    """Find the smallest number (connections, tasks, items) from which a cell hangs, diverges or breaks its contract.
+    """Find the smallest parameter value at which a cell goes wrong.
 
     Each step is a run with its evidence; it is bad if it has an unexpected finding. The range is doubled from below
     until a step is bad, then halved. Where the bad is not certain, --rounds asks several times at each step.
@@ -56,7 +56,7 @@ def bisect(state: State, /, vary: str, out: Path, **chosen: Any) -> int:
         return bool(bad)
 
     if not chosen["scenarios"]:
-        raise UsageError("no scenario is named; say which with --scenario NAME (harness list scenarios shows them)")
+        raise UsageError("no scenario is named; name one with --scenario NAME (harness list scenarios shows them)")
     smallest = find_smallest(is_bad, low, high)
     if smallest is None:
         say(f"nothing goes wrong up to {name}={max(found)}")
@@ -81,9 +81,9 @@ def parse_range(text: str) -> tuple[str, int, int]:
 
 
 def find_smallest(is_bad: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Return the smallest number from `low` to `high` that is bad, if what is bad stays bad; nothing if none is.
+    """Return the smallest bad number from `low` to `high`, if every larger one is bad too; nothing if none is bad.
 
-    Asks about few numbers: doubles the distance from `low` until one is bad, then halves what is left.
+    Asks about few numbers: doubles the distance from `low` until one is bad, then halves the rest.
     """
     good, step = low - 1, 1
     bad = low

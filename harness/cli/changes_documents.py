@@ -21,7 +21,7 @@ th, tr + tr td { border-top: 1px solid #8884 } .verdict { font-size: 1.2rem; fon
 
 
 def render_junit(changes: RunChanges, failing: Sequence[GateCause]) -> str:
-    """Return a test case for each thing that changed; what the gate fails on is a failure."""
+    """Return a test case for each change; the changes that the gate fails on are failures."""
     root = ET.Element("testsuites", name=f"harness compare {title_of(changes)}")
     suite = ET.SubElement(root, "testsuite", name="changes")
     for name, cause, message in _causes(changes):
@@ -44,7 +44,7 @@ def render_junit(changes: RunChanges, failing: Sequence[GateCause]) -> str:
 
 
 def render_github(changes: RunChanges, failing: Sequence[GateCause]) -> str:
-    """Return annotations: an error for what the gate fails on, a notice for the rest, and the verdict."""
+    """Return annotations: an error for each change that the gate fails on, a notice for the rest, and the verdict."""
     lines = [
         f"::{'error' if cause in failing else 'notice'} title=harness%3A {cause.value}::{_data(f'{name}: {message}')}"
         for name, cause, message in _causes(changes)

@@ -47,7 +47,7 @@ def title_of(changes: RunChanges) -> str:
 
 
 def make_sections(changes: RunChanges, *, verbose: bool) -> list[Section]:
-    """Return what changed: conditions first, then what is worse, then the rest. Verbose, also what did not."""
+    """Return the changes: conditions first, then regressions, then the rest; with `verbose` also unchanged rows."""
     return [section for section in _sections(changes, verbose=verbose) if section.lines]
 
 
@@ -133,7 +133,7 @@ def _figure(figure: FigureChange) -> tuple[str, ...]:
 
 
 def describe_unchanged(changes: RunChanges) -> str:
-    """Count what the sections leave out."""
+    """Count the rows that the sections leave out."""
     headlines = Counter(f.verdict or "too few rounds" for f in changes.figures if f.is_headline)
     parts = [
         f"{sum(finding.change is Change.UNCHANGED for finding in changes.findings)} findings",
@@ -145,7 +145,7 @@ def describe_unchanged(changes: RunChanges) -> str:
 
 
 def describe_verdict(changes: RunChanges) -> str:
-    """Say how many things change, and in which direction; of an incomplete run only what was seen."""
+    """Return the number of changes in each direction; an incomplete run is marked as such."""
     worse, better = _count(changes, Change.REGRESSED), _count(changes, Change.FIXED)
     worse["slower figure"], better["faster figure"] = len(changes.slower), len(changes.faster)
     total = worse.total() + better.total()

@@ -37,7 +37,7 @@ _MOST_NAMES = 6
     "fail_on",
     multiple=True,
     type=click.Choice([*_CAUSES, "any", "nothing"]),
-    help="What makes the exit code 1 (repeatable) [default: bug, known, outcome, slower].",
+    help="Kinds of change that make the exit code 1 (repeatable) [default: bug, known, outcome, slower].",
 )
 @click.option(
     "--format",
@@ -46,20 +46,22 @@ _MOST_NAMES = 6
     type=click.Choice(_FORMATS),
     default="text",
     show_default=True,
-    help="Of the report; markdown is for a pull request, junit and github for a build server.",
+    help="Report format; markdown is for a pull request, junit and github for a build server.",
 )
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of stdout."
+)
 @click.option(
     "--margin",
     type=click.FloatRange(min=0),
     default=3.0,
     show_default=True,
     metavar="PERCENT",
-    help="Smaller changes of a figure count as none.",
+    help="Treat smaller changes of a figure as no change.",
 )
-@click.option("--across-machines", is_flag=True, help="Compare figures although the machine is another one.")
+@click.option("--across-machines", is_flag=True, help="Compare figures even if the machines differ.")
 @out_option
-@click.option("--verbose", "-v", is_flag=True, help="Also what did not change.")
+@click.option("--verbose", "-v", is_flag=True, help="Also show unchanged rows.")
 def compare(
     runs: tuple[str, ...],
     columns: tuple[str, str] | None,
@@ -72,7 +74,7 @@ def compare(
     across_machines: bool,
     verbose: bool,
 ) -> int:
-    """Show what changes for you from one stored run to another; exit with 1 if something is worse.
+    """Compare two stored runs; exit with 1 on a regression.
 
     A bug of the second run counts although it is listed as known. With one run, the other one is the latest.
 
@@ -118,7 +120,7 @@ def _read_columns(names: Sequence[str], columns: tuple[str, str], store: RunStor
 
 
 def _require_common_cells(changes: RunChanges, sides: Sequence[Side]) -> None:
-    """Raise `UsageError` if no row ran on the same backend in both runs: then nothing can be said of them."""
+    """Raise `UsageError` if no row ran on the same backend in both runs: they cannot be compared."""
     if changes.compared:
         return
     what = " and ".join(f"{comparison.run_id} has {_extent_of(comparison)}" for _, comparison in sides)

@@ -24,7 +24,7 @@ def _describe_limits(name: str, limits: Callable[[], str]) -> str:
 @click.command()
 @click.pass_obj
 def doctor(state: State) -> None:
-    """Show the facts of this host that a run depends on, and what to do about those that disturb it.
+    """Check this host for limits and noise that affect runs.
 
     \b
     Examples:
@@ -44,6 +44,4 @@ def doctor(state: State) -> None:
     for line in describe_registered():
         say(f"{'!' if 'cannot be used' in line else '✓'} env {line}")
     warned = sum(bool(fact.advice) for fact in facts)
-    say(
-        "everything is fine" if not warned else f"{warned} of {len(facts)} facts want attention; runs work all the same"
-    )
+    say("everything is fine" if not warned else f"{warned} of {len(facts)} checks need attention; runs will still work")

@@ -34,7 +34,7 @@ class ListedScenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, scenario: Scenario) -> ListedScenario:
-        """Return what is listed of a scenario."""
+        """Return the listed fields of a scenario."""
         return cls(
             name=scenario.name, question=scenario.question, contract=scenario.contract, roles=tuple(scenario.roles)
         )
@@ -50,7 +50,7 @@ class ListedExecutor(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, executor: Executor) -> ListedExecutor:
-        """Return what is listed of an executor."""
+        """Return the listed fields of an executor."""
         return cls(name=executor.name, summary=executor.summary, problem=find_problem(executor))
 
 
@@ -64,12 +64,12 @@ class ListedPerturbation(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, perturbation: Perturbation) -> ListedPerturbation:
-        """Return what is listed of a perturbation."""
+        """Return the listed fields of a perturbation."""
         return cls(name=perturbation.name, value=perturbation.value, summary=perturbation.summary)
 
 
 class CheckedQuestion(msgspec.Struct, frozen=True, kw_only=True):
-    """What `harness plugin check --json` says of one question."""
+    """One question in the output of `harness plugin check --json`."""
 
     question: str
     about: str
@@ -131,7 +131,7 @@ SCHEMAS: dict[str, Any] = {
 
 
 def encode(document: object) -> str:
-    """Return a document as JSON to print: what a terminal would obey, or not show, is escaped."""
+    """Return a document as JSON to print, with control and invisible characters escaped."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     return "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text)
 

@@ -22,7 +22,7 @@ _PRESET = "default"
 
 @click.command(name="drop-in")
 @click.argument("candidate", metavar="MODULE[:FACTORY]")
-@click.option("--like", metavar="SPEC", help="Backend that it shall replace; then the argument is a backend spec.")
+@click.option("--like", metavar="SPEC", help="Backend to replace; the argument is then a backend spec.")
 @scenario_option
 @click.option("--json", "json_file", metavar="FILE", help="Also write the report as JSON; - for stdout.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write a table for a README.")
@@ -44,7 +44,7 @@ def drop_in(
     *,
     quiet: bool,
 ) -> int:
-    """Say whether an event loop is a drop-in replacement, and what differs.
+    """Check whether an event loop is a drop-in replacement.
 
     First the capabilities of the loop are checked, which takes about two seconds. Then every question about behaviour
     is asked of both, with each idiom that matters to it, and what differs is asked again. Differences that the

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def env(context: click.Context) -> None:
-    """Make environments in which backends run: another Python, another version of a runtime.
+    """Manage environments: other Pythons, other runtime versions.
 
     \b
     Examples:
@@ -31,16 +31,21 @@ def env(context: click.Context) -> None:
 
 @env.command()
 @click.argument("name")
-@click.option("--python", default="", metavar="VERSION|PATH", help="Its Python [default: the one that runs here].")
+@click.option(
+    "--python",
+    default="",
+    metavar="VERSION|PATH",
+    help="Python of the environment [default: the one that runs harness].",
+)
 @click.option(
     "--with",
     "requirements",
     multiple=True,
     metavar="REQUIREMENT",
-    help="What to install there beside harness, e.g. trio==0.29 (repeatable).",
+    help="Requirement to install beside harness, e.g. trio==0.29 (repeatable).",
 )
 def create(name: str, python: str, requirements: tuple[str, ...]) -> None:
-    """Make an environment with this same harness in .harness/envs/NAME; one of that name is made anew.
+    """Create an environment in .harness/envs/NAME, or replace it.
 
     uv makes it if it is there, else virtualenv, else the venv of that Python.
 
@@ -95,7 +100,7 @@ def describe_registered() -> list[str]:
 def create_missing(request: Request, catalogue: Catalogue) -> None:
     """Make the environments that versions on specs (`trio==0.29`) ask for and that are not there."""
     for name, requirement in tuple(list_missing(request, catalogue)):
-        _create(name, "", (requirement,), err=True)  # what a run says on stdout is its report
+        _create(name, "", (requirement,), err=True)  # stdout of a run has its report
 
 
 def _create(name: str, python: str, requirements: tuple[str, ...], *, err: bool = False) -> None:

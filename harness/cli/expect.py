@@ -1,4 +1,4 @@
-"""`harness expect`: accept what a run found as expected."""
+"""`harness expect`: accept the findings of a run as expected."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ _FIELDS = ("scenario", "backends", "finding", "key", "value", "parameters", "rea
 @click.command()
 @run_argument
 @click.option(
-    "--update", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, and take out what is stale."
+    "--update",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file, and remove its stale entries.",
 )
 @out_option
 @click.pass_obj
 def expect(_state: State, run_name: str, update: Path | None, out: Path) -> None:
-    """Propose the unexpected findings of a run as expected divergences.
+    """Turn unexpected findings of a run into expectations.
 
     A proposal has no reason, and a file with an empty reason is refused: write why the difference is accepted, and a
     reference if there is one. Add `when` for the versions it holds for, and `expires` for the day of the next review.
@@ -60,11 +62,11 @@ def expect(_state: State, run_name: str, update: Path | None, out: Path) -> None
 
 
 def update_text(text: str, proposed: Iterable[Proposal], gone: Mapping[str, set[str]]) -> str:
-    """Return the text of a file with proposals added and what is stale taken out; the rest stays as it is.
+    """Return the text of a file with proposals added and stale entries removed; the rest is unchanged.
 
     Args:
         text: the file, as it is.
-        proposed: what is added.
+        proposed: the entries to add.
         gone: the text of each stale expectation, and the backends on which it is stale.
     """
     import tomlkit  # the help of the program shows the summary of every command, and starts without it

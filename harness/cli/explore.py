@@ -35,15 +35,22 @@ _MOST_FINDINGS = 12
     help="Backend spec (repeatable) [default: every backend whose schedule can be controlled].",
 )
 @click.option("--only", metavar="FAMILY,...", help="Families of programs, e.g. lock,condition [default: all].")
-@click.option("--programs", type=click.IntRange(1), metavar="N", help="Programs of each family on each backend.")
+@click.option("--programs", type=click.IntRange(1), metavar="N", help="Number of programs per family and backend.")
 @click.option(
-    "--time", "seconds", type=parse_seconds, metavar="TIME", help="Time to spend, if no --programs [default: 60s]."
+    "--time", "seconds", type=parse_seconds, metavar="TIME", help="Time budget without --programs [default: 60s]."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of programs and schedules.")
-@click.option("--schedules", type=click.IntRange(1), metavar="N", help="Orders in which each program is run.")
+@click.option("--schedules", type=click.IntRange(1), metavar="N", help="Number of schedules per program.")
 @click.option("--replay", metavar="FAMILY/SEED/N", help="Run one program again, with its trace.")
-@click.option("--saboteurs", is_flag=True, help="Run backends that are broken on purpose: is each fault found?")
-@click.option("--jobs", "-j", type=click.IntRange(1), default=default_jobs, metavar="N", help="Batches at a time.")
+@click.option("--saboteurs", is_flag=True, help="Run deliberately broken backends to check that each fault is found.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    default=default_jobs,
+    metavar="N",
+    help="Number of batches to run in parallel.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="No progress; only the summary.")
 @click.option("--verbose", "-v", is_flag=True, help="Also the smallest program of each finding.")
 @out_option
@@ -64,7 +71,7 @@ def explore(
     verbose: bool,
     out: Path,
 ) -> int:
-    """Generate small concurrent programs, run them under many orders of steps, and check the contract.
+    """Check the contract with generated programs and schedules.
 
     What fails is made smaller, confirmed on the unmodified runtime and written as a stand-alone script into the folder
     of the run.
@@ -82,7 +89,7 @@ def explore(
     from .running import exit_code
 
     if saboteurs and (backends or replay):
-        raise UsageError("--saboteurs says which programs and backends are run; leave out --backend and --replay")
+        raise UsageError("--saboteurs selects the programs and backends; leave out --backend and --replay")
     request = _make_request(state, backends, only, programs, seconds, seed, schedules, replay)
     if saboteurs:
         request = _on_saboteurs(request)
@@ -151,7 +158,7 @@ def _parse_replay(text: str, only: str | None) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-# --- what is printed ---
+# --- output ---
 
 
 def _print_score(state: State, outcome: RunOutcome) -> int:

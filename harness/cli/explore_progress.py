@@ -41,7 +41,7 @@ class _Line:
         self._started = self._drawn = time.monotonic()
 
     def __call__(self, event: RunEvent) -> None:
-        """Count what an event says."""
+        """Update the counts from an event."""
         match event:
             case CellProgressed(cell_id=cell_id, progress=progress):
                 self._running[cell_id] = progress

@@ -1,4 +1,4 @@
-"""`python -m harness.cli.interpreter_facts`: what an environment says of itself, as JSON on the last line of stdout."""
+"""`python -m harness.cli.interpreter_facts`: the facts of an environment, as JSON on the last line of stdout."""
 
 import platform
 import sys
@@ -11,7 +11,7 @@ from harness.plugins import Plugins
 
 
 def describe() -> Environment:
-    """Return what is installed beside this interpreter."""
+    """Return the distributions installed for this interpreter."""
     backends = Plugins().catalogue().backends
     distributions = sorted({name for backend in backends.values() for name in backend.distributions})
     return Environment(

@@ -24,7 +24,7 @@ _MOST_NAMES = 6
 _SHARED_NAMES = frozenset(
     {"root", "user", "runner", "admin", "test", "nobody", "ubuntu", "debian", "localhost", "host"}
 )
-"""Names that tell nothing about anybody, and that are words of their own."""
+"""Generic user and host names, which identify no person and are also ordinary words."""
 
 
 @click.command()
@@ -33,7 +33,7 @@ _SHARED_NAMES = frozenset(
 @out_option
 @click.pass_obj
 def issue(state: State, run_name: str, cell: str, out: Path) -> None:
-    """Write a bug report about a cell (a part of its id), to paste into the tracker of a runtime.
+    """Write an upstream bug report about a cell.
 
     The report gives the expected and the observed behaviour, the versions, a standalone script where the scenario
     brings one, and the command that repeats the cell. Paths, host and user names are removed; read the report before
@@ -78,7 +78,7 @@ def _names_of(record: CellRecord) -> tuple[str, ...]:
 
 
 def narrow(run: Run, comparison: Comparison, record: CellRecord) -> tuple[Run, Comparison]:
-    """Return the row of a cell with that cell first, and what is said of it.
+    """Return the row of a cell with that cell first, and its findings.
 
     Raises:
         UsageError: nothing is.
@@ -86,7 +86,7 @@ def narrow(run: Run, comparison: Comparison, record: CellRecord) -> tuple[Run, C
     backends = {record.cell.label, *(str(assigned.backend) for assigned in record.cell.roles)}
     findings = tuple(f for f in comparison.findings if f.row == record.cell.row and backends & set(f.backends))
     if not findings:
-        what = "has nothing to report: it did what the others do, and what it should"
+        what = "has nothing to report: it agrees with the other backends and keeps its contract"
         raise UsageError(f"cell {record.cell.id} {what}; harness show {run.started.run_id} lists the findings")
     others = [other for other in run.records if other.cell.row == record.cell.row and other is not record]
     rows = tuple(row for row in comparison.rows if row.row == record.cell.row)

@@ -1,6 +1,10 @@
-"""`harness list`: what there is."""
+"""`harness list`: backends, scenarios, executors, perturbations and environments."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from shutil import get_terminal_size
+from textwrap import wrap
 
 import click
 
@@ -12,11 +16,14 @@ from .env import describe_registered
 from .plain import say
 from .state import State, help_if_alone
 
+_LEAST_WIDTH = 24
+"""Of a question beside a long name, in characters; below it the line gets longer than the terminal."""
+
 
 @click.group(name="list", invoke_without_command=True)
 @click.pass_context
 def listing(context: click.Context) -> None:
-    """List backends, scenarios, executors, perturbations or environments.
+    """List backends, scenarios, executors and more.
 
     \b
     Examples:
@@ -27,11 +34,11 @@ def listing(context: click.Context) -> None:
 
 
 @listing.command()
-@click.option("--verbose", "-v", is_flag=True, help="Also options and capabilities.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--verbose", "-v", is_flag=True, help="Also show options and capabilities.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def backends(state: State, *, verbose: bool, as_json: bool) -> None:
-    """List the backends that the installed plugins bring.
+    """List the backends of the installed plugins.
 
     \b
     Examples:
@@ -53,10 +60,10 @@ def backends(state: State, *, verbose: bool, as_json: bool) -> None:
 
 
 @listing.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def executors(state: State, *, as_json: bool) -> None:
-    """List the executors that the installed plugins bring, and why one cannot be used here.
+    """List the executors, and problems with using them.
 
     \b
     Examples:
@@ -75,7 +82,7 @@ def executors(state: State, *, as_json: bool) -> None:
 
 
 @listing.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def perturbations(state: State, *, as_json: bool) -> None:
     """List the perturbations for --perturb.
@@ -109,11 +116,11 @@ def environments() -> None:
 
 
 @listing.command()
-@click.option("--verbose", "-v", is_flag=True, help="Also contract, parameters and rows.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--verbose", "-v", is_flag=True, help="Also show contract, parameters and rows.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def scenarios(state: State, *, verbose: bool, as_json: bool) -> None:
-    """List the scenarios that the installed plugins bring.
+    """List the scenarios of the installed plugins by family.
 
     \b
     Examples:
@@ -127,10 +134,29 @@ def scenarios(state: State, *, verbose: bool, as_json: bool) -> None:
         click.echo(encode([ListedScenario.of(scenario) for scenario in found]))
         return
     state.warn_about_broken_plugins()
+    for family, members in _by_family(found).items():
+        say(f"{family}:")
+        for scenario in members:
+            _list_scenario(scenario, indent=2 + max(len(member.name) for member in members) + 2)
+            if verbose:
+                _scenario_details(scenario)
+
+
+def _by_family(found: Iterable[Scenario]) -> dict[str, list[Scenario]]:
+    """Return scenarios by the part of their names before the dot; those without one are general."""
+    families: dict[str, list[Scenario]] = {}
     for scenario in found:
-        say(f"{scenario.name:16} {scenario.question}")
-        if verbose:
-            _scenario_details(scenario)
+        family, dot, _ = scenario.name.partition(".")
+        families.setdefault(family if dot else "general", []).append(scenario)
+    return families
+
+
+def _list_scenario(scenario: Scenario, indent: int) -> None:
+    """Print name and question in two columns, for the width of the terminal (80 where there is none)."""
+    width = max(get_terminal_size().columns, indent + _LEAST_WIDTH)
+    name = f"  {scenario.name}".ljust(indent)
+    for line in wrap(scenario.question, width, initial_indent=name, subsequent_indent=" " * indent):
+        say(line)
 
 
 def _backend_details(backend: Backend) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.plugins import Plugins
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<3} {meaning}" for code, meaning in MEANINGS.items())
 
 
 @click.group(
@@ -43,7 +43,7 @@ _EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meani
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
-    help="Colour in the output; auto honours NO_COLOR and whether it goes to a terminal.",
+    help="Coloured output; auto uses colour on a terminal unless NO_COLOR is set.",
 )
 @click.pass_context
 def harness(context: click.Context, color: str) -> None:
@@ -53,7 +53,7 @@ def harness(context: click.Context, color: str) -> None:
     Examples:
       harness matrix                               every scenario on every backend
       harness run --backend trio --scenario storm  one of them
-      harness list scenarios -v                    what there is, and what it asks
+      harness list scenarios -v                    scenarios with contracts
       harness show latest                          the last run again
     """
     context.obj = State(colour=color, plugins=context.obj)
@@ -117,7 +117,7 @@ def _let_go_of_dead_outputs() -> None:
 
 
 def _say(message: str, code: int) -> int:
-    with suppress(OSError):  # nobody listens any more
+    with suppress(OSError):  # the reader of stderr has gone
         click.echo(f"harness: {one_line(message)}", err=True)
     return code
 

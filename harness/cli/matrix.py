@@ -16,9 +16,10 @@ from .state import State
 @output_options
 @click.pass_obj
 def matrix(state: State, /, **chosen: Any) -> int:
-    """Run every scenario on every backend; show where they diverge or hang, and their figures.
+    """Run every scenario on every backend and compare the results.
 
-    Everything takes about six minutes: what one round leaves of them goes to further rounds, for intervals.
+    A full run takes about six minutes. After one round of everything, the remaining time buys extra rounds so that
+    results get confidence intervals.
 
     \b
     Examples:

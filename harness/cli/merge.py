@@ -13,11 +13,13 @@ from .stored import complete_run, out_option
 @click.command()
 @click.argument("run_names", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete_run)
 @out_option
-@click.option("--force", is_flag=True, help="Also runs with other seeds or environments; the first has precedence.")
-@click.option("--verbose", "-v", is_flag=True, help="Also every observation of every cell.")
+@click.option(
+    "--force", is_flag=True, help="Merge despite different seeds or environments; the first run has precedence."
+)
+@click.option("--verbose", "-v", is_flag=True, help="Also show every observation of every cell.")
 @click.pass_obj
 def merge(state: State, run_names: tuple[str, ...], out: Path, *, force: bool, verbose: bool) -> int:
-    """Make one run of the parts of a plan (--partition), and report it.
+    """Merge the partitions of a plan into one run.
 
     The parts stay as they are. A new run has all their cells, with a copy of the evidence.
 

@@ -33,7 +33,7 @@ KEPT = "orders.json"
 @click.option("--schedules", type=click.IntRange(2), default=200, show_default=True, help="Orders of each question.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the orders.")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=default_jobs, metavar="N", help="Questions at a time.")
-@click.option("--again", is_flag=True, help="Ask also what is kept from an earlier call.")
+@click.option("--again", is_flag=True, help="Also repeat questions with stored answers.")
 @out_option
 @click.pass_obj
 def orders(
@@ -47,7 +47,7 @@ def orders(
     again: bool,
     out: Path,
 ) -> None:
-    """Ask questions under many orders of steps: is a difference policy, or semantic?
+    """Classify differences as policy or semantic, by schedules.
 
     A difference is policy if each runtime can give the same answer under some order that it allows, and semantic if no
     order makes them agree. Answers are kept for the versions of a runtime, so that a question is asked once.

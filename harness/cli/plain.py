@@ -31,5 +31,5 @@ def name_some(names: Iterable[str], most: int) -> str:
 
 
 def is_gone(exc: BaseException) -> bool:
-    """Whether it says that nobody reads what we print: the pipe has no reader (`| head`), the terminal was closed."""
+    """Whether the reader of the output has gone: the pipe has no reader (`| head`), the terminal was closed."""
     return isinstance(exc, OSError) and exc.errno in (errno.EPIPE, errno.EIO)

@@ -29,7 +29,7 @@ _GUESS = 2.0
 @preset_option("default")
 @click.pass_obj
 def plan(state: State, /, **chosen: Any) -> None:
-    """Show the cells that a run would have and how long it would take, without running them.
+    """Show the cells and the estimated duration of a run.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def plan(state: State, /, **chosen: Any) -> None:
         say(f"executor {request.executor}: {catalogue.executors[request.executor].summary}")
     say(_sum(made))
     if (budget := request.budget) is not None:
-        say(f"of a budget of {_duration(budget)}, what is left then goes to further rounds, for intervals")
+        say(f"the rest of the budget of {_duration(budget)} buys extra rounds, for confidence intervals")
 
 
 def _table(made: Plan) -> list[str]:
@@ -98,9 +98,9 @@ def _alias(made: Plan) -> list[str]:
 
 
 def _trial(made: Plan) -> list[str]:
-    """Return how many cells say how much work the others do."""
+    """Return the number of trial cells, which determine the amount of work of the others."""
     count = sum(cell.round == TRIAL_ROUND for cell in made.cells)
-    return [f"+ {_count(count, 'cell')} that say how much work the others do"] if count else []
+    return [f"+ {_count(count, 'cell')} to determine the amount of work"] if count else []
 
 
 def _labels(made: Plan) -> list[str]:

@@ -11,7 +11,7 @@ from .state import help_if_alone
 @click.group(invoke_without_command=True)
 @click.pass_context
 def plugin(context: click.Context) -> None:
-    """Write a plugin of your own, or check one.
+    """Create a plugin, or check a backend.
 
     \b
     Examples:

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 _MOST_CHARACTERS = 300
-"""Of what was seen, without `--verbose`."""
+"""Of an observation, without `--verbose`."""
 
 
 @click.command()
 @click.argument("backend", shell_complete=complete_backend)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--verbose", "-v", is_flag=True, help="Also whole errors, and every question that was not asked.")
+@click.option("--verbose", "-v", is_flag=True, help="Also show complete errors and skipped questions.")
 @click.pass_obj
 def check(state: State, /, *, backend: str, as_json: bool, verbose: bool) -> int:
-    """Ask a backend for every clause of the Runtime contract, and see what a run says when something goes wrong.
+    """Check that a backend keeps the Runtime contract.
 
-    Takes seconds, and longer if the backend hangs. Exits with 1 unless all that was asked holds; what a plugin
-    declares as known is shown and does not count. What the adapter costs is shown too, and never decides.
+    Checks every clause, and that runs report failures. Takes seconds, longer if the backend hangs. Exits with 1
+    unless every clause holds; known breaches and the adapter's cost are shown and do not count.
 
     \b
     Examples:
@@ -75,7 +75,7 @@ def _as_text(report: CheckReport, *, colour: bool, verbose: bool) -> str:
 
 
 def _print_counts(console: Console, report: CheckReport) -> None:
-    """Print how many hold, by what they are about."""
+    """Print how many clauses hold, by subject."""
     from rich.table import Table
 
     from harness.testing.check import Verdict
@@ -106,7 +106,7 @@ def _print_broken(console: Console, finding: Finding, *, verbose: bool) -> None:
 
 
 def _print_known(console: Console, report: CheckReport) -> None:
-    """Print what is known as broken, and what is not broken any more."""
+    """Print the known breaches, and those that no longer occur."""
     for finding in report.stale:
         console.print()
         console.print(f"✗ {printable(finding.question)}", style="bold red")
@@ -121,7 +121,7 @@ def _print_known(console: Console, report: CheckReport) -> None:
 
 
 def _print_costs(console: Console, costs: tuple[OperationCost, ...]) -> None:
-    """Print what the adapter puts between a scenario and its runtime; no part of the score."""
+    """Print the adapter's cost between a scenario and its runtime; it is not part of the score."""
     from rich.table import Table
 
     from harness.testing.hot_path import REFERENCE

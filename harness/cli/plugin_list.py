@@ -1,4 +1,4 @@
-"""`harness plugins`: who brings what, and what is broken."""
+"""`harness plugins`: the installed plugins, their contents and errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .state import State
 @click.command()
 @click.pass_obj
 def plugins(state: State) -> None:
-    """List the installed plugins, what each brings, and what is wrong with it.
+    """List installed plugins with their contents and errors.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ _LOOK = {
     "executor": "harness matrix --preset quick --executor {name}",
     "perturbation": "harness matrix --preset quick --perturb {name}=20",
 }
-"""What shows that it works, by kind."""
+"""Command that tries the new plugin, by kind."""
 
 
 @click.command()
@@ -28,17 +28,17 @@ _LOOK = {
     "-k",
     type=click.Choice(KINDS),
     required=True,
-    help="What it brings: a runtime, a question, a report format, a way to start processes, or a condition of cells.",
+    help="Content: a runtime, a question, a report format, a way to start processes, or a condition of cells.",
 )
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Folder in which its own is made.  [default: the current one]",
+    help="Parent folder of the new folder  [default: the current folder].",
 )
 @click.pass_obj
 def new(state: State, name: str, kind: str, out: Path) -> None:
-    """Write a complete distribution: pyproject.toml, package, tests and README in a folder harness-NAME.
+    """Create the distribution of a plugin in a folder harness-NAME.
 
     It installs, passes its own tests and is listed before anything in it is changed.
 
@@ -53,7 +53,7 @@ def new(state: State, name: str, kind: str, out: Path) -> None:
     click.echo(f"{target}:")
     for path, _ in skeleton.texts():
         click.echo(f"  {path}")
-    click.echo(f"go on with:\n  cd {target}\n  pip install --editable '.[test]'\n  pytest")
+    click.echo(f"next steps:\n  cd {target}\n  pip install --editable '.[test]'\n  pytest")
     click.echo(f"  {_LOOK[kind].format(name=skeleton.name)}")
 
 

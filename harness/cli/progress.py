@@ -77,7 +77,7 @@ def open_noise_progress(*, quiet: bool = False, colourless: bool = False) -> Ite
 
 
 class _Unheard:
-    """Passes events on until nobody reads what is said of them."""
+    """Passes events on until the output has no reader."""
 
     def __init__(self, listener: Callable[[RunEvent], None]) -> None:
         self._listener: Callable[[RunEvent], None] | None = listener
@@ -134,7 +134,7 @@ class _Attempts:
                 self._retry.pop(result.cell_id, None)
 
     def describe(self, cell_id: str) -> str:
-        """Return ` (retry 1/2)`, ` (repeat 1)` or nothing: what the present attempt at a cell is."""
+        """Return ` (retry 1/2)`, ` (repeat 1)` or nothing: the number of the present attempt at a cell."""
         parts = []
         if retry := self._retry.get(cell_id):
             most = self._retries.get(cell_id)  # nothing in a run that is resumed

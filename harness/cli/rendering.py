@@ -1,4 +1,4 @@
-"""Make a report; what a renderer raises names the format and the run."""
+"""Make a report; errors of a renderer name the format and the run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_report(path: Path, text: str, folder: Path) -> None:
         if path.parent == folder:
             replace_text(path, text)
         else:
-            # What a scenario observed may hold halves of surrogate pairs.
+            # Observed values may hold halves of surrogate pairs.
             path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror}; the run itself is in {folder}") from exc

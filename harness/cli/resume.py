@@ -1,4 +1,4 @@
-"""`harness resume`: go on with a run that did not end."""
+"""`harness resume`: continue a run that did not end."""
 
 from __future__ import annotations
 
@@ -16,18 +16,25 @@ from .state import State
 from .stored import out_option, run_argument
 
 _OTHERS = "environments"
-"""What a run stores of the environments that it uses beside this one."""
+"""Facts that a run stores about the environments that it uses beside this one."""
 
 
 @click.command()
 @run_argument
 @out_option
-@click.option("--jobs", "-j", type=click.IntRange(1), default=default_jobs, metavar="N", help="As in matrix.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress; only the verdict and the findings.")
-@click.option("--verbose", "-v", is_flag=True, help="Also every observation of every cell.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    default=default_jobs,
+    metavar="N",
+    help="Number of untimed cells to run in parallel.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Hide progress; show only the verdict and the findings.")
+@click.option("--verbose", "-v", is_flag=True, help="Also show every observation of every cell.")
 @click.pass_obj
 def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, verbose: bool) -> int:
-    """Run the cells that an interrupted run has left over, and report the whole run.
+    """Run the remaining cells of an interrupted run.
 
     What has its result is not run again. If the environment is another one than the run's, that is said first.
 
@@ -52,7 +59,7 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
 
 
 def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is another one than it was, here and in the other environments; passing facts are left out."""
+    """Yield the facts that changed, here and in the other environments; volatile facts are left out."""
     for name in before:
         if name not in (*PASSING_FACTS, _OTHERS) and name in now and before[name] != now[name]:
             yield f"{name} was {before[name]}, is {now[name]}"
@@ -65,6 +72,6 @@ def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Itera
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of another environment, with the versions of what is installed there among them."""
+    """Return the facts of another environment, including the versions of its distributions."""
     versions: dict[str, Any] = facts.get("versions", {})
     return {name: fact for name, fact in facts.items() if name != "versions"} | versions

@@ -18,7 +18,7 @@ from .state import State
 @output_options
 @click.pass_obj
 def run(state: State, /, **chosen: Any) -> int:
-    """Run one scenario on one or more backends and show every figure.
+    """Run one scenario and show every figure.
 
     \b
     Examples:
@@ -29,5 +29,5 @@ def run(state: State, /, **chosen: Any) -> int:
     from .running import run_and_report  # it loads every stage; other commands need none
 
     if not chosen["scenarios"]:
-        raise UsageError("no scenario is named; say which with --scenario NAME (harness list scenarios shows them)")
+        raise UsageError("no scenario is named; name one with --scenario NAME (harness list scenarios shows them)")
     return run_and_report(state, renderer="details", **chosen)

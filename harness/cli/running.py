@@ -43,7 +43,7 @@ def run_and_report(
     verbose: bool,
     **selection: Any,
 ) -> int:
-    """Run what the options select, print the report and return the exit code."""
+    """Run the selected cells, print the report and return the exit code."""
     request = build_request(**selection)
     if create_envs:
         create_missing(request, state.catalogue)
@@ -92,7 +92,7 @@ def write_reports(state: State, outcome: RunOutcome, targets: Mapping[str, Path 
 
 
 def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, verbose: bool) -> int:
-    """Run what a run has left over, print the report of the whole and return the exit code."""
+    """Run the remaining cells of a run, print the report of the whole and return the exit code."""
     state.warn_about_broken_plugins()
     with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
         outcome = resume_session(folder, state.plugins, state.catalogue, jobs)
@@ -100,7 +100,7 @@ def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, ver
 
 
 def report_stored(state: State, folder: Path, *, verbosity: int) -> int:
-    """Print the report of a run that nobody watched, and return the exit code."""
+    """Print the report of a run that had no progress display, and return the exit code."""
     return _report(state, read_outcome(folder), "terminal", None, verbosity)
 
 
@@ -124,7 +124,7 @@ def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | N
     for step in steps:
         try:
             step()
-        except Exception as exc:  # noqa: BLE001 - a plugin made it, or nobody reads it
+        except Exception as exc:  # noqa: BLE001 - an error of a plugin, or output without a reader
             failed += [] if is_gone(exc) else [exc]
     if failed:
         raise failed[0]
@@ -148,7 +148,7 @@ def exit_code(outcome: RunOutcome) -> int:
 
 
 def describe_missing(outcome: RunOutcome) -> str:
-    """Say what to install where no cell could run, because no backend is there; nothing where one ran."""
+    """Print the packages to install if no cell could run because no backend is installed."""
     outcomes = {record.result.outcome for record in outcome.run.records}
     if Outcome.UNAVAILABLE not in outcomes or outcomes - {Outcome.UNAVAILABLE, Outcome.UNSUPPORTED}:
         return ""
@@ -178,7 +178,7 @@ def _print(state: State, outcome: RunOutcome, renderer: str, verbosity: int) -> 
 
 
 def _write_page(state: State, outcome: RunOutcome) -> Iterator[Path]:
-    """Write the report that can be sent to somebody into the run's folder; nothing if no plugin brings that format."""
+    """Write the shareable report into the run's folder; nothing if no plugin brings that format."""
     renderer = state.catalogue.renderers.get("html")
     if renderer is None:
         return

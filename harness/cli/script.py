@@ -12,10 +12,10 @@ from .state import State
 
 @click.command()
 @click.argument("scenario")
-@click.option("--backend", "-b", "backend", metavar="SPEC", help="Backend that the script is for; default: its first.")
+@click.option("--backend", "-b", "backend", metavar="SPEC", help="Backend of the script [default: its first].")
 @click.pass_obj
 def script(state: State, scenario: str, backend: str | None) -> None:
-    """Print the standalone reproducer of a scenario, a Python program that needs nothing of harness.
+    """Print the standalone reproducer of a scenario.
 
     The program prints the expected and the seen behaviour and exits with 1 if they differ, otherwise with 0.
 

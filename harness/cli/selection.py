@@ -1,4 +1,4 @@
-"""The options that select what is run, with their completion."""
+"""The options that select the cells of a run, with their completion."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def parse_seconds(text: str) -> float:
     """Return the seconds of a time as people write it: `90`, `90s`, `5m`, `1.5h`.
 
     Raises:
-        click.BadParameter: it is no time above zero.
+        click.BadParameter: it is not a duration above zero.
     """
     found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smh]?)", text.strip().lower())
     if found is None or not float(found[1]):
-        raise click.BadParameter(f"{text!r} is no time above zero such as 90s, 5m or 1h")
+        raise click.BadParameter(f"invalid duration {text!r}: use 90s, 5m or 1h")
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
@@ -90,7 +90,7 @@ RATIO_OPTIONS = (
         help="Backend that ratios refer to [default: the first].",
     ),
     click.option(
-        "--allow-disparity", is_flag=True, help="Give ratios also where capacity or another parity field differs."
+        "--allow-disparity", is_flag=True, help="Report ratios even where a parity field (e.g. capacity) differs."
     ),
 )
 
@@ -119,7 +119,7 @@ _SELECTION = (
         "environments",
         multiple=True,
         metavar="NAME=PATH",
-        help="Call an interpreter or virtual environment NAME, for --backend asyncio@NAME (repeatable).",
+        help="Register an interpreter or virtualenv as NAME; use it as --backend asyncio@NAME (repeatable).",
     ),
     scenario_option,
     click.option(
@@ -130,18 +130,23 @@ _SELECTION = (
         multiple=True,
         metavar="NAME=VALUE[,VALUE]",
         shell_complete=complete_parameter,
-        help="Set a parameter instead of the preset's values; several values are several rows (repeatable).",
+        help="Override a parameter of the preset; several values make several rows (repeatable).",
     ),
     click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat every cell."),
     click.option(
         "--budget",
         type=parse_seconds,
         metavar="TIME",
-        help="Time to spend, e.g. 90s, 5m: one round, then as many more as fit, for intervals.",
+        help="Time budget, e.g. 90s, 5m: one round, then extra rounds for confidence intervals.",
     ),
-    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of orders and payloads."),
     click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Limit of each cell in seconds."
+        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed for run order and payloads."
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=None,
+        help="Time limit of each cell in seconds.",
     ),
     click.option(
         "--perturb",
@@ -156,7 +161,7 @@ _SELECTION = (
         multiple=True,
         metavar="NAME=VALUE,...",
         shell_complete=complete_limit,
-        help="What a cell may take: memory=SIZE, processes=N, cpu=SECONDS, output=SIZE, fds=N.",
+        help="Resource limits of a cell: memory=SIZE, processes=N, cpu=SECONDS, output=SIZE, fds=N.",
     ),
     click.option(
         "--executor",
@@ -164,32 +169,34 @@ _SELECTION = (
         show_default=True,
         metavar="NAME",
         shell_complete=complete_executor,
-        help="What starts the processes of every cell (harness list executors).",
+        help="Executor that starts the processes of every cell (harness list executors).",
     ),
-    click.option("--fail-fast", is_flag=True, help="Stop after the first cell that shows something unexpected."),
-    click.option("--max-hangs", type=click.IntRange(1), metavar="N", help="Stop after so many cells have hung."),
+    click.option("--fail-fast", is_flag=True, help="Stop after the first unexpected finding."),
+    click.option("--max-hangs", type=click.IntRange(1), metavar="N", help="Stop after N hung cells."),
     click.option(
         "--retries",
         type=click.IntRange(0),
         default=0,
         metavar="N",
-        help="Run a cell that hangs, crashes or raises again; if it completes then, it is flaky.",
+        help="Repeat a cell that hangs, crashes or raises; if it then completes, it is flaky.",
     ),
     click.option(
         "--stress-count",
         type=click.IntRange(1),
         default=1,
         metavar="N",
-        help="Rounds of scenarios that measure nothing.",
+        help="Number of rounds of behaviour scenarios.",
     ),
     click.option(
         "--stress-duration",
         type=parse_seconds,
         metavar="TIME",
-        help="Repeat scenarios that measure nothing for so long, e.g. 30s, 5m.",
+        help="Keep repeating behaviour scenarios for this long, e.g. 30s, 5m.",
     ),
     click.option("--partition", default="", metavar="K/N", help="Run one of N parts of the rows (see merge)."),
-    click.option("--saboteurs", is_flag=True, help="Run backends that are broken on purpose: is each fault caught?"),
+    click.option(
+        "--saboteurs", is_flag=True, help="Run deliberately broken backends to check that each fault is caught."
+    ),
     click.option("--pairs", is_flag=True, help="Run each server against each client, in scenarios with both roles."),
     click.option(
         "--variants", is_flag=True, help="Also run every backend with each of its other idioms (io=sock, ...)."
@@ -212,7 +219,7 @@ jobs_option = click.option(
     type=click.IntRange(1),
     default=default_jobs,
     metavar="N",
-    help="Cells at a time, of scenarios that measure nothing [default: two for each CPU, at most 8].",
+    help="Number of untimed cells to run in parallel [default: two per CPU, at most 8].",
 )
 
 _OUTPUT = (
@@ -224,35 +231,35 @@ _OUTPUT = (
         multiple=True,
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Differences that you know of, beside those of the plugins (TOML; repeatable).",
+        help="TOML file of known differences, in addition to those shipped with plugins (repeatable).",
     ),
     click.option(
-        "--create-envs", is_flag=True, help="Make the environments that versions (trio==0.29) need and that lack."
+        "--create-envs", is_flag=True, help="Create missing environments for version specs such as trio==0.29."
     ),
-    click.option("--json", "json_file", metavar="FILE", help="Also write the JSON report there (- for stdout)."),
-    click.option("--quiet", "-q", is_flag=True, help="No progress; only the verdict and the findings."),
-    click.option("--verbose", "-v", is_flag=True, help="Also every observation of every cell."),
+    click.option("--json", "json_file", metavar="FILE", help="Also write the JSON report to FILE (- for stdout)."),
+    click.option("--quiet", "-q", is_flag=True, help="Hide progress; show only the verdict and the findings."),
+    click.option("--verbose", "-v", is_flag=True, help="Also show every observation of every cell."),
 )
 
 
 def selection_options(function: F) -> F:
-    """Add the options that select what is run."""
+    """Add the options that select the cells of a run."""
     return reduce(lambda decorated, option: option(decorated), reversed(_SELECTION), function)
 
 
 def preset_option(default: str) -> Callable[[F], F]:
-    """Return the option that says whose rows are run; no default is the scenarios' own default parameters."""
+    """Return the option that selects the preset; without a default, scenarios use their own default parameters."""
     shown = default or "one row, of the scenario's own defaults"
     return click.option(
         "--preset",
         type=click.Choice(PRESETS),
         default=default or None,
-        help=f"Rows and how much work [default: {shown}].",
+        help=f"Set of rows and amount of work [default: {shown}].",
     )
 
 
 def output_options(function: F) -> F:
-    """Add the options that say where results go."""
+    """Add the options for output and reporting."""
     return reduce(lambda decorated, option: option(decorated), reversed(_OUTPUT), function)
 
 
@@ -292,10 +299,10 @@ _EVERYTHING_SECONDS = 360.0
 
 
 def _is_everything(chosen: dict[str, Any]) -> bool:
-    """Whether nothing is said of what is run, nor how long."""
-    said = ("scenarios", "budget", "parameters", "perturb", "saboteurs", "partition", "stress_duration")
+    """Whether the request selects no scenarios and no duration."""
+    narrowing = ("scenarios", "budget", "parameters", "perturb", "saboteurs", "partition", "stress_duration")
     once = chosen["rounds"] == chosen["stress_count"] == 1
-    return chosen["preset"] == "default" and once and not any(chosen[name] for name in said)
+    return chosen["preset"] == "default" and once and not any(chosen[name] for name in narrowing)
 
 
 def _named(chosen: dict[str, Any]) -> list[str]:

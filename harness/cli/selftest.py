@@ -1,4 +1,4 @@
-"""`harness selftest`: is what is measured on this machine to be believed?"""
+"""`harness selftest`: are measurements on this machine reliable?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .state import State
 from .stored import out_option
 
 _SCENARIO = "switch"
-"""Short, on one thread, and bound by the CPU: what is wrong with it is wrong with the machine."""
+"""Short, on one thread, and bound by the CPU: its errors are those of the machine."""
 _PARTS = ("a", "b", "c", "d", "e", "f")
 
 
@@ -28,9 +28,15 @@ _PARTS = ("a", "b", "c", "d", "e", "f")
     "parts",
     type=click.Choice(_PARTS),
     multiple=True,
-    help="Only this one (repeatable); a and b are one. The result is then not stored.",
+    help="Run only this part (repeatable); a and b run together. The result is then not stored.",
 )
-@click.option("--backend", "-b", metavar="SPEC", shell_complete=complete_backend, help="[default: the first]")
+@click.option(
+    "--backend",
+    "-b",
+    metavar="SPEC",
+    shell_complete=complete_backend,
+    help="Backend of the processes [default: the first].",
+)
 @click.option(
     "--scenario",
     "-s",
@@ -38,10 +44,10 @@ _PARTS = ("a", "b", "c", "d", "e", "f")
     show_default=True,
     metavar="NAME",
     shell_complete=complete_scenario,
-    help="Of a and b; with a figure. Its first row of the preset quick is run.",
+    help="Timed scenario of parts a and b; its first row of the preset quick is run.",
 )
 @out_option
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.option("--quiet", "-q", is_flag=True, help="Hide progress.")
 @click.pass_obj
 def selftest(
     state: State,
@@ -54,7 +60,7 @@ def selftest(
     out: Path,
     quiet: bool,
 ) -> int:
-    """See whether verdicts on this machine find what is there, and nothing else.
+    """Check the verdicts on this machine against planted faults.
 
     \b
     a  labels are dealt at random to identical processes, and the whole procedure is replayed on them

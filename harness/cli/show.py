@@ -20,7 +20,7 @@ from .timeline import render_timeline
 
 
 def judging_options(function: F) -> F:
-    """Add the options that say how the figures of a stored run are compared."""
+    """Add the options for the comparison of figures of a stored run."""
     for option in reversed(RATIO_OPTIONS):
         function = option(function)
     return function
@@ -51,9 +51,9 @@ def judged_by(run: Run, baseline: str | None, *, allow_disparity: bool) -> Run:
 @click.option(
     "--format", "-f", "format_name", help="A report format; default: terminal, and details for a cell.", metavar="NAME"
 )
-@click.option("--quiet", "-q", is_flag=True, help="Only the verdict and the titles of the findings.")
-@click.option("--verbose", "-v", is_flag=True, help="Also every observation, and what each role took.")
-@click.option("--timeline", is_flag=True, help="Each event of the run, or of the cells, with its time.")
+@click.option("--quiet", "-q", is_flag=True, help="Show only the verdict and the titles of the findings.")
+@click.option("--verbose", "-v", is_flag=True, help="Also show every observation and each role's resource usage.")
+@click.option("--timeline", is_flag=True, help="Show each event of the run, or of the cells, with its time.")
 @judging_options
 @click.pass_obj
 def show(
@@ -69,7 +69,7 @@ def show(
     baseline: str | None,
     allow_disparity: bool,
 ) -> int:
-    """Show a stored run, or one of its cells (by a part of its id).
+    """Show a stored run, or one of its cells.
 
     A whole run has the exit code of its verdict, e.g. 5 for one that was interrupted.
 
@@ -104,7 +104,9 @@ def show(
 @click.command()
 @run_argument
 @click.option("--format", "-f", "format_name", default="terminal", show_default=True, help="A report format.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of stdout."
+)
 @out_option
 @judging_options
 @click.pass_obj
@@ -136,7 +138,7 @@ def report(
 
 
 def narrow(run: Run, comparison: Comparison, text: str) -> tuple[Run, Comparison]:
-    """Return the cells that a part of an id means, and what the whole run says of them.
+    """Return the cells whose id contains a text, and the verdicts of the whole run on them.
 
     Raises:
         UsageError: there is none.
@@ -163,7 +165,7 @@ def narrow(run: Run, comparison: Comparison, text: str) -> tuple[Run, Comparison
 
 
 def _narrow_header(started: RunStarted, records: Sequence[CellRecord]) -> RunStarted:
-    """Return what a run says of itself, without the cells and the scenarios that are not shown."""
+    """Return the summary of a run, without the cells and the scenarios that are not shown."""
     shown, names = {record.cell.id for record in records}, {record.cell.scenario for record in records}
     plan = msgspec.structs.replace(
         started.plan,

@@ -1,4 +1,4 @@
-"""What the sub-commands share: plugins, loaded when first needed, and how to print."""
+"""Shared state of the sub-commands: plugins, loaded when first needed, and output settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class State:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """What the plugins bring."""
+        """Everything that the plugins declare."""
         return self.plugins.catalogue()
 
     @property

@@ -1,4 +1,4 @@
-"""Where runs are stored, and how commands are told which one is meant."""
+"""The folder of stored runs, and the argument that selects one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from harness.journal import RunStore
 
 RUNS = Path(".harness/runs")
-"""The folder of runs that commands use unless they are told another."""
+"""Default folder of runs."""
 
 out_option = click.option(
     "--out",

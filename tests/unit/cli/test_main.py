@@ -32,11 +32,32 @@ def test_every_command_has_help_with_an_example(harness, path):
     assert "Examples:\n    harness " in out
 
 
+@pytest.mark.parametrize("path", [(), ("list",), ("plugin",), ("env",)], ids=" ".join)
+def test_summaries_of_commands_are_whole(harness, path):
+    """At 80 columns none is cut."""
+    _, help_text, _ = harness(*path, "--help")
+    assert "Commands:" in help_text
+    assert [line for line in help_text.splitlines() if line.endswith("...") and "COMMAND" not in line] == []
+
+
+def test_scenarios_are_listed_by_family_in_two_columns(harness, monkeypatch):
+    """Names, then questions, which wrap below themselves."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = harness("list", "scenarios")[1].splitlines()
+    family = lines[lines.index("cancel:") + 1 :]
+    members = family[: next(number for number, line in enumerate(family) if not line.startswith("  "))]
+    names = [line.split()[0] for line in members if line[2] != " "]
+    assert [name for name in names if not name.startswith("cancel.")] == []
+    column = 2 + max(map(len, names)) + 2
+    assert {line[column - 2 : column] for line in members} == {"  "}
+    assert [line for line in members if len(line) > 80 or line[column] == " "] == []
+
+
 def test_exit_codes_are_in_the_help(harness):
-    """All of them, with their meaning."""
-    text = " ".join(harness("--help")[1].split())
+    """All of them, a line for each with its meaning."""
+    lines = [" ".join(line.split()) for line in harness("--help")[1].splitlines()]
     for code, meaning in MEANINGS.items():
-        assert f"{code.value} {meaning}" in text
+        assert f"{code.value} {meaning}" in lines
     assert set(MEANINGS) == set(Exit)
 
 

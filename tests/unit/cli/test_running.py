@@ -580,7 +580,7 @@ def test_times_as_people_write_them(harness, text, seconds):
     if seconds is None:
         code, _, err = harness("matrix", "--budget", text)
         assert code == Exit.USAGE
-        assert "is no time above zero such as 90s, 5m or 1h" in err
+        assert f"invalid duration {text!r}: use 90s, 5m or 1h" in err
     else:
         assert parse_seconds(text) == seconds
 
@@ -588,7 +588,7 @@ def test_times_as_people_write_them(harness, text, seconds):
 def test_a_plan_with_a_budget_says_what_comes_after(harness):
     """The first rounds are planned, the rest is decided by what they show."""
     lines = harness("plan", "-s", "shout", "--budget", "5m")[1].splitlines()
-    assert lines[-1] == "of a budget of 5 min, what is left then goes to further rounds, for intervals"
+    assert lines[-1] == "the rest of the budget of 5 min buys extra rounds, for confidence intervals"
 
 
 @pytest.mark.parametrize(

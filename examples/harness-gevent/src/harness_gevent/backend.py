@@ -1,7 +1,7 @@
 """Run scenarios on gevent: each task is a greenlet that drives its coroutine with one `send(None)`.
 
-What a method promises is said once, in `harness.api.runtime`; the docstrings here name gevent's idiom for it. Nothing
-is monkey-patched: what a scenario waits for comes from its runtime.
+The promise of each method is documented once, in `harness.api.runtime`; the docstrings here name gevent's idiom.
+Nothing is monkey-patched: every wait of a scenario goes through its runtime.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class GeventRuntime:
     def open_cancel_scope(self, *, deadline: float | None = None, shield: bool = False) -> Scope:
         """See `harness_gevent.scopes`; a shield is declared absent."""
         if shield:
-            raise UnsupportedError("gevent cannot shield a block: what is thrown into a greenlet arrives")
+            raise UnsupportedError("gevent cannot shield a block: an exception thrown into a greenlet arrives")
         scope = Scope(None if deadline is None else max(deadline - self.now(), 0))
         if deadline is not None and deadline <= self.now():
             scope.cancel_at_entry()

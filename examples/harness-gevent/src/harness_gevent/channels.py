@@ -10,7 +10,7 @@ from harness.api import BrokenResourceError, ClosedResourceError, EndOfChannel, 
 
 
 class _Buffer:
-    """What the ends of a buffered channel share."""
+    """Shared state of the ends of a buffered channel."""
 
     def __init__(self, capacity: int | None) -> None:
         self.queue: Any = Queue(capacity)
@@ -18,7 +18,7 @@ class _Buffer:
         self.abandoned = False
 
     def resource(self) -> Resource:
-        """Describe it, for the autopsy of who waits for it."""
+        """Describe it, for the autopsy of its waiters."""
         capacity = self.queue.maxsize
         room = "any number of" if capacity is None else capacity
         return Resource.of(self, f"Queue ({self.queue.qsize()} of {room} items, open senders: {self.senders})")
@@ -84,16 +84,16 @@ class BufferReceiver:
                     raise ClosedResourceError("the receiving end was closed") from None
                 if queue.empty():
                     raise EndOfChannel from None
-                # shutdown() throws out who waits, also if an item came for it a moment ago
+                # shutdown() ends every waiter, even one that was given an item a moment ago
 
     async def aclose(self) -> None:
-        """Drop what is in the queue; who puts fails, and so does who gets."""
+        """Drop the items of the queue; later puts and gets fail."""
         self._buffer.abandoned = True
         self._buffer.queue.shutdown(immediate=True)
 
 
 class _Meeting:
-    """What the ends of a rendezvous channel share. A `Channel` has no end, so who waits in it is thrown one."""
+    """Shared state of the ends of a rendezvous channel. A `Channel` has no end, so its waiters are thrown one."""
 
     def __init__(self) -> None:
         self.channel: Any = Channel()
@@ -101,7 +101,7 @@ class _Meeting:
         self.abandoned = False
 
     def resource(self) -> Resource:
-        """Describe it, for the autopsy of who waits for it."""
+        """Describe it, for the autopsy of its waiters."""
         waiting = f"{len(self.channel.getters)} receive, {len(self.channel.putters)} send"
         return Resource.of(self, f"Channel ({waiting}, open senders: {self.senders})")
 

@@ -1,7 +1,7 @@
 """What gevent knows about its greenlets, and what their stacks show.
 
-gevent's own waits are compiled and have no frames. What a greenlet waits for shows in the frame of this backend that
-made the call; on what, in the object of that frame.
+gevent's own waits are compiled and have no frames. The object of a greenlet's wait shows in the frame of this
+backend that made the call; on what, in the object of that frame.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ import gevent
 from harness.api import UnhandledReport
 
 Failures = list[BaseException]
-"""What a call beside its caller raised: kept here, as the hub would print it although somebody waits for it."""
+"""Exception of an offloaded call: kept here, as the hub would print it although the caller waits for it."""
 
 
 def wait_beside(call: Any, failures: Failures, unhandled: UnhandledReport, what: str) -> Any:
-    """Wait for a greenlet or a job of a thread, and raise what it raised. If cancelled it runs on."""
+    """Wait for a greenlet or a job of a thread, and raise its exception. If cancelled it runs on."""
     try:
         value = call.get()
     except BaseException:

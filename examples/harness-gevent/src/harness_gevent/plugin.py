@@ -18,7 +18,7 @@ CAPABILITIES = {
     Capability.CHANNEL: Offer(Support.NATIVE, "gevent.queue.Queue"),
     Capability.CHANNEL_CLOSE: Offer(
         Support.EMULATED,
-        "Queue.shutdown by the last sender; a Channel has no such thing: who waits is thrown the end",
+        "Queue.shutdown by the last sender; a Channel has no shutdown: its waiters are thrown the end",
     ),
     Capability.RENDEZVOUS: Offer(Support.NATIVE, "gevent.queue.Channel"),
     Capability.SELECT: Offer(Support.EMULATED, "a greenlet for each function; the first kills and joins the rest"),
@@ -51,5 +51,5 @@ def harness_backends() -> list[Backend]:
 
 @hookimpl
 def harness_expected_divergences() -> list[Traversable]:
-    """Bring what is known of gevent."""
+    """Bring the known differences of gevent."""
     return [files(__package__) / "expected.toml"]

@@ -17,7 +17,7 @@ _REDIRECTS: dict[Redirect, Any] = {
 
 
 class ByteSource:
-    """A `gevent.fileobject`, of which a read takes what is there."""
+    """A `gevent.fileobject`, whose read returns the available bytes."""
 
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
@@ -32,7 +32,7 @@ class ByteSource:
 
 
 class ByteSink:
-    """A `gevent.fileobject`, which buffers what is written."""
+    """A `gevent.fileobject`, which buffers writes."""
 
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
@@ -62,7 +62,7 @@ class ChildProcess:
         return self._process.wait()  # type: ignore[no-any-return]
 
     def poll(self) -> int | None:
-        """`Popen.poll`, which knows what the hub's child watcher has noticed."""
+        """`Popen.poll`, which knows the exits that the hub's child watcher has noticed."""
         return self._process.poll()  # type: ignore[no-any-return]
 
     def send_signal(self, number: int) -> None:

@@ -21,7 +21,7 @@ class Cancelled(GreenletExit):  # type: ignore[misc]
 
 
 class Task:
-    """What is known of a greenlet: its innermost scope, and what killed it."""
+    """State of a greenlet: its innermost scope, and the exception that killed it."""
 
     def __init__(self, greenlet: Any, name: str) -> None:
         self.greenlet = greenlet
@@ -76,7 +76,7 @@ class Scope:
 
     @property
     def thrown(self) -> BaseException | None:
-        """What was thrown into the greenlet because of this scope."""
+        """Exception thrown into the greenlet because of this scope."""
         if self._was_thrown:
             return self._cancelled
         if self._timeout is not None and not self._timeout.pending:

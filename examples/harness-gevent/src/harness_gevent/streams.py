@@ -37,7 +37,7 @@ class ByteStream:
             self._socket.close()
 
     async def aclose(self) -> None:
-        """`socket.close`, which throws EBADF into who waits for the socket."""
+        """`socket.close`, which throws EBADF into waiters of the socket."""
         self._socket.close()
 
 

@@ -58,7 +58,7 @@ class TaskGreenlet(gevent.Greenlet):  # type: ignore[misc]
         return drive(fn(*args))
 
     def kill(self, exception: Any = GreenletExit, block: bool = True, timeout: float | None = None) -> Any:
-        """Note what was thrown, and kill."""
+        """Note the exception, and kill."""
         if isinstance(exception, type):
             exception = exception()
         self.task.killed = exception
@@ -68,8 +68,8 @@ class TaskGreenlet(gevent.Greenlet):  # type: ignore[misc]
 class TaskGroup:
     """A `gevent.pool.Group`, joined at the end of the block.
 
-    A task's error reaches nobody, as is gevent's default: the hub prints it. An error of the *body* kills the tasks, as
-    nobody would ever see it if they waited for the body.
+    A task's error reaches no caller, as is gevent's default: the hub prints it. An error of the *body* kills the tasks,
+    as it would never be seen while they waited for the body.
     """
 
     def __init__(self) -> None:

@@ -1,1 +1,1 @@
-"""Event loops from the package index, and what is known of them."""
+"""Event loops from the package index, and their known differences."""

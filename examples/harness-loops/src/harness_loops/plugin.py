@@ -1,4 +1,4 @@
-"""Brings what is known of event loops. No adapter: every loop that asyncio can use is `asyncio:loop=<module>`."""
+"""Brings the known differences of event loops. No adapter: any loop for asyncio is `asyncio:loop=<module>`."""
 
 from __future__ import annotations
 

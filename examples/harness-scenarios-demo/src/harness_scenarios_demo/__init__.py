@@ -1,1 +1,1 @@
-"""What a team asks of a runtime before it moves its worker pool there."""
+"""Questions of a team about a runtime before it moves its worker pool there."""

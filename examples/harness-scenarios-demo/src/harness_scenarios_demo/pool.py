@@ -1,7 +1,7 @@
 """Is every job of a worker pool done once, when the pool is drained while jobs are waiting?
 
-The team's service stops like this: no new jobs are taken, the workers do what is there, and the process ends. A job
-that is lost then is a customer's order that nobody sees again; one that is done twice is billed twice.
+The team's service stops like this: no new jobs are taken, the workers finish the queued jobs, and the process ends. A
+job that is lost then is a customer's order that is never seen again; one that is done twice is billed twice.
 
 The second question is how the workers share the work: it decides whether more workers help.
 """
@@ -31,7 +31,7 @@ SOME = "a worker does nothing"
 
 
 async def drain(runtime: Runtime, probe: Probe) -> None:
-    """Hand jobs to workers, close the pool with jobs still in it, and count what was done."""
+    """Hand jobs to workers, close the pool with jobs still in it, and count the completed jobs."""
     workers: int = probe.parameters["workers"]
     jobs: int = probe.parameters["jobs"]
     send, receive = runtime.open_channel(probe.parameters["room"])
@@ -78,7 +78,7 @@ async def take(runtime: Runtime, receive: ReceiveChannel) -> int | None:
 
 
 def describe_sharing(jobs_of: Counter[int], workers: int) -> str:
-    """Say how the jobs were shared."""
+    """Return the distribution of the jobs."""
     if len(jobs_of) < workers:
         return SOME
     return EVENLY if len(set(jobs_of.values())) == 1 else UNEVENLY
@@ -87,7 +87,7 @@ def describe_sharing(jobs_of: Counter[int], workers: int) -> str:
 DRAIN = Scenario(
     name="pool.drain",
     question="A worker pool is drained with jobs in it: is each done once, and how do the workers share them?",
-    contract=("Each item reaches one receiver.", "After the last sender closed, receivers get what is left."),
+    contract=("Each item reaches one receiver.", "After the last sender closed, receivers get the remaining items."),
     ref="harness_scenarios_demo.pool:DRAIN",
     roles={"main": drain},
     parameters=(
@@ -101,7 +101,7 @@ DRAIN = Scenario(
         "sharing": outcomes(
             {
                 EVENLY: interesting("the workers take turns: more of them share the work"),
-                UNEVENLY: interesting("who is ready takes the next: a job is not a turn"),
+                UNEVENLY: interesting("a ready worker takes the next: a job is not a turn"),
                 SOME: interesting("a worker that has just finished takes the next job before one that waits"),
             }
         ),
