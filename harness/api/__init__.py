@@ -76,6 +76,7 @@ from .runtime import (
 from .saboteur import Saboteur
 from .scenario import (
     ENDING,
+    HANG_TASKS,
     NO_FIGURE,
     PRESETS,
     RAISED,
@@ -106,6 +107,7 @@ from .tasks import (
 __all__ = [
     "CHAPTERS",
     "ENDING",
+    "HANG_TASKS",
     "INHERITED",
     "NO_FIGURE",
     "NULL",

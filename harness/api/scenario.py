@@ -19,6 +19,9 @@ ENDING = "ending"
 RAISED = "raised"
 """The observation key of the exceptions that the calls of a question raised: class and errno, not their
 meaning (`ConnectionResetError(104)`)."""
+HANG_TASKS = "tasks at the hang"
+"""A question that ends a trial by its own deadline observes under this key where each task was: its answer is then a
+hang, if it breaks the contract."""
 NO_FIGURE = "no figure because"
 """A scenario that withholds its headline observes under this key why, in words and numbers, and what to do."""
 RETURNS = "returns"
@@ -85,6 +88,15 @@ class Probe(Protocol):
 
         A cell that makes no progress while its driver is in such a block has no bearing on the runtime: it is a
         harness fault that names `what`, and no hang.
+        """
+
+    def describe_tasks(self) -> list[str]:
+        """Return a line for each live task with where it waits, for a question that gives up waiting."""
+
+    def looking_after(self, seconds: float) -> AbstractContextManager[list[str]]:
+        """Describe the tasks if the block has not ended after so many seconds; its list is empty until then.
+
+        The look disturbs nothing: it is taken from a thread of its own, and wakes no scheduler.
         """
 
     def share(self, key: str, value: object) -> None:

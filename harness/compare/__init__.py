@@ -6,6 +6,7 @@ judges). A row is judged at a time:
     rows        group the records into rows and columns
     judge       the values of a row, by the judges that its scenario declares (trace: the first point of divergence)
     outcomes    outcomes of the cells
+    hangs       questions that gave up waiting: their answer is a hang
     integrity   can the facts be believed? counts, exceptions, leftovers, keys
     pairs       the backend at fault where servers met clients
     expectations  which findings are known, and which known ones are gone (lineage: the heirs of each)
@@ -31,6 +32,7 @@ from .completeness import describe_incomplete
 from .drop_in import judge_drop_in, list_doubtful
 from .expectations import Expected
 from .findings import WEIGHT, Judgement
+from .hangs import name_hangs
 from .integrity import judge_integrity
 from .judge import judge_observations
 from .outcomes import judge_flaky_cells, judge_outcomes_of_cells, judge_unavailable
@@ -90,7 +92,8 @@ def find_doubtful(run: Run) -> tuple[RowId, ...]:
 def judge_row(row: Row) -> list[Judgement]:
     """Return all findings about a row."""
     judgements = (judge_outcomes_of_cells, judge_flaky_cells, judge_observations, judge_integrity, judge_stalls)
-    return name_culprits(row, [judgement for judge in judgements for judgement in judge(row)])
+    found = name_hangs(row, (judgement for judge in judgements for judgement in judge(row)))
+    return name_culprits(row, list(found))
 
 
 def _note_of(run: Run, rows: tuple[Row, ...]) -> str:

@@ -89,6 +89,14 @@ class _TrialProbe:
     def step(self, actor: str, what: str) -> None:
         self._trial.steps.append((actor, what))
 
+    def describe_tasks(self) -> list[str]:
+        """Describe nothing."""
+        return []
+
+    def looking_after(self, _seconds: float) -> AbstractContextManager[list[str]]:
+        """Look at nothing."""
+        return nullcontext([])
+
     def driving(self, _what: str) -> AbstractContextManager[None]:
         """Mark nothing: no runner looks for hangs from outside."""
         return nullcontext()

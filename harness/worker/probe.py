@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from harness.api import PeerEndedError, Runtime
+from harness.api import PeerEndedError, Runtime, TaskSnapshot
 from harness.model.outcome import Observed, Step
 from harness.wire import Driving, Shared, bound_value
 
 from .channel import Pipe
 
+_MOST_TASKS = 20
+_FRAMES = 5
+"""Of a task, innermost first: where it waits, and what called that."""
 _POLL = 0.005
 _POLL_END = 0.02
 
@@ -67,6 +70,30 @@ class WorkerProbe:
         # Two threads may lose an increment to each other; a heartbeat need not be exact, only fast.
         self._progress[0] += count
 
+    def describe_tasks(self) -> list[str]:
+        """Return a line for each live task with its innermost frames."""
+        with suppress(Exception):  # seen from another thread, a runtime may change meanwhile
+            return [_describe(task) for task in self._runtime.tasks()][:_MOST_TASKS]
+        return []
+
+    @contextmanager
+    def looking_after(self, seconds: float) -> Iterator[list[str]]:
+        """Describe the tasks from another thread, if the block has not ended by then."""
+        seen: list[str] = []
+        is_over = threading.Event()
+
+        def look() -> None:
+            if not is_over.wait(seconds):
+                seen.extend(self.describe_tasks())
+
+        thread = threading.Thread(target=look, daemon=True, name="harness look")
+        thread.start()
+        try:
+            yield seen
+        finally:
+            is_over.set()
+            thread.join()
+
     @contextmanager
     def driving(self, what: str) -> Iterator[None]:
         """Mark a block that drives the question on the page that the runner shares, with its question."""
@@ -102,3 +129,12 @@ class WorkerProbe:
         from .program import make_command  # few scenarios start one
 
         return make_command(self._runner, self._options, function, arguments)
+
+
+def _describe(task: TaskSnapshot) -> str:
+    waits = f" waits for {task.waits_for.value}" if task.waits_for else ""
+    places = [
+        f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
+        for frame in reversed(task.frames[-_FRAMES:])
+    ]
+    return f"{task.name}{waits}: {' < '.join(places) or 'it has no frames'}"

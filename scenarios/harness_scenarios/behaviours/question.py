@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from harness.api import (
+    HANG_TASKS,
     RAISED,
     Capability,
     Graded,
@@ -29,6 +30,8 @@ SCRIPTS = "harness_scenarios:scripts"
 """Where the standalone reproducers of this package lie."""
 TRIAL_SECONDS = 3.0
 """Limit of a trial. A healthy one waits for milliseconds; the rest is for a loaded machine."""
+_LOOK_AFTER = 0.9
+"""Share of the limit of a trial after which its tasks are looked at."""
 HANG_SECONDS = 6.0
 """A trial that cannot be cancelled either makes its cell a hang."""
 
@@ -42,11 +45,17 @@ class Trial:
         self.random = random.Random(f"{probe.seed}/{number}")  # noqa: S311 - to be repeated, not to be secret
         """The same numbers on every backend."""
         self._probe = probe
+        self.tasks: list[str] = []
+        """Where each task was when a call of the trial was given up."""
 
     def step(self, actor: str, what: str) -> None:
         """Record a step of an actor. The first repetition is the one whose trace is kept."""
         if self.number == 0:
             self._probe.step(actor, what)
+
+    def look(self) -> None:
+        """Note where each task is: a call is about to be given up."""
+        self.tasks = self.tasks or self._probe.describe_tasks()
 
     def observe(self, key: str, value: object) -> None:
         """Record a fact beside the answer."""
@@ -100,8 +109,13 @@ def make_question(
 
     async def main(runtime: Runtime, probe: Probe) -> None:
         for number in range(probe.parameters["repetitions"]):
-            answer = await _ask_once(runtime, Trial(probe, number))
+            trial = Trial(probe, number)
+            with probe.looking_after(seconds * _LOOK_AFTER) as tasks:
+                answer = await _ask_once(runtime, trial)
             probe.observe(ANSWER, answer)
+            if NEVER_ENDS in answer:
+                for line in trial.tasks or tasks:
+                    probe.observe(HANG_TASKS, line)
             probe.advance()
             if answer == NEVER_ENDS:
                 break  # asked again it would only take as long again
@@ -118,7 +132,7 @@ def make_question(
         ref=ref,
         roles={"main": main},
         parameters=(_repetitions(repetitions), *parameters),
-        judges={ANSWER: outcomes(_with_harm(answers)), RAISED: info(), **(judges or {})},
+        judges={ANSWER: outcomes(_with_harm(answers)), RAISED: info(), HANG_TASKS: info(), **(judges or {})},
         headline=ANSWER,
         rows=_screened(rows or {}, screening=screening),
         requires=requires,

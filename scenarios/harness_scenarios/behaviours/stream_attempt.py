@@ -62,6 +62,8 @@ class Attempt:
     async def patiently(self) -> str:
         """Return the answer as soon as there is one, or after many turns that there is none."""
         await wait_patiently(self._runtime, lambda: self.ended)
+        if not self.ended:
+            self._trial.look()
         return self.answer
 
 

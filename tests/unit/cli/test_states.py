@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from harness.api import NO_FIGURE, allowed, forbidden, info, metric, outcomes
+from harness.api import HANG_TASKS, NO_FIGURE, allowed, forbidden, info, metric, outcomes
 from harness.cli.exits import Exit
 from harness.model import BackendCard, Expectation, Outcome
 
@@ -199,3 +199,22 @@ def test_load_and_noise_are_named_in_every_report(outputs):
     texts, *_ = outputs("busy")
     for name in ("terminal", "html", "markdown", "json"):
         assert "load 9.8 on 2 CPUs" in " ".join(texts[name].split()), name
+
+
+# --- questions that give up waiting ---
+
+
+def test_a_question_that_gave_up_waiting_saw_a_hang(outputs):
+    """It ended by its own deadline: counted as a hang in every output, with where each task was."""
+    line = "reader waits for read: streams.py:9 in receive_some"
+    judges = {"answer": outcomes({"ends": allowed(), "never ends": forbidden("it ends")}), HANG_TASKS: info()}
+    stuck = cell("trio", observed={"answer": "never ends", HANG_TASKS: line})
+    store("stuck", cell("asyncio", observed={"answer": "ends"}), stuck, judges=judges, headline="answer")
+    texts, code, *_ = outputs("stuck")
+    assert code == Exit.FINDINGS
+    assert texts["quiet"].startswith("1 unexpected finding: 1 hang")
+    assert "HANG  drain on trio" in texts["terminal"]
+    for name in ("terminal", "html", "junit"):
+        assert line in " ".join(texts[name].split()), name
+    (finding,) = json.loads(texts["json"])["findings"]
+    assert finding["kind"] == "hang"

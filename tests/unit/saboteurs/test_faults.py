@@ -74,6 +74,14 @@ class Recorder:
         """Mark nothing."""
         return nullcontext()
 
+    def describe_tasks(self):
+        """Describe nothing."""
+        return []
+
+    def looking_after(self, seconds):
+        """Look at nothing."""
+        return nullcontext([])
+
 
 def list_recorders(question):
     """Return the question as a worker loads it, and a recorder for each of its rows in a quick run."""
