@@ -57,7 +57,10 @@ def compare(run: Run) -> Comparison:
     reference = run.started.plan.baseline or next(iter(labels), "")
     expected = Expected(run, reference)
     judged = [(row, expected.apply(row, judge_row(row))) for row in rows]
-    everywhere = [*judge_unavailable(rows, run), *expected.stale(), *expected.missed()]
+    incomplete = describe_incomplete(run, rows)
+    everywhere = list(judge_unavailable(rows, run))
+    if not incomplete:  # what did not occur in a part of a run may occur in the rest
+        everywhere += [*expected.stale(), *expected.missed()]
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
     summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
@@ -72,7 +75,7 @@ def compare(run: Run) -> Comparison:
         rows=withdraw_verdicts(summaries) if check and check.failed else summaries,
         findings=ordered,
         note=_note_of(run, rows),
-        incomplete=describe_incomplete(run, rows),
+        incomplete=incomplete,
         repeats=count_repeats(run),
         overall=summarise_overall(summaries, reference),
         root_causes=find_root_causes(rows, ordered),

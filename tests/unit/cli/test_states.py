@@ -82,6 +82,16 @@ def test_what_was_found_before_the_interrupt_counts(outputs):
     assert "1 unexpected finding: 1 violation so far" in " ".join(texts["quiet"].split())
 
 
+def test_nothing_is_stale_in_an_incomplete_run(outputs):
+    """What did not occur in a part of the rows may occur in the rest."""
+    missing = cell("asyncio", Outcome.NOT_RUN, reason=BEFORE_IT, parameters={"n": 2})
+    cells = answering("asyncio", parameters={"n": 1}), missing
+    store("part", *cells, judges=ANSWERS, interrupted=True, expectations=(KNOWN,))
+    texts, code, *_ = outputs("part")
+    assert code == Exit.INCOMPLETE
+    assert "STALE" not in texts["terminal"]
+
+
 def test_a_run_without_a_footer_is_incomplete(outputs, tmp_path):
     """It was killed: every cell that was begun may have been the last one."""
     folder = store("killed", answering("asyncio"), answering("trio"), judges=ANSWERS)
