@@ -41,6 +41,8 @@ def run_role(job_text: str) -> None:
     job: WorkerJob = decode_line(job_text.encode(), WorkerJob)
     write_stacks_on_signal(job.stacks_fd)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started ignoring it
+    for number in (signal.SIGQUIT, signal.SIGHUP):  # as it does these, and `nohup`; children would inherit it
+        signal.signal(number, signal.SIG_DFL)
     signal.signal(TASKS_SIGNAL, lambda _number, frame: write_all_stacks(job.stacks_fd, frame))
     tell_turn_on_signal(job.stacks_fd)
     os.set_inheritable(job.stacks_fd, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,17 @@ def test_a_loop_that_wakes_up_by_itself_is_interrupted_like_any_other(folder):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the main thread was" in done.stdout
     assert "hung" not in done.stdout
+
+
+def test_signals_that_a_shell_ignores_for_its_background_jobs_are_no_finding(folder):
+    """A cell and its children start with the default dispositions, wherever the program was started from."""
+
+    def ignore_signals() -> None:
+        for number in (signal.SIGQUIT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    command = [sys.executable, "-P", "-m", "harness.cli", "run", "-b", "asyncio", "-s", "process.signals-of-a-child"]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=100, check=False, preexec_fn=ignore_signals
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
