@@ -1,6 +1,6 @@
 """Make the sample reports in `reports/examples` again, and pictures of them, from a matrix that is run now.
 
-    python benchmarks/sample_reports.py                    the default matrix: some minutes
+    python benchmarks/sample_reports.py                    a small matrix: a minute
     python benchmarks/sample_reports.py --budget 10m       options go to `harness matrix`
     python benchmarks/sample_reports.py --of FOLDER        the latest run in FOLDER/.harness, which was made there
 
@@ -22,15 +22,9 @@ from rich.console import Console
 from rich.text import Text
 
 EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
-FORMATS = {
-    "html": "report.html",
-    "markdown": "report.md",
-    "junit": "report.junit.xml",
-    "terminal": "report.txt",
-    "issue": "issue.md",
-}
-JSON_FILE, JSON_ROW = "report.json", "switch[cpus=1,tasks=2"
-"""The JSON report is of one row: it has every observation of every cell, and those of all are twelve megabytes."""
+FORMATS = {"html": "report.html", "terminal": "report.txt"}
+SELECTION = ("-s", "lock.*", "-s", "channel", "--preset", "quick")
+"""A small matrix: each new sample is kept for ever in the repository, and a page of the default one has megabytes."""
 WIDTH, LINES = 100, (26, 13, 9)
 """Of the picture of the terminal, in characters and lines."""
 UNEXPECTED = 1
@@ -43,7 +37,7 @@ def main(options: list[str]) -> None:
         render(Path(options[1]))
     else:
         with tempfile.TemporaryDirectory() as folder:
-            matrix = [*_harness(), "matrix", *options]
+            matrix = [*_harness(), "matrix", *(options or SELECTION)]
             done = subprocess.run(matrix, cwd=folder, stdout=subprocess.DEVNULL, check=False)
             if done.returncode not in (0, UNEXPECTED):
                 sys.exit(f"the matrix ended with exit code {done.returncode}")
@@ -58,9 +52,6 @@ def render(folder: Path) -> None:
     for name, file in FORMATS.items():
         report = [*_harness(), "report", "latest", "--format", name, "--output", str(EXAMPLES / file)]
         subprocess.run(report, cwd=folder, check=True)
-    with (EXAMPLES / JSON_FILE).open("wb") as target:
-        row = [*_harness(), "show", "latest", JSON_ROW, "--format", "json"]
-        subprocess.run(row, cwd=folder, stdout=target, check=True)
     draw_terminal(folder)
 
 
