@@ -77,18 +77,25 @@ def test_what_cannot_be_imported_is_no_verdict(drop_in):
 
 
 @pytest.mark.rloop
+@pytest.mark.timeout(1800)  # every question of eleven families, and what differs five times
 def test_every_root_cause_of_rloop_is_confirmed_by_its_script(drop_in, tmp_path):
-    """Each script fails on rloop and passes on asyncio; a maintainer reads at most ten causes."""
-    done = drop_in("rloop", "--json", "d.json")
+    """Each script fails on rloop and passes on asyncio; a maintainer reads at most ten causes.
+
+    Of the families whose scripts cover every question: those of the chapters (bridge, end, process, server) do not.
+    """
+    families = ("cancel", "channel", "deadline", "group", "leak", "listener", "lock", "offload")
+    families += ("shutdown", "stream", "timer")
+    chosen = [word for family in families for word in ("-s", f"{family}.*")]
+    done = drop_in("rloop", *chosen, "--json", "d.json")
     assert done.returncode == 1, done.stdout + done.stderr
     verdict = json.loads((tmp_path / "d.json").read_text())["drop_in"]
     assert 1 <= len(verdict["causes"]) <= 10
     for cause in verdict["causes"]:
         differences = [verdict["differences"][place] for place in cause["findings"]]
-        chosen = next(difference for difference in differences if difference["has_script"])
-        name, backend = chosen["row"]["scenario"], chosen["backend"]
+        shown = next(difference for difference in differences if difference["has_script"])
+        name, backend = shown["row"]["scenario"], shown["backend"]
         assert run_script(name, backend) == 1, (cause["title"], name)
-        assert run_script(name, chosen["baseline"]) == 0, (cause["title"], name)
+        assert run_script(name, shown["baseline"]) == 0, (cause["title"], name)
 
 
 def run_script(scenario, backend):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from harness.api import Capability, Graded, Probe, Runtime, Scenario, Value, outcomes
+from harness.api import Capability, Grade, Graded, Harm, Probe, Runtime, Scenario, Value, outcomes
 
 from ..parts.programs import Program, Programs, open_programs
 from .question import SCRIPTS
@@ -21,6 +21,8 @@ _LOOK_AGAIN = 0.01
 
 AT_ONCE, WITH_THE_JOB, NEVER = "ends at once", "ends when the job does", "does not end"
 """When a program ends."""
+NO_END = "no end"
+"""The exit status of a program that does not end."""
 
 Observe = Callable[[Program], Awaitable[str]]
 """Watches one program, from its readiness to its end, and returns the answer."""
@@ -98,7 +100,7 @@ def make_end_question(
         ref=ref,
         roles={"main": main},
         parameters=(),
-        judges={key: outcomes(answers) for key in cases},
+        judges={key: outcomes(_with_symptom(answers)) for key in cases},
         headline=next(iter(cases)),
         rows=rows or {"quick": (), "default": ({},)},
         catches=catches,
@@ -110,6 +112,16 @@ def make_end_question(
         scripts=SCRIPTS,
         summary=question,
     )
+
+
+def _with_symptom(answers: dict[str, Graded]) -> dict[str, Graded]:
+    """Return the answers; a program that does not end shows the same behaviour whatever was asked."""
+    return {
+        answer: Graded(graded.grade, graded.reason, graded.reference, Harm.HANG, "the program does not end")
+        if answer.startswith((NEVER, NO_END)) and graded.grade is Grade.FORBIDDEN
+        else graded
+        for answer, graded in answers.items()
+    }
 
 
 async def when_it_ends(program: Program) -> str:
