@@ -142,7 +142,7 @@ call_after_end = make_question(
     repetitions=2,
     parameters=(_HOW,),
     rows={"quick": grid(call=(_RUN, _SOON))},
-    catches=("call-soon-forgotten", "call-after-end-waits", "call-after-end-swallowed"),
+    catches=("call-after-end-waits",),
     requires=_CALL,
 )
 

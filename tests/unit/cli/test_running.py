@@ -597,7 +597,7 @@ def test_a_plan_with_a_budget_says_what_comes_after(harness):
 )
 def test_everything_has_a_budget(harness, said, has_budget):
     """So that a plain matrix has intervals; who says what to run says how long."""
-    assert ("of a budget of 6 min" in harness("plan", *said)[1]) is has_budget
+    assert ("of the budget of 6 min" in harness("plan", *said)[1]) is has_budget
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
