@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = ("backends", "scenarios", "saboteurs", "perturbations", "reports")
 EXAMPLES = ROOT / "examples"
-NAMES = ("harness-gevent", "harness-loops", "harness-scenarios-demo", "harness-explore-demo")
+NAMES = ("harness-explore-demo", "harness-gevent", "harness-loops", "harness-scenarios-demo")
 PACKAGES_OF_TREE = [str(ROOT), *(str(ROOT / source) for source in SOURCES)]
 
 
