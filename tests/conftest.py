@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 settings.register_profile("busy-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy-machine")
 
-INHERITED = (signal.SIGINT, signal.SIGHUP)
-"""A shell starts background jobs with the first one ignored, `nohup` with the second; children inherit that."""
+INHERITED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+"""A shell starts background jobs with the first two ignored, `nohup` with the third; children inherit that."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -20,6 +20,7 @@ def deliverable_signals():
     """Give tests, and the programs that they start, the signals of a terminal, whatever pytest inherited."""
     before = {number: signal.getsignal(number) for number in INHERITED}
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     for number, handler in before.items():
