@@ -180,7 +180,8 @@ def test_broken_contract_is_seen(run_roles, name, parameters, fault, answer):
     pytest.importorskip(f"harness_{FAULTS[fault].control}.backend")
     report = run_roles(scenario, parameters, backend=FAULTS[fault].control, wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
-    assert answer in report.values["answer"]
+    # On a busy machine a trial of a broken runtime may reach its limit first, which is forbidden as well.
+    assert {answer, NEVER_ENDS} & set(report.values["answer"])
     assert report.violations == {"answer"}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import server_close, server_handler, server_start
+from harness_scenarios.behaviours.question import NEVER_ENDS
 
 FAMILIES = (server_handler, server_close, server_start)
 SCENARIOS = {scenario.name.removeprefix("server."): scenario for family in FAMILIES for scenario in family.SCENARIOS}
@@ -187,7 +188,8 @@ def test_broken_contract_is_seen(run_roles, name, parameters, fault, answer):
     pytest.importorskip(f"harness_{FAULTS[fault].control}.backend")
     report = run_roles(scenario, parameters, backend=FAULTS[fault].control, wrap={"main": FAULTS[fault].runtime})
     assert report.errors == {}
-    assert answer in report.values["answer"]
+    # On a busy machine a trial of a broken runtime may reach its limit first, which is forbidden as well.
+    assert {answer, NEVER_ENDS} & set(report.values["answer"])
     assert report.violations == {"answer"}
 
 
