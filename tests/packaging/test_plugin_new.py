@@ -51,7 +51,7 @@ def test_it_is_listed(write, kind, noun):
     if noun is None:
         assert f"report formats: {name}" in plugins
     else:
-        assert re.search(rf"^{name}[ =]", written.harness("list", noun).stdout, re.MULTILINE)
+        assert re.search(rf"^ *{name}[ =]", written.harness("list", noun).stdout, re.MULTILINE)
 
 
 def test_the_backend_runs_the_matrix(write):
