@@ -112,7 +112,7 @@ def test_equip_without_environments():
 
 def test_equip_with_one_that_nobody_uses(folder):
     """It is said how to use it."""
-    with pytest.raises(UsageError, match="no backend runs in environment 'old' of --env; say which"):
+    with pytest.raises(UsageError, match="no backend runs in environment 'old' of --env; add one: --backend NAME@old"):
         resolve_environments(Request(environments=(("old", sys.executable),)), catalogue())
 
 
