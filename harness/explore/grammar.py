@@ -184,7 +184,7 @@ RULES: dict[str, Rule] = {
         Rule(
             name="shield",
             perform=do.shield,
-            clause="what is shielded runs to its end",
+            clause="a shielded operation runs to its end",
             is_block=True,
             is_bounded=True,
             in_other_task=True,

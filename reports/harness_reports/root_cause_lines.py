@@ -1,4 +1,4 @@
-"""Root causes as lines: what the unexpected findings of a run have in common, the worst first."""
+"""Root causes as lines: the common causes of a run's unexpected findings, worst first."""
 
 from __future__ import annotations
 

@@ -108,10 +108,10 @@ async def _call_after_end(runtime: Runtime, trial: Trial) -> str:
     return answer
 
 
-_HOW = Parameter(name="call", default=_INBOX, summary="what the thread does", choices=_CALLS)
+_HOW = Parameter(name="call", default=_INBOX, summary="the call that the thread makes", choices=_CALLS)
 
 _AFTER_END = {
-    REFUSED: allowed("the thread is told that the scheduler has ended", _FINISHED),
+    REFUSED: allowed("the thread gets the error that the scheduler has ended", _FINISHED),
     MADE: allowed("a thread makes the call itself: there is no scheduler that could have ended"),
     SWALLOWED: interesting("a queue between threads takes items whether there are receivers or not"),
     WAITS: forbidden("a thread does not wait for a scheduler that has ended"),
@@ -174,7 +174,7 @@ next_run = make_question(
     _call_into_the_next_run,
     name="bridge.call-into-next-run",
     question="A thread calls into a scheduler that has ended while the next one runs: which one makes the call?",
-    contract=("What was meant for one scheduler is not done by another one.",),
+    contract=("A call for one scheduler is not made by another one.",),
     ref=f"{_MODULE}:next_run",
     answers={
         REFUSED: allowed("the bridge leads to one run only", _FINISHED),
@@ -195,7 +195,7 @@ ENDS_WITH_RESULT = "the thread gets the result"
 TOLD = "the thread is told that there is no result"
 _ENDS_ANSWERS = {
     ENDS_WITH_RESULT: allowed("the call is made before the end, or by the thread itself"),
-    TOLD: allowed("the call is cancelled or refused, and the thread is told so", _FINISHED),
+    TOLD: allowed("the call is cancelled or refused, and the thread gets that error", _FINISHED),
     WAITS: forbidden("a scheduler that ends tells the threads that wait for it"),
 }
 

@@ -86,7 +86,7 @@ handler_sets = make_question(
     answers={
         AT_ONCE: allowed("the handler wakes the scheduler"),
         LATE: forbidden("the scheduler sleeps although there is something to do"),
-        LOST: forbidden("what a handler hands over arrives"),
+        LOST: forbidden("an item from a signal handler arrives"),
         REFUSED: forbidden("a handler may do this"),
     },
     repetitions=2,

@@ -163,11 +163,11 @@ before_first_step = make_question(
     ref="harness_scenarios.behaviours.cancel:before_first_step",
     answers={
         NEVER_STARTED: interesting(
-            f"what was handed over to the task is leaked; {_BOTH_DOCUMENTED}",
+            f"the item handed to the task is leaked; {_BOTH_DOCUMENTED}",
             "https://github.com/python-trio/trio/issues/41",
         ),
         TO_ITS_FIRST_WAIT: allowed(
-            f"the task can take over what it was given; {_BOTH_DOCUMENTED}",
+            f"the task can take over the item that it was given; {_BOTH_DOCUMENTED}",
             "https://github.com/python-trio/trio/issues/41",
         ),
     },

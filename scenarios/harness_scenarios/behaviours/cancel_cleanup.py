@@ -167,7 +167,7 @@ shielded_call = make_question(
     contract=("Shielded work is not cancelled with its caller.",),
     ref="harness_scenarios.behaviours.cancel_cleanup:shielded_call",
     answers={
-        CALLER_LEAVES: interesting("the work is orphaned: its result and its errors reach nobody", _SHIELD),
+        CALLER_LEAVES: interesting("the work is orphaned: its result and its errors are lost", _SHIELD),
         CALLER_WAITS: allowed("the cancellation is delivered when the work has ended", _TRIO_CLEANUP),
         WORK_IS_CANCELLED: forbidden("a shield protects the work from the cancellation of its caller", _SHIELD),
     },
@@ -276,7 +276,7 @@ dropped_generator = make_question(
             "the generator is closed, but must not wait any more", "https://github.com/python-trio/trio/issues/265"
         ),
         NEVER: interesting(
-            "nobody closes a generator that was dropped", "https://peps.python.org/pep-0525/#finalization"
+            "a generator that was dropped is not closed", "https://peps.python.org/pep-0525/#finalization"
         ),
     },
     repetitions=3,

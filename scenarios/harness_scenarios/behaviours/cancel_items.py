@@ -193,7 +193,7 @@ async def _receive_when_cancelled(runtime: Runtime, trial: Trial) -> str:
     answers: list[str] = []
     async with runtime.open_cancel_scope() as scope:
         await scope.cancel()
-        trial.step("task", "is cancelled and receives what is there")
+        trial.step("task", "is cancelled and receives the buffered item")
         await receive.receive()
         answers.append(GOES_THROUGH)
     if not answers:

@@ -56,7 +56,7 @@ async def _send_to_capacity_zero(runtime: Runtime, trial: Trial) -> str:
 capacity_zero = make_question(
     _send_to_capacity_zero,
     name="channel.capacity-zero",
-    question="What does a channel of capacity 0 take while nobody receives?",
+    question="How many items does a channel of capacity 0 take without a receiver?",
     contract=("Capacity 0 has one meaning: no place, or no limit.",),
     ref="harness_scenarios.behaviours.channel:capacity_zero",
     answers={
@@ -373,7 +373,7 @@ producers_take_turns = make_question(
     answers={
         TAKE_TURNS: allowed("a sender that waits is served before one that has just sent"),
         ONE_FIRST: interesting(
-            "a sender that waits starves: who has just been woken fills the room of both", _OUT_OF_ORDER
+            "a sender that waits starves: the sender that has just been woken fills the room of both", _OUT_OF_ORDER
         ),
         NEVER_ENDS: forbidden("room wakes a sender, an item wakes a receiver"),
     },

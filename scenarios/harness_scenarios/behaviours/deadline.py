@@ -247,7 +247,7 @@ block_without_wait = make_question(
     contract=("The code behind the block is not cancelled.",),
     ref="harness_scenarios.behaviours.deadline:block_without_wait",
     answers={
-        NO_ERROR: allowed("what was never cut short has not failed", _TRIO_NESTED),
+        NO_ERROR: allowed("an operation that was not cut short has not failed", _TRIO_NESTED),
         TOLD: interesting("the deadline is looked at when the block ends", _CURIO_NESTED),
         NEXT_WAIT: forbidden("a deadline reaches no further than its block", _TRIO_NESTED),
     },
@@ -272,7 +272,7 @@ async def _loop_on_ready_operations(runtime: Runtime, trial: Trial) -> str:
     # Not `runtime.now()`: a loop may keep its clock still until it turns.
     deadline = time.monotonic() + _LOOP_TIMEOUT
     async with runtime.move_on_after(_LOOP_TIMEOUT):
-        trial.step("task", "sends and receives what is always ready")
+        trial.step("task", "sends and receives items that are always ready")
         while late < _ROUNDS_TOO_MANY:
             await send.send("item")
             await receive.receive()
@@ -393,7 +393,7 @@ in_cleanup = make_question(
     _time_out_in_cleanup,
     name="deadline.in-cleanup",
     question="A cancelled task gives its clean-up a deadline of its own: does that deadline end it?",
-    contract=("A deadline inside a clean-up ends what it is put around.", "The cancellation is not lost."),
+    contract=("A deadline inside a clean-up ends the operations in its scope.", "The cancellation is not lost."),
     ref="harness_scenarios.behaviours.deadline:in_cleanup",
     answers={
         ITS_OWN: allowed("a cancellation is an edge: a clean-up may wait"),

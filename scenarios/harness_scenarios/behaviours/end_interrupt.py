@@ -155,7 +155,7 @@ async def _terminate(program: Program) -> str:
 terminated_beside_a_job = make_end_question(
     _terminate,
     name="end.sigterm-while-a-job-runs",
-    question="SIGTERM comes while a thread job, a process job or a child runs: what is left of the program?",
+    question="SIGTERM comes while a thread job, a process job or a child runs: which processes are left?",
     contract=("SIGTERM ends a program at once.",),
     ref=f"{_MODULE}:terminated_beside_a_job",
     cases=_JOBS,
@@ -182,7 +182,7 @@ async def _handle(program: Program) -> str:
 handled_sigterm = make_end_question(
     _handle,
     name="end.sigterm-handler-exits",
-    question="A handler of SIGTERM calls `sys.exit(3)`: what is the exit status, and are tasks cleaned up?",
+    question="A handler of SIGTERM calls `sys.exit(3)`: is 3 the exit status, and are tasks cleaned up?",
     contract=("A Python signal handler runs soon, also while all tasks wait; its exit ends the program.",),
     ref=f"{_MODULE}:handled_sigterm",
     cases={where: Case("handle_sigterm", (where,)) for where in ("all wait", "a task computes")},

@@ -40,8 +40,8 @@ def program_argument(program: Program) -> str:
 
 
 _JOB_ANSWERS = {
-    f"{AT_ONCE}, the job is not done": interesting("what the job was about to do is not done, and nothing says so"),
-    f"{WITH_THE_JOB}, the job is done": allowed("the end waits for what was begun", _SHUTDOWN),
+    f"{AT_ONCE}, the job is not done": interesting("the rest of the job is not done, and no error is reported"),
+    f"{WITH_THE_JOB}, the job is done": allowed("the end waits for jobs that have begun", _SHUTDOWN),
     f"{AT_ONCE}, with another exit status": forbidden("how the main function ended is the exit status"),
     f"{WITH_THE_JOB}, with another exit status": forbidden("how the main function ended is the exit status"),
     f"{WITH_THE_JOB}, the job is not done": forbidden("the program waits for the job, and cuts it"),
@@ -116,7 +116,7 @@ full_executor = make_end_question(
     cases={"80 jobs": Case("fill_the_executor", (str(_JOBS),))},
     answers={
         f"{AT_ONCE}, {_QUEUED_NOT_RUN}": allowed("the program ends"),
-        f"{WITH_THE_JOB}, {_QUEUED_NOT_RUN}": allowed("what was begun is waited for, and nothing else"),
+        f"{WITH_THE_JOB}, {_QUEUED_NOT_RUN}": allowed("only jobs that have begun are waited for"),
         f"{WITH_THE_JOB}, {_QUEUED_RUN}": interesting("the program goes through its whole queue before it ends"),
         f"{AT_ONCE}, {_QUEUED_RUN}": forbidden("a job is begun by a program that ends"),
         _LOST: forbidden("the interrupt is lost"),
@@ -165,7 +165,7 @@ unsent_bytes = make_end_question(
     _end_with_unsent_bytes,
     name="end.bytes-are-unsent",
     question="A program sends until its peer makes it wait, and ends: does all that was accepted arrive?",
-    contract=("What the system has accepted arrives; what a runtime has accepted may be lost, and nothing else.",),
+    contract=("All bytes that the system has accepted arrive; only bytes in the buffers of the runtime may be lost.",),
     ref=f"{_MODULE}:unsent_bytes",
     cases={f"the main function {how}": Case("send_and_end", (how,)) for how in (*_WAYS, "is interrupted")},
     answers={
@@ -195,13 +195,13 @@ left_generator = make_end_question(
     _end_with_a_generator,
     name="end.generator-is-suspended",
     question="A program ends while an asynchronous generator is suspended: does the `finally` of the generator run?",
-    contract=("What the `finally` of a generator does first is done.",),
+    contract=("The first statement of a generator's `finally` is run.",),
     ref=f"{_MODULE}:left_generator",
     cases={f"the main function {how}": Case("leave_a_generator", (how,)) for how in (*_WAYS, "is interrupted")},
     answers={
         _CLOSED: allowed("generators are closed before the loop is", _PEP_525),
-        _NOT_CLOSED: interesting("what the generator holds is left to the end of the process", _PEP_525),
-        NEVER: forbidden("the end of the program waits for what nobody iterates"),
+        _NOT_CLOSED: interesting("resources of the generator are left to the end of the process", _PEP_525),
+        NEVER: forbidden("the end of the program waits for an abandoned generator"),
     },
     catches=("end-hangs",),
 )
@@ -233,7 +233,7 @@ clean_up_after_interrupt = make_end_question(
     answers={
         _DONE: allowed("the interrupt is a cancellation, and clean-ups are waited for", _RUNNER),
         _BEGUN: interesting("each further wait raises as well: a connection is not closed in an orderly way"),
-        _NOT_BEGUN: interesting("what the function holds is left to the end of the process"),
+        _NOT_BEGUN: interesting("resources of the function are left to the end of the process"),
         NEVER: forbidden("the clean-up never comes to its end"),
     },
     catches=("interrupt-is-ignored",),
@@ -258,7 +258,7 @@ work_in_clean_up = make_end_question(
     ref=f"{_MODULE}:work_in_clean_up",
     cases={what: Case("work_in_clean_up", (what,)) for what in _WORK},
     answers={
-        "done": allowed("a clean-up may do what the function could", _RUNNER),
+        "done": allowed("a clean-up may do whatever the function could", _RUNNER),
         "cancelled": interesting("each wait of a cancelled scope raises: a clean-up that waits needs a shield"),
         "refused": interesting("the runtime raises an error of its own"),
         "not begun": forbidden("the clean-up is not begun"),
@@ -412,7 +412,7 @@ forgotten_coroutine = make_end_question(
     answers={
         _WARNED: allowed("RuntimeWarning: coroutine was never awaited", _DEV),
         _IT_RUNS: forbidden("nothing has started it"),
-        _SILENT: interesting("what was meant to be done is not done, and nothing says so"),
+        _SILENT: interesting("the function is not run, and no warning is given"),
         NEVER: forbidden("nothing runs"),
     },
     catches=("end-hangs",),

@@ -101,7 +101,7 @@ reaches_the_parent = make_question(
     contract=("The block ends.",),
     ref="harness_scenarios.behaviours.group:reaches_the_parent",
     answers={
-        IN_A_GROUP: allowed("several tasks can fail, so what is raised is a group", _TASK_GROUP),
+        IN_A_GROUP: allowed("several tasks can fail, so a group is raised", _TASK_GROUP),
         AS_IT_IS: interesting("the first error is raised as itself; a group would need `except*`", _GATHER),
         NEVER: interesting(
             "the parent goes on as if nothing was and has to ask each task", f"{_CURIO_GROUP}; {_THREAD}"
@@ -142,7 +142,7 @@ cancels_siblings = make_question(
     ref="harness_scenarios.behaviours.group:cancels_siblings",
     answers={
         CANCELLED: allowed("the group has failed, so what its other tasks do is of no use any more", _TASK_GROUP),
-        RUNS_ON: interesting("it works on for a result that nobody will take", f"{_GATHER}; {_THREAD}"),
+        RUNS_ON: interesting("it works on for a result that is not collected", f"{_GATHER}; {_THREAD}"),
     },
     repetitions=2,
     variants=("asyncio:group=gather", "uvloop:group=gather"),
@@ -182,7 +182,7 @@ failure_in_the_body = make_question(
     _fail_in_the_body,
     name="group.failure-in-the-body",
     question="The body of a group fails while a task of it waits: what becomes of the task, and of the error?",
-    contract=("The task is cancelled: nobody is left to end it.", "The error leaves the block."),
+    contract=("The task is cancelled: no other task is left to end it.", "The error leaves the block."),
     ref="harness_scenarios.behaviours.group:failure_in_the_body",
     answers={
         CHILD_CANCELLED_GROUP: allowed("the body is one of those that can fail", _TASK_GROUP),
@@ -250,13 +250,13 @@ _TWO_FAILURES = {
     BOTH_RAISED: allowed("each error reaches the parent", _NURSERY),
     ONE_RAISED: interesting("the parent sees the first error alone"),
     NEITHER_RAISED: interesting("errors are logged, the parent has to ask each task", f"{_CURIO_GROUP}; {_THREAD}"),
-    ONE_LOST: forbidden("an error is neither raised nor reported: it reaches nobody", _GATHER),
+    ONE_LOST: forbidden("an error is neither raised nor reported", _GATHER),
 }
 
 two_failures = make_question(
     _fail_twice,
     name="group.two-failures",
-    question="Two tasks of a group fail in one turn: does each error reach somebody?",
+    question="Two tasks of a group fail in one turn: is each error raised or reported?",
     contract=("No error is lost: each is raised, or reported by the runtime.",),
     ref="harness_scenarios.behaviours.group:two_failures",
     answers=_TWO_FAILURES,
@@ -301,7 +301,7 @@ async def _fail_in_cleanup(runtime: Runtime, trial: Trial) -> str:
 failure_in_cleanup = make_question(
     _fail_in_cleanup,
     name="group.failure-in-cleanup",
-    question="A task that is cancelled because its sibling failed fails too: does each error reach somebody?",
+    question="A task that is cancelled because its sibling failed fails too: is each error raised or reported?",
     contract=("No error is lost: each is raised, or reported by the runtime.",),
     ref="harness_scenarios.behaviours.group:failure_in_cleanup",
     answers={**_TWO_FAILURES, NOT_CANCELLED: allowed("siblings of a failed task run on", f"{_GATHER}; {_THREAD}")},
@@ -357,7 +357,7 @@ failure_while_cancelled = make_question(
     answers={
         RAISED: allowed("an error is stronger than a cancellation", _NURSERY),
         REPORTED: interesting("the cancellation is stronger; the error is only logged", f"{_CURIO_GROUP}; {_THREAD}"),
-        LOST: forbidden("the error is neither raised nor reported: it reaches nobody", _GATHER),
+        LOST: forbidden("the error is neither raised nor reported", _GATHER),
     },
     repetitions=5,
     requires=(Capability.CANCEL_SCOPE,),

@@ -133,7 +133,7 @@ cancel_after_failure = make_question(
     contract=("A group that has failed leaves nothing behind: a later cancellation stays in its block.",),
     ref="harness_scenarios.behaviours.group_around:cancel_after_failure",
     answers={
-        ENDS_THE_BLOCK: allowed("what the group did to its parent is undone at its end", _TASK_GROUP),
+        ENDS_THE_BLOCK: allowed("the group restores the state of its parent at its end", _TASK_GROUP),
         LEAKS: forbidden(
             "a TaskGroup whose body had ended forgets to `uncancel` its parent: asyncio up to Python 3.12; every "
             "asyncio.timeout around it then misses that it expired",

@@ -119,7 +119,7 @@ no_task_outlives_it = make_question(
     ref="harness_scenarios.behaviours.group_lifetime:no_task_outlives_it",
     answers={
         ALL_ENDED: allowed("the block waits for its tasks, however long they take", _TASK_GROUP),
-        OUTLIVES: forbidden("nobody knows of the task any more: what it uses may be closed under it", _GATHER),
+        OUTLIVES: forbidden("the task is orphaned: resources that it uses may be closed under it", _GATHER),
     },
     parameters=(
         Parameter(
@@ -131,7 +131,7 @@ no_task_outlives_it = make_question(
         Parameter(
             name="task",
             default=_CLEANS_UP,
-            summary="what the task does when it is cancelled",
+            summary="reaction of the task to its cancellation",
             choices=(_CLEANS_UP, _IGNORES),
         ),
     ),

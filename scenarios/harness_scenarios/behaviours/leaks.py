@@ -116,7 +116,7 @@ def _make(name: str, cycle: Cycle, question: str, *, catches: tuple[str, ...]) -
         name=f"leak.{name}",
         summary="start and stop, again and again",
         question=question,
-        contract=("what is closed leaves no fd", "what has ended leaves no task", "memory stops growing"),
+        contract=("a closed object leaves no fd", "an ended operation leaves no task", "memory stops growing"),
         ref=f"{__name__}:{name}",
         roles={"main": main},
         parameters=(
@@ -129,7 +129,7 @@ def _make(name: str, cycle: Cycle, question: str, *, catches: tuple[str, ...]) -
             "tasks left": bounded(at_most=0, reason="every task that a cycle starts it joins", harm=Harm.LEAK),
             "memory growth": bounded(
                 at_most=_MOST_GROWTH_KIB,
-                reason="KiB for each 1,000 cycles; what a cycle allocates is free after it",
+                reason="KiB for each 1,000 cycles; the allocations of a cycle are free after it",
                 harm=Harm.LEAK,
             ),
             "cycles": info(),

@@ -56,10 +56,10 @@ close_wakes_accept = make_question(
     contract=("Closing a listener ends whoever waits in it.",),
     ref=f"{_MODULE}:close_wakes_accept",
     answers={
-        "raises closed": allowed("the acceptor is told that its own side has closed"),
-        "raises broken": interesting("the acceptor is told of a connection that was lost"),
+        "raises closed": allowed("the acceptor sees that its own side has closed"),
+        "raises broken": interesting("the acceptor sees a lost connection"),
         "raises other": interesting("the acceptor is woken, by an error that does not say why"),
-        RETURNS: forbidden("a connection that nobody has made"),
+        RETURNS: forbidden("a connection that no client has made"),
         "the close never ends": forbidden("the close waits for the acceptor", harm=Harm.HANG),
         NEVER_ENDS: forbidden("the acceptor sleeps on a closed descriptor for ever", "close(2)"),
     },
@@ -95,10 +95,10 @@ backlog_at_close = make_question(
     ask_backlog,
     name="listener.backlog-at-close",
     question="What do clients see that were connected and not accepted when the listener is closed?",
-    contract=("A client that is not going to be served is told.",),
+    contract=("A client that will not be served gets an error or the end of the stream.",),
     ref=f"{_MODULE}:backlog_at_close",
     answers={
-        RESET: allowed("as the kernel does with what is left in its queue"),
+        RESET: allowed("as the kernel does with connections left in its queue"),
         END_OF_STREAM: interesting("it looks as if the server had answered with nothing"),
         f"{END_OF_STREAM} or {RESET}": interesting("some were accepted ahead and closed, others reset by the kernel"),
         STAYS_OPEN: forbidden(

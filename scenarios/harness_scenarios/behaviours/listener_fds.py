@@ -219,7 +219,7 @@ out_of_fds = make_question(
     contract=("Clients that wait are served when descriptors are free again, or refused; the server lives on.",),
     ref=f"{_MODULE}:out_of_fds",
     answers={
-        "the acceptor is told, and the clients are served later": allowed(
+        "the acceptor gets the error, and the clients are served later": allowed(
             "accept raises EMFILE: an acceptor that does not catch it is dead, one that tries again at once spins",
             "accept(2), gh-151615",
         ),
@@ -233,7 +233,7 @@ out_of_fds = make_question(
             "later clients are served, those that waited never", "gh-151615", harm=Harm.SERVER
         ),
         "the server is dead for ever": forbidden(
-            "nobody is served any more, and nobody is told", "gh-151615", harm=Harm.SERVER
+            "no client is served any more, and no error is raised", "gh-151615", harm=Harm.SERVER
         ),
         NEVER_ENDS: forbidden("the server hangs"),
     },
@@ -269,7 +269,7 @@ out_of_fds_spin = make_question(
             "accept raises at once while a client waits: the acceptor has to pause (trio.serve_listeners does)",
             "accept(2), gh-151615",
         ),
-        "the runtime spins": forbidden("the runtime takes all of a CPU, and nobody is told", "gh-151615"),
+        "the runtime spins": forbidden("the runtime takes all of a CPU, and no error is raised", "gh-151615"),
         NEVER_ENDS: forbidden("the server hangs"),
     },
     judges={"share of its CPU": metric("1", better="lower")},

@@ -35,7 +35,7 @@ _HANG_SECONDS = 1.0
 """Limit of a trial that hangs on most runtimes; where it does not, the answer is there at once."""
 
 _PRIMITIVE = Parameter(
-    name="primitive", default="lock", summary="what the tasks wait for", choices=("lock", "semaphore")
+    name="primitive", default="lock", summary="primitive that the tasks wait for", choices=("lock", "semaphore")
 )
 _PRIMITIVES = {"quick": grid(primitive=("lock", "semaphore"))}
 
@@ -80,10 +80,10 @@ handover_survives_cancel = make_question(
     _cancel_as_it_is_handed_over,
     name="lock.handover-survives-cancel",
     question="A waiter is cancelled in the turn in which it is handed the lock: does the next waiter get it?",
-    contract=("A lock that is released and that somebody waits for is taken.",),
+    contract=("A lock that is released while a task waits for it is taken.",),
     ref="harness_scenarios.behaviours.lock:handover_survives_cancel",
     answers={
-        HANDED_ON: allowed("a waiter that is cancelled hands on what it was given"),
+        HANDED_ON: allowed("a waiter that is cancelled hands the lock on"),
         NEVER_ENDS: forbidden(
             "the wake-up is lost: the next waiter sleeps for ever beside a free lock",
             "https://github.com/python/cpython/issues/90155 (bpo-45997)",
@@ -267,11 +267,11 @@ async def _release_free(runtime: Runtime, trial: Trial) -> str:
 release_free = make_question(
     _release_free,
     name="lock.release-free",
-    question="What does the release of a lock that nobody holds do?",
+    question="What does the release of a free lock do?",
     contract=(),
     ref="harness_scenarios.behaviours.lock:release_free",
     answers={
-        AN_ERROR: allowed("who releases what it does not hold is told", _THREADS_LOCK),
+        AN_ERROR: allowed("a release of a free lock is an error of the program, and is reported", _THREADS_LOCK),
         NOTHING: interesting("a mistake of the program stays hidden"),
     },
     repetitions=1,
@@ -349,9 +349,9 @@ owner_ends = make_question(
     contract=("A lock that was not released is not taken.",),
     ref="harness_scenarios.behaviours.lock:owner_ends",
     answers={
-        ABANDONED: allowed("a lock belongs to a task: without it nobody can release it", _ABANDONED),
+        ABANDONED: allowed("a lock belongs to a task, and no other task can release it", _ABANDONED),
         NEVER_ENDS: interesting("a lock has no owner: any task may still release it, and none does", _ABANDONED),
-        INHERITED: forbidden("what the lock guards may be half done", _ABANDONED),
+        INHERITED: forbidden("the state that the lock guards may be half changed", _ABANDONED),
     },
     repetitions=1,
     parameters=(
@@ -398,11 +398,11 @@ async def _take_in_opposite_order(runtime: Runtime, trial: Trial) -> str:
 order_inversion = make_question(
     _take_in_opposite_order,
     name="lock.order-inversion",
-    question="Two tasks take two locks in opposite order: does anybody notice the deadlock?",
+    question="Two tasks take two locks in opposite order: is the deadlock detected?",
     contract=("A lock is held by one task.",),
     ref="harness_scenarios.behaviours.lock:order_inversion",
     answers={
-        NEVER_ENDS: allowed("a deadlock: nobody watches the order of locks", _THREADS_LOCK),
+        NEVER_ENDS: allowed("a deadlock: the order of locks is not checked", _THREADS_LOCK),
         DETECTED: interesting("the runtime notices a deadlock"),
         TAKEN_TWICE: forbidden("a lock is held by one task"),
     },

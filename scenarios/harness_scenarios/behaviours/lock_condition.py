@@ -312,7 +312,9 @@ notify_needs_the_lock = make_question(
     ref="harness_scenarios.behaviours.lock_condition:notify_needs_the_lock",
     answers={
         REFUSED: allowed(f"who notifies must hold the lock; {_BOTH_DOCUMENTED}", _TRIO_CONDITION),
-        BY_ANOTHER: interesting(f"somebody holds the lock, nobody looks who; {_BOTH_DOCUMENTED}", _THREADS_CONDITION),
+        BY_ANOTHER: interesting(
+            f"the lock is held, and its owner is not checked; {_BOTH_DOCUMENTED}", _THREADS_CONDITION
+        ),
         BY_NOBODY: forbidden("a notification without the lock may come too early", _THREADS_CONDITION),
     },
     repetitions=1,
@@ -346,7 +348,7 @@ more_than_wait = Scenario(
     name="lock.notify-more-than-wait",
     question="More waiters are notified than wait: is that nothing, and is nothing kept for later?",
     contract=(
-        "Up to n waiters are woken; nobody waiting is no error.",
+        "Up to n waiters are woken; having no waiter is no error.",
         "A notification is not kept for a later waiter.",
     ),
     ref="harness_scenarios.behaviours.lock_condition:more_than_wait",

@@ -211,7 +211,7 @@ errors_cross = make_question(
     repetitions=1,
     parameters=(
         _WHERE,
-        Parameter(name="raises", default="an error", summary="what the job raises", choices=tuple(_JOBS)),
+        Parameter(name="raises", default="an error", summary="exception of the job", choices=tuple(_JOBS)),
     ),
     rows={
         "quick": grid(where=(_IN_A_THREAD,), raises=tuple(_JOBS)),
@@ -285,7 +285,7 @@ context_visible = make_question(
     _carry_context,
     name="offload.context-visible",
     question="A context variable is set before a job is started in a thread: does the job see it?",
-    contract=("What a job changes is its own.",),
+    contract=("Changes of a job are visible only in that job.",),
     ref="harness_scenarios.behaviours.offload:context_visible",
     answers={
         VISIBLE: allowed("the job runs in a copy of the context", _TO_THREAD),
@@ -346,7 +346,7 @@ cancel_in_a_job = make_question(
     contract=("The job runs to its end: no thread can be stopped.",),
     ref="harness_scenarios.behaviours.offload:cancel_in_a_job",
     answers={
-        CALLER_LEAVES: allowed("what the job does then is seen by nobody, nor is its error", _TO_THREAD),
+        CALLER_LEAVES: allowed("the further effects of the job are lost, and so is its error", _TO_THREAD),
         CALLER_WAITS: interesting(
             "the cancellation takes as long as the job; nothing is left behind (abandon_on_cancel=False)", _TRIO_THREADS
         ),

@@ -113,7 +113,7 @@ cancel_in_a_process = make_question(
     answers={
         STOPS: allowed("a process can be stopped, unlike a thread", _CURIO_PROCESS),
         WAITS: allowed("nothing runs behind its caller's back; the cancellation takes as long as the job"),
-        LEAVES: interesting("the job works on for nobody, holds its place in the pool and its result is lost", _FUTURE),
+        LEAVES: interesting("the job works on, holds its place in the pool, and its result is lost", _FUTURE),
         CANCELLATION_LOST: forbidden("a cancellation that was called arrives, at the latest behind the job"),
     },
     repetitions=1,
@@ -179,8 +179,8 @@ cancel_queued = make_question(
     contract=("The caller is cancelled.",),
     ref="harness_scenarios.behaviours.offload_cancel:cancel_queued",
     answers={
-        NEVER_RUNS: allowed("what nobody waits for is not begun", _FUTURE),
-        RUNS_ANYWAY: interesting("the job is done for nobody, after its caller has gone"),
+        NEVER_RUNS: allowed("a job without a caller is not begun", _FUTURE),
+        RUNS_ANYWAY: interesting("the job is done after its caller has gone"),
         NONE_WAITS: allowed("the runtime starts as many threads as there are jobs"),
         CANCELLATION_LOST: forbidden("a cancellation that was called arrives, at the latest behind the job"),
     },
@@ -231,12 +231,12 @@ async def _find_report(runtime: Runtime, failure: ToldFailureError) -> str:
 error_of_abandoned = make_question(
     _fail_behind_its_caller,
     name="offload.error-of-abandoned-job",
-    question="A job fails after its caller was cancelled: who is told of the error?",
+    question="A job fails after its caller was cancelled: where does the error appear?",
     contract=(),
     ref="harness_scenarios.behaviours.offload_cancel:error_of_abandoned",
     answers={
         RAISED: allowed("the caller has waited, and an error is stronger than a cancellation", _TRIO_THREADS),
-        REPORTED: allowed("an error that nobody waits for is reported"),
+        REPORTED: allowed("an error without a caller is reported"),
         UNTOLD: interesting("the error of a job that is left alone is discarded", _TRIO_THREADS),
     },
     repetitions=1,

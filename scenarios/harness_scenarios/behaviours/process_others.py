@@ -70,7 +70,7 @@ signal_after_the_end = make_question(
     name="process.signal-after-end",
     question="A signal is sent to a child that has ended and was waited for: what does the call do?",
     catches=("signal-after-the-end-fails",),
-    contract=("A signal reaches no other process, and the exit code stays what it was.",),
+    contract=("A signal reaches no other process, and the exit code does not change.",),
     ref=f"{_MODULE}:signal_after_the_end",
     answers={
         NO_EFFECT: allowed("as `subprocess` does", _POPEN),
@@ -254,7 +254,7 @@ fork_hooks = make_question(
     ref=f"{_MODULE}:fork_hooks",
     answers={
         NOT_RUN: allowed("no Python code runs between fork and exec"),
-        RUN: interesting("each start takes what the hooks of all libraries take: locks, logging, random generators"),
+        RUN: interesting("each start runs the hooks of all libraries: locks, logging, random generators"),
         UNPAIRED: forbidden("a lock that the first hook takes is never given back"),
         NEVER_ENDS: forbidden("the child ends at once"),
     },

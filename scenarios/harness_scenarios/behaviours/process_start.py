@@ -71,7 +71,7 @@ streams_by_name = make_question(
     contract=("A stream that is a pipe can be opened by its name.",),
     ref=f"{_MODULE}:streams_by_name",
     answers={
-        OPENS: allowed("what is called a pipe is one"),
+        OPENS: allowed("a redirected stream is a pipe"),
         CANNOT_OPEN: forbidden("it is a pair of sockets, which cannot be opened by name (ENXIO)", _SOCKETS),
         NEVER_ENDS: forbidden("the child ends"),
     },
@@ -102,7 +102,7 @@ inherits_descriptors = make_question(
     contract=("Descriptors other than the three streams and those that are passed are closed in the child.",),
     ref=f"{_MODULE}:inherits_descriptors",
     answers={
-        NOTHING_ELSE: allowed("what is not passed is closed", _CLOSE_FDS),
+        NOTHING_ELSE: allowed("fds that are not passed are closed", _CLOSE_FDS),
         INHERITED: forbidden("a socket that the child holds stays open after this process has closed it", _FOUND),
         NEVER_ENDS: forbidden("the child ends at once"),
     },
@@ -206,7 +206,7 @@ failed_start = make_question(
         NOTHING_LEFT: allowed("its pipes are closed at once"),
         DESCRIPTORS_LEFT: forbidden("a program that retries runs out of descriptors before the collector runs", _LEAK),
         CHILDREN_LEFT: forbidden("the process that could not become the program is a zombie"),
-        WRONG_ERROR: forbidden("the error is the one way to learn what is wrong"),
+        WRONG_ERROR: forbidden("the error is the only way to find the cause"),
         NEVER_ENDS: forbidden("the start has failed"),
     },
     repetitions=3,
@@ -263,8 +263,8 @@ start_cancelled = make_question(
     contract=("A cancelled start leaves neither process nor descriptor behind.",),
     ref=f"{_MODULE}:start_cancelled",
     answers={
-        NOTHING_LEFT: allowed("what was started is ended, or was returned"),
-        CHILDREN_LEFT: forbidden("a process runs that nobody can wait for"),
+        NOTHING_LEFT: allowed("a started process was ended, or was returned"),
+        CHILDREN_LEFT: forbidden("a process runs without an owner that could wait for it"),
         DESCRIPTORS_LEFT: forbidden("its pipes stay open"),
         NEVER_ENDS: forbidden("a cancellation ends the start"),
     },
@@ -327,7 +327,7 @@ async def _fate_of(runtime: Runtime, pids: set[int]) -> str:
 
 _FATES = {
     ENDED: allowed("who starts a program to its end also ends it", _RUN),
-    LIVES: interesting("nothing has a reference to it any more, and it works for nobody"),
+    LIVES: interesting("the process has no owner any more, and its work is lost"),
     LEFT_A_ZOMBIE: forbidden("it was killed and is never waited for"),
     NEVER_ENDS: forbidden("a cancellation ends the call"),
 }

@@ -100,7 +100,7 @@ wait_ends_with_the_process = make_question(
     contract=("A wait for a child is for the process and not for its pipes.",),
     ref=f"{_MODULE}:wait_ends_with_the_process",
     answers={
-        WITH_THE_PROCESS: allowed("the process is what is waited for"),
+        WITH_THE_PROCESS: allowed("only the process is waited for"),
         WITH_THE_PIPE: forbidden("a daemon that the child leaves behind holds up its parent for ever", _GRANDCHILD),
         NEVER_ENDS: forbidden("the process has ended"),
     },
@@ -170,7 +170,7 @@ wait_cancelled = make_question(
     ref=f"{_MODULE}:wait_cancelled",
     answers={
         CODE_KEPT: allowed("another wait returns it"),
-        CODE_LOST: forbidden("nobody can learn how the child ended"),
+        CODE_LOST: forbidden("the exit status of the child is lost"),
         NEVER_ENDS: forbidden("the child has ended, and a wait for it does not"),
     },
     repetitions=len(TURNS),
@@ -319,7 +319,7 @@ late_wait = make_question(
     contract=("A wait returns the exit code, also after the end and as often as it is asked.",),
     ref=f"{_MODULE}:late_wait",
     answers={
-        LATE_WAIT_RETURNS: allowed("a child that nobody waited for is a zombie until somebody does"),
+        LATE_WAIT_RETURNS: allowed("a child is a zombie until its exit status is collected"),
         LATE_WAIT_INVENTS: forbidden("the exit code was collected by something else, or made up"),
         NEVER_ENDS: forbidden("the end of the child went by before the wait began"),
     },

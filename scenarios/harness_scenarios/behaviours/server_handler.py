@@ -73,7 +73,7 @@ def _end_answers(how: str) -> dict[str, Graded]:
             f"nothing closes a connection whose handler {how}: the client waits for ever, the descriptor stays open",
             _START_SERVER,
         ),
-        NO_REPLY: forbidden("what the handler has sent arrives"),
+        NO_REPLY: forbidden("all bytes that the handler has sent arrive"),
     }
 
 
@@ -85,7 +85,7 @@ handler_returns = make_question(
     _return_open,
     name="server.handler-returns",
     question="A handler returns without closing its connection: what does the client see?",
-    contract=("What the handler has sent arrives.",),
+    contract=("All bytes that the handler has sent arrive.",),
     ref=f"{_MODULE}:handler_returns",
     answers=_end_answers("returns"),
     repetitions=2,
@@ -103,7 +103,7 @@ handler_raises = make_question(
     _raise_open,
     name="server.handler-raises",
     question="A handler raises: what does its client see?",
-    contract=("What the handler has sent arrives.",),
+    contract=("All bytes that the handler has sent arrive.",),
     ref=f"{_MODULE}:handler_raises",
     answers=_end_answers("raises"),
     repetitions=2,

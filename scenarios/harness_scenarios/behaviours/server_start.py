@@ -171,7 +171,7 @@ async def _restart(runtime: Runtime, trial: Trial) -> str:
 _BEFORE = Parameter(
     name="before",
     default=_SERVER_FIRST,
-    summary="what the first server had",
+    summary="state of the first server",
     choices=(_SERVER_FIRST, _CLIENT_FIRST, _NO_CLIENT, _ALIVE),
 )
 
@@ -229,10 +229,10 @@ waiting_clients = make_question(
     _close_before_serving,
     name="server.close-with-waiting-clients",
     question="A server is closed before it serves, and clients have connected: what becomes of them?",
-    contract=("A client that is not served is told so.",),
+    contract=("A client that is not served gets an error.",),
     ref=f"{_MODULE}:waiting_clients",
     answers={
-        CUT: allowed("the system resets what was not accepted", _LISTEN),
+        CUT: allowed("the system resets connections that were not accepted", _LISTEN),
         SERVED: interesting("start_server has accepted them before serve_forever", _START_SERVING),
         LEFT: forbidden("a client of a closed server waits for ever"),
         SOME: forbidden("clients that wait are treated alike"),

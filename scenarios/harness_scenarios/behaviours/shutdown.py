@@ -57,7 +57,7 @@ async def _raise(_: Runtime, probe: Probe) -> None:
 _RAISES = Parameter(
     name="raises",
     default="an error",
-    summary="what the main function raises",
+    summary="exception of the main function",
     choices=("an error", "SystemExit", "KeyboardInterrupt"),
 )
 
@@ -65,7 +65,7 @@ main_raises = Scenario(
     scripts=SCRIPTS,
     name="shutdown.main-raises",
     question="The main function raises: does the run end with just that?",
-    contract=("What the main function raises leaves the run, unchanged.",),
+    contract=("The exception of the main function leaves the run, unchanged.",),
     ref="harness_scenarios.behaviours.shutdown:main_raises",
     roles={"main": _raise},
     parameters=(_RAISES,),
@@ -75,7 +75,7 @@ main_raises = Scenario(
                 "raises PlannedFailureError": allowed("the error of the main function leaves the run", _RUNNER),
                 f"exits {_EXIT_CODE}": allowed("the exit code is the one that was asked for"),
                 "raises KeyboardInterrupt": allowed("an interrupt leaves the run"),
-                "returns": forbidden("what the main function raised is lost"),
+                "returns": forbidden("the exception of the main function is lost"),
             }
         )
     },
@@ -164,7 +164,7 @@ async def _exit_unawaited(runtime: Runtime, probe: Probe) -> None:
 exit_nobody_awaits = Scenario(
     scripts=SCRIPTS,
     name="shutdown.exit-nobody-awaits",
-    question="A task that nobody owns and nobody awaits calls `sys.exit(3)`: does the program end?",
+    question="A task without owner or awaiter calls `sys.exit(3)`: does the program end?",
     contract=("The program ends, and not with the exit code of success.",),
     ref="harness_scenarios.behaviours.shutdown:exit_nobody_awaits",
     roles={"main": _exit_unawaited},
@@ -177,7 +177,7 @@ exit_nobody_awaits = Scenario(
     requires=(Capability.DETACHED, Capability.DEADLINE),
     timeout=_TIMEOUT,
     hang_after=_HANG_AFTER,
-    summary="A task that nobody owns and nobody awaits calls `sys.exit(3)`: does the program end?",
+    summary="A task without owner or awaiter calls `sys.exit(3)`: does the program end?",
     catches=("detached-failure-lost",),
 )
 
@@ -275,12 +275,12 @@ async def _leave_a_task(runtime: Runtime, probe: Probe) -> None:
 task_left_behind = _make_left_behind(
     _leave_a_task,
     name="shutdown.task-left-behind",
-    question="The main function ends while a task that nobody owns waits: what becomes of the task?",
+    question="The main function ends while a task without an owner waits: is the task cancelled?",
     contract="A task that is cancelled may clean up.",
     ref="harness_scenarios.behaviours.shutdown:task_left_behind",
     answers={
-        COMPLETED: allowed("what is left is cancelled, and its end is waited for", _RUNNER),
-        CUT_SHORT: interesting("what is left is cancelled, and not waited for"),
+        COMPLETED: allowed("remaining tasks are cancelled, and their end is waited for", _RUNNER),
+        CUT_SHORT: interesting("remaining tasks are cancelled, and not waited for"),
         NEVER: interesting("a daemonic thread is stopped as the process ends, wherever it is", _THREADS),
     },
     requires=(Capability.DETACHED,),
@@ -312,14 +312,14 @@ generator_left_behind = _make_left_behind(
     _leave_a_generator,
     name="shutdown.generator-left-behind",
     question="The main function ends while an asynchronous generator is suspended: is the generator cleaned up?",
-    contract="What the `finally` of a generator does first is done.",
+    contract="The first statement of a generator's `finally` is run.",
     ref="harness_scenarios.behaviours.shutdown:generator_left_behind",
     answers={
         COMPLETED: allowed("generators are closed before the loop is", _PEP_525),
         CUT_SHORT: interesting("generators are closed where nothing can be waited for any more", _TRIO_GENERATORS),
         NEVER: interesting(
             "PEP 525 leaves it to the runtime: curio 1.6 wants each generator to be wrapped by `curio.meta.finalize`, "
-            "threads do not know of them; what the generator holds stays open",
+            "threads do not know of them; resources of the generator stay open",
             _PEP_525,
         ),
     },
@@ -357,14 +357,14 @@ async def _fail_unawaited(runtime: Runtime, trial: Trial) -> str:
 failure_reported = make_question(
     _fail_unawaited,
     name="shutdown.failure-nobody-awaits",
-    question="A task that nobody owns and nobody awaits fails: is its error reported?",
-    contract=("An error that nobody awaited is reported by the runtime, not lost.",),
+    question="A task without owner or awaiter fails: is its error reported?",
+    contract=("The error of a task that is never awaited is reported by the runtime, not lost.",),
     ref="harness_scenarios.behaviours.shutdown:failure_reported",
     answers={
         REPORTED: allowed(
             "the runtime logs it or hands it to a hook", "https://docs.python.org/3/library/asyncio-dev.html"
         ),
-        LOST: forbidden("the error reaches nobody"),
+        LOST: forbidden("the error is lost"),
     },
     repetitions=3,
     requires=(Capability.DETACHED,),

@@ -141,15 +141,15 @@ async def _be_interrupted(runtime: Runtime, probe: Probe) -> None:
 _WHEN = Parameter(
     name="when",
     default=WHILE_ALL_WAIT,
-    summary="what the runtime does as the signal comes",
+    summary="state of the runtime as the signal comes",
     choices=(WHILE_ALL_WAIT, IN_THE_BODY, IN_THE_TASK),
 )
 
 _SEEN = outcomes(
     {
         INTERRUPTED: allowed("the interrupt is raised here", _TRIO),
-        CANCELLED: interesting("somebody else got the interrupt, this one is cancelled because of it", _RUNNER),
-        NOTHING: forbidden("whoever waits is told that the run ends"),
+        CANCELLED: interesting("another task got the interrupt, and this one is cancelled because of it", _RUNNER),
+        NOTHING: forbidden("every waiting task sees that the run ends"),
     }
 )
 

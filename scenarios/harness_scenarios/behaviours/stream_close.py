@@ -73,9 +73,9 @@ close_wakes_reader = make_question(
     contract=("Closing a stream ends whoever waits in it.",),
     ref=f"{_MODULE}:close_wakes_reader",
     answers={
-        "raises closed": allowed("the reader is told that its own side has closed", "trio #36"),
+        "raises closed": allowed("the reader sees that its own side has closed", "trio #36"),
         "the end of stream": interesting("the reader cannot tell its own close from the end that a peer sends"),
-        "raises broken": interesting("the reader is told that the peer has gone"),
+        "raises broken": interesting("the reader sees that the peer has gone"),
         "raises other": interesting("the reader is woken, by an error that does not say why"),
         "the close never ends": forbidden("the close waits for the reader", harm=Harm.HANG),
         NEVER_ENDS: forbidden("the reader sleeps on a closed descriptor for ever", "uvloop #100, trio #36, close(2)"),
@@ -114,11 +114,11 @@ close_wakes_writer = make_question(
     contract=("Closing a stream ends whoever waits in it, or what waits is still sent.",),
     ref=f"{_MODULE}:close_wakes_writer",
     answers={
-        "raises closed": allowed("the sender is told that its own side has closed"),
-        "raises broken": interesting("the sender is told that the peer has gone"),
+        "raises closed": allowed("the sender sees that its own side has closed"),
+        "raises broken": interesting("the sender sees that the peer has gone"),
         "raises other": interesting("the sender is woken, by an error that does not say why"),
         "waits until the peer reads, then returns": interesting(
-            "close flushes what was written, as documented; a silent peer holds both", "asyncio docs, WriteTransport"
+            "close flushes written bytes, as documented; a silent peer holds both", "asyncio docs, WriteTransport"
         ),
         "waits until the peer reads, then raises closed": interesting(
             "the sender sleeps on a closed descriptor until the peer moves", "close(2)"
@@ -129,7 +129,7 @@ close_wakes_writer = make_question(
         "waits until the peer reads, then never ends": forbidden(
             "the sender sleeps on a closed descriptor for ever", harm=Harm.HANG
         ),
-        RETURNS: forbidden("a send of bytes that nobody has read looks as if it had worked"),
+        RETURNS: forbidden("a send of bytes that the peer never read looks as if it had worked"),
         "returns, and bytes are lost": forbidden("a send that returned was dropped", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the sender sleeps on a closed descriptor for ever"),
     },
@@ -215,7 +215,7 @@ close_with_unread_bytes = make_question(
     ask_unread,
     name="stream.close-with-unread-bytes",
     question="What does the peer see when this side closes and has not read everything?",
-    contract=("The peer is told of the close.",),
+    contract=("The peer sees the close.",),
     ref=f"{_MODULE}:close_with_unread_bytes",
     answers={
         f"the reply, then {RESET}": allowed("the kernel resets if bytes were not read", "RFC 2525, 2.17"),
@@ -258,7 +258,7 @@ send_after_close = make_question(
     ref=f"{_MODULE}:send_after_close",
     answers={
         **CLOSED_ANSWERS,
-        RETURNS: forbidden("bytes for nobody are accepted in silence"),
+        RETURNS: forbidden("bytes without a receiver are accepted in silence"),
         NEVER_ENDS: forbidden("the send waits for ever"),
     },
     requires=NEEDED,
@@ -289,7 +289,7 @@ receive_after_close = make_question(
     ref=f"{_MODULE}:receive_after_close",
     answers={
         **CLOSED_ANSWERS,
-        "the unread bytes": interesting("a closed stream still gives what the runtime had read ahead"),
+        "the unread bytes": interesting("a closed stream still gives the bytes that the runtime had read ahead"),
         "the end of stream": interesting("the reader cannot tell its own close from the end that a peer sends"),
         NEVER_ENDS: forbidden("the read waits for ever"),
     },

@@ -43,14 +43,14 @@ peer_eof_keeps_writing = make_question(
     ask_peer_eof,
     name="stream.peer-eof-keeps-writing",
     question="Can this side still send when the peer has half-closed?",
-    contract=("After the peer's end of stream this side can still send, and what it sends arrives.",),
+    contract=("After the peer's end of stream this side can still send, and its bytes arrive.",),
     ref=f"{_MODULE}:peer_eof_keeps_writing",
     answers={
         "the reply arrives": allowed("TCP closes each direction on its own", "RFC 9293, 3.6"),
         "the reply is lost": forbidden("a send that returned was dropped although the peer reads", harm=Harm.DATA),
         "the reply raises broken": forbidden("the end of one direction has closed the other one", "RFC 9293, 3.6"),
         "the reply raises closed": forbidden("the end of one direction has closed the other one", "RFC 9293, 3.6"),
-        "the end is not seen: returns": forbidden("bytes were read that nobody sent"),
+        "the end is not seen: returns": forbidden("bytes were read that the peer never sent"),
     },
     requires=NEEDED,
     repetitions=_SEVERAL,
@@ -80,7 +80,7 @@ send_eof_keeps_reading = make_question(
     ask_send_eof,
     name="stream.send-eof-keeps-reading",
     question="Can this side still receive when it has half-closed?",
-    contract=("`send_eof` ends what goes out, behind what was sent, and nothing else.",),
+    contract=("`send_eof` ends only the outgoing direction, behind all bytes that were sent.",),
     ref=f"{_MODULE}:send_eof_keeps_reading",
     answers={
         "the reply arrives": allowed("TCP closes each direction on its own", "RFC 9293, 3.6"),
@@ -158,7 +158,7 @@ eof_twice = make_question(
         "the end each time": allowed("as recv(2) does"),
         "raises closed": forbidden("the second read at the end is an error"),
         "raises broken": forbidden("the second read at the end is an error"),
-        "bytes after the end": forbidden("bytes were read that nobody sent", harm=Harm.DATA),
+        "bytes after the end": forbidden("bytes were read that the peer never sent", harm=Harm.DATA),
         "the bytes before the end are lost": forbidden("the end has overtaken the bytes", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the second read waits for more after the end"),
     },
@@ -198,7 +198,7 @@ bytes_before_reset = make_question(
     contract=("Bytes that have arrived are delivered before the error.", "A reset does not look like an orderly end."),
     ref=f"{_MODULE}:bytes_before_reset",
     answers={
-        "the bytes, then an error": allowed("as recv(2) does on Linux: what was received comes first"),
+        "the bytes, then an error": allowed("as recv(2) does on Linux: received bytes come first"),
         "the bytes are lost": forbidden(
             "the runtime has read them and drops them, because it raises the error first", "gh-75044", harm=Harm.DATA
         ),
@@ -291,7 +291,7 @@ async def ask_send_after_reset(runtime: Runtime, trial: Trial) -> str:
         trial.step("peer", "resets")
         await settle(runtime)
         for _ in range(_SENDS_AFTER_RESET):
-            sent = await attempt(runtime, trial, "task", "sends", stream.send_all, b"anybody there?")
+            sent = await attempt(runtime, trial, "task", "sends", stream.send_all, b"still there?")
             if sent.answer != RETURNS:
                 return sent.answer
             await settle(runtime)
@@ -306,7 +306,7 @@ send_after_reset = make_question(
     ref=f"{_MODULE}:send_after_reset",
     answers={
         "raises broken": allowed("the connection was reset by the peer"),
-        "raises closed": interesting("the reset itself is told to readers only; the sender hears 'Connection lost'"),
+        "raises closed": interesting("only readers see the reset itself; the sender hears 'Connection lost'"),
         "raises other": interesting("an error that does not say that the peer has gone"),
         "each send returns": forbidden("sends on a dead connection look as if they worked"),
         NEVER_ENDS: forbidden("the send never returns"),
@@ -333,7 +333,7 @@ async def ask_refused(runtime: Runtime, trial: Trial) -> str:
 connect_refused = make_question(
     ask_refused,
     name="stream.connect-refused",
-    question="What does a connect say when nobody listens?",
+    question="Which error does a connect raise when the port has no listener?",
     contract=("Connecting to a closed port raises an error that says refused.",),
     ref=f"{_MODULE}:connect_refused",
     answers={
@@ -341,7 +341,7 @@ connect_refused = make_question(
         "raises broken": forbidden("the caller cannot tell a closed port from a lost connection"),
         "raises timed out": forbidden("the system has answered at once, and the caller was not told"),
         "raises other": forbidden("the caller cannot tell a closed port from any other failure"),
-        "connected": forbidden("a stream to nobody"),
+        "connected": forbidden("a stream without a peer"),
         NEVER_ENDS: forbidden("the system has answered at once, and the caller was not told"),
     },
     requires=NEEDED,

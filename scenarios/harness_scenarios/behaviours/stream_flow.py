@@ -64,13 +64,13 @@ two_readers = make_question(
     answers={
         "the second gets an error at once": allowed("the mistake is found where it is made"),
         "both are served": interesting("which reader gets which bytes is open", "recv(2)"),
-        "the first gets an error at once": interesting("the wrong one is told"),
+        "the first gets an error at once": interesting("the wrong reader gets the error"),
         "the first hangs": forbidden(
             "the second reader has displaced the first one in silence", "gh-91780", harm=Harm.HANG
         ),
         "the second hangs": forbidden("the second reader is forgotten", "gh-91780", harm=Harm.HANG),
-        "both hang": forbidden("bytes have arrived and nobody gets them", harm=Harm.HANG),
-        NEVER_ENDS: forbidden("bytes have arrived and nobody gets them"),
+        "both hang": forbidden("bytes have arrived and no reader gets them", harm=Harm.HANG),
+        NEVER_ENDS: forbidden("bytes have arrived and no reader gets them"),
         "the second gets an error at once, the other hangs": forbidden(
             "the error costs the other its bytes", harm=Harm.HANG
         ),
@@ -142,11 +142,13 @@ two_writers = make_question(
     ref=f"{_MODULE}:two_writers",
     answers={
         "the second gets an error at once: raises busy": allowed("the mistake is found where it is made"),
-        "the second gets an error at once: raises other": interesting("an error that does not say who is in the way"),
-        "the first is refused": interesting("the wrong one is told"),
+        "the second gets an error at once: raises other": interesting(
+            "an error that does not name the other operation"
+        ),
+        "the first is refused": interesting("the wrong sender gets the error"),
         "both arrive whole": interesting("the stream queues them one behind the other"),
         "the messages are mixed": interesting(
-            "each needs a lock around its sends, and nobody says so", "send(2)", harm=Harm.DATA
+            "each needs a lock around its sends, and the documentation does not say so", "send(2)", harm=Harm.DATA
         ),
         NEVER_ENDS: forbidden("one writer has displaced the other one in silence"),
     },
@@ -291,7 +293,7 @@ empty_send = make_question(
         "nothing is sent": allowed("as send(2) on a stream"),
         "raises other": interesting("an empty send is an error"),
         "raises closed": forbidden("an empty send is taken for a closed stream"),
-        "the stream is broken": forbidden("what is sent behind an empty send does not arrive", harm=Harm.DATA),
+        "the stream is broken": forbidden("bytes sent after an empty send do not arrive", harm=Harm.DATA),
         NEVER_ENDS: forbidden("an empty send waits for ever"),
     },
     requires=NEEDED,

@@ -222,7 +222,7 @@ close_deadlines = make_question(
             "rounded to the same millisecond", "libuv docs, uv_timer_t", harm=Harm.TIME
         ),
         "in another order": interesting(
-            "what is due when the runtime looks runs in any order", "trio #970", harm=Harm.TIME
+            "timers that are due in the same pass run in any order", "trio #970", harm=Harm.TIME
         ),
         NEVER_ENDS: forbidden("a timer never fires"),
     },
@@ -269,7 +269,7 @@ equal_deadlines = make_question(
 # --- unusual lengths ---
 
 _LENGTH_ANSWERS = {
-    "raises other": interesting("the runtime refuses what it cannot mean"),
+    "raises other": interesting("the runtime refuses a time that has no meaning"),
     "raises closed": forbidden("the error is about something else"),
 }
 

@@ -113,7 +113,7 @@ cancel_ends_every_wait = make_question(
     ref="harness_scenarios.behaviours.waits:cancel_ends_every_wait",
     answers={
         EACH_IS_CANCELLED: allowed("every wait is a place where a cancellation is seen"),
-        RETURNS: forbidden("what the task waited for has not come"),
+        RETURNS: forbidden("the event of the wait has not come"),
         RAISES: forbidden("nothing failed"),
         NEVER_ENDS: forbidden("a cancellation wakes who waits"),
     },
@@ -161,10 +161,10 @@ sleep_blocks_nobody = make_question(
     _sleep_beside_another,
     name="fairness.sleep-blocks-nobody",
     question="A task sleeps again and again: does another one that is ready run during each sleep?",
-    contract=("A task that waits holds up nobody else.",),
+    contract=("A task that waits holds up no other task.",),
     ref="harness_scenarios.behaviours.waits:sleep_blocks_nobody",
     answers={
-        OTHERS_RUN: allowed("who waits holds up nobody"),
+        OTHERS_RUN: allowed("a waiting task holds up no other task"),
         OTHERS_STAND_STILL: forbidden("the sleep blocks the scheduler"),
     },
     repetitions=1,

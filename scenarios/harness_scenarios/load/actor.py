@@ -276,11 +276,11 @@ _PARAMETERS = (
 
 actor = Scenario(
     name="actor",
-    question="How many requests does an actor answer, and how soon, while what it started runs and fails?",
+    question="How many requests does an actor answer, and how soon, while its own tasks run and fail?",
     contract=(
         "Each request gets its own answer, once; an unknown task is an answer and no hang.",
         "The states of a task go forward only.",
-        "A task that fails is reported as failed and takes nobody with it.",
+        "A task that fails is reported as failed, and no other task fails with it.",
     ),
     ref="harness_scenarios.load.actor:actor",
     roles={"main": main},

@@ -219,7 +219,7 @@ _JUDGES: dict[str, Judge] = {
 
 def _parameters(*ways: str) -> tuple[Parameter, ...]:
     return (
-        Parameter(name="way", default=ways[0], summary="what is handed over", choices=ways),
+        Parameter(name="way", default=ways[0], summary="kind of the handover", choices=ways),
         Parameter(name="threads", default=1, summary="threads (back: tasks) that do it at once", at_least=1),
         Parameter(name="hand_overs", default=4000, summary="hand-overs of each value, of all threads", at_least=4),
     )

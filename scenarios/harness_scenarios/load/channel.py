@@ -271,7 +271,7 @@ _JUDGES: dict[str, Judge] = {
     "items lost": bounded(at_most=0, reason="a send that returned has put its item where a receiver gets it"),
     "items duplicated": bounded(at_most=0, reason="each item reaches one receiver, once"),
     "items never sent": bounded(
-        at_most=0, reason="a channel hands on what was sent, unchanged; a cancelled send has sent nothing"
+        at_most=0, reason="a channel delivers each sent item unchanged; a cancelled send delivers nothing"
     ),
     "items out of order": bounded(
         at_most=0,

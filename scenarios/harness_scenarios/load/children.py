@@ -118,7 +118,7 @@ _JUDGES: dict[str, Judge] = {
     "longest stop of others": info("ms"),
     "children at once": info(),
     "children that failed": bounded(at_most=0, reason="a child that ends well has the exit code 0"),
-    "bytes missing": bounded(at_most=0, at_least=0, reason="what a child has written is read to the last byte"),
+    "bytes missing": bounded(at_most=0, at_least=0, reason="the output of a child is read to the last byte"),
 }
 
 children = Scenario(
@@ -126,7 +126,7 @@ children = Scenario(
     question="How many children can a program start and wait for in a second?",
     contract=(
         "Each child that is started ends with its exit code.",
-        "What a child has written is read to the last byte.",
+        "The output of a child is read to the last byte.",
     ),
     ref="harness_scenarios.load.children:children",
     roles={"main": main},
@@ -154,6 +154,6 @@ children = Scenario(
     work="batches",
     timeout=60.0,
     hang_after=10.0,
-    summary="start programs, a number of them at a time, read what they write and wait for them",
+    summary="start programs, a number of them at a time, read their output and wait for them",
     catches=("communicate-cuts-off",),
 )

@@ -191,6 +191,6 @@ drain = Scenario(
     requires=(Capability.SERVER, Capability.CANCEL_SCOPE, Capability.GROUP_CANCEL),
     timeout=60.0,
     hang_after=12.0,
-    summary="a server that is stopped under load: what is lost, and how long it takes",
+    summary="a server that is stopped under load: requests lost, and time until it has stopped",
     catches=("close-cuts-one-connection", "reply-of-handler-lost"),
 )

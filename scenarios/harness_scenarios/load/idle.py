@@ -255,7 +255,7 @@ _JUDGES: dict[str, Judge] = {
     "activation time": metric("µs"),
     "activation time each": info("ns"),
     "idle ones": info(),
-    "answers missing": bounded(at_most=0, reason="each one that waits is woken by what it waits for, and answers"),
+    "answers missing": bounded(at_most=0, reason="each waiter is woken by its event, and answers"),
     "answers given twice": bounded(at_most=0, reason="each one is woken once, and its answer arrives once"),
     "answers wrong": bounded(at_most=0, reason="the answer on a connection is the one to its own request, whole"),
     "server CPU while idle": bounded(at_most=_MOST_CPU, reason=_NO_SPIN),
@@ -267,7 +267,7 @@ _JUDGES: dict[str, Judge] = {
 }
 
 _PARAMETERS = (
-    Parameter(name="kind", default="tasks", summary="what is idle", choices=tuple(_SERVERS)),
+    Parameter(name="kind", default="tasks", summary="kind of idle task or connection", choices=tuple(_SERVERS)),
     Parameter(name="number", default=1000, summary="how many are idle", at_least=1),
     Parameter(
         name="patience",

@@ -417,7 +417,7 @@ _JUDGES: dict[str, Judge] = {
 }
 
 _PARAMETERS = (
-    Parameter(name="kind", default="mutex", summary="what the tasks contend for", choices=tuple(_KINDS)),
+    Parameter(name="kind", default="mutex", summary="primitive that the tasks contend for", choices=tuple(_KINDS)),
     Parameter(
         name="tasks", default=10, summary="tasks that contend; for a condition half of them put, rounded", at_least=1
     ),
@@ -438,7 +438,7 @@ locks = Scenario(
     contract=(
         "Never are more holders inside than there are permits; a writer is alone.",
         "No wake-up is lost: every acquisition that was asked for happens.",
-        "What is only changed inside loses no update.",
+        "State that is changed only under the lock loses no update.",
         "No waiter starves while the others have work outside; where they ask again at once, overtaking is shown.",
     ),
     ref="harness_scenarios.load.locks:locks",

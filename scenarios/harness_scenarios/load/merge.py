@@ -378,7 +378,9 @@ _JUDGES: dict[str, Judge] = {
     "time per item": metric("ns"),
     "wake-ups per item": metric("wake-ups"),
     "items served": info(),
-    "bytes lost": bounded(at_most=0, reason="what a source sends before its end is served, whatever the other does"),
+    "bytes lost": bounded(
+        at_most=0, reason="all bytes that a source sends before its end are served, whatever the other source does"
+    ),
     "bytes too many": bounded(at_most=0, reason="every byte is served once"),
     "streams": outcomes(
         {

@@ -253,13 +253,13 @@ _JUDGES: dict[str, Judge] = {
     "writer peak memory": info("MiB"),
     "bytes buffered at the stall": bounded(
         at_most=_MOST_BUFFERED_BYTES,
-        reason="what was accepted and not read has to fit into buffers of a fixed size, however much there is to send",
+        reason="accepted bytes that are not read must fit into buffers of a fixed size, however much there is to send",
         reference="tcp(7), tcp_rmem and tcp_wmem: a few MB are usual, and how many differs between runtimes",
     ),
     "writer blocked": outcomes(
         {
-            "yes": allowed("while nobody reads, nothing more is accepted"),
-            "no": forbidden("everything was accepted although nobody read it: there is no backpressure"),
+            "yes": allowed("while the peer does not read, no more bytes are accepted"),
+            "no": forbidden("everything was accepted although the peer read nothing: there is no backpressure"),
         }
     ),
     "bytes sent": info("B"),

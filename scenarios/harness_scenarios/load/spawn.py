@@ -183,7 +183,7 @@ _JUDGES: dict[str, Judge] = {
 _KINDS = ("many", "chained", "pingpong")
 
 _PARAMETERS = (
-    Parameter(name="kind", default="many", summary="who starts a task, and what it does", choices=_KINDS),
+    Parameter(name="kind", default="many", summary="which task starts others, and their work", choices=_KINDS),
     Parameter(name="count", default=1000, summary="tasks that are started in one group", at_least=1),
     Parameter(name="groups", default=1, summary="groups of a value, one after another", at_least=1),
     CPUS,
@@ -201,7 +201,7 @@ spawn = Scenario(
     contract=(
         "Every task that is started runs, once.",
         "A group does not end before its tasks have, also those that its tasks have started.",
-        "A task's answer over a channel is the one to what it was sent.",
+        "A task's answer over a channel belongs to its request.",
     ),
     ref="harness_scenarios.load.spawn:spawn",
     roles={"main": main},

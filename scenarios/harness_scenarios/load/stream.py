@@ -287,13 +287,13 @@ _JUDGES: dict[str, Judge] = {
     ),
     "bytes ahead of the client": bounded(
         at_most=_MOST_AHEAD_BYTES,
-        reason="what was produced and not read has to fit into buffers of a fixed size, however much there is to send",
+        reason="produced bytes that are not read must fit into buffers of a fixed size, however much there is to send",
         reference="BEHAVIOURS F01: about 160 KB to 3.9 MB are legitimate",
     ),
     "generator waited": outcomes(
         {
             "yes": allowed("while the client does not read, sending waits, and so the generator does"),
-            "no": forbidden("everything was produced although nobody read it: there is no backpressure"),
+            "no": forbidden("everything was produced although the peer read nothing: there is no backpressure"),
         }
     ),
     "generator finalised": outcomes(
@@ -312,7 +312,7 @@ _JUDGES: dict[str, Judge] = {
     "sending to the client that went": outcomes(
         {
             "raised": allowed("a send after the client went raises, so that producing can stop"),
-            "completed": forbidden("all chunks were sent to nobody: the client's going was not noticed"),
+            "completed": forbidden("all chunks were sent after the client had gone, and its departure was not noticed"),
         }
     ),
     # Not judged: asyncio raises one error for "the peer went" and for "this side closed".

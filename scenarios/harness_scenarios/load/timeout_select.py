@@ -363,7 +363,8 @@ _JUDGES: dict[str, Judge] = {
         at_most=0, reason="a cancelled receive has taken nothing: the item is delivered or still in the channel"
     ),
     "items duplicated": bounded(
-        at_most=0, reason="an item that was delivered is no longer in the channel, and nobody gets what was never sent"
+        at_most=0,
+        reason="a delivered item leaves the channel, and no receiver gets an item that was never sent",
     ),
     "losers not cancelled exactly once": bounded(
         at_most=0, reason="a loser that has started is cancelled once, and has ended when the race is over"
@@ -474,6 +475,6 @@ timeout_select = Scenario(
     ),
     timeout=60.0,
     hang_after=10.0,
-    summary="let operations race timers: who wins, what becomes of the loser, and what a select costs",
+    summary="let operations race timers: the winner, the fate of the loser, and the cost of a select",
     catches=("item-from-nowhere", "deadline-early", "scope-lies", "inner-deadline-forgotten"),
 )

@@ -306,7 +306,7 @@ _KINDS = ("pacing", "sleepers", "equal")
 _SCHEDULES = ("absolute", "accumulated")
 
 _PARAMETERS = (
-    Parameter(name="kind", default="pacing", summary="what is asked", choices=_KINDS),
+    Parameter(name="kind", default="pacing", summary="which property of timers", choices=_KINDS),
     Parameter(
         name="interval",
         default=1.0,

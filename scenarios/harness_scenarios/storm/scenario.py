@@ -102,7 +102,7 @@ _JUDGES: dict[str, Judge] = {
         {
             "ok": allowed("connections were started at the rate that was offered"),
             "limited": interesting(
-                "the client started less than 98 % of what was due: it set the pace, so no latency is given; "
+                "the client started less than 98 % of the due connections: it set the pace, so no latency is given; "
                 "lower the rate, or free the machine"
             ),
             "late": interesting(
@@ -115,9 +115,7 @@ _JUDGES: dict[str, Judge] = {
     "capacity": outcomes(
         {
             CAPACITY_LEFT: allowed("the server had CPU time left, and got it when it wanted it"),
-            CAPACITY_USED_UP: interesting(
-                "the server used a whole CPU, so what it did not answer in time is no breach; lower the rate"
-            ),
+            CAPACITY_USED_UP: interesting("the server used a whole CPU, so a late answer is no breach; lower the rate"),
             MACHINE_BUSY: interesting(
                 "the server waited for a CPU for more than a fifth of the time: others had it; free the machine"
             ),

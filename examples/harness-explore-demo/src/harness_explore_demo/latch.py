@@ -36,7 +36,7 @@ class Latch:
 
 
 class LatchModel(Shared):
-    """What the completed operations mean: how often it was counted down."""
+    """How often the completed operations have counted it down."""
 
     make_latch = Latch
     """Replaced by tests."""

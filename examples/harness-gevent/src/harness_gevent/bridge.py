@@ -168,7 +168,7 @@ class Bridge:
         raise UnsupportedError("gevent has no handle of a call from a thread")
 
     def direct(self) -> Direct:
-        """Return what a thread should not call."""
+        """Return the members that a thread should not call."""
         return Direct()
 
 

@@ -1,4 +1,4 @@
-"""A thread that asks for a call while the loop ends its tasks gets a result, or is told that there is none.
+"""A thread that asks for a call while the loop ends its tasks gets a result, or an error instead.
 
 API: asyncio.run_coroutine_threadsafe, asyncio.Runner.
 """

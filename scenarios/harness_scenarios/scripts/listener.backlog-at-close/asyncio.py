@@ -22,11 +22,11 @@ async def main() -> str:
         return "the client still waits"
     except ConnectionResetError:
         pass
-    return "the client is told"
+    return "the client gets an error"
 
 
 with asyncio.Runner(loop_factory=new_event_loop) as runner:
     seen = runner.run(main())
-expected = "the client is told"
+expected = "the client gets an error"
 print(f"expected: {expected}\nseen:     {seen}")
 sys.exit(seen != expected)

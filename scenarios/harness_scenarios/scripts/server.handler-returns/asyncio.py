@@ -1,4 +1,4 @@
-"""A handler that returns without closing its connection: what it has written arrives.
+"""A handler that returns without closing its connection: the bytes it has written arrive.
 
 API: asyncio.start_server. Whether the connection is then closed differs between versions of Python.
 """

@@ -1,4 +1,4 @@
-"""A cancelled drain() takes nothing back: what was written goes out.
+"""A cancelled drain() takes nothing back: written bytes go out.
 
 API: StreamWriter.write, StreamWriter.drain, Task.cancel.
 Peer: a blocking socket in a thread that reads after the cancellation.

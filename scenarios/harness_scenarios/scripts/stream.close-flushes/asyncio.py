@@ -1,4 +1,4 @@
-"""What was written before close() arrives, and then the end of stream.
+"""Bytes written before close() arrive, and then the end of stream.
 
 API: StreamWriter.write, StreamWriter.close.
 Peer: a blocking socket in a thread that reads to the end.

@@ -1,4 +1,4 @@
-"""The peer is told of a close although this side has not read everything.
+"""The peer sees a close although this side has not read everything.
 
 API: StreamWriter.close.
 Peer: a blocking socket that sends a message and then reads to the end.

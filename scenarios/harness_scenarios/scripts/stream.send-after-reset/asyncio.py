@@ -20,7 +20,7 @@ async def main() -> str:
     try:
         for _ in range(5):
             await asyncio.sleep(0.05)
-            writer.write(b"anybody there?")
+            writer.write(b"still there?")
             await asyncio.wait_for(writer.drain(), 3)
     except ConnectionError:
         return "a ConnectionError"

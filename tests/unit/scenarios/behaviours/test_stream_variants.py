@@ -32,7 +32,7 @@ EXPECTED = [
     ("listener.close-wakes-accept", SOCK, {"never ends"}),
     ("listener.close-wakes-accept", SHUTDOWN, {"raises closed", "raises other"}),
     ("listener.cancelled-accept-keeps-connection", SOCK, {"the connection is lost"}),
-    ("listener.out-of-fds", SOCK, {"the acceptor is told, and the clients are served later"}),
+    ("listener.out-of-fds", SOCK, {"the acceptor gets the error, and the clients are served later"}),
 ]
 """Questions, variants, and the answers of which they give at least one, and no other."""
 
