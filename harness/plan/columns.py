@@ -45,7 +45,7 @@ class Columns:
         self._specs = () if is_named else select_backends(request.backends, catalogue)
         self.refusals: dict[tuple[str, BackendSpec], str] = {}
         """Why a scenario's variant cannot be run: the scenario names something that the backend does not know."""
-        self.of = {scenario.name: tuple(dict.fromkeys(self._columns(scenario))) for scenario in scenarios}
+        self.by_scenario = {scenario.name: tuple(dict.fromkeys(self._columns(scenario))) for scenario in scenarios}
         self.baseline = self._find_baseline()
         """Label of the column that ratios refer to, if the user named one."""
         self.reference = self._find_reference()
@@ -96,7 +96,7 @@ class Columns:
         if self._request.baseline is None:
             return ""
         wanted = parse_spec(self._request.baseline, self._catalogue)
-        alone = [server for columns in self.of.values() for server, client in columns if server == client]
+        alone = [server for columns in self.by_scenario.values() for server, client in columns if server == client]
         if wanted not in alone:
             names = ", ".join(map(str, dict.fromkeys(alone)))
             raise UsageError(f"--baseline {wanted} is not among the backends that are run: {names or 'none'}")
@@ -110,7 +110,7 @@ class Columns:
 
     def specs(self) -> tuple[tuple[BackendSpec, ...], tuple[BackendSpec, ...]]:
         """Return every backend spec in use, each followed by its variants, and those of them that are variants."""
-        used = dict.fromkeys(spec for columns in self.of.values() for column in columns for spec in column)
+        used = dict.fromkeys(spec for columns in self.by_scenario.values() for column in columns for spec in column)
         asked = list(used) if self._request.saboteurs else list(dict.fromkeys((*self._specs, *self._roles())))
         variants = [spec for spec in used if spec not in asked]
         ordered: list[BackendSpec] = []

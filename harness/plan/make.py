@@ -169,7 +169,7 @@ class _Expansion:
 
         The reference is among the former once more, where its figures are enough to check ourselves by.
         """
-        arms = [(column, False) for column in self._columns.of[scenario.name]]
+        arms = [(column, False) for column in self._columns.by_scenario[scenario.name]]
         unable = tuple(arm for arm in arms if self._skip_reason(scenario, arm[0]))
         able = tuple(arm for arm in arms if arm not in unable)
         reference = self._columns.reference

@@ -22,14 +22,14 @@ from harness.api import Resource, Runtime, TaskSnapshot, frames_of_stack, place_
 
 from .generic_tasks import find_tasks, guess_wait
 from .held_locks import held_locks
-from .standing import Standings
+from .wait_tracker import WaitTracker
 
 _MOST_TASKS = 400
 _COROUTINE = 0x80 | 0x100 | 0x200
 """CO_COROUTINE, CO_ITERABLE_COROUTINE and CO_ASYNC_GENERATOR."""
 _SUSPENDS = _COROUTINE | 0x20
 """With CO_GENERATOR: functions that a suspended task may stand in, unless it has a stack of its own."""
-_OWN = (__file__, Standings.see.__code__.co_filename)
+_OWN = (__file__, WaitTracker.see.__code__.co_filename)
 _LATE = 0.5
 """Seconds that a timer may be late before it counts as overdue."""
 _UNKNOWN_TIMERS = -1
@@ -49,7 +49,7 @@ class Inspector:
         """
         self._runtime = runtime
         self._started = started
-        self._standings = Standings()
+        self._waits = WaitTracker()
         self._library = _library(runtime)
         self._tasks_are_threads = isinstance(runtime.scheduler(), threading.Thread)
         self._tasks_are_stacks = False
@@ -89,7 +89,7 @@ class Inspector:
             "timers": self._pending_timers(),
             "error": self._error,
         }
-        self._standings.end_look()
+        self._waits.end_look()
         sys.setprofile(self._count)
         return facts
 
@@ -101,7 +101,7 @@ class Inspector:
         """
         if event != "return" or not frame.f_code.co_flags & _COROUTINE:
             return
-        self._standings.resume(frame)
+        self._waits.resume(frame)
         behind = frame.f_back
         is_own = not frame.f_code.co_filename.startswith(self._library)
         if self._tasks_are_stacks:
@@ -171,7 +171,7 @@ class Inspector:
             waits_for, waited = guess_wait(frames, self._library)
             on = None if waited is None else Resource.of(waited)
         holds = {lock.id: lock for lock in (*task.holds, *held_locks(frames, self._library))}
-        standing = self._standings.see(frames, own, self._at)
+        standing = self._waits.see(frames, own, self._at)
         now = self._runtime.now()
         return {
             "name": task.name,

@@ -3,7 +3,7 @@
 import sys
 import types
 
-from harness.worker.standing import Standings
+from harness.worker.wait_tracker import WaitTracker
 
 
 @types.coroutine
@@ -52,56 +52,56 @@ def frames_of(coroutine):
     return found
 
 
-def look(standings, coroutine, at):
+def look(tracker, coroutine, at):
     frames = frames_of(coroutine)
-    found = standings.see(frames, frames[0], at)
-    standings.end_look()
+    found = tracker.see(frames, frames[0], at)
+    tracker.end_look()
     return found
 
 
 def test_a_task_that_stays_was_seen_first_at_the_first_look():
     """However often it is looked at."""
-    standings, task = Standings(), waits(2)
+    tracker, task = WaitTracker(), waits(2)
     task.send(None)
-    assert [look(standings, task, at) for at in (1.0, 2.0, 3.0)] == [(1.0, None)] * 3
+    assert [look(tracker, task, at) for at in (1.0, 2.0, 3.0)] == [(1.0, None)] * 3
     task.close()
 
 
 def test_a_new_call_from_the_same_line_is_a_new_wait():
     """It began between the look that saw the other one last and the look that saw it first."""
-    standings, task = Standings(), waits(3)
+    tracker, task = WaitTracker(), waits(3)
     task.send(None)
-    assert [look(standings, task, at) for at in (1.0, 2.0)] == [(1.0, None)] * 2
+    assert [look(tracker, task, at) for at in (1.0, 2.0)] == [(1.0, None)] * 2
     task.send(None)
-    assert [look(standings, task, at) for at in (3.0, 4.0)] == [(3.0, 2.0)] * 2
+    assert [look(tracker, task, at) for at in (3.0, 4.0)] == [(3.0, 2.0)] * 2
     task.close()
 
 
 def test_what_turns_below_the_call_is_the_same_wait():
     """A runtime that polls is still in the call that the scenario made."""
-    standings, task = Standings(), polls()
+    tracker, task = WaitTracker(), polls()
     task.send(None)
-    before = look(standings, task, 1.0)
+    before = look(tracker, task, 1.0)
     task.send(None)
-    assert look(standings, task, 2.0) == before == (1.0, None)
+    assert look(tracker, task, 2.0) == before == (1.0, None)
     task.close()
 
 
 def test_what_is_awaited_without_a_frame_is_a_new_wait_if_the_task_ran():
     """The frame and its instruction are the same each time; that it gave way again tells."""
-    standings, task = Standings(), loops()
+    tracker, task = WaitTracker(), loops()
     task.send(None)
-    look(standings, task, 1.0)
-    assert look(standings, task, 2.0) == (1.0, None)
+    look(tracker, task, 1.0)
+    assert look(tracker, task, 2.0) == (1.0, None)
     task.send(None)
-    standings.resume(task.cr_frame)
-    assert look(standings, task, 3.0) == (3.0, 2.0)
+    tracker.resume(task.cr_frame)
+    assert look(tracker, task, 3.0) == (3.0, 2.0)
     task.close()
 
 
 def test_a_frame_that_nobody_looked_at_is_not_kept():
     """In a livelock there are many."""
-    standings = Standings()
+    tracker = WaitTracker()
     for _ in range(3):
-        standings.resume(sys._getframe())
-    assert not standings._resumed
+        tracker.resume(sys._getframe())
+    assert not tracker._resumed

@@ -30,7 +30,7 @@ class _Mark(NamedTuple):
     standing: Standing
 
 
-class Standings:
+class WaitTracker:
     """Where each task was at the last look; a task is known by its outermost frame."""
 
     def __init__(self) -> None:
