@@ -51,9 +51,9 @@ def run_and_report(
     check_target(json_file)
     state.warn_about_broken_plugins()
     quiet_progress = quiet or json_file == "-"
-    facts = _look_for_noise(request, quiet=quiet_progress, colourless=state.colourless)
+    look = partial(_look_for_noise, request, quiet=quiet_progress, colourless=state.colourless)
     with open_progress(state.plugins, quiet=quiet_progress, colourless=state.colourless):
-        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), expectations, jobs, facts)
+        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), expectations, jobs, look)
     return _report(state, outcome, renderer, json_file, verbose - quiet)
 
 

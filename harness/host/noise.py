@@ -40,9 +40,8 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """Grade and reasons, on one line."""
-        return (
-            f"{self.grade}: one in ten is {100 * self.spread:.0f} % slower, {100 * self.lost:.0f} % of the time is lost"
-        )
+        spread, lost = 100 * self.spread, 100 * self.lost
+        return f"{self.grade} (p90 {spread:.0f} % above the median, {lost:.0f} % of time lost to stalls)"
 
 
 def probe_noise(

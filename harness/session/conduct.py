@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import cast
 
 import msgspec
@@ -56,7 +55,7 @@ def run_session(
     store: RunStore,
     expectations: tuple[Expectation, ...] = (),
     lanes: int = 1,
-    facts: Mapping[str, str] = MappingProxyType({}),
+    look: Callable[[], dict[str, str]] = dict,
 ) -> RunOutcome:
     """Run a request to its end and judge it as it was stored.
 
@@ -67,7 +66,8 @@ def run_session(
         store: where the run's folder is made.
         expectations: of the user, beside those of the plugins.
         lanes: how many cells may run at a time, of scenarios that measure nothing.
-        facts: what else is known of the host, to be stored with the run.
+        look: returns further facts of the host, to be stored with the run. It is called after the request was planned,
+            so that a wrong name costs no look at the machine.
 
     Raises:
         UsageError: the request cannot be planned or the folder cannot be written.
@@ -76,7 +76,7 @@ def run_session(
     catalogue.require_executor(request.executor)
     plan = make_plan(request, catalogue)
     folder = store.create()
-    environment = describe_environment(catalogue.distributions) | describe_others(catalogue) | dict(facts)
+    environment = describe_environment(catalogue.distributions) | describe_others(catalogue) | look()
     if said := read_self_test(store.root, environment):
         environment["self_test"] = said
     environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())

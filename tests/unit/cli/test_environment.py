@@ -58,7 +58,7 @@ def test_what_disturbs_a_run_has_advice(host, path, text, name, advice):
 
 def test_a_noisy_machine_has_advice(monkeypatch):
     """Figures can be had all the same; their intervals are wide."""
-    assert fact("noise").value.startswith("quiet: ")
+    assert fact("noise").value.startswith("quiet (")
     monkeypatch.setattr(environment, "probe_noise", lambda tick: judge_pieces([1.0] * 10 + [3.0] * 10))
     assert "intervals will be wide" in fact("noise").advice
 

@@ -235,6 +235,12 @@ def test_plan_runs_nothing(harness, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_wrong_name_costs_no_look_at_the_machine(harness, looks):
+    """The request is planned first."""
+    assert harness("matrix", "-b", "trioo")[0] == 2
+    assert looks == []
+
+
 def test_doctor_ends_well(harness):
     """Whatever the host is like, it says so and exits with 0."""
     code, out, _ = harness("doctor")

@@ -204,7 +204,7 @@ def test_a_row_that_has_no_figure_by_nature_is_measured(outputs):
 
 def test_load_and_noise_are_named_in_every_report(outputs):
     """A busy machine explains more than figures."""
-    noise = "noisy: one in ten is 80 % slower, 30 % of the time is lost, load 9.8 on 2 CPUs"
+    noise = "noisy (p90 80 % above the median, 30 % of time lost to stalls), load 9.8 on 2 CPUs"
     store("busy", answering("asyncio"), answering("trio"), judges=ANSWERS, environment={"noise": noise})
     texts, *_ = outputs("busy")
     for name in ("terminal", "html", "markdown", "json"):

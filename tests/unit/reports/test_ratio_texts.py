@@ -191,9 +191,9 @@ def test_how_quiet_the_machine_was_stands_on_top(render):
     """Where it was looked at, in one line with its reasons."""
     run = a_run(cell("asyncio", observed={"took": 1.0}), judges=JUDGES, headline="took")
     assert "this machine was" not in render(run, compare(run), RenderOptions())
-    started = msgspec.structs.replace(run.started, environment={"noise": "fair: one in ten is 9 % slower"})
+    started = msgspec.structs.replace(run.started, environment={"noise": "fair (p90 9 % above the median)"})
     run = msgspec.structs.replace(run, started=started)
-    assert "before the run this machine was fair: one in ten is 9 % slower" in render(
+    assert "before the run this machine was fair (p90 9 % above the median)" in render(
         run, compare(run), RenderOptions()
     )
 

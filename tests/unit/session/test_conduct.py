@@ -74,7 +74,7 @@ def resume(monkeypatch, harness):
 
 def test_a_request_is_planned_run_stored_and_judged(harness):
     """In a new folder; what is returned is what is stored."""
-    outcome = harness(lanes=3, facts={"noise": "quiet"})
+    outcome = harness(lanes=3, look=lambda: {"noise": "quiet"})
     events = list(read_events(outcome.folder))
     assert outcome.run == read_run(outcome.folder) == read_outcome(outcome.folder).run
     assert outcome.comparison == read_outcome(outcome.folder).comparison

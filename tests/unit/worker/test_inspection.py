@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from harness.worker import standing
 from harness.worker.inspection import Inspector
 from harness_asyncio.backend import AsyncioRunner
 from harness_threads.backend import ThreadsRunner
@@ -93,7 +92,7 @@ def test_a_signal_that_meets_the_count_sees_the_task():
     found = []
 
     async def main(runtime):
-        counting = compile("found.append(look(sys._getframe()))", standing.__file__, "exec")
+        counting = compile("found.append(look(sys._getframe()))", wait_tracker.__file__, "exec")
         exec(counting, {"found": found, "look": Inspector(runtime).look, "sys": sys})
         sys.setprofile(None)
 
