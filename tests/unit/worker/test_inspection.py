@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from harness.worker import wait_tracker
 from harness.worker.inspection import Inspector
 from harness_asyncio.backend import AsyncioRunner
 from harness_threads.backend import ThreadsRunner
