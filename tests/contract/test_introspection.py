@@ -184,7 +184,7 @@ def test_it_can_be_called_at_any_time(backend):
 
     async def main(runtime):
         def look(_frame, event, _arg):
-            if event != "call" or len(seen) >= 3000:
+            if event != "call" or len(seen) >= 500:
                 return
             sys.setprofile(None)
             try:
@@ -211,8 +211,6 @@ def test_it_can_be_called_at_any_time(backend):
         finally:
             sys.setprofile(None)
 
-    started = time.monotonic()
     run(backend, main)
     assert errors == []
     assert len(seen) > 50
-    assert time.monotonic() - started < 60
