@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.api import CancelScope, Event, Runtime, SendChannel, TaskGroup, UnhandledReport
 
@@ -78,8 +78,13 @@ class AsyncioBridge:
         return self.submit(fn, *args).result()
 
     def submit(self, fn: Callable[..., Awaitable[Any]], *args: object) -> Future[Any]:
-        """`asyncio.run_coroutine_threadsafe`."""
-        return asyncio.run_coroutine_threadsafe(fn(*args), self._loop)  # type: ignore[arg-type]  # asyncio wants a coroutine
+        """`asyncio.run_coroutine_threadsafe`. A loop that has ended refuses the coroutine, and it is closed."""
+        coroutine = cast("Coroutine[Any, Any, Any]", fn(*args))
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:
+            coroutine.close()
+            raise
 
     def direct(self) -> AsyncioDirect:
         """Return the calls that a thread should not make."""

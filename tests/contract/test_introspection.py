@@ -4,7 +4,6 @@ import asyncio
 import importlib
 import sys
 import threading
-import time
 
 import pytest
 
