@@ -92,7 +92,7 @@ class _Ended:
             ident.append(threading.get_ident())
             self._held[how]()
 
-        asked = await call_in_thread(self._runtime, make)
+        asked = await call_in_thread(self._runtime, make, seconds=PATIENCE_SECONDS)
         if not asked.ended or isinstance(asked.error, WaitsForeverError):
             return WAITS, ident[0]
         if asked.error is not None:
@@ -130,6 +130,7 @@ hand_over_after_end = make_question(
     catches=("call-after-end-waits",),
     screening=False,
     requires=_BRIDGE,
+    seconds=30.0,
 )
 
 call_after_end = make_question(
@@ -141,9 +142,10 @@ call_after_end = make_question(
     answers=_AFTER_END | {SWALLOWED: forbidden("a call that will never be made is refused")},
     repetitions=2,
     parameters=(_HOW,),
-    rows={"quick": grid(call=(_RUN, _SOON))},
-    catches=("call-after-end-waits",),
+    rows={"quick": grid(call=(_SOON, _RUN))},
+    catches=("call-soon-forgotten", "call-after-end-waits", "call-after-end-swallowed"),
     requires=_CALL,
+    seconds=30.0,
 )
 
 
@@ -187,6 +189,7 @@ next_run = make_question(
     catches=("call-after-end-waits", "call-after-end-swallowed", "bridge-leads-to-the-latest-run"),
     screening=False,
     requires=_CALL,
+    seconds=30.0,
 )
 
 # --- as the scheduler ends ---
