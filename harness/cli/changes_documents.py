@@ -60,7 +60,9 @@ def render_html(changes: RunChanges, *, verbose: bool) -> str:
     body = "\n".join(map(_section_html, make_sections(changes, verbose=verbose)))
     return f"""<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
 <style>{_STYLE}</style></head>
 <body>
 <h1>{title}</h1>

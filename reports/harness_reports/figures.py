@@ -14,8 +14,6 @@ _BYTES = {"B": 1.0, "bytes": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30
 _BYTE_SCALE = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 _MOST = 1e16
 """From here on, and below its inverse, a number within its unit is written with an exponent."""
-_MOST = 1e16
-"""From here on, and below its inverse, a number within its unit is written with an exponent."""
 _COUNT_SCALE = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
@@ -27,6 +25,8 @@ def format_figure(value: float, unit: str) -> str:
     """
     if not math.isfinite(value):
         return f"{value} {unit}".strip()
+    if unit in _SECONDS and value * _SECONDS[unit] == 0 != value:  # smaller than a float in seconds
+        return f"{value:.3g} {unit}"
     if unit in _SECONDS:
         return _scaled(value * _SECONDS[unit], _TIME_SCALE)
     quantity, _, per = unit.partition("/")
@@ -69,8 +69,6 @@ def _scaled(value: float, scale: Sequence[tuple[float, str]]) -> str:
 
 
 def _three_digits(value: float) -> str:
-    if abs(value) >= _MOST or 0 < abs(value) < 1 / _MOST:
-        return f"{value:.3g}"
     if abs(value) >= _MOST or 0 < abs(value) < 1 / _MOST:
         return f"{value:.3g}"
     return f"{value:.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")

@@ -6,8 +6,8 @@ import re
 
 _LIBRARY = re.compile(r"^.*/(?:site-packages|dist-packages)/")
 _STANDARD = re.compile(r"^.*/lib(?:64)?/(python3\.\d+t?)/")
-_QUOTED = re.compile(r"([\"'])(?:file://)?((?:/|[A-Za-z]:\\)[^\"'\n]+)\1")
-_PLAIN = re.compile(r"(?<![\w./<:-])(?:file://)?(/(?:[\w.@+~-]+/)+[\w.@+~-]*)")
+_QUOTED = re.compile(r"([\"'])(?:file://)?((?:~?/|[A-Za-z]:\\)[^\"'\n]+)\1")
+_PLAIN = re.compile(r"(?<![\w./<:~-])(?:file://)?(~?/(?:[\w.@+~-]+/)+[\w.@+~-]*)")
 _KERNEL = ("/proc/", "/dev/", "/sys/")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -127,7 +129,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.globals["source"] = _source
+    environment.globals |= {"source": _source, "digest": _digest}
     environment.filters["linked"] = _linked
     return environment
 
@@ -153,3 +155,8 @@ def _source(name: str) -> Markup:
     loader = _environment().loader
     assert loader is not None
     return Markup(loader.get_source(_environment(), name)[0])  # noqa: S704 - our own file
+
+
+def _digest(name: str) -> str:
+    """Return the hash by which the content policy of the page allows a script of this package, and no other one."""
+    return f"sha256-{b64encode(sha256(_source(name).encode()).digest()).decode()}"

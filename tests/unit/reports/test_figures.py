@@ -32,6 +32,10 @@ from harness_reports.figures import format_factor, format_figure, is_of_time
         (2048, "MiB/s", "2.00 GiB/s"),
         (12, "bytes", "12 B"),
         (math.inf, "ns", "inf ns"),
+        (5e-324, "ns", "4.94e-324 ns"),
+        (5e-324, "s", "4.94e-315 ns"),
+        (5e-324, "", "4.94e-324"),
+        (1e308, "s", "1e+308 s"),
     ],
 )
 def test_format_figure(value, unit, text):

@@ -2,6 +2,8 @@
 
 import re
 import sys
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import msgspec
@@ -365,6 +367,17 @@ def test_hostile_text_is_shown_and_does_nothing():
     assert "\x00" not in text
     assert "<script>alert(1)</script>" in found.text
     assert "49" not in re.findall(r"`(\d+)", text)
+
+
+@pytest.mark.parametrize("run", [everything(), hostile(EVIL)], ids=["everything", "hostile"])
+def test_the_content_policy_allows_the_script_of_the_page_and_no_other(run):
+    """By its hash: an element that a text smuggled in would be one that the browser refuses."""
+    text = show(render_html, run)
+    (script,) = re.findall("<script>(.*?)</script>", text, re.DOTALL)
+    (policy,) = re.findall('http-equiv="Content-Security-Policy" content="(.*?)"', text)
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

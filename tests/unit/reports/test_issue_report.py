@@ -156,6 +156,8 @@ def test_of_a_whole_run_it_is_about_the_heaviest_finding():
         ("opened /home/bob/x/data.txt, then", "opened …/data.txt, then"),
         ("file:///home/bob/x.html", "…/x.html"),
         ("config=/etc/app/x.toml", "config=…/x.toml"),
+        ('File "~/v/lib/python3.11/site-packages/trio/_run.py", line 3', 'File "trio/_run.py", line 3'),
+        ("opened ~/x/data.txt, then", "opened …/data.txt, then"),
         ("see https://docs.python.org/3/library/x.html", "see https://docs.python.org/3/library/x.html"),
         ("reads /proc/self/fd/3", "reads /proc/self/fd/3"),
         ("1/2 and a/b", "1/2 and a/b"),
