@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from harness.host.faults import explain_runner_error
 from harness.host.inherited import normalise
 from harness.host.signals import INTERRUPTS
 from harness.model import HarnessError, NothingSelectedError, UsageError
 
 from .command_group import CommandGroup
 from .exits import MEANINGS, Exit
+from .leaving import LEAVE_SECONDS, leave_within
 from .plain import is_gone, one_line
 from .state import State, help_if_alone
 
@@ -80,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")  # a terminal that lacks ✓ still gets the report
     code = _guarded(arguments)
     _let_go_of_dead_outputs()
+    if arguments is None:  # this process is the program, and ends
+        leave_within(LEAVE_SECONDS, code)
     sys.exit(code)
 
 
@@ -94,13 +98,16 @@ def _guarded(arguments: Sequence[str] | None) -> int:
         return _say(str(exc), Exit.NOTHING_SELECTED)
     except UsageError as exc:
         return _say(str(exc), Exit.USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        return _say("interrupted", INTERRUPTS.exit_code)
+    except (KeyboardInterrupt, click.Abort) as exc:
+        where = str(exc.__cause__ or exc)  # click puts an abort of its own in the place of an interrupt
+        return _say(f"interrupted: {where}" if where else "interrupted", INTERRUPTS.exit_code)
     except (HarnessError, Exception) as exc:  # noqa: BLE001 - whatever it is, the user gets one line
         if is_gone(exc):
             return Exit.OK
         if isinstance(exc, OSError) and exc.errno in _FULL:
             return _say(f"cannot write: {exc.strerror}", Exit.USAGE)
+        if cause := explain_runner_error(exc):
+            return _say(cause, Exit.USAGE)
         return _say(
             f"internal error: {type(exc).__name__}: {exc} (please report it; traceback in {_keep_traceback()})",
             Exit.HARNESS_FAULT,

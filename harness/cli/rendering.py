@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.host.files import replace_text
-from harness.model import Comparison, HarnessError, Run, UsageError
+from harness.model import Comparison, HarnessError, Run, UsageError, UserInterrupt
+from harness.plugins.calls import CALLS
 
 from .state import State
 
@@ -19,8 +20,11 @@ def render(state: State, name: str, run: Run, comparison: Comparison, folder: Pa
     """
     renderer = state.catalogue.renderer(name)
     try:
-        return renderer.render(run, comparison, state.options(folder, verbosity))
-    except (Exception, SystemExit) as exc:
+        with CALLS.running(f"report format {name!r}"):
+            return renderer.render(run, comparison, state.options(folder, verbosity))
+    except UserInterrupt:
+        raise
+    except BaseException as exc:
         what = f"cannot make the report {name!r}: {type(exc).__name__}: {exc}; the run itself is in {folder}"
         raise HarnessError(what) from exc
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.host.homes import shorten_home
 from harness.model import RenderOptions
 
 from .exits import Exit
@@ -82,4 +83,4 @@ def _short(folder: Path) -> str:
     try:
         return str(folder.resolve().relative_to(Path.cwd()))
     except ValueError:
-        return str(folder)
+        return shorten_home(str(folder))

@@ -51,8 +51,13 @@ def execute(
     posix.adopt_orphans()
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
-    with posix.watched():
-        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason)
+    with posix.watched() as check_watcher:
+
+        def skip_reason_of(cell: Cell) -> str:
+            check_watcher()
+            return skip_reason(cell)
+
+        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason_of)
 
 
 def _execute_cells(

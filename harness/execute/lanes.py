@@ -7,13 +7,14 @@ import selectors
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.host.signals import HeldInterrupt
+from harness.host.signals import INTERRUPTS, HeldInterrupt
 from harness.model import Cell, CellFinished, CellResult, Environment, Outcome, RunEvent
 from harness.wire import decode_journal_line, encode_line
 
@@ -21,6 +22,11 @@ from . import posix
 
 _READ_BYTES = 1 << 16
 _END_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
+_STOPPED_SECONDS = 2.0
+"""A lane that is silent for so long is continued if it is stopped: one that runs a cell reports four times a second."""
+_SILENT_SECONDS = 60.0
+"""A lane that is silent for so long is replaced: to start or to end a cell takes some seconds at most."""
 
 
 def run_side_by_side(
@@ -47,8 +53,10 @@ def run_side_by_side(
             while any(lane.is_busy for lane in running):
                 events: list[RunEvent] = []
                 with held:
-                    events = _next_events(selector)
+                    events = _next_events(selector, running)
                 yield from held.pass_on(events)
+                with held:
+                    INTERRUPTS.check()  # the publisher of events looks too, but there may be none
                 if not held:  # a listener may skip further cells at the end of a cell
                     yield from held.pass_on(_hand_out(running, waiting, skip_reason))
                 if held and not is_ending:
@@ -75,12 +83,17 @@ def _hand_out(running: Sequence[_Lane], waiting: deque[Cell], skip_reason: Calla
     return refused
 
 
-def _next_events(selector: selectors.BaseSelector) -> list[RunEvent]:
+def _next_events(selector: selectors.BaseSelector, running: Sequence[_Lane]) -> list[RunEvent]:
     # A list: a listener may throw at the first event, and the events that came with it must not be lost.
     events: list[RunEvent] = []
-    for key, _ in selector.select():
+    began = time.monotonic()
+    ready = selector.select(_LOOK_SECONDS)
+    waited = min(time.monotonic() - began, _LOOK_SECONDS)  # more if the runner itself was suspended
+    for key, _ in ready:
         lane: _Lane = key.data
         events += lane.read()
+    for lane in running:
+        events += lane.look(waited)
     return events
 
 
@@ -92,6 +105,7 @@ class _Lane:
         self._environments = environments
         self._selector = selector
         self._cell: Cell | None = None
+        self._before = posix.child_pids()
         self._start()
 
     def _start(self) -> None:
@@ -104,6 +118,8 @@ class _Lane:
                 preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
             )
         self._partial = b""
+        self._silent = 0.0
+        posix.HELPERS.add(self._process.pid)
         self._tell(self._environments)
         assert self._process.stdout is not None
         self._selector.register(self._process.stdout, selectors.EVENT_READ, self)
@@ -116,6 +132,7 @@ class _Lane:
     def hand(self, waiting: deque[Cell]) -> None:
         """Give it the next cell, if there is one."""
         if waiting:
+            self._silent = 0.0
             self._cell = waiting.popleft()
             self._tell(self._cell)
 
@@ -129,6 +146,7 @@ class _Lane:
         """Yield what has come; a lane that ended within its cell is our own fault, and another takes its place."""
         assert self._process.stdout is not None
         received = os.read(self._process.stdout.fileno(), _READ_BYTES)
+        self._silent = 0.0
         if not received:
             yield from self._replace()
             return
@@ -139,13 +157,25 @@ class _Lane:
                 self._cell = None
             yield event
 
+    def look(self, seconds: float) -> Iterator[RunEvent]:
+        """Take note of further seconds of silence: a stopped lane is continued, one that stays silent replaced."""
+        self._silent += seconds
+        if self.is_busy and self._silent > _SILENT_SECONDS:
+            self._process.kill()
+            yield from self._replace(f"the lane of this cell was silent for {_SILENT_SECONDS:g} s and was killed")
+        elif self.is_busy and self._silent > _STOPPED_SECONDS and posix.is_stopped(self._process.pid):
+            self._process.send_signal(signal.SIGCONT)
+
     def interrupt(self) -> None:
         """Have it end its cell and itself."""
         if self.is_busy:
             self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(signal.SIGCONT)
 
     def end(self) -> None:
-        """Close its stdin and wait for it."""
+        """Close its stdin and wait for it, also if it was stopped."""
+        posix.HELPERS.discard(self._process.pid)
+        self._process.send_signal(signal.SIGCONT)
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             with suppress(BrokenPipeError):
@@ -156,12 +186,14 @@ class _Lane:
             self._process.kill()
             self._process.wait()
 
-    def _replace(self) -> Iterator[RunEvent]:
+    def _replace(self, why: str = "") -> Iterator[RunEvent]:
         self._selector.unregister(self._stdout)
         self.end()
+        # The processes of its cell that had changed their group fell to this process.
+        posix.sweep("", self._before | posix.HELPERS, deadline=time.monotonic() + _END_SECONDS)
         cell, self._cell = self._cell, None
         if cell is not None:
-            reason = f"the lane of this cell ended with exit code {self._process.returncode}"
+            reason = why or f"the lane of this cell ended with exit code {self._process.returncode}"
             yield CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.HARNESS_FAULT, reason=reason))
         self._start()
 

@@ -10,18 +10,44 @@ import errno
 import os
 import resource
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.model.errors import UsageError
+
 FEWEST_FILES = 256
 """Open files that a process must be allowed; with fewer, running out of them says nothing of a runtime."""
+_FEWEST_OF_THE_RUNNER = 24
+"""Open files with which a run can start a cell at all, and read what it reports."""
 _NETWORK = frozenset({errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OF_THE_RUNNER = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, *_FULL})
 _LOOPBACK = "127.0.0.1"
 _SAMPLE_BYTES = 1 << 16
 _DEEPEST = 20
+
+
+def require_host() -> None:
+    """Raise `UsageError` if this host lacks something without which no cell can be run."""
+    if missing := _find_missing():
+        raise UsageError(f"cannot run cells here: {missing}")
+
+
+def _find_missing() -> str:
+    if sys.platform == "linux" and not Path("/proc/self/stat").exists():
+        return "this host has no /proc; mount it: mount -t proc proc /proc"
+    try:
+        os.close(os.open(os.devnull, os.O_RDWR))
+    except OSError as exc:
+        return (
+            f"{os.devnull} cannot be opened ({exc.strerror}); mount /dev, or make it: mknod -m 666 {os.devnull} c 1 3"
+        )
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if 0 <= allowed < _FEWEST_OF_THE_RUNNER:
+        return f"this host allows {allowed} open files, fewer than {_FEWEST_OF_THE_RUNNER}: ulimit -n {FEWEST_FILES}"
+    return ""
 
 
 def explain_host_fault(exc: BaseException) -> str:

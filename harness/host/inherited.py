@@ -10,8 +10,9 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 
-_DELIVERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+_DELIVERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM)
 _OWNER_BITS = 0o700
 
 
@@ -31,10 +32,11 @@ def _open_if_closed(fd: int) -> None:
         os.fstat(fd)
     except OSError:
         # The lowest free number is taken, so that a pipe of a cell never becomes a standard descriptor.
-        opened = os.open(os.devnull, os.O_RDWR)
-        if opened != fd:
-            os.dup2(opened, fd)
-            os.close(opened)
+        with suppress(OSError):  # a host without it is named before anything is run
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != fd:
+                os.dup2(opened, fd)
+                os.close(opened)
 
 
 def _text_of(fd: int) -> io.TextIOWrapper:

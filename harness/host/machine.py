@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from harness.api import Backend
+from harness.host.homes import shorten_home
 from harness.host.noise import NOISY, probe_noise
 
 _QUEUE = "/proc/sys/net/core/somaxconn"
@@ -79,7 +80,9 @@ def check_host(
     distributions = dict.fromkeys(name for backend in backends for name in backend.distributions)
     return (
         HostFact(
-            name="python", value=f"{platform.python_version()} ({sys.executable})", advice=_python_advice(backends)
+            name="python",
+            value=f"{platform.python_version()} ({shorten_home(sys.executable)})",
+            advice=_python_advice(backends),
         ),
         *(HostFact(name=name, value=_installed(name)) for name in (*distributions, _OWN)),
         HostFact(name="cpu", value=_cpu_model()),

@@ -14,10 +14,12 @@ from contextlib import closing, contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from harness.model.errors import UserInterrupt
+from harness.model.errors import PluginInterrupt, UserInterrupt
 
 if TYPE_CHECKING:
     from psutil import Process
+
+    from harness.plugins.calls import PluginCall, PluginCalls
 
 Event = TypeVar("Event")
 
@@ -25,6 +27,10 @@ _ECHO_SECONDS = 1.0
 """`timeout` signals its child and then its group, of a hang-up the kernel and the shell tell us: once is meant."""
 
 _KILL_SECONDS = 2.0
+_CALL_SECONDS = 1.0
+"""After a signal, code of a plugin that has run for so long is interrupted."""
+_MOST_CALL_SIGNALS = 4
+"""Interrupts that a call may swallow before the program is killed."""
 
 
 class Interrupts:
@@ -35,6 +41,7 @@ class Interrupts:
         self._at = 0.0
         self._depth = 0
         self._is_pending = False
+        self._calls: PluginCalls | None = None
 
     def install(self, *numbers: signal.Signals) -> None:
         """Take these signals from now on. One that is ignored stays so: under nohup a hang-up is no reason to end."""
@@ -43,6 +50,10 @@ class Interrupts:
         for number in numbers:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
+        from harness.plugins.calls import CALLS  # the program that installs this loads the plugins next
+
+        self._calls = CALLS
+        CALLS.on_begin = self._watch_call
 
     @property
     def exit_code(self) -> int:
@@ -76,9 +87,31 @@ class Interrupts:
             return
         else:
             _end_at_once(128 + number)
+        call = self._call
+        if call is not None:
+            _start_timer(self._interrupt_call)
         if self._depth == 0:
-            raise UserInterrupt
+            raise UserInterrupt(_name(call) if call is not None and call.seconds > _CALL_SECONDS else "")
         self._is_pending = True
+
+    @property
+    def _call(self) -> PluginCall | None:
+        return None if self._calls is None else self._calls.current
+
+    def _watch_call(self) -> None:
+        if self._is_pending:
+            _start_timer(self._interrupt_call)
+
+    def _interrupt_call(self, _number: int, _frame: FrameType | None) -> None:
+        """Raise the signal in the code of a plugin that does not return; it stays pending for the run."""
+        call = self._call
+        if call is None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        elif call.seconds > _CALL_SECONDS:
+            call.signals += 1
+            if call.signals > _MOST_CALL_SIGNALS:
+                _end_at_once(self.exit_code, _name(call))
+            raise PluginInterrupt(_name(call))
 
 
 INTERRUPTS = Interrupts()
@@ -155,12 +188,23 @@ def follow_all(stages: Iterable[Generator[Event, None, None]], publish: Callable
     return is_interrupted or bool(held)
 
 
-def _end_at_once(code: int) -> None:
+def _start_timer(interrupt: Callable[[int, FrameType | None], None]) -> None:
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _CALL_SECONDS, _CALL_SECONDS / 2)
+
+
+def _name(call: PluginCall) -> str:
+    return f"{call.what} did not return and was interrupted"
+
+
+def _end_at_once(code: int, why: str = "") -> None:
     """End every process that descends from this one, and this one, without any more ado."""
     _kill_descendants()
     with suppress(OSError):
-        show_cursor = b"\x1b[?25h" if os.isatty(2) else b""
-        os.write(2, show_cursor + b"\nharness: killed; what had ended is in the journal; to continue: harness resume\n")
+        show_cursor = "\x1b[?25h" if os.isatty(2) else ""
+        killed = f"killed: {why}" if why else "killed"
+        line = f"{show_cursor}\nharness: {killed}; what had ended is in the journal; to continue: harness resume\n"
+        os.write(2, line.encode(errors="replace"))
     os._exit(code)
 
 

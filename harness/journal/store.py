@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +41,17 @@ class RunStore:
             except OSError as exc:
                 raise UsageError(f"cannot write to {self.root}: {exc.strerror}; choose another with --out") from exc
             return folder
+
+    @contextmanager
+    def creating(self) -> Iterator[Path]:
+        """Create the folder of a new run as `create` does; it goes again if the block fails and left nothing in it."""
+        folder = self.create()
+        try:
+            yield folder
+        except BaseException:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+            raise
 
     def runs(self) -> list[Path]:
         """Return the folders of all runs, oldest first.

@@ -19,6 +19,7 @@ from typing import BinaryIO, Self
 import msgspec
 
 from harness.host.files import open_regular
+from harness.host.homes import shorten_homes
 from harness.model import CellFinished, JournalLostError, RunEvent, RunFinished, UsageError
 from harness.wire import decode_journal_line, encode_line
 
@@ -75,7 +76,7 @@ class JournalWriter:
         """
         if not self._is_in_place():
             raise self._save()
-        encoded = encode_line(event)
+        encoded = shorten_homes(encode_line(event))
         try:
             _write_all(self._file, encoded)
             _write_all(self._copy, encoded)

@@ -22,7 +22,7 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
         words += ["--param", f"{name}={format_value(value)}"]
     places = {assigned.backend.place for assigned in cell.roles}
     for name, interpreter in request.environments:
-        if name in places and interpreter.startswith("/"):  # the others are registered, and found by their name
+        if name in places and interpreter.startswith(("/", "~")):  # the others are registered, and found by their name
             words += ["--env", f"{name}={interpreter}"]
     for perturbation in request.perturb:
         words += ["--perturb", perturbation]

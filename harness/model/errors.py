@@ -19,6 +19,10 @@ class UserInterrupt(KeyboardInterrupt):
     """A signal of the user: unlike a `KeyboardInterrupt` that a plugin raises, it ends the program."""
 
 
+class PluginInterrupt(UserInterrupt):
+    """A signal of the user that was raised in the code of a plugin, which did not return; the text names it."""
+
+
 class JournalError(UsageError):
     """A journal cannot be read: missing, foreign, or of a newer format."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from harness.api import Perturbation
-from harness.model import UsageError
+from harness.model import UsageError, UserInterrupt
+from harness.plugins.calls import CALLS
 
 from .spec import parse_named
 
@@ -24,11 +25,14 @@ def parse_perturbations(texts: Iterable[str], perturbations: Mapping[str, Pertur
 def _value(perturbation: Perturbation, text: str | None) -> str:
     name = perturbation.name
     try:
-        value = perturbation.parse(text)
-        problem = perturbation.why_not_here(value) if perturbation.why_not_here is not None else ""
+        with CALLS.running(f"perturbation {name!r}"):
+            value = perturbation.parse(text)
+            problem = perturbation.why_not_here(value) if perturbation.why_not_here is not None else ""
     except ValueError as exc:
         raise UsageError(f"perturbation {name} cannot be {text or ''!r}; it {exc}") from exc
-    except (Exception, SystemExit) as exc:
+    except UserInterrupt:
+        raise
+    except BaseException as exc:
         raise UsageError(f"perturbation {name} cannot be read: it raised {type(exc).__name__}: {exc}") from exc
     if not isinstance(value, str):
         raise UsageError(f"perturbation {name} cannot be read: its value is {type(value).__name__}, not str")

@@ -9,7 +9,19 @@ from typing import TypeVar
 import msgspec
 
 from harness.api import Backend, Perturbation, Saboteur, Scenario
-from harness.model import LOCAL, BackendSpec, Environment, Executor, Expectation, KnownBreach, Renderer, UsageError
+from harness.model import (
+    LOCAL,
+    BackendSpec,
+    Environment,
+    Executor,
+    Expectation,
+    KnownBreach,
+    Renderer,
+    UsageError,
+    UserInterrupt,
+)
+
+from .calls import CALLS
 
 Named = TypeVar("Named", Backend, Scenario, Saboteur, Renderer, Executor, Perturbation)
 
@@ -95,8 +107,11 @@ def find_problem(executor: Executor) -> str:
     if executor.find_problem is None:
         return ""
     try:
-        return str(executor.find_problem())
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a broken plugin must not end the host
+        with CALLS.running(f"find_problem of executor {executor.name!r}"):
+            return str(executor.find_problem())
+    except UserInterrupt:
+        raise
+    except BaseException as exc:  # noqa: BLE001 - a broken plugin must not end the host
         return f"its check for missing features raised {describe_error(exc)}"
 
 

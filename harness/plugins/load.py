@@ -23,12 +23,14 @@ from harness.model import (
     LOCAL,
     Executor,
     PluginError,
+    PluginInterrupt,
     Renderer,
     RunEvent,
     UserInterrupt,
 )
 
 from . import hookspecs
+from .calls import CALLS
 from .catalogue import Catalogue, Named, PluginReport, describe_error
 from .known import Known, read_known
 
@@ -121,7 +123,11 @@ class Plugins:
             self._listeners = list(self._implementations("harness_on_event"))
         for name, listen in tuple(self._listeners):
             try:
-                listen(event=event)
+                with CALLS.running(f"harness_on_event of plugin {name!r}"):
+                    listen(event=event)
+            except PluginInterrupt as exc:  # the run sees the signal after this event
+                self._fail(name, str(exc))
+                self._listeners.remove((name, listen))
             except UserInterrupt:
                 raise
             except BaseException as exc:  # noqa: BLE001 - whatever a plugin does, the run goes on
@@ -132,7 +138,8 @@ class Plugins:
         """Let plugins add sub-commands to a click group."""
         for name, extend in self._implementations("harness_cli"):
             try:
-                extend(group=group)
+                with CALLS.running(f"harness_cli of plugin {name!r}"):
+                    extend(group=group)
             except UserInterrupt:
                 raise
             except BaseException as exc:  # noqa: BLE001 - whatever a plugin does, the program goes on
@@ -160,7 +167,8 @@ class Plugins:
             return
         self._reports[point.name] = report
         try:
-            module = importlib.import_module(point.value)
+            with CALLS.running(f"the import of plugin {point.name!r}"):
+                module = importlib.import_module(point.value)
             _check_hook_names(module)
             self._manager.register(module, name=point.name)
         except UserInterrupt:
@@ -179,7 +187,8 @@ class Plugins:
         owner: dict[str, str] = {}
         for plugin, function in self._implementations(hook):
             try:
-                things = _validated(function(), kind, hook)
+                with CALLS.running(f"{hook} of plugin {plugin!r}"):
+                    things = _validated(function(), kind, hook)
             except UserInterrupt:
                 raise
             except BaseException as exc:  # noqa: BLE001 - a broken plugin must not end the host
@@ -203,7 +212,8 @@ class Plugins:
         collected: list[Known] = []
         for plugin, function in self._implementations("harness_expected_divergences"):
             try:
-                found = [read_known(file, f"plugin {plugin}, {file.name}") for file in function() or ()]
+                with CALLS.running(f"harness_expected_divergences of plugin {plugin!r}"):
+                    found = [read_known(file, f"plugin {plugin}, {file.name}") for file in function() or ()]
             except UserInterrupt:
                 raise
             except BaseException as exc:  # noqa: BLE001 - a broken plugin must not end the host

@@ -11,6 +11,7 @@ import msgspec
 
 from harness.compare import compare
 from harness.execute import describe_limits, execute
+from harness.host.faults import require_host
 from harness.host.interpreters import describe_others, resolve_environments
 from harness.host.machine import describe_environment
 from harness.journal import RunStore, read_events, read_run, read_self_test, utc_now
@@ -72,16 +73,18 @@ def run_session(
     Raises:
         UsageError: the request cannot be planned or the folder cannot be written.
     """
+    require_host()
     request, catalogue = resolve_environments(request, catalogue)
     catalogue.require_executor(request.executor)
     plan = make_plan(request, catalogue)
-    folder = store.create()
-    environment = describe_environment(catalogue.distributions) | describe_others(catalogue) | look()
-    if said := read_self_test(store.root, environment):
-        environment["self_test"] = said
-    environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
     so_far = RunSoFar(request)
-    with Recorder(folder, plugins, so_far) as recorder:
+    with store.creating() as folder:
+        environment = describe_environment(catalogue.distributions) | describe_others(catalogue) | look()
+        if said := read_self_test(store.root, environment):
+            environment["self_test"] = said
+        environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
+        recorder = Recorder(folder, plugins, so_far)
+    with recorder:
         recorder.publish(make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations))
         portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
         recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))
@@ -105,6 +108,7 @@ def resume_session(
     Raises:
         UsageError: nothing is left over, or the journal cannot be written.
     """
+    require_host()
     events = tuple(read_events(folder))
     started = cast("RunStarted", events[0])
     so_far = RunSoFar(started.request, events)

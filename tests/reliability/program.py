@@ -26,6 +26,7 @@ class Program:
     def __init__(self, *arguments, cwd, env=None, prefix=(), **streams):
         self.cwd = Path(cwd)
         self.mark = uuid.uuid4().hex
+        self._said = b""
         environment = os.environ | {"NO_COLOR": "1", "PYTHONPATH": DISTRIBUTION, MARK: self.mark} | (env or {})
         command = [*prefix, sys.executable, "-P", "-m", "harness.cli", *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
@@ -35,7 +36,14 @@ class Program:
     def end(self, timeout=60.0):
         """Return exit code, stdout and stderr; a negative code is the signal that ended it."""
         out, err = self.process.communicate(timeout=timeout)
-        return self.process.returncode, (out or b"").decode(), (err or b"").decode()
+        return self.process.returncode, (out or b"").decode(), (self._said + (err or b"")).decode()
+
+    def said(self):
+        """Return what it has written to stderr so far; `end` returns it as well."""
+        os.set_blocking(self.process.stderr.fileno(), False)
+        self._said += self.process.stderr.read() or b""
+        os.set_blocking(self.process.stderr.fileno(), True)
+        return self._said
 
     def signal(self, number):
         self.process.send_signal(number)

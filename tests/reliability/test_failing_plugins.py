@@ -1,13 +1,14 @@
 """A plugin that raises, or exits, in any hook: it is named, the others work, and the run is whole."""
 
 import inspect
+import time
 
 import pytest
 
 from harness.journal import read_run
 from harness.plugins import hookspecs
 
-from .program import folder_of, linux, outcomes_of, run
+from .program import TERMINATE, Program, folder_of, linux, outcomes_of, run, wait_for
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("harness_"))
 SELECTION = ("matrix", "-s", "cancel.cleanup-waits", "-b", "trio")
@@ -54,3 +55,35 @@ def test_what_a_plugin_says_of_itself_moves_no_cursor(tmp_path):
     for arguments in (("plugins",), *lists, *documents, ("plan", "-b", "trio")):
         _, out, err = run(*arguments, cwd=tmp_path, env=names)
         assert [c for c in out + err if not c.isprintable() and c != "\n"] == [], arguments
+
+
+HANGING = [
+    "harness_on_event:hang",
+    "harness_backends:stubborn",
+    *(pytest.param(hook, marks=pytest.mark.slow) for hook in ("harness_on_event:stubborn", "harness_backends:hang")),
+]
+
+
+@pytest.mark.parametrize("hook", HANGING)
+def test_a_hook_that_hangs(tmp_path, hook):
+    """One SIGTERM ends the program and names the hook: in order where the hook lets go, else by force."""
+    program = Program(*SELECTION, cwd=tmp_path, env={"FAULTY_HOOK": hook})
+    wait_for(lambda: b"the hook is called" in program.said())
+    time.sleep(1.1)  # a hook that has just begun may still return
+    program.signal(TERMINATE)
+    code, _, err = program.end(20)
+    assert code == 128 + TERMINATE, err
+    assert f"{hook.partition(':')[0]} of plugin 'faulty' did not return" in err
+    assert "Traceback" not in err
+    assert program.survivors() == []
+    if hook == "harness_on_event:hang":  # the run has its footer
+        assert read_run(folder_of(tmp_path)).note == "the run was interrupted"
+
+
+def test_a_thread_of_a_plugin_that_does_not_end(tmp_path):
+    """It delays the end of the program for some seconds only, and is named."""
+    began = time.monotonic()
+    code, out, err = run("plugins", cwd=tmp_path, env={"FAULTY_THREAD": "1"})
+    assert code == 0, out + err
+    assert "without waiting for thread 'planted' of harness_faulty.plugin" in err
+    assert time.monotonic() - began < 30

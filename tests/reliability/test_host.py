@@ -91,15 +91,14 @@ def limit_files_to_almost_none():
 
 
 def test_too_few_open_files_for_a_cell(tmp_path):
-    """Every cell is reported, with the reason, and it is not charged to a runtime."""
+    """They are refused in one line, before anything is made."""
     selection = ("-s", "faulty.steps", "-b", "trio", "-b", "threads", "--jobs", "1")
     program = Program("matrix", *selection, cwd=tmp_path, preexec_fn=limit_files_to_almost_none)
     code, out, err = program.end()
     assert program.survivors() == []
-    assert code in (2, 5)
-    assert "Too many open files" in out + err
-    if code == 5 and (folder := folder_of(tmp_path)):
-        assert set(outcomes_of(folder).values()) <= {"invalid environment", "not run"}
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "this host allows 14 open files" in err
+    assert not (tmp_path / ".harness").exists()
 
 
 @pytest.fixture
@@ -138,3 +137,24 @@ def test_no_loopback(tmp_path, scenario):
     assert {result.outcome for result in results} == {Outcome.INVALID_ENV}
     assert all("loopback is down" in result.reason for result in results), results
     assert "INCOMPLETE" in out
+
+
+WITHOUT = {
+    "/proc": ("mount -t tmpfs none /proc", "this host has no /proc"),
+    "/dev/null": ("mount -t tmpfs none /dev", "/dev/null cannot be opened"),
+    "5 files": ("ulimit -n 5", "this host allows 5 open files"),
+}
+
+
+@pytest.mark.parametrize("lacks", WITHOUT)
+def test_a_host_without_what_every_run_needs(tmp_path, lacks):
+    """One line names it before anything is made."""
+    setting, named = WITHOUT[lacks]
+    tried = subprocess.run(["unshare", "-rm", "sh", "-c", setting], capture_output=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"cannot make such a host: {tried.stderr.decode().strip()}")
+    prefix = ("unshare", "-rm", "sh", "-c", f'{setting} && exec "$@"', "sh")
+    code, out, err = run("matrix", "-s", "faulty.steps", "-b", "trio", cwd=tmp_path, prefix=prefix)
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert f"cannot run cells here: {named}" in err
+    assert not (tmp_path / ".harness").exists()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
 from harness.api import CellConditions, Perturbation
 from harness.execute import posix
-from harness.model import Cell
+from harness.model import Cell, UserInterrupt
+from harness.plugins.calls import CALLS
 
 
 class PerturbationError(Exception):
@@ -46,8 +47,11 @@ def establish(cell: Cell, perturbations: Mapping[str, Perturbation]) -> Iterator
             if (perturbation := perturbations.get(name)) is None:
                 raise PerturbationError(f"there is no perturbation {name!r}; harness list perturbations shows all")
             try:
-                _enter(stack, perturbation, value, changes)
-            except (Exception, SystemExit) as exc:
+                with CALLS.running(f"perturbation {name!r}"):
+                    _enter(stack, perturbation, value, changes)
+            except UserInterrupt:
+                raise
+            except BaseException as exc:
                 raise PerturbationError(f"perturbation {name!r} raised {type(exc).__name__}: {exc}") from exc
             if perturbation.in_worker:
                 workers.append((perturbation.in_worker, value))
@@ -61,7 +65,12 @@ def _enter(stack: ExitStack, perturbation: Perturbation, value: str, changes: Ce
     context.__enter__()
 
     def leave(kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
-        with suppress(Exception):  # the cell has its result, and an error of a plugin at its end cannot change that
-            context.__exit__(kind, exc, trace)
+        try:
+            with CALLS.running(f"the end of perturbation {perturbation.name!r}"):
+                context.__exit__(kind, exc, trace)
+        except UserInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001, S110 - the cell has its result, and a plugin's error cannot change that
+            pass
 
     stack.push(leave)

@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.model import LOCAL, Cell, Executor, Outcome
+from harness.model import LOCAL, Cell, Executor, Outcome, UserInterrupt
+from harness.plugins.calls import CALLS
 
 from .interpreter import Refusal, find_error
 
@@ -40,8 +41,11 @@ class Launch:
 
     def _wrap(self, command: tuple[str, ...], role: str) -> tuple[str, ...]:
         try:
-            wrapped: object = self._executor.wrap(command, role)
-        except (Exception, SystemExit) as exc:
+            with CALLS.running(self._says):
+                wrapped: object = self._executor.wrap(command, role)
+        except UserInterrupt:
+            raise
+        except BaseException as exc:
             raise ExecutorError(f"{self._says} raised {type(exc).__name__}: {exc}") from exc
         if not isinstance(wrapped, Sequence) or isinstance(wrapped, str | bytes) or not wrapped:
             raise ExecutorError(f"{self._says} returned no command: {_shorten(wrapped)}")

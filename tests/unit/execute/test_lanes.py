@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import psutil
 import pytest
 
-from harness.execute import execute
+from harness.execute import execute, lanes
+from harness.host.signals import INTERRUPTS
 from harness.model import BackendSpec, Cell, CellFinished, CellStarted, Outcome, Plan, RoleBackend
 from harness.plugins import Plugins
 
@@ -73,3 +75,53 @@ def test_a_lane_that_dies_costs_its_own_cell_only(catalogue, tmp_path):
             os.kill(lane, signal.SIGKILL)
     outcomes = finished(events)
     assert sorted(outcomes.values()) == [Outcome.COMPLETED] * 3 + [Outcome.HARNESS_FAULT]
+
+
+def lane_of(event):
+    """Return the process of the lane that runs a cell."""
+    return psutil.Process(next(iter(event.pids.values()))).ppid()
+
+
+def test_a_lane_that_is_stopped_goes_on(catalogue, tmp_path, monkeypatch):
+    """The runner continues it; no cell is lost."""
+    monkeypatch.setattr(lanes, "_STOPPED_SECONDS", 0.2)
+    events, stopped = [], []
+    for event in execute(Plan(cells=cells(3)), catalogue, tmp_path, lanes=2):
+        events.append(event)
+        if isinstance(event, CellStarted) and not stopped:
+            stopped.append(lane_of(event))
+            os.kill(stopped[0], signal.SIGSTOP)
+    assert list(finished(events).values()) == [Outcome.COMPLETED] * 3
+
+
+def test_a_lane_that_stays_silent_is_replaced(tmp_path, monkeypatch):
+    """Its cell has the reason, the others are run."""
+    monkeypatch.setattr(lanes, "_STOPPED_SECONDS", 600)
+    events, stopped = [], []
+    for event in lanes.run_side_by_side(cells(2), tmp_path, 1):
+        events.append(event)
+        if isinstance(event, CellStarted) and not stopped:
+            stopped.append(lane_of(event))
+            os.kill(stopped[0], signal.SIGSTOP)
+            monkeypatch.setattr(lanes, "_SILENT_SECONDS", 3)
+        elif isinstance(event, CellFinished):
+            monkeypatch.setattr(lanes, "_SILENT_SECONDS", 60)  # for the start of the next lane
+    assert sorted(finished(events).values()) == [Outcome.COMPLETED, Outcome.HARNESS_FAULT]
+    reasons = {event.result.reason for event in events if isinstance(event, CellFinished)} - {""}
+    assert reasons == {"the lane of this cell was silent for 3 s and was killed"}
+    assert not psutil.pid_exists(stopped[0])
+
+
+def test_one_interrupt_ends_a_run_whose_lane_is_stopped(tmp_path, monkeypatch):
+    """Without an event at which it could be seen."""
+    monkeypatch.setattr(lanes, "_STOPPED_SECONDS", 600)
+    stage = lanes.run_side_by_side(cells(2, repetitions=10_000_000), tmp_path, 1)
+    events, began = [], time.monotonic()
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it is raised after the last event
+        for event in stage:
+            events.append(event)
+            if isinstance(event, CellStarted):
+                os.kill(lane_of(event), signal.SIGSTOP)
+                INTERRUPTS.request()
+    assert sorted(finished(events).values()) == [Outcome.INTERRUPTED, Outcome.NOT_RUN]
+    assert time.monotonic() - began < 15

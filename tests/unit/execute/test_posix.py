@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from harness.execute import posix
@@ -75,3 +76,37 @@ def test_a_pinned_process_stays_on_its_cpu():
         child.kill()
         child.wait()
     posix.pin(child.pid, cpu)
+
+
+def watcher_of(before):
+    """Return the watcher that was started since."""
+    (started,) = posix.HELPERS - before
+    return psutil.Process(started)
+
+
+@linux
+def test_a_watcher_that_is_stopped():
+    """It is continued before the next cell, and holds up no end."""
+    before = set(posix.HELPERS)
+    began = time.monotonic()
+    with posix.watched() as check:
+        watcher = watcher_of(before)
+        watcher.suspend()
+        check()
+        assert watcher.status() != psutil.STATUS_STOPPED
+        watcher.suspend()
+    assert not watcher.is_running()
+    assert time.monotonic() - began < 5
+
+
+@linux
+def test_a_watcher_that_was_killed():
+    """Another one takes its place before the next cell."""
+    before = set(posix.HELPERS)
+    with posix.watched() as check:
+        watcher = watcher_of(before)
+        watcher.kill()
+        os.waitid(os.P_PID, watcher.pid, os.WEXITED | os.WNOWAIT)
+        known = set(posix.HELPERS)
+        check()
+        assert watcher_of(known).is_running()

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 
 from harness.api import Scenario
 from harness.model import Comparison, Executor, Renderer, RenderOptions, Run, RunEvent
@@ -20,10 +22,27 @@ if os.environ.get("FAULTY_PAGE"):
     _page.render_html = lambda *_: 1 / 0
 
 
+if os.environ.get("FAULTY_THREAD"):
+    threading.Thread(target=lambda: time.sleep(600), name="planted").start()
+
+
 def fail_if_asked(hook: str) -> None:
     name, _, kind = RAISES.partition(":")
-    if name == hook:
+    if name == hook and kind in EXCEPTIONS:
         raise EXCEPTIONS[kind]
+    if name == hook:
+        hang(kind)
+
+
+def hang(kind: str) -> None:
+    """Do not return; `stubborn` code swallows every exception as well."""
+    os.write(2, b"the hook is called\n")
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            if kind != "stubborn":
+                raise
 
 
 @hookimpl
