@@ -38,6 +38,8 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     perturb: tuple[tuple[str, str], ...] = ()
     """`"module:function"` and value of each perturbation that acts in the worker."""
+    after_run: tuple[tuple[str, str], ...] = ()
+    """`"module:function"` and value of each one that adds to the run of the role."""
     runner: str
     """`"module:Class"` of the backend's runner."""
     scenario: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.taskgroups
-import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,21 +23,18 @@ _RESOLUTION = 1e-9
 
 
 class _JumpingSelector:
-    """A selector that never waits: where the loop would, it moves the loop's clock instead."""
+    """A selector of no descriptors, which never waits: where the loop would, it moves the loop's clock instead."""
 
     def __init__(self) -> None:
-        self._inner = selectors.DefaultSelector()
         self.loop: VirtualLoop | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+    def select(self, timeout: float | None = None) -> tuple[()]:
+        if timeout != 0 and self.loop is not None:
+            self.loop.rest(timeout)
+        return ()
 
-    def select(self, timeout: float | None = None) -> Any:
-        events = self._inner.select(0)
-        if events or timeout == 0 or self.loop is None:
-            return events
-        self.loop.rest(timeout)
-        return events
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -53,6 +49,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)  # type: ignore[arg-type]  # a selector in all that the loop calls
         self._clock_resolution = _RESOLUTION
         selector.loop = self
+
+    def _make_self_pipe(self) -> None:
+        """Make none: no thread wakes this loop, and a pipe costs more than a small program."""
+
+    def _close_self_pipe(self) -> None:
+        """Close none."""
 
     def time(self) -> float:
         """Return the virtual time."""
@@ -102,6 +104,7 @@ class AsyncioSchedules:
     """Runs programs on the stock loop, or on the loop of `loop=`."""
 
     name = "asyncio"
+    keeps_order = True
 
     def __init__(self, options: Mapping[str, str]) -> None:
         loop = options.get("loop", "")

@@ -122,6 +122,8 @@ def _refuse(*_: object) -> NoReturn:
 class CurioSchedules:
     """Runs programs on fresh kernels."""
 
+    keeps_order = True
+
     def __init__(self, options: Mapping[str, str]) -> None:
         self._runtime_class = QueueRuntime if options.get("channel") == "queue" else CurioRuntime
 

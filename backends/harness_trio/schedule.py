@@ -106,6 +106,8 @@ def _refuse(*_: object) -> NoReturn:
 class TrioSchedules:
     """Runs programs with `trio.run`."""
 
+    keeps_order = False
+
     def __init__(self, options: Mapping[str, str]) -> None:
         self._abandon = options.get("offload", "wait") == "abandon"
 

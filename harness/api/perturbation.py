@@ -27,8 +27,8 @@ class CellConditions:
 class Perturbation(msgspec.Struct, frozen=True, kw_only=True):
     """A condition under which every cell of a run is executed: `--perturb NAME` or `--perturb NAME=VALUE`.
 
-    `parse` reads the value, `in_runner` and `in_worker` establish the condition, `why_not_here` refuses a host that
-    cannot have it. Whatever they raise is reported for the cell and never charged to a backend.
+    `parse` reads the value, `in_runner`, `in_worker` and `after_run` establish the condition, `why_not_here` refuses a
+    host that cannot have it. Whatever they raise is reported for the cell and never charged to a backend.
     """
 
     name: str
@@ -46,5 +46,8 @@ class Perturbation(msgspec.Struct, frozen=True, kw_only=True):
     in_worker: str = ""
     """`"module:function"`, imported in the worker of each role. The function is called when the runtime runs, takes it
     and the value, and returns the runtime that the scenario is given."""
+    after_run: str = ""
+    """`"module:function"`, called in the worker of each role after its run, with the runtime (`Subject`), the scenario,
+    the probe and the value: it may run the scenario again under a condition that the first run cannot have."""
     why_not_here: Callable[[str], str] | None = None
     """Takes the value and returns why this host cannot have the condition, or an empty string. Called before a run."""

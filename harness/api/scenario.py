@@ -22,6 +22,9 @@ meaning (`ConnectionResetError(104)`)."""
 HANG_TASKS = "tasks at the hang"
 """A question that ends a trial by its own deadline observes under this key where each task was: its answer is then a
 hang, if it breaks the contract."""
+ORDER = "order of steps"
+"""A question that is asked under other orders observes under this key the first order that gave each answer, by which
+the answer is given again."""
 NO_FIGURE = "no figure because"
 """A scenario that withholds its headline observes under this key why, in words and numbers, and what to do."""
 RETURNS = "returns"

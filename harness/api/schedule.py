@@ -45,6 +45,9 @@ class ScheduledRuns(Protocol):
         descriptors nor threads. Nothing of one run is left for the next.
     """
 
+    keeps_order: bool
+    """Whether the runtime excludes other orders of ready tasks than its own: a failure that needs one is no defect."""
+
     def __init__(self, options: Mapping[str, str]) -> None: ...
 
     def run(self, main: ProgramMain, schedule: Schedule, unhandled: UnhandledReport, stuck: Callable[[], None]) -> None:

@@ -41,6 +41,13 @@ _MOST_FINDINGS = 12
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of programs and schedules.")
 @click.option("--schedules", type=click.IntRange(1), metavar="N", help="Number of schedules per program.")
+@click.option(
+    "--deviations",
+    type=click.IntRange(0, 2),
+    default=0,
+    metavar="N",
+    help="Also run small programs in every order with at most N deviations from the native one.",
+)
 @click.option("--replay", metavar="FAMILY/SEED/N", help="Run one program again, with its trace.")
 @click.option("--saboteurs", is_flag=True, help="Run deliberately broken backends to check that each fault is found.")
 @click.option(
@@ -64,6 +71,7 @@ def explore(
     seconds: float | None,
     seed: int,
     schedules: int | None,
+    deviations: int,
     replay: str | None,
     saboteurs: bool,
     jobs: int,
@@ -90,7 +98,7 @@ def explore(
 
     if saboteurs and (backends or replay):
         raise UsageError("--saboteurs selects the programs and backends; leave out --backend and --replay")
-    request = _make_request(state, backends, only, programs, seconds, seed, schedules, replay)
+    request = _make_request(state, backends, only, programs, seconds, seed, schedules, deviations, replay)
     if saboteurs:
         request = _on_saboteurs(request)
     state.warn_about_broken_plugins()
@@ -112,11 +120,13 @@ def _make_request(
     seconds: float | None,
     seed: int,
     schedules: int | None,
+    deviations: int,
     replay: str | None,
 ) -> Request:
     from harness.explore.scenarios import BATCH, PREFIX
 
     parameters: list[tuple[str, str]] = [("schedules", str(schedules))] if schedules else []
+    parameters += [("deviations", str(deviations))] if deviations else []
     families = only.split(",") if only else ["*"]
     rounds = 1
     duration: float | None = seconds or _SECONDS
@@ -185,26 +195,29 @@ def _print_trace(outcome: RunOutcome) -> None:
 def _print(state: State, outcome: RunOutcome, *, verbose: bool) -> None:
     from harness.explore.summary import summarise
 
-    summary = summarise(outcome.run)
+    summary = summarise(outcome.run, outcome.comparison.known)
     run_path = state.options(outcome.folder, 0).run_path
     _write_scripts(outcome.folder, summary.findings)
     say(_headline(summary, outcome.run.started.request.seed))
     for line in _grid(summary):
         say(line)
-    shown = summary.findings if verbose else summary.findings[:_MOST_FINDINGS]
+    shown = [each for each in summary.findings if verbose or not each.excluded]
+    shown = shown if verbose else shown[:_MOST_FINDINGS]
     for finding in shown:
         _print_finding(finding, run_path, verbose=verbose)
     if len(summary.findings) > len(shown):
-        say(f"\n{len(summary.findings) - len(shown)} more findings (-v shows them)")
+        say(f"\n{len(summary.findings) - len(shown)} more (-v shows them)")
     say(f"\nrun: {run_path}")
 
 
 def _headline(summary: Summary, seed: int) -> str:
     programs, runs, states = (summary.total(each) for each in ("programs", "runs", "distinct final states"))
     failing = summary.total("failing programs")
+    findings = [each for each in summary.findings if not each.excluded]
+    known = sum(bool(each.known) for each in findings)
     return (
         f"{programs:,} programs, {runs:,} runs, {states:,} final states, "
-        f"{failing:,} failing programs in {len(summary.findings)} findings; seed {seed}"
+        f"{failing:,} failing programs in {len(findings)} findings ({known} known); seed {seed}"
     )
 
 
@@ -233,12 +246,15 @@ def _print_finding(finding: Finding, run_path: str, *, verbose: bool) -> None:
     smallest = finding.smallest
     programs = f"{finding.count:,} program{'s' * (finding.count != 1)}"
     say(f"\n{finding.backend} {finding.family}: {finding.clause} ({programs})")
+    if finding.known:
+        say(f"  known     {finding.known}")
     say(f"  smallest  {smallest['operations']} operations: {smallest['detail'].splitlines()[0]}")
     say(f"  confirmed {smallest['label']}: {smallest['stock']} on the unmodified runtime with the real clock")
     if smallest["script"]:
         checked = "exits with 1" if smallest["script_fails"] else "does not fail by itself"
         say(f"  script    {run_path}/found/{finding.file_name} ({checked})")
-    say(f"  again     harness explore --replay {smallest['program']} -b {finding.backend}")
+    deviations = " --deviations 2" if smallest["found_under"].startswith("deviations") else ""
+    say(f"  again     harness explore --replay {smallest['program']} -b {finding.backend}{deviations}")
     if verbose:
         for line in smallest["text"]:
             say(f"            {line}")

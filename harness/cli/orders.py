@@ -57,7 +57,8 @@ def orders(
       harness orders
       harness orders 'lock.*' -b asyncio -b trio --schedules 1000
     """
-    from harness.explore.orders import NAME, classify, select_questions
+    from harness.compare.policy import classify
+    from harness.explore.orders import NAME, select_questions
     from harness.journal import RunStore
     from harness.session import run_session
 

@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .clauses import REASONS, Clause
-from .program import Program, decode_program, describe_program, encode_program
-from .trial import Result
+from .program import Program, describe_program, encode_program
 
 if TYPE_CHECKING:
     from .confirm import Confirmation
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A program of a batch that failed."""
+
+    number: int
+    schedule: str
+    """The schedule under which it failed."""
+    clause: Clause
+    detail: str
+    ended_process: bool = False
+    """Whether it hung, crashed or was killed, so that it can only be run in a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +42,6 @@ class Failure:
     smallest: Program
     native: Program
     """One that fails in the runtime's own order, if there is one; else the smallest."""
-
-    @classmethod
-    def of(cls, data: Any) -> Failure:
-        """Return the failure of what `describe_failure` returned."""
-        return cls(
-            program=data["program"],
-            clause=Clause(data["clause"]),
-            detail=data["detail"],
-            found_under=data["found_under"],
-            schedule=data["schedule"],
-            found_size=data["found_size"],
-            tried=data["tried"],
-            smallest=decode_program(data["smallest"]),
-            native=decode_program(data["native"]),
-        )
 
     def to_text(self, family: str, confirmation: Confirmation) -> str:
         """Return it on one line, for a report."""
@@ -75,28 +72,3 @@ class Failure:
 def program_key(clause: Clause) -> str:
     """Return the key under which the text of a failing program is observed."""
     return f"program of {clause.value}"
-
-
-def describe_failure(
-    seed: int,
-    number: int,
-    found_under: str,
-    result: Result,
-    found: Program,
-    smallest: Program,
-    schedule: str,
-    tried: int,
-) -> dict[str, Any]:
-    """Return the message by which a child process sends a failure."""
-    assert result.clause is not None
-    return {
-        "program": f"{seed}/{number}",
-        "clause": result.clause.value,
-        "detail": result.detail,
-        "found_under": found_under,
-        "schedule": schedule,
-        "found_size": found.size,
-        "tried": tried,
-        "smallest": encode_program(smallest),
-        "native": encode_program(smallest),
-    }

@@ -1,19 +1,34 @@
-"""Ask a hand-written question under many orders of steps: is a difference between two runtimes policy or semantics?
+"""Ask hand-written questions under many orders of steps: which answers are possible on a runtime?
 
-A row where backends answer differently is *policy* if each of them can give the same answer under some order that it
-allows, and *semantic* if no order makes them agree.
+A row where backends answer differently is *policy* if each of them can give the same answer under some order, and
+*semantic* if no order makes them agree (`harness.compare.orders`).
 """
 
 from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from harness.api import Parameter, Probe, Runtime, Scenario, StuckError, Subject, UnsupportedError, info
+from harness.api import (
+    ORDER,
+    Parameter,
+    Perturbation,
+    Probe,
+    Runtime,
+    Scenario,
+    StuckError,
+    Subject,
+    UnsupportedError,
+    Value,
+    info,
+)
+from harness.model import RowId, matches_glob
 
-from .posix import Page, Send, end_if_slow, run_in_child
+from .posix import Page, Send, run_in_child
 from .scenarios import start
 from .schedules import list_schedules, make_schedule
 
@@ -23,7 +38,6 @@ ORDERS = 200
 FAMILIES = ("cancel", "channel", "lock", "group", "deadline", "fairness")
 """Families of the questions that are asked."""
 STUCK = "nothing can run any more"
-_ORDER_SECONDS = 5.0
 _REFUSED = {"listen", "connect", "run_in_thread", "run_in_process"}
 
 
@@ -44,14 +58,15 @@ class _Answers:
 
     role = "main"
 
-    def __init__(self, parameters: Mapping[str, Any], seed: int) -> None:
+    def __init__(self, parameters: Mapping[str, Any], seed: int, key: str) -> None:
         self.parameters = parameters
         self.seed = seed
         self.answers: list[str] = []
+        self._key = key
 
     def observe(self, key: str, value: object) -> None:
         """Keep an answer."""
-        if key == "answer":
+        if key == self._key:
             self.answers.append(str(value))
 
     def step(self, actor: str, what: str) -> None:
@@ -63,10 +78,61 @@ class _Answers:
     def driving(self, what: str) -> None:
         """Ignore a phase."""
 
+    def describe_tasks(self) -> list[str]:
+        """Return nothing: a trial that gives up waiting is an answer."""
+        return []
 
-def _ask(question: Scenario, runs: Any, name: str, seed: int) -> str:
+    @contextmanager
+    def looking_after(self, seconds: float) -> Iterator[list[str]]:
+        """Look at nothing."""
+        del seconds
+        yield []
+
+
+Answer = tuple[str, str]
+"""Name of an order, and the answer under it."""
+
+
+def ask(
+    subject: Subject,
+    question: Scenario,
+    parameters: Mapping[str, Value],
+    names: Sequence[str],
+    attend: Callable[[], None],
+) -> list[Answer]:
+    """Return the answers to a question under these orders, in a process of their own; none if it needs more.
+
+    Args:
+        subject: the runtime, with its schedules.
+        question: has one role.
+        parameters: of its row.
+        names: of the schedules.
+        attend: a heartbeat.
+    """
     defaults = {parameter.name: parameter.default for parameter in question.parameters}
-    answers = _Answers(defaults | {"repetitions": 1}, seed)
+    whole = defaults | dict(parameters) | {"repetitions": 1}
+    found: list[Answer] = []
+    body = partial(_ask_all, subject, question, whole, names)
+    run_in_child(body, lambda answer: found.append((answer[0], answer[1])), attend=attend)
+    return found
+
+
+def _ask_all(
+    subject: Subject, question: Scenario, parameters: Mapping[str, Any], names: Sequence[str], send: Send, page: Page
+) -> None:
+    module, _, kind = subject.schedules.partition(":")
+    runs = getattr(importlib.import_module(module), kind)(subject.options)
+    for number, name in enumerate(names):
+        page.number = number
+        answers = _Answers(parameters, number, question.headline)
+        try:
+            _ask_once(question, runs, name, answers)
+        except UnsupportedError:
+            return
+        send([name, ", ".join(answers.answers)])
+
+
+def _ask_once(question: Scenario, runs: Any, name: str, answers: _Answers) -> None:
     probe: Any = answers
 
     async def main(runtime: Runtime, idle: object) -> None:
@@ -82,47 +148,57 @@ def _ask(question: Scenario, runs: Any, name: str, seed: int) -> str:
         raise
     except BaseException as exc:  # noqa: BLE001 - what leaves the runtime is an answer as well
         answers.answers.append(f"raises {type(exc).__name__}")
-    return ", ".join(answers.answers)
 
 
-def drive(subject: Subject, probe: Probe) -> None:
-    """Ask the question of the cell under so many orders, and report how often each answer was given."""
-    if not subject.schedules:
+# --- a cell that asks under other orders as well ---
+
+
+def ask_again(subject: Subject, scenario: Scenario, probe: Probe, value: str) -> None:
+    """Ask the question of a cell under other orders as well, and observe the answers beside those of the cell.
+
+    An answer that the contract forbids counts if the runtime gives it in its own order, or leaves the order of steps
+    open. One that the question does not list is about this way to ask.
+    """
+    judge = scenario.judges[scenario.headline]
+    if not subject.schedules or not judge.is_graded or len(scenario.roles) != 1 or scenario.drive is not None:
         return
-    counts: Counter[str] = Counter()
-
-    def body(send: Send, page: Page) -> None:
-        module, _, name = str(probe.parameters["question"]).partition(":")
-        question: Scenario = getattr(importlib.import_module(module), name)
-        runs_module, _, kind = subject.schedules.partition(":")
-        runs = getattr(importlib.import_module(runs_module), kind)(subject.options)
-        for number, order in enumerate(_orders(probe)):
-            page.number = number
-            end_if_slow(_ORDER_SECONDS)
-            send(_ask(question, runs, order, number))
-        end_if_slow(0)
-
-    def take(answer: Any) -> None:
-        counts[str(answer)] += 1
-        probe.advance()
-
-    ending = run_in_child(body, take, hang_after=2 * _ORDER_SECONDS, memory=1 << 28)
-    probe.observe("answers", dict(counts))
-    probe.observe("ended", ending.reason.strip().splitlines()[-1] if ending.reason else "all orders")
+    known: Any = judge
+    seen: set[str] = set()
+    for name, answer in ask(subject, scenario, probe.parameters, _orders(probe.seed, int(value)), probe.advance):
+        is_allowed = judge.breaks(answer) is None or name.startswith("native") or not _keeps_order(subject)
+        if answer not in known.grades or not is_allowed:
+            continue
+        probe.observe(scenario.headline, answer)
+        if answer not in seen and ORDER in scenario.judges:
+            seen.add(answer)
+            probe.observe(ORDER, f"{name}: {answer}")
 
 
-def _orders(probe: Probe) -> list[str]:
-    return list_schedules(probe.seed, int(probe.parameters["orders"]))
+def _keeps_order(subject: Subject) -> bool:
+    module, _, kind = subject.schedules.partition(":")
+    return bool(getattr(getattr(importlib.import_module(module), kind), "keeps_order", False))
 
 
-def classify(answers: Mapping[str, Mapping[str, int]]) -> str:
-    """Return `same`, `policy` or `semantic` for what each backend answered under many orders."""
-    sets = [set(each) for each in answers.values() if each]
-    if len(sets) < 2:
-        return "not compared"
-    if all(each == sets[0] for each in sets):
-        return "same"
-    return "policy" if set.intersection(*sets) else "semantic"
+def _orders(seed: int, count: int) -> list[str]:
+    return list_schedules(seed, count)
+
+
+def _parse_count(text: str | None) -> str:
+    if text is None or not text.isdecimal() or not int(text):
+        raise ValueError("is a whole number above 0")
+    return text
+
+
+SCHEDULES = Perturbation(
+    name="schedules",
+    summary="also ask each question under N orders of steps, on a virtual clock",
+    parse=_parse_count,
+    value="=N",
+    after_run=f"{__name__}:ask_again",
+)
+
+
+# --- the answers that are possible, by row and runtime ---
 
 
 def select_questions(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -130,8 +206,23 @@ def select_questions(scenarios: Sequence[Scenario]) -> list[Scenario]:
     return [
         each
         for each in scenarios
-        if each.name.partition(".")[0] in FAMILIES and len(each.roles) == 1 and "answer" in each.judges
+        if each.name.partition(".")[0] in FAMILIES and len(each.roles) == 1 and each.judges[each.headline].is_graded
     ]
+
+
+def drive(subject: Subject, probe: Probe) -> None:
+    """Ask the questions of the cell in each of their rows, and report how often each answer was given."""
+    from harness.plugins import Plugins
+
+    if not subject.schedules:
+        return
+    names = _orders(probe.seed, int(probe.parameters["orders"]))
+    for question in select_questions(tuple(Plugins().catalogue().scenarios.values())):
+        if matches_glob(question.name, str(probe.parameters["questions"])):
+            for parameters in question.preset_rows("default"):
+                counts = Counter(answer for _, answer in ask(subject, question, parameters, names, probe.advance))
+                row = RowId(question.name, tuple(sorted(parameters.items())))
+                probe.observe("answers", {"row": str(row), "counts": dict(counts)})
 
 
 orders = Scenario(
@@ -141,15 +232,15 @@ orders = Scenario(
     ref=f"{__name__}:orders",
     roles={"main": start},
     parameters=(
-        Parameter(name="question", default="", summary="where the question is found: module:attribute"),
-        Parameter(name="orders", default=ORDERS, summary="orders in which it is asked", at_least=1),
+        Parameter(name="questions", default="*", summary="names of the questions, a glob"),
+        Parameter(name="orders", default=ORDERS, summary="orders in which each is asked", at_least=1),
     ),
-    judges={"answers": info(), "ended": info()},
-    headline="ended",
+    judges={"answers": info()},
+    headline="answers",
     rows={"quick": ()},
     side_by_side=True,
-    timeout=120.0,
-    hang_after=30.0,
-    summary="a question under many orders of steps",
+    timeout=900.0,
+    hang_after=60.0,
+    summary="questions under many orders of steps",
     drive=drive,
 )

@@ -163,7 +163,9 @@ class Player:
             if self._is_cancellation(exc):
                 self.done.append("cancelled")
                 raise
-            self.play.breach(Clause.UNEXPECTED_ERROR, f"{self.name} got {_describe(exc)}")
+            is_memory = any(isinstance(each, MemoryError) for each in leaves_of(exc))
+            clause = Clause.MEMORY if is_memory else Clause.UNEXPECTED_ERROR
+            self.play.breach(clause, f"{self.name} got {_describe(exc)}")
             self.done.append("error")
         finally:
             self.ended = True

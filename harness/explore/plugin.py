@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.api import Scenario
+from harness.api import Perturbation, Scenario
 from harness.plugins import hookimpl
 
 
@@ -13,3 +13,11 @@ def harness_scenarios() -> list[Scenario]:
     from .scenarios import EXPLORATIONS
 
     return [*EXPLORATIONS, orders]
+
+
+@hookimpl
+def harness_perturbations() -> list[Perturbation]:
+    """Bring the orders of steps under which questions are asked again."""
+    from .orders import SCHEDULES
+
+    return [SCHEDULES]

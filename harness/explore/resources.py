@@ -124,6 +124,9 @@ class Waiters(Permits):
             try:
                 with waiting(player, self, "wait"):
                     await self.native.wait()
+            except BaseException:
+                self.notified += 1  # a waiter that is cancelled may pass a notification on, also one that it had not
+                raise
             finally:
                 self.entered()
             if self.notified == before:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import model
 from harness.model import CellRecord, Observed, Run, make_file_name
 
+from .confirm import EXCLUDED, STOCK
 from .scenarios import PREFIX
 
-_COUNTS = ("programs", "runs", "distinct final states", "failing programs")
+_COUNTS = ("programs", "runs", "distinct final states", "failing programs", "excluded programs")
 
 
 @dataclass(slots=True)
@@ -34,6 +36,13 @@ class Finding:
     """Programs that broke it."""
     smallest: Mapping[str, Any]
     """As a batch observed it."""
+    known: str = ""
+    """Reason and reference of the known difference that covers it."""
+
+    @property
+    def excluded(self) -> bool:
+        """Whether it needs an order of steps that the runtime excludes, so that it is no defect."""
+        return bool(self.smallest["label"] == EXCLUDED)
 
     @property
     def file_name(self) -> str:
@@ -56,8 +65,13 @@ class Summary:
         return sum(tally.counts[count] for tally in self.tallies.values())
 
 
-def summarise(run: Run) -> Summary:
-    """Return the findings of a run; cells that are no exploration are left out."""
+def summarise(run: Run, known: Iterable[model.Finding] = ()) -> Summary:
+    """Return the findings of a run, with the reasons of the known ones; cells that are no exploration are left out."""
+    reasons = {
+        (label, each.row.scenario.removeprefix(PREFIX), each.key): each.known
+        for each in known
+        for label in each.backends
+    }
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     smallest: dict[tuple[str, str, str], Any] = {}
     for record in run.records:
@@ -69,7 +83,14 @@ def summarise(run: Run) -> Summary:
                 if place not in smallest or _rank(failure) < _rank(smallest[place]):
                     smallest[place] = failure
     findings = (
-        Finding(backend=b, family=f, clause=c, count=tallies[b, f].clauses[c], smallest=failure)
+        Finding(
+            backend=b,
+            family=f,
+            clause=c,
+            count=tallies[b, f].clauses[c],
+            smallest=failure,
+            known=reasons.get((b, f, c), ""),
+        )
         for (b, f, c), failure in smallest.items()
     )
     return Summary(
@@ -86,7 +107,7 @@ def _families(run: Run) -> Iterator[str]:
 
 def _rank(failure: Mapping[str, Any]) -> tuple[bool, bool, int]:
     """Order failures: those with a script that fails, those that fail on the stock scheduler, the smaller ones."""
-    return (not failure["script_fails"], failure["label"] != "stock", failure["operations"])
+    return (not failure["script_fails"], failure["label"] != STOCK, failure["operations"])
 
 
 def _failures(record: CellRecord) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .answers import Nature, PossibleAnswers
     from .candidate import Candidate, CheckResult
     from .cell import (
         LEAST_ROUNDS,
@@ -159,6 +160,7 @@ __all__ = [
     "LastSeen",
     "MetricSummary",
     "Moment",
+    "Nature",
     "NothingSelectedError",
     "Observation",
     "Observed",
@@ -168,6 +170,7 @@ __all__ = [
     "Plan",
     "PluginError",
     "PluginInterrupt",
+    "PossibleAnswers",
     "RatioSummary",
     "RenderOptions",
     "Renderer",
@@ -210,6 +213,7 @@ __all__ = [
 ]
 
 _MODULES = (
+    "answers",
     "cell",
     "candidate",
     "root_cause",

@@ -94,6 +94,7 @@ class _Role:
         self._pipe = pipe
         self._progress = progress
         self._ledger = Ledger()
+        self._scenario = scenario
         self._drive = scenario.drive
         self._asks_ending = ENDING in scenario.judges
         self._function: RoleFunction = (
@@ -115,6 +116,8 @@ class _Role:
             self._runner.run(self._main, unhandled)
             if self._drive is not None:
                 self._drive(self._make_subject(runner_class), self._probe)
+            for reference, value in self._job.after_run:
+                _load(reference)(self._make_subject(runner_class), self._scenario, self._probe, value)
         except BaseException as exc:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are results as well
             raised = exc
             open_headroom()

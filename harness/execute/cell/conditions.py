@@ -27,6 +27,8 @@ class Conditions:
     """Limits of the cell that a perturbation sets itself."""
     in_worker: tuple[tuple[str, str], ...] = ()
     """`"module:function"` and value of the change in each worker."""
+    after_run: tuple[tuple[str, str], ...] = ()
+    """Likewise, of the addition to each role's run."""
 
 
 UNDISTURBED = Conditions()
@@ -42,6 +44,7 @@ def establish(cell: Cell, perturbations: Mapping[str, Perturbation]) -> Iterator
     """
     changes = CellConditions(posix.usable_cpus())
     workers: list[tuple[str, str]] = []
+    afterwards: list[tuple[str, str]] = []
     with ExitStack() as stack:
         for name, value in cell.perturb:
             if (perturbation := perturbations.get(name)) is None:
@@ -55,7 +58,14 @@ def establish(cell: Cell, perturbations: Mapping[str, Perturbation]) -> Iterator
                 raise PerturbationError(f"perturbation {name!r} raised {type(exc).__name__}: {exc}") from exc
             if perturbation.in_worker:
                 workers.append((perturbation.in_worker, value))
-        yield Conditions(cpus=changes.cpus, own_limits=frozenset(changes.own_limits), in_worker=tuple(workers))
+            if perturbation.after_run:
+                afterwards.append((perturbation.after_run, value))
+        yield Conditions(
+            cpus=changes.cpus,
+            own_limits=frozenset(changes.own_limits),
+            in_worker=tuple(workers),
+            after_run=tuple(afterwards),
+        )
 
 
 def _enter(stack: ExitStack, perturbation: Perturbation, value: str, changes: CellConditions) -> None:

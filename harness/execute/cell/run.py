@@ -129,7 +129,8 @@ class CellRun:
         for assigned, cpu in zip(self._cell.roles, self._cpus(), strict=True):
             backend = self._backend_of(assigned.backend)
             place = find_interpreter(assigned.backend, backend, self._environments)
-            job = make_job(self._cell, assigned, backend, self._scenario, self._conditions.in_worker)
+            conditions = self._conditions
+            job = make_job(self._cell, assigned, backend, self._scenario, conditions.in_worker, conditions.after_run)
             output = (self._open(assigned.role, "stdout"), self._open(assigned.role, "stderr"))
             role = RoleProcess(job, environment, output, cpu, self._limits, place, self._launch)
             self._roles.append(role)

@@ -65,6 +65,7 @@ def make_job(
     backend: Backend,
     scenario: Scenario,
     perturb: tuple[tuple[str, str], ...] = (),
+    after_run: tuple[tuple[str, str], ...] = (),
 ) -> WorkerJob:
     """Return the job of a role's worker. The fds are those of no process yet."""
     return WorkerJob(
@@ -76,6 +77,7 @@ def make_job(
         parameters=cell.assigned,
         seed=cell.seed,
         perturb=perturb,
+        after_run=after_run,
         runner=backend.runner,
         scenario=scenario.ref,
         own_implementation=backend.implements.get(cell.scenario, ""),

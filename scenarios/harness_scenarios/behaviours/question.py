@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.api import (
     HANG_TASKS,
+    ORDER,
     RAISED,
     Capability,
     Graded,
@@ -132,7 +133,13 @@ def make_question(
         ref=ref,
         roles={"main": main},
         parameters=(_repetitions(repetitions), *parameters),
-        judges={ANSWER: outcomes(_with_harm(answers)), RAISED: info(), HANG_TASKS: info(), **(judges or {})},
+        judges={
+            ANSWER: outcomes(_with_harm(answers)),
+            RAISED: info(),
+            HANG_TASKS: info(),
+            ORDER: info(),
+            **(judges or {}),
+        },
         headline=ANSWER,
         rows=_screened(rows or {}, screening=screening),
         requires=requires,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.explore.orders import classify, select_questions
+from harness.compare.policy import classify
+from harness.explore.orders import select_questions
 from harness.plugins import Plugins
 
 FOUND = Path(__file__).parents[3] / "docs" / "found"

@@ -5,7 +5,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from harness.cli.main import harness
+from harness.cli.explore import explore
 from harness.cli.state import State
 from harness.explore.summary import score, summarise
 from harness.journal import RunStore, read_run
@@ -13,8 +13,12 @@ from harness.journal import RunStore, read_run
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+def _invoke(*arguments):
+    return CliRunner().invoke(explore, arguments, obj=State("never"), standalone_mode=False)
+
+
 def _explore(tmp_path, *arguments):
-    done = CliRunner().invoke(harness, ["explore", "-q", "--out", str(tmp_path), *arguments], standalone_mode=False)
+    done = _invoke("-q", "--out", str(tmp_path), *arguments)
     assert done.exception is None, done.output
     return done, read_run(RunStore(tmp_path).find("latest"))
 
@@ -65,5 +69,5 @@ def test_a_finding_has_a_script_that_fails_and_can_be_replayed(tmp_path):
 )
 def test_what_cannot_be_explored_is_refused(arguments, complaint, tmp_path):
     """With a line that says what to do."""
-    done = CliRunner().invoke(harness, ["explore", "--out", str(tmp_path), *arguments], standalone_mode=False)
+    done = _invoke("--out", str(tmp_path), *arguments)
     assert complaint in str(done.exception)

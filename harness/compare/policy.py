@@ -1,0 +1,21 @@
+"""Policy or semantics: can the backends of a row agree on an answer under some order of steps?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.model import Nature
+
+
+def classify(answers: Mapping[str, Mapping[str, int]]) -> Nature:
+    """Return the nature of a row.
+
+    Args:
+        answers: by backend, how often it gave each answer under many orders; a backend without any is left out.
+    """
+    sets = [set(each) for each in answers.values() if each]
+    if len(sets) < 2:
+        return Nature.NOT_COMPARED
+    if all(each == sets[0] for each in sets):
+        return Nature.SAME
+    return Nature.POLICY if set.intersection(*sets) else Nature.SEMANTIC
