@@ -40,6 +40,7 @@ class Scope:
         "_deadline",
         "_dropped",
         "_prior",
+        "_sealed",
         "_seconds",
         "_shield",
         "_task",
@@ -57,6 +58,7 @@ class Scope:
         self.depth = 0
         self._cancelled = False
         self._dropped = False
+        self._sealed = False
         self._prior: float | None = None
         self.cancelled_caught = False
 
@@ -64,8 +66,12 @@ class Scope:
         """Cancel the block if it was entered; else it will be when it is."""
         if not self._cancelled:
             self._cancelled = True
-            if self._task is not None:
+            if self._task is not None and not self._sealed:
                 await self._deliver()
+
+    def seal(self) -> None:
+        """End the body of the block: a later `cancel` has nothing to interrupt, and must not replace what is raised."""
+        self._sealed = True
 
     async def __aenter__(self) -> Self:
         self._task = task = await curio.current_task()
@@ -170,6 +176,7 @@ class TaskGroup:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        self._scope.seal()
         children = self._group.tasks
         leaving = exc
         try:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.session import RunOutcome
 
 _SECONDS = 60.0
+_TIMED_BATCH = 500
+"""Programs of a cell in a run by time: each cell costs a start and the confirmation of its findings."""
 _MOST_FINDINGS = 12
 
 
@@ -130,6 +132,8 @@ def _make_request(
     families = only.split(",") if only else ["*"]
     rounds = 1
     duration: float | None = seconds or _SECONDS
+    if programs is replay is None:
+        parameters.append(("programs", str(_TIMED_BATCH)))
     if programs is not None:
         rounds, duration = -(-programs // BATCH), None
         parameters.append(("programs", str(min(programs, BATCH))))

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from runtimes import COROUTINES
 from trials import make_trial
 
 from harness.explore.families import FAMILIES
@@ -52,6 +53,15 @@ CLOSED_WITH_ROOM = Program(
         (RECEIVE,),
     ),
 )
+CANCELLED_TWICE = Program(
+    (Resource("event"),),
+    (
+        (
+            Operation("group", 0, 0, (Operation("cancel", 0),), ((Operation("cancel-group"),),)),
+            Operation("wait", 0),
+        ),
+    ),
+)
 ORDERS = [f"{kind} {seed}" for seed in range(150) for kind in ("native", "shuffle", "pct")]
 
 
@@ -67,3 +77,10 @@ def test_a_send_that_has_its_turn_when_the_channel_ends_is_closed():
     """Asyncio's own QueueShutDown said that the channel was at its end."""
     trial = make_trial("asyncio", FAMILIES["channel"])
     assert [(name, result) for name in ORDERS if (result := trial.run(CLOSED_WITH_ROOM, name)).clause] == []
+
+
+@pytest.mark.skipif("curio" not in COROUTINES, reason="curio 1.6 does not import here")
+def test_a_group_of_curio_that_is_cancelled_as_it_ends_keeps_the_cancellation_from_around_it():
+    """The group's own cancellation replaced that of the task, and the group swallowed it."""
+    trial = make_trial("curio", FAMILIES["group"])
+    assert [(name, result) for name in ORDERS[:30] if (result := trial.run(CANCELLED_TWICE, name)).clause] == []

@@ -42,11 +42,18 @@ def _run(name):
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="curio 1.6 does not import here")
-def test_the_script_of_curio_fails_by_itself():
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("curio-deadline-in-shielded-block.py", "the inner deadline raises TaskTimeout when the block ends"),
+        ("curio-timeout-overwrites-cancellation.py", "the cancellation is delivered when the block ends"),
+    ],
+)
+def test_the_script_of_curio_fails_by_itself(name, expected):
     """It prints what was expected and what was seen."""
-    done = _run("curio-deadline-in-shielded-block.py")
+    done = _run(name)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[0] == "expected: the inner deadline raises TaskTimeout when the block ends"
+    assert done.stdout.splitlines()[0] == f"expected: {expected}"
 
 
 def test_the_script_of_asyncio_ends_on_every_python():
