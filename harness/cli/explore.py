@@ -132,7 +132,7 @@ def _make_request(
     families = only.split(",") if only else ["*"]
     rounds = 1
     duration: float | None = seconds or _SECONDS
-    if programs is replay is None:
+    if programs is None and replay is None:
         parameters.append(("programs", str(_TIMED_BATCH)))
     if programs is not None:
         rounds, duration = -(-programs // BATCH), None
