@@ -33,8 +33,8 @@ NEVER = "serve_forever does not end"
 
 async def _close_idle(runtime: Runtime, trial: Trial) -> str:
     async with Stand(runtime, trial, reply) as stand:
-        peer, _, _ = await stand.ask(_MESSAGE)
-        peer.reset()
+        await stand.ask(_MESSAGE)
+        stand.cut()
         await stand.do(_close)
         await wait_until(runtime, lambda: bool(stand.serving), PATIENCE_SECONDS)
         return {"": NEVER, "returns": RETURNS}.get(stand.serving, CANCELLED)

@@ -12,11 +12,13 @@ from harness.api import ByteStream, CancelScope, Inbox, Runtime, Server, bridge_
 
 from ..parts.sandbox import Sandbox, wait_until
 from .question import Trial
-from .raw_peer import RawPeer
+from .raw_peer import RawPeer, Received
 
 STOP_SECONDS = 2.0
 """How long a server may take to stop. socketserver looks twice a second whether it is to."""
 
+REFUSED = "refused"
+"""The end of a stream for which there is no server any more."""
 _CONNECT_SECONDS = 5.0
 
 Handler = Callable[[Runtime, ByteStream], Awaitable[object]]
@@ -117,12 +119,24 @@ class Stand:
         self._peers.append(peer)
         return peer
 
-    async def ask(self, message: bytes) -> tuple[RawPeer, bytes, str]:
-        """Connect, send a message and receive as much; return the client, the reply and how the stream ends."""
-        peer = await self.dial()
+    async def ask(self, message: bytes) -> Received:
+        """Connect, send a message and receive as much; a server that has ended meanwhile refuses."""
+        try:
+            peer = await self.dial()
+        except ConnectionError:
+            return Received(end=REFUSED)
         peer.send(message)
-        received = await peer.receive(self._runtime, len(message))
-        return peer, received.head, received.end
+        return await peer.receive(self._runtime, len(message))
+
+    def hang_up(self) -> None:
+        """Let every client close, in an orderly way."""
+        for peer in self._peers:
+            peer.close()
+
+    def cut(self) -> None:
+        """Let every client reset."""
+        for peer in self._peers:
+            peer.reset()
 
     def end(self) -> None:
         """Let the scheduler close the server and end."""
@@ -138,8 +152,7 @@ class Stand:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        for peer in self._peers:
-            peer.reset()
+        self.cut()
         self.end()
         await self.sandbox.until_ended(STOP_SECONDS)
         self._trial.step("server", f"serve_forever {self.serving or 'has not ended'}")

@@ -28,7 +28,7 @@ from ..parts.sandbox import PATIENCE_SECONDS, wait_until
 from .question import NOTED, Trial, make_question
 from .raw_peer import END_OF_STREAM, RESET, RawPeer
 from .server_handler import NEEDS, PlannedHandlerError, reply
-from .server_stand import STOP_SECONDS, Stand
+from .server_stand import REFUSED, STOP_SECONDS, Stand
 
 _MODULE = "harness_scenarios.behaviours.server_start"
 _MESSAGE = b"hello"
@@ -158,9 +158,10 @@ async def _restart(runtime: Runtime, trial: Trial) -> str:
     port, peer = await _serve_once(runtime, trial, trial.parameters["before"])
     try:
         async with Stand(runtime, trial, reply, port=port) as stand:
-            _, answer, _ = await stand.ask(_MESSAGE)
-            return STARTS if answer == _MESSAGE else NOT_REACHED
+            return STARTS if (await stand.ask(_MESSAGE)).head == _MESSAGE else NOT_REACHED
     except OSError as exc:
+        if exc.errno != errno.EADDRINUSE:
+            raise
         trial.step("second server", f"fails: {exc}")
         return IN_USE
     finally:
@@ -381,10 +382,9 @@ async def _count_descriptors(runtime: Runtime, trial: Trial) -> str:
     before = _count_open()
     async with Stand(runtime, trial, handle, backlog=100) as stand:
         for _ in range(_CONNECTIONS):
-            if stand.ended:
+            if (await stand.ask(_MESSAGE)).end == REFUSED:
                 break  # a server that ends with the error of a handler leaves nothing either
-            peer, _, _ = await stand.ask(_MESSAGE)
-            peer.close()
+            stand.hang_up()
         await wait_until(runtime, lambda: _count_open() <= before + _CONNECTIONS // 4, PATIENCE_SECONDS)
         left = _count_open() - before
     trial.observe("descriptors while it serves", left)

@@ -141,14 +141,12 @@ QUICK = [
     ("nested-calls", {}, "one-call-at-a-time", bridge_call.DEADLOCK),
 ]
 """A question, a fault that breaks its contract, and the forbidden answer."""
-
-# trio, curio and asyncio say by finalisers and warnings what has become of a scheduler that was ended on purpose.
-noisy = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::pytest.PytestUnhandledThreadExceptionWarning",
-    "ignore::RuntimeWarning",
-    "ignore::ResourceWarning",
-)
+SWEEPS = {
+    "cancelled-receive-keeps-item": {"repetitions": 2},
+    "event-wakes-every-waiter": {"repetitions": 2},
+    "nested-calls": {"repetitions": 2},
+}
+"""Questions with a fault that does not show in their first repetition."""
 
 
 def lacks(scenario, name):
@@ -157,33 +155,31 @@ def lacks(scenario, name):
     return any(backend.offer(capability).support is Support.ABSENT for capability in scenario.requires)
 
 
-@noisy
 @pytest.mark.parametrize(
     ("name", "parameters", "expected"), EXPECTED, ids=[f"{case[0]}-{case[1]}" for case in EXPECTED]
 )
-def test_each_runtime_answers_as_known(run_roles, backend, name, parameters, expected):
+def test_each_runtime_answers_as_known(run_apart, backend, name, parameters, expected):
     """The known difference appears on the runtimes where it lives and on no other."""
     scenario = SCENARIOS[name]
     if lacks(scenario, backend):
         assert not any(backend in runtimes for runtimes in expected.values())
         pytest.skip("unsupported")
-    report = run_roles(scenario, parameters, backend=backend)
+    report = run_apart(scenario, parameters, backend=backend)
     assert report.errors == {}
     assert set(report.values["answer"]) == {answer for answer, runtimes in expected.items() if backend in runtimes}
     assert report.violations == ({"answer"} if backend in BREAKS.get(name, ()) else set())
 
 
-@noisy
 @pytest.mark.parametrize(("name", "parameters", "fault", "answer"), QUICK)
-def test_broken_contract_is_seen(run_roles, name, parameters, fault, answer):
+def test_broken_contract_is_seen(run_apart, name, parameters, fault, answer):
     """A healthy runtime with one fault gives the forbidden answer, and the question says that it catches the fault."""
     scenario = SCENARIOS[name]
     assert fault in scenario.catches
     pytest.importorskip(f"harness_{FAULTS[fault].control}.backend")
-    report = run_roles(scenario, parameters, backend=FAULTS[fault].control, wrap={"main": FAULTS[fault].runtime})
+    asked = parameters | SWEEPS.get(name, {"repetitions": 1})
+    report = run_apart(scenario, asked, backend=FAULTS[fault].control, fault=fault)
     assert report.errors == {}
-    # On a busy machine a trial of a broken runtime may reach its limit first, which is forbidden as well.
-    assert {answer, NEVER_ENDS} & set(report.values["answer"])
+    assert report.values["answer"][-1:] == [answer]
     assert report.violations == {"answer"}
 
 
