@@ -63,6 +63,7 @@ blocked_scheduler = make_question(
     catches=("call-is-lost-while-busy",),
     screening=False,
     requires=_CALL,
+    seconds=30.0,
 )
 
 
@@ -122,6 +123,7 @@ own_thread = make_question(
     catches=("own-call-cannot-be-ended",),
     screening=False,
     requires=_CALL,
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (blocked_scheduler, own_thread)

@@ -323,7 +323,7 @@ async def _nest(runtime: Runtime, trial: Trial) -> str:
         return result
 
     trial.step("task", f"{depth} threads deep")
-    async with runtime.move_on_after(2 * PATIENCE_SECONDS):
+    async with runtime.move_on_after(4 * PATIENCE_SECONDS):
         return COMES_BACK if await descend(depth) == depth else DEADLOCK
     return DEADLOCK
 
@@ -342,6 +342,7 @@ nested_calls = make_question(
     catches=("one-call-at-a-time",),
     screening=False,
     requires=(*_CALL, Capability.THREAD, Capability.DEADLINE),
+    seconds=30.0,
 )
 
 # --- a task that is cancelled while its thread calls back ---

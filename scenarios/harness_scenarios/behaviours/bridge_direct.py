@@ -23,7 +23,7 @@ from .bridge_exhibit import (
 )
 from .question import Ask, Trial, make_question
 
-_NEEDS = (Capability.BRIDGE, Capability.DIRECT_CALL)
+_NEEDS = (Capability.BRIDGE, Capability.DIRECT_CALL, Capability.GROUP_CANCEL)
 _NOT_THREAD_SAFE = "https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading"
 _TRIO_DIES = "https://github.com/python-trio/trio/issues/2398"
 

@@ -365,6 +365,8 @@ LATE = "the task wakes up when something else wakes its scheduler"
 ASLEEP = "the task sleeps on"
 ENDS = "a scheduler ends with an error of its own"
 NOT_ALLOWED = "the wait is refused"
+_LATEST_SECONDS = 30.0
+"""Deadline of a wait that is cancelled long before, once its fate is known."""
 
 
 class _SharedEvent:
@@ -383,7 +385,7 @@ class _SharedEvent:
         go = bridge_of(inner).create_event()
         self._sets.append(go.set)
         self._events.append(inner.create_event())
-        async with inner.move_on_after(4 * PATIENCE_SECONDS):
+        async with inner.move_on_after(_LATEST_SECONDS):
             await go.wait()
         try:
             await self._events[0].set()
@@ -395,12 +397,13 @@ class _SharedEvent:
         self._wakes += (wake.set, end.set)
         async with inner.open_task_group() as group:
             await group.spawn(self._wait, inner)
-            async with inner.move_on_after(4 * PATIENCE_SECONDS):
+            async with inner.move_on_after(_LATEST_SECONDS):
                 await wake.wait()
                 await end.wait()
+            await group.cancel()
 
     async def _wait(self, inner: Runtime) -> None:
-        async with inner.move_on_after(3 * PATIENCE_SECONDS):
+        async with inner.move_on_after(_LATEST_SECONDS):
             self._waits.set()
             try:
                 await self._events[0].wait()
@@ -459,7 +462,7 @@ shared_event = make_question(
     repetitions=1,
     catches=("event-forgets-foreign-waiters",),
     screening=False,
-    requires=(*_BRIDGE, Capability.DEADLINE),
+    requires=(*_BRIDGE, Capability.DEADLINE, Capability.GROUP_CANCEL),
     seconds=30.0,
 )
 

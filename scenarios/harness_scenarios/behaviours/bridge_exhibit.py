@@ -32,8 +32,8 @@ Proper = Callable[[], Awaitable[object]]
 Prepare = Callable[["Exhibit", Runtime, TaskGroup], Awaitable[tuple[Touch, Proper | None]]]
 """Prepares the object in the sandbox, and returns its touch and its proper counterpart."""
 
-_WAITS_SECONDS = 4.0
-"""Deadline of the wait in the sandbox."""
+_WAITS_SECONDS = 30.0
+"""Deadline of the wait in the sandbox, which is cancelled long before, once its fate is known."""
 
 
 class Exhibit:
@@ -77,7 +77,7 @@ class Exhibit:
         answer = await self._watch(sandbox)
         self._over.set()
         self._trial.step("thread", answer)
-        if not await sandbox.until_ended(2 * _WAITS_SECONDS) or sandbox.raised is not None:
+        if not await sandbox.until_ended() or sandbox.raised is not None:
             self._trial.step("scheduler", f"ends with {sandbox.raised!r}"[:200])
             return DIES
         return answer
@@ -122,6 +122,7 @@ class Exhibit:
                 for _ in range(self._touches):
                     await self._proper()
             await self._over.wait()
+            await group.cancel()
 
     async def watch_for(self, runtime: Runtime, wait: Proper, times: int | None = None) -> None:
         """Notice each end of a wait, in the sandbox, until there were enough or it takes too long."""

@@ -67,7 +67,7 @@ class _Interruption:
         return self.answer
 
     async def _wait(self, runtime: Runtime, wait: Callable[[], Awaitable[object]]) -> None:
-        async with runtime.move_on_after(2 * PATIENCE_SECONDS):
+        async with runtime.move_on_after(6 * PATIENCE_SECONDS):
             await wait()
             self._noticed.set()
 

@@ -15,7 +15,7 @@ from .bridge_exhibit import AT_ONCE, DIES, LATE, LOST, REFUSED, Exhibit, Prepare
 from .question import NOTED, Ask, Trial, make_question
 
 _NEEDS = (Capability.BRIDGE,)
-_EXHIBIT = (*_NEEDS, Capability.SELECT, Capability.DEADLINE)
+_EXHIBIT = (*_NEEDS, Capability.SELECT, Capability.DEADLINE, Capability.GROUP_CANCEL)
 _MODULE = "harness_scenarios.behaviours.bridge_wake"
 _THREADSAFE = "https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.call_soon_threadsafe"
 _SYNC_SOON = "https://trio.readthedocs.io/en/stable/reference-lowlevel.html#trio.lowlevel.TrioToken.run_sync_soon"
@@ -103,7 +103,7 @@ async def _put_many(runtime: Runtime, trial: Trial) -> str:
     threads = [ForeignCall(put_all, thread) for thread in range(_THREADS)]
     received: list[tuple[int, int]] = []
     while len(received) < _THREADS * _ITEMS:
-        async with runtime.move_on_after(PATIENCE_SECONDS) as scope:
+        async with runtime.move_on_after(2 * PATIENCE_SECONDS) as scope:
             received.append(await box.receive())
         if scope.cancelled_caught:
             break
@@ -138,6 +138,7 @@ items_keep_order = make_question(
     catches=("inbox-loses-items", "inbox-doubles-items", "inbox-swaps-items"),
     screening=False,
     requires=(*_NEEDS, Capability.DEADLINE),
+    seconds=30.0,
 )
 
 # --- a receive that is cancelled ---
@@ -269,6 +270,10 @@ UNSEEN = "the error is seen by nothing"
 BLOCKS = "later calls are not made"
 
 
+_LATEST_SECONDS = 30.0
+"""Deadline of a scheduler that is not told to end."""
+
+
 class PlannedCallError(Exception):
     """Raised by calls that fail on purpose."""
 
@@ -285,7 +290,7 @@ async def _fail_soon(runtime: Runtime, trial: Trial) -> str:
         event = bridge_of(inner).create_event()
         ends.append(event.set)
         ready.set()
-        async with inner.move_on_after(2 * PATIENCE_SECONDS):
+        async with inner.move_on_after(_LATEST_SECONDS):
             await event.wait()
 
     ends: list[Callable[[], Any]] = []
