@@ -208,7 +208,7 @@ class AsyncioRunner:
 
         def report(*loop_and_context: Any) -> None:
             context = loop_and_context[-1]  # rloop 0.5.0 calls the handler without the loop.
-            unhandled(context.get("exception"), context["message"])
+            unhandled(context.get("exception"), context.get("message", ""))  # uvloop's child watcher has no message
 
         async def body() -> None:
             loop = asyncio.get_running_loop()

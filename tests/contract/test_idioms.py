@@ -425,3 +425,14 @@ def test_whose_end_it_was_is_said_in_a_note():
         return runtime.classify(error.value), runtime.classify(lost)
 
     assert answer(AsyncioRunner({}), sends) == (ErrorKind.CLOSED, ErrorKind.BROKEN)
+
+
+def test_a_report_of_the_loop_needs_no_message():
+    """uvloop reports a child that ends after the loop without one; the error is reported all the same."""
+    reports = []
+
+    async def main(_runtime):
+        asyncio.get_running_loop().call_exception_handler({"exception": OSError("late")})
+
+    AsyncioRunner({}).run(main, lambda exc, context: reports.append((str(exc), context)))
+    assert reports == [("late", "")]

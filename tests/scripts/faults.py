@@ -86,6 +86,13 @@ def fires_at_once():
     return _loop(call_at=lambda self, when, *a, **k: asyncio.SelectorEventLoop.call_at(self, 0.0, *a, **k))
 
 
+def sleeps_for_nan():
+    """A sleep for a time that is not a number is over at once."""
+    sleep = asyncio.sleep
+    asyncio.sleep = lambda delay, result=None: sleep(delay if delay == delay else 0, result)
+    return asyncio.new_event_loop()
+
+
 def fires_never():
     """A timer whose time is over never fires."""
 
@@ -292,8 +299,8 @@ def condition_does_not_take_the_lock_again():
 
 
 def condition_loses_notifications():
-    """A notification wakes no waiter."""
-    asyncio.Condition.notify = lambda self, n=1: None
+    """A notification wakes no waiter; that of a cancelled waiter is not passed on (`_notify`, new in Python 3.13)."""
+    asyncio.Condition.notify = asyncio.Condition._notify = lambda self, n=1: None
     return asyncio.new_event_loop()
 
 
