@@ -428,7 +428,7 @@ def test_whose_end_it_was_is_said_in_a_note():
 
 
 def test_a_report_of_the_loop_needs_no_message():
-    """uvloop reports a child that ends after the loop without one; the error is reported all the same."""
+    """A child that ends after the loop is reported by uvloop without one; the error is reported all the same."""
     reports = []
 
     async def main(_runtime):

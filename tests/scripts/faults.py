@@ -5,6 +5,7 @@ import asyncio.base_events
 import asyncio.selector_events
 import collections
 import contextlib
+import math
 import socket
 
 _Transport = asyncio.selector_events._SelectorSocketTransport
@@ -89,7 +90,7 @@ def fires_at_once():
 def sleeps_for_nan():
     """A sleep for a time that is not a number is over at once."""
     sleep = asyncio.sleep
-    asyncio.sleep = lambda delay, result=None: sleep(delay if delay == delay else 0, result)
+    asyncio.sleep = lambda delay, result=None: sleep(0 if math.isnan(delay) else delay, result)
     return asyncio.new_event_loop()
 
 
