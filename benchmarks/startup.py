@@ -23,7 +23,7 @@ import msgspec
 
 from benchmarks.sections import Section, ratio_texts
 from harness.execute import posix
-from harness.execute.role.process import make_job
+from harness.execute.role.job import make_job
 from harness.model import BackendSpec, Cell, RoleBackend
 from harness.plugins import Catalogue, Plugins
 from harness.wire import WorkerJob, encode_line

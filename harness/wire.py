@@ -55,6 +55,44 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     stacks_fd: int
 
 
+class ForkOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Order to a warm parent: fork a process for a role. The fds of `FORK_FDS` come with it."""
+
+    job: str
+    """A `WorkerJob` as JSON; its fds are those of the runner."""
+    modules: tuple[str, ...]
+    """What the role imports."""
+    environment: dict[str, str]
+    """Environment variables of the role, bytes as characters of Latin-1."""
+    limits: dict[str, int]
+    """As in `Cell`."""
+    cgroup: str
+    """File of the cgroup that it joins; empty for none."""
+    runner: int
+    """Pid of the process that it dies with."""
+
+
+FORK_FDS = ("stdout", "stderr", "report_fd", "order_fd", "progress_fd", "stacks_fd", "go")
+"""The fds of a `ForkOrder`, in order. A forked process waits for a byte on the last one, and ends if none comes."""
+
+
+class Forked(msgspec.Struct, frozen=True, kw_only=True, tag="forked"):
+    """Reply of a warm parent: the process is there, and its parent is the runner."""
+
+    pid: int
+
+
+class NotForked(msgspec.Struct, frozen=True, kw_only=True, tag="not-forked"):
+    """Reply of a warm parent that is not, or no longer, fit to be forked."""
+
+    reason: str
+    has_imported: bool = False
+    """Whether it imported modules for this order, so that the fault is theirs."""
+
+
+ForkReply = Forked | NotForked
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """The runtime runs and the scenario is about to start."""
 

@@ -167,6 +167,10 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     parallel: bool = False
     """Whether its tasks are threads of the system: figures then scatter with where these run, and less precision is
     asked of them."""
+    forkable: bool = True
+    """Whether its cells may be forked from a process that has imported the runtime and started nothing."""
+    why_not_forkable: str = ""
+    """The reason, for `harness doctor`, if they may not."""
     schedules: str = ""
     """`"module:Class"` of its `ScheduledRuns`, which runs generated programs under a chosen schedule on a virtual
     clock; without one, `harness explore` runs them in the runtime's own order and on the real clock."""

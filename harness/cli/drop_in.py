@@ -13,7 +13,7 @@ from harness.plan import parse_spec, select_scenarios
 
 from .exits import Exit
 from .plain import say
-from .selection import jobs_option, scenario_option
+from .selection import fresh_option, jobs_option, scenario_option
 from .state import State
 from .stored import out_option
 
@@ -29,6 +29,7 @@ _PRESET = "default"
 @click.option("--badge", type=click.Path(dir_okay=False, path_type=Path), help="Write an SVG badge for a README.")
 @out_option
 @jobs_option
+@fresh_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.pass_obj
 def drop_in(
@@ -42,6 +43,7 @@ def drop_in(
     out: Path,
     jobs: int,
     *,
+    fresh: bool,
     quiet: bool,
 ) -> int:
     """Check whether an event loop is a drop-in replacement.
@@ -73,7 +75,7 @@ def drop_in(
         baseline=str(baseline),
         candidate=Candidate(backend=str(spec), baseline=str(baseline), checks=checks),
     )
-    outcome = run_request(state, request, out, jobs, quiet=quiet or json_file == "-")
+    outcome = run_request(state, request, out, jobs, fresh=fresh, quiet=quiet or json_file == "-")
     write_reports(state, outcome, {"drop-in-markdown": markdown, "drop-in-badge": badge})
     return report_outcome(state, outcome, "drop-in", json_file)
 

@@ -109,13 +109,15 @@ def _bar(colourless: bool) -> Any:
 
 
 class _Attempts:
-    """Which cells are run again, and why: after a bad end (a retry), or because others had the CPU (a repeat)."""
+    """Which cells are run again, and why: a bad end (a retry), a busy CPU (a repeat), a finding to be confirmed."""
 
     def __init__(self) -> None:
         self._retries: dict[str, int] = {}
         """How often each cell may be run again after a bad end."""
         self._retry: dict[str, int] = {}
         self._starts: Counter[str] = Counter()
+        self._confirmed: set[str] = set()
+        """Cells whose finding in a forked process is being confirmed."""
 
     def see(self, event: RunEvent) -> None:
         """Take note of an event."""
@@ -128,10 +130,15 @@ class _Attempts:
                 self._starts[cell_id] += 1
             case CellRetried(result=result, attempt=attempt):
                 self._starts.pop(result.cell_id, None)
-                self._retry[result.cell_id] = attempt
+                if event.confirms:
+                    self._confirmed.add(result.cell_id)
+                else:
+                    self._confirmed.discard(result.cell_id)
+                    self._retry[result.cell_id] = attempt
             case CellFinished(result=result):
                 self._starts.pop(result.cell_id, None)
                 self._retry.pop(result.cell_id, None)
+                self._confirmed.discard(result.cell_id)
 
     def describe(self, cell_id: str) -> str:
         """Return ` (retry 1/2)`, ` (repeat 1)` or nothing: the number of the present attempt at a cell."""
@@ -141,6 +148,8 @@ class _Attempts:
             parts.append(f"retry {retry}/{most}" if most else f"retry {retry}")
         if (repeat := self._starts[cell_id] - 1) > 0:
             parts.append(f"repeat {repeat}")
+        if cell_id in self._confirmed:
+            parts.append("to confirm a finding")
         return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -197,7 +206,7 @@ class _Plain:
                 self._total += len(cells) + len(skipped)
             case CellStarted(cell_id=cell_id) if again := self._attempts.describe(cell_id):
                 click.echo(f"runs again{again}: {_clean(cell_id)}", err=True)
-            case CellRetried():
+            case CellRetried() if not event.confirms:
                 click.echo(_problem(event), err=True)
             case CellFinished(result=result):
                 self._done += 1

@@ -11,7 +11,7 @@ import click
 from harness.model import PASSING_FACTS
 
 from .plain import say
-from .selection import default_jobs
+from .selection import default_jobs, fresh_option
 from .state import State
 from .stored import out_option, run_argument
 
@@ -30,10 +30,11 @@ _OTHERS = "environments"
     metavar="N",
     help="Number of untimed cells to run in parallel.",
 )
+@fresh_option
 @click.option("--quiet", "-q", is_flag=True, help="Hide progress; show only the verdict and the findings.")
 @click.option("--verbose", "-v", is_flag=True, help="Also show every observation of every cell.")
 @click.pass_obj
-def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, verbose: bool) -> int:
+def resume(state: State, run_name: str, out: Path, jobs: int, *, fresh: bool, quiet: bool, verbose: bool) -> int:
     """Run the remaining cells of an interrupted run.
 
     What has its result is not run again. If the environment is another one than the run's, that is said first.
@@ -55,7 +56,7 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, quiet: bool, ve
     now = describe_environment(catalogue.distributions) | describe_others(catalogue)
     for change in describe_changes(started.environment, now):
         say(f"harness: the environment has changed since the run began: {change}", err=True)
-    return resume_and_report(state, folder, jobs=jobs, quiet=quiet, verbose=verbose)
+    return resume_and_report(state, folder, jobs=jobs, fresh=fresh, quiet=quiet, verbose=verbose)
 
 
 def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -39,6 +39,7 @@ def run_and_report(
     json_file: str | None,
     create_envs: bool,
     jobs: int,
+    fresh: bool,
     quiet: bool,
     verbose: bool,
     **selection: Any,
@@ -53,7 +54,9 @@ def run_and_report(
     quiet_progress = quiet or json_file == "-"
     look = partial(_look_for_noise, request, quiet=quiet_progress, colourless=state.colourless)
     with open_progress(state.plugins, quiet=quiet_progress, colourless=state.colourless):
-        outcome = run_session(request, state.plugins, state.catalogue, RunStore(out), expectations, jobs, look)
+        outcome = run_session(
+            request, state.plugins, state.catalogue, RunStore(out), expectations, jobs, look, fresh=fresh
+        )
     return _report(state, outcome, renderer, json_file, verbose - quiet)
 
 
@@ -69,10 +72,10 @@ def _look_for_noise(request: Request, *, quiet: bool, colourless: bool) -> dict[
         return {"noise": f"{probe_noise(seconds, tick).text}, {describe_load()}"}
 
 
-def run_request(state: State, request: Request, out: Path, jobs: int, *, quiet: bool) -> RunOutcome:
+def run_request(state: State, request: Request, out: Path, jobs: int, *, fresh: bool, quiet: bool) -> RunOutcome:
     """Run a request that a command made by itself."""
     with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
-        return run_session(request, state.plugins, state.catalogue, RunStore(out), lanes=jobs)
+        return run_session(request, state.plugins, state.catalogue, RunStore(out), lanes=jobs, fresh=fresh)
 
 
 def report_outcome(state: State, outcome: RunOutcome, renderer: str, json_file: str | None) -> int:
@@ -91,11 +94,11 @@ def write_reports(state: State, outcome: RunOutcome, targets: Mapping[str, Path 
             write_report(path, render(state, name, outcome.run, outcome.comparison, outcome.folder), outcome.folder)
 
 
-def resume_and_report(state: State, folder: Path, *, jobs: int, quiet: bool, verbose: bool) -> int:
+def resume_and_report(state: State, folder: Path, *, jobs: int, fresh: bool, quiet: bool, verbose: bool) -> int:
     """Run the remaining cells of a run, print the report of the whole and return the exit code."""
     state.warn_about_broken_plugins()
     with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
-        outcome = resume_session(folder, state.plugins, state.catalogue, jobs)
+        outcome = resume_session(folder, state.plugins, state.catalogue, jobs, fresh=fresh)
     return _report(state, outcome, "terminal", None, verbose - quiet)
 
 

@@ -222,9 +222,16 @@ jobs_option = click.option(
     help="Number of untimed cells to run in parallel [default: two per CPU, at most 8].",
 )
 
+fresh_option = click.option(
+    "--fresh",
+    is_flag=True,
+    help="Start every process fresh; else those of untimed cells are forked from a warm parent.",
+)
+
 _OUTPUT = (
     out_option,
     jobs_option,
+    fresh_option,
     click.option(
         "--expectations",
         "expectation_files",

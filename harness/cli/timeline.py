@@ -75,7 +75,8 @@ def describe_event(event: RunEvent) -> str:
         case CellProgressed():
             return f"{event.cell_id} progresses: {event.progress}"
         case CellRetried():
-            return f"{event.result.cell_id} attempt {event.attempt}: {_end(event)}; retried"
+            why = "to be confirmed" if event.confirms else "retried"
+            return f"{event.result.cell_id} attempt {event.attempt}: {_end(event)}; {why}"
         case CellFinished():
             return f"{event.result.cell_id} {_end(event)}"
         case RunFinished():

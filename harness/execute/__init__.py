@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.host.faults import explain_runner_error
 from harness.host.signals import HeldInterrupt
-from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent
+from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent, UsageError
 
 from . import posix
 from .cell.conditions import PerturbationError, establish
@@ -17,15 +18,21 @@ from .cell.disturbed import NoiseRepeats
 from .cell.preflight import find_obstacle
 from .cell.retries import Retries
 from .cell.run import CellRun
+from .cell.start import StartCheck, may_fork
 from .lanes import run_side_by_side
 from .limits.enforce import describe_limits
 from .role.interpreter import find_missing
 from .role.launch import ExecutorError, make_launch
+from .role.warm import WarmParents
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
 
 __all__ = ["describe_limits", "execute", "run_guarded"]
+
+
+_LEAST_FORKS = 3
+"""Of each warm parent, to be worth its start."""
 
 
 def execute(
@@ -35,6 +42,7 @@ def execute(
     *,
     lanes: int = 1,
     skip_reason: Callable[[Cell], str] = lambda _cell: "",
+    fresh: bool = True,
 ) -> Iterator[RunEvent]:
     """Run the cells of a plan and yield the events; every planned cell gets a `CellFinished`.
 
@@ -44,24 +52,43 @@ def execute(
         folder: the run's folder; evidence goes below it.
         lanes: how many cells may run at a time, of scenarios that allow it. The others run alone.
         skip_reason: returns, when it is a cell's turn, why it is not run; empty if it is.
+        fresh: whether every process is started fresh; else those of cells that measure nothing may be forked.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
     """
-    posix.adopt_orphans()
+    can_fork = posix.adopt_orphans() and not fresh
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
-    with posix.watched() as check_watcher:
+    with posix.watched() as check_watcher, closing(WarmParents(plan.seed)) as warm:
 
         def skip_reason_of(cell: Cell) -> str:
             check_watcher()
             return skip_reason(cell)
 
-        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason_of)
+        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason_of, warm if can_fork else None)
+
+
+def _are_worth_it(cells: Sequence[Cell], catalogue: Catalogue, lanes: int = 1) -> bool:
+    """Return whether warm parents cost less than they save: each lane has one for each backend."""
+    try:
+        labels = [
+            cell.label
+            for cell in cells
+            if may_fork(cell, catalogue.scenario(cell.scenario), catalogue.backend_of, catalogue.perturbations)
+        ]
+    except UsageError:  # a backend is not installed any more, as its cells report
+        return False
+    return len(labels) >= _LEAST_FORKS * lanes * len(set(labels))
 
 
 def _execute_cells(
-    plan: Plan, catalogue: Catalogue, folder: Path, lanes: int, skip_reason: Callable[[Cell], str]
+    plan: Plan,
+    catalogue: Catalogue,
+    folder: Path,
+    lanes: int,
+    skip_reason: Callable[[Cell], str],
+    warm: WarmParents | None,
 ) -> Iterator[RunEvent]:
     shared: list[Cell] = []
     alone: list[Cell] = []
@@ -70,7 +97,10 @@ def _execute_cells(
     held = HeldInterrupt()
     if shared:
         with held:
-            yield from run_side_by_side(shared, folder, lanes, tuple(catalogue.environments.values()), skip_reason)
+            hash_seed = warm.hash_seed if warm is not None and _are_worth_it(shared, catalogue, lanes) else None
+            environments = tuple(catalogue.environments.values())
+            yield from run_side_by_side(shared, folder, lanes, environments, skip_reason, hash_seed)
+    warm = warm if warm is not None and _are_worth_it(alone, catalogue) else None
     for cell in alone:
         if held:
             yield _without_process(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
@@ -79,7 +109,7 @@ def _execute_cells(
             yield _without_process(cell, Outcome.NOT_RUN, reason)
             continue
         with held:
-            yield from run_guarded(cell, catalogue, folder)
+            yield from run_guarded(cell, catalogue, folder, warm)
     held.release()
 
 
@@ -88,8 +118,8 @@ def _may_share(cell: Cell, catalogue: Catalogue) -> bool:
     return catalogue.scenario(cell.scenario).side_by_side and not cell.perturb
 
 
-def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunEvent]:
-    """Run one cell and yield its events, whatever it and its plugins do."""
+def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path, warm: WarmParents | None = None) -> Iterator[RunEvent]:
+    """Run one cell and yield its events, whatever it and its plugins do; `warm` may fork its processes."""
     try:
         scenario = catalogue.scenario(cell.scenario)
         if obstacle := find_obstacle(scenario, cell):
@@ -99,10 +129,13 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunE
             yield _without_process(cell, Outcome.INVALID_ENV, missing)
             return
         launch = make_launch(cell, catalogue.executors)
+        if not may_fork(cell, scenario, catalogue.backend_of, catalogue.perturbations):
+            warm = None
         with establish(cell, catalogue.perturbations) as conditions:
             retries = Retries(cell, folder)
             while not retries.is_over:
                 attempts = NoiseRepeats(cell, scenario, catalogue.backend_of)
+                start = StartCheck(cell, scenario, folder, warm)
                 while not attempts.is_over:
                     yield from CellRun(
                         cell,
@@ -114,6 +147,7 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path) -> Iterator[RunE
                         retries,
                         launch,
                         conditions,
+                        start,
                     ).events()
     except (ExecutorError, PerturbationError) as exc:
         yield _without_process(cell, Outcome.INVALID_ENV, str(exc))

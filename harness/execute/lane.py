@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Generator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path
 from typing import cast
@@ -24,11 +24,13 @@ from harness.plugins import Plugins
 from harness.wire import decode_line, encode_line
 
 from . import posix
+from .role.warm import WarmParents
 
 
 def main() -> None:
-    """Run cells until stdin ends, after a line of environments; the argument is the run's folder.
+    """Run cells until stdin ends, after a line of environments.
 
+    The arguments are the run's folder and the hash seed of warm parents; without that one every process starts fresh.
     An interrupt ends the cell that runs.
     """
     report = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -36,12 +38,15 @@ def main() -> None:
     posix.adopt_orphans()
     INTERRUPTS.install(signal.SIGINT)
     catalogue, folder = Plugins().catalogue(), Path(sys.argv[1])
-    with INTERRUPTS.deferred():
+    warm = WarmParents(int(sys.argv[2])) if sys.argv[2:] else None
+    with INTERRUPTS.deferred(), ExitStack() as stack:
+        if warm is not None:
+            stack.callback(warm.close)
         posix.unblock_interrupts()
         environments = decode_line(sys.stdin.buffer.readline() or b"[]", tuple[Environment, ...])
         catalogue = msgspec.structs.replace(catalogue, environments={known.name: known for known in environments})
         for line in sys.stdin.buffer:
-            stage = run_guarded(decode_line(line, Cell), catalogue, folder)
+            stage = run_guarded(decode_line(line, Cell), catalogue, folder, warm)
             with suppress(BrokenPipeError):  # the run has ended, and with it this cell; so does stdin
                 follow(cast("Generator[RunEvent, None, None]", stage), lambda event: _report(report, event))
 

@@ -35,10 +35,12 @@ def run_side_by_side(
     lanes: int,
     environments: tuple[Environment, ...] = (),
     skip_reason: Callable[[Cell], str] = lambda _cell: "",
+    hash_seed: int | None = None,
 ) -> Iterator[RunEvent]:
     """Run cells, as many at a time as there are lanes, and yield the events; every cell gets a `CellFinished`.
 
-    `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is.
+    `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is. `hash_seed` is that of warm
+    parents; without it every process starts fresh.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
@@ -47,7 +49,7 @@ def run_side_by_side(
     held = HeldInterrupt()
     is_ending = False
     with selectors.DefaultSelector() as selector:
-        running = [_Lane(folder, selector, environments) for _ in range(min(lanes, len(cells)))]
+        running = [_Lane(folder, selector, environments, hash_seed) for _ in range(min(lanes, len(cells)))]
         try:
             yield from held.pass_on(_hand_out(running, waiting, skip_reason))
             while any(lane.is_busy for lane in running):
@@ -100,8 +102,15 @@ def _next_events(selector: selectors.BaseSelector, running: Sequence[_Lane]) -> 
 class _Lane:
     """A lane's process, and the cell that it runs."""
 
-    def __init__(self, folder: Path, selector: selectors.BaseSelector, environments: tuple[Environment, ...]) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        selector: selectors.BaseSelector,
+        environments: tuple[Environment, ...],
+        hash_seed: int | None,
+    ) -> None:
+        warm = () if hash_seed is None else (str(hash_seed),)
+        self._command = [sys.executable, "-P", "-m", "harness.execute.lane", str(folder), *warm]
         self._environments = environments
         self._selector = selector
         self._cell: Cell | None = None
@@ -111,7 +120,7 @@ class _Lane:
     def _start(self) -> None:
         with posix.interrupts_blocked():  # until it has a handler
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-P", "-m", "harness.execute.lane", str(self._folder)],
+                self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for the runner, which informs its lanes

@@ -12,13 +12,15 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 
+from harness.host.own_limits import die_with
+
 from . import reaper
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform == "linux"
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -40,14 +42,7 @@ def die_with_parent() -> Callable[[], None] | None:
     """Return a function for the child to call before exec: it makes the kernel kill it when the runner dies (Linux)."""
     if not _LINUX:
         return None
-    parent = os.getpid()
-
-    def arrange() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return arrange
+    return partial(die_with, os.getpid())
 
 
 @contextlib.contextmanager

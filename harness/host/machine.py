@@ -85,6 +85,7 @@ def check_host(
             advice=_python_advice(backends),
         ),
         *(HostFact(name=name, value=_installed(name)) for name in (*distributions, _OWN)),
+        _warm_parents(backends),
         HostFact(name="cpu", value=_cpu_model()),
         _cores(),
         _load(),
@@ -104,6 +105,18 @@ def _python_advice(backends: Iterable[Backend]) -> str:
         and not SpecifierSet(backend.requires_python).contains(platform.python_version(), prereleases=True)
     ]
     return f"{', '.join(unfit)}: cells of it are unavailable here; use another environment" if unfit else ""
+
+
+def _warm_parents(backends: Iterable[Backend]) -> HostFact:
+    """Return whose untimed cells are forked from a warm parent, and why others are not."""
+    if sys.platform != "linux":
+        return HostFact(
+            name="warm parents", value="none: a forked cell needs a system whose orphans fall to the runner"
+        )
+    refused = [
+        f"{backend.name} starts fresh: {backend.why_not_forkable}" for backend in backends if not backend.forkable
+    ]
+    return HostFact(name="warm parents", value="; ".join(("for untimed cells", *refused)))
 
 
 def _cores() -> HostFact:

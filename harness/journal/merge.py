@@ -145,7 +145,9 @@ def _events_of(record: CellRecord, evidence: str) -> Iterator[CellStarted | Cell
 
 def _copy_evidence(source: Path, target: Path, record: CellRecord) -> str:
     """Copy the evidence of a cell and its earlier attempts, and return the folder of the cell's own."""
-    for relative in (record.result.evidence, *(attempt.evidence for attempt in record.result.retried)):
+    earlier = (attempt.evidence for attempt in record.result.retried)
+    starts = (attempt.evidence for attempt in record.result.starts)
+    for relative in dict.fromkeys((record.result.evidence, *earlier, *starts)):
         if relative and _is_below(source / relative, source / EVIDENCE) and (source / relative).is_dir():
             try:
                 # The target of a link is no evidence, and may be anything.

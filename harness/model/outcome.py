@@ -276,6 +276,8 @@ class RoleResult(msgspec.Struct, frozen=True, kw_only=True):
     """From the start of the process to its end."""
     pid: int = 0
     """Of its process; 0 if none was started."""
+    is_forked: bool = False
+    """Whether a warm parent forked its process; else it is an interpreter started for this role."""
     cpu: int | None = None
     """The CPU that it was kept on; `None` for any."""
     exit_code: int | None = None
@@ -325,6 +327,21 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of its own, relative to the run folder; empty if there is none."""
 
 
+class StartAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt at a cell that was forked first, and in which something went wrong there."""
+
+    is_forked: bool
+    """Whether a warm parent forked its processes; else they were started fresh."""
+    outcome: Outcome
+    """How it ended."""
+    problems: tuple[str, ...] = ()
+    """What went wrong, a few words each; attempts with the same ones agree."""
+    seconds: float = 0.0
+    """How long it took."""
+    evidence: str = ""
+    """Folder of its own, relative to the run folder; empty if there is none."""
+
+
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     """Outcome of a cell. `outcome` is that of the role that explains it: see `execute.combine_outcomes`."""
 
@@ -343,8 +360,17 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     """The attempts before this one, oldest first: the cell was run again at once."""
     retried: tuple[Attempt, ...] = ()
     """The attempts before this one that hung, crashed or raised, oldest first; with `--retries` only."""
+    starts: tuple[StartAttempt, ...] = ()
+    """The attempts, this one as the last, where something went wrong in a forked process: forked and fresh by turns."""
 
     @property
     def is_flaky(self) -> bool:
         """Whether it completed, but not at once."""
         return self.outcome is Outcome.COMPLETED and bool(self.retried)
+
+    @property
+    def differs_by_start(self) -> bool:
+        """Whether forked attempts agree, fresh ones agree, and not with each other: a defect of harness."""
+        forked = {attempt.problems for attempt in self.starts if attempt.is_forked}
+        fresh = {attempt.problems for attempt in self.starts if not attempt.is_forked}
+        return len(self.starts) > 2 and len(forked) == len(fresh) == 1 and forked != fresh

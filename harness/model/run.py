@@ -159,6 +159,8 @@ class CellRetried(Event, frozen=True, kw_only=True, tag="cell-retried"):
     """Result of this attempt."""
     attempt: int
     """Which one it was, from 1."""
+    confirms: bool = False
+    """Whether the next attempt is to confirm this one in a process that is started otherwise."""
 
 
 class RunExtended(Event, frozen=True, kw_only=True, tag="run-extended"):

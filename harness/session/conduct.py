@@ -57,6 +57,8 @@ def run_session(
     expectations: tuple[Expectation, ...] = (),
     lanes: int = 1,
     look: Callable[[], dict[str, str]] = dict,
+    *,
+    fresh: bool = True,
 ) -> RunOutcome:
     """Run a request to its end and judge it as it was stored.
 
@@ -69,6 +71,7 @@ def run_session(
         lanes: how many cells may run at a time, of scenarios that measure nothing.
         look: returns further facts of the host, to be stored with the run. It is called after the request was planned,
             so that a wrong name costs no look at the machine.
+        fresh: whether every process is started fresh; else those of cells that measure nothing may be forked.
 
     Raises:
         UsageError: the request cannot be planned or the folder cannot be written.
@@ -87,7 +90,7 @@ def run_session(
     with recorder:
         recorder.publish(make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations))
         portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))
+        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
@@ -96,6 +99,8 @@ def resume_session(
     plugins: Plugins,
     catalogue: Catalogue,
     lanes: int = 1,
+    *,
+    fresh: bool = True,
 ) -> RunOutcome:
     """Run the remaining cells of a run, in the same journal, and judge the whole.
 
@@ -104,6 +109,7 @@ def resume_session(
         plugins: receive the events by their hook, live progress among them (`Plugins.listening`).
         catalogue: the plugins' contributions; it must have all that the run's cells need.
         lanes: as in `run_session`.
+        fresh: as in `run_session`.
 
     Raises:
         UsageError: nothing is left over, or the journal cannot be written.
@@ -125,7 +131,7 @@ def resume_session(
         environment = describe_environment(catalogue.distributions) | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
         portions = plan_portions(make_remaining_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far))
+        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
@@ -150,8 +156,8 @@ def _read_recorded(folder: Path, recorder: Recorder) -> RunOutcome:
 
 
 def _stages(
-    portions: Iterable[Plan], catalogue: Catalogue, folder: Path, lanes: int, so_far: RunSoFar
+    portions: Iterable[Plan], catalogue: Catalogue, folder: Path, lanes: int, so_far: RunSoFar, *, fresh: bool
 ) -> Iterator[Generator[RunEvent, None, None]]:
     for portion in portions:
-        stage = execute(portion, catalogue, folder, lanes=lanes, skip_reason=so_far.skip_reason)
+        stage = execute(portion, catalogue, folder, lanes=lanes, skip_reason=so_far.skip_reason, fresh=fresh)
         yield cast("Generator[RunEvent, None, None]", stage)

@@ -1,4 +1,7 @@
-"""Entry point of a worker: `python -P -X faulthandler -m harness.worker JOB`, with the job as JSON."""
+"""Entry point of a worker: `python -P -X faulthandler -m harness.worker JOB`, with the job as JSON.
+
+`--warm FD` instead of the job makes it a warm parent: a process that it forks has its job from there, and goes on here.
+"""
 
 import gc
 import sys
@@ -11,4 +14,9 @@ with standing_in():
     from .role import run_role
 
 if __name__ == "__main__":
-    run_role(sys.argv[1])
+    job = sys.argv[1]
+    if job == "--warm":
+        with standing_in():
+            from .warm import serve
+        job = serve(int(sys.argv[2]))
+    run_role(job)

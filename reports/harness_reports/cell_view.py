@@ -34,7 +34,7 @@ from .figures import format_figure
 from .finding_view import evidence_path, render_findings
 from .header import render_self_check
 from .ratio_lines import render_ratios
-from .resource_lines import describe_attempts, describe_resources
+from .resource_lines import describe_attempts, describe_resources, describe_starts
 from .safe_text import clean, clean_lines
 from .squares import FINE, style_of, symbol_of, value_text
 from .sweep_table import render_sweeps
@@ -101,6 +101,7 @@ def facts_of(record: CellRecord, card: ScenarioCard | None, square: CellSummary 
         "tried before",
         [f"{attempt.outcome}: {clean(attempt.reason)}" for attempt in record.result.retried],
     )
+    fields += make_lines("starts", list(describe_starts(record.result)))
     fields += make_lines("disturbed", describe_attempts(record.result))
     fields += make_lines("parameters", [_parameters_text(record)])
     fields += make_lines("ran on", list(dict.fromkeys(filter(None, map(_attestation_text, record.result.roles)))))

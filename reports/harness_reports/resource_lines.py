@@ -51,6 +51,16 @@ def describe_attempts(result: CellResult) -> list[str]:
     return [f"run {times}: before, it waited for a CPU for {shares} of its time{last}"]
 
 
+def describe_starts(result: CellResult) -> Iterator[str]:
+    """Yield a line for each attempt of a cell in which something went wrong in a forked process, and what follows."""
+    for attempt in result.starts:
+        kind = "forked" if attempt.is_forked else "fresh"
+        problems = ", ".join(map(clean, attempt.problems)) or "nothing wrong"
+        yield f"{kind}: {attempt.outcome} after {_seconds(attempt.seconds)}: {problems}"
+    if result.differs_by_start:
+        yield "forked and fresh processes differ: a defect of harness (please report it)"
+
+
 def _seconds(value: float) -> str:
     return format_figure(value, "s")
 

@@ -41,10 +41,14 @@ def render_verdict(comparison: Comparison) -> Text:
 
 
 def _advise(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[Text]:
-    """Yield how an incomplete run goes on."""
+    """Yield how an incomplete run goes on, and which cells the way of their start changed."""
     if comparison.incomplete:
         name = PurePath(options.run_path).name or run.started.run_id
         yield Text(f"to continue: harness resume {clean(name)}", style="yellow")
+    for record in run.records:
+        if record.result.differs_by_start:
+            said = f"{clean(record.cell.id)}: forked and fresh processes differ: a defect of harness (please report it)"
+            yield Text(said, style="yellow")
 
 
 def _quiet_parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from harness.execute.limits import rlimits as limits_posix
+from harness.host import own_limits as limits_posix
 from harness.model import DEFAULT_LIMITS, LIMITS, format_limit
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text()

@@ -28,15 +28,18 @@ EXPECTED = {
 MODEST = ("greedy.modest", "greedy.shared-memory-of-children")
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory):
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(("--fresh",), id="fresh"), pytest.param((), id="forked", marks=pytest.mark.slow)],
+)
+def stored(tmp_path_factory, request):
     """A run of all of them, and the processes that it left."""
-    out = tmp_path_factory.mktemp("greedy")
+    out, start = tmp_path_factory.mktemp("greedy"), request.param
     backends = [word for name in BACKENDS for word in ("-b", name)]
     marked = {"HARNESS_TEST_GREEDY": str(out)}
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "harness.cli", "matrix", *backends, "-s", "greedy.*", "--limit", LIMITS),
+            *(sys.executable, "-m", "harness.cli", "matrix", *backends, "-s", "greedy.*", "--limit", LIMITS, *start),
             *("--out", str(out), "--json", str(out / "report.json")),
         ],
         capture_output=True,

@@ -57,6 +57,17 @@ def test_outcome(finished, scenario, backend):
     assert len(role.error.leaves if role.error else ()) == expected.get("leaves", 0)
 
 
+def test_forked_and_fresh_processes_agree(finished):
+    """Every cell was forked; what went wrong there went wrong in the same way in a fresh process."""
+    wrong = [record.result.starts for record in finished[1].values() if record.result.starts]
+    assert len(wrong) >= len(BACKENDS) * sum(expected["outcome"] != "completed" for expected in EXPECTED.values())
+    for starts in wrong:
+        assert [start.is_forked for start in starts] == [True, False]
+        assert starts[0].problems == starts[1].problems
+    right = [record.result.roles[0].is_forked for record in finished[1].values() if not record.result.starts]
+    assert all(right)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_hang_shows_how_far_it_came_and_where_it_is(finished, backend):
     """What was observed before the hang is kept, and the stacks name the line."""

@@ -7,14 +7,14 @@ Behaviour seen in an attempt counts whatever disturbed it: one in which a contra
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 
 import msgspec
 
-from harness.api import Backend, Judge, Scenario
-from harness.api.values import adds_up
+from harness.api import Backend, Scenario
 from harness.model import MOST_DELAY, BackendSpec, Cell, CellResult, Disturbance, Observed, Outcome, RoleResult, Step
+
+from .breaches import Breaches
 
 MOST_REPEATS = 2
 
@@ -25,28 +25,14 @@ class NoiseRepeats:
     def __init__(self, cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> None:
         self._scenario = scenario
         self._can_repeat = can_be_disturbed(cell, scenario, backend_of)
-        self._conditions = {key for judge in scenario.judges.values() for key in judge.only_where}
         self._before: list[Disturbance] = []
-        self._begin()
+        self._breaches = Breaches(scenario)
         self.is_over = False
-
-    def _begin(self) -> None:
-        self._broken: list[Judge] = []
-        self._seen: dict[str, list[object]] = defaultdict(list)
-        self._totals: dict[str, float] = defaultdict(float)
 
     def see(self, observation: Observed | Step) -> None:
         """Take note of the records of the present attempt."""
-        if not self._can_repeat or isinstance(observation, Step):
-            return
-        key, value = observation.key, observation.value
-        judge = self._scenario.judges.get(key)
-        if judge is not None and judge.breaks(value) is not None:
-            self._broken.append(judge)
-        if key in self._conditions:
-            self._seen[key].append(value)
-        if isinstance(value, (int, float)):
-            self._totals[key] += value
+        if self._can_repeat:
+            self._breaches.see(observation)
 
     def conclude(self, result: CellResult, *, is_last: bool) -> CellResult | None:
         """Return the result of the cell, or nothing if the attempt is to be followed by another one.
@@ -60,24 +46,19 @@ class NoiseRepeats:
             self.is_over = True
             return msgspec.structs.replace(result, disturbed=tuple(self._before))
         self._before.append(disturbance)
-        self._begin()
+        self._breaches = Breaches(self._scenario)
         return None
 
     def _find_disturbance(self, result: CellResult) -> Disturbance | None:
-        if not self._can_repeat or self._is_broken() or not self._adds_up() or not all(map(_is_clean, result.roles)):
+        if not self._can_repeat or not all(map(_is_clean, result.roles)):
+            return None
+        if self._breaches.keys() or self._breaches.unbalanced():
             return None
         for taken in (role.resources for role in result.roles):
             share = taken.delay_share if taken is not None else None
             if taken is not None and taken.run_delay is not None and share is not None and share > MOST_DELAY:
                 return Disturbance(wall=taken.wall, run_delay=taken.run_delay, seconds=result.seconds)
         return None
-
-    def _is_broken(self) -> bool:
-        return any(judge.is_about(self._seen) for judge in self._broken)
-
-    def _adds_up(self) -> bool:
-        sums = self._scenario.conserved.items()
-        return all(adds_up(self._totals[total], (self._totals[part] for part in parts)) for total, parts in sums)
 
 
 def can_be_disturbed(cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> bool:

@@ -23,8 +23,9 @@ from harness.execute.hang.interview import dump_stacks, observe_cpu, observe_tur
 from harness.execute.hang.stalls import StallWatch
 from harness.execute.limits.enforce import CellLimits
 from harness.execute.role.interpreter import find_interpreter
+from harness.execute.role.job import make_job
 from harness.execute.role.launch import PLAIN, Launch
-from harness.execute.role.process import RoleProcess, make_job
+from harness.execute.role.process import RoleProcess
 from harness.host.signals import HeldInterrupt
 from harness.model import (
     EVIDENCE,
@@ -47,6 +48,7 @@ from .conditions import UNDISTURBED, Conditions
 from .disturbed import NoiseRepeats
 from .outcome import combine_outcomes
 from .retries import Retries
+from .start import StartCheck
 
 _TICK = 0.05
 _HEARTBEAT = 0.25
@@ -76,6 +78,7 @@ class CellRun:
         retries: Retries | None = None,
         launch: Launch = PLAIN,
         conditions: Conditions = UNDISTURBED,
+        start: StartCheck | None = None,
     ) -> None:
         self._cell = cell
         self._scenario = scenario
@@ -85,6 +88,7 @@ class CellRun:
         self._retries = retries or Retries(cell, folder)
         self._launch = launch
         self._conditions = conditions
+        self._start_check = start or StartCheck(cell, scenario, folder)
         self._evidence = folder / EVIDENCE / cell.slug
         self._relative = f"{EVIDENCE}/{cell.slug}"
         self._token = uuid.uuid4().hex
@@ -117,11 +121,17 @@ class CellRun:
             trailing_events = self._end_all()
         is_cut_off = bool(held)
         result = self._result(time.monotonic() - started, is_cut_off=is_cut_off)
-        concluded = self._attempts.conclude(result, is_last=is_cut_off)
-        ends = () if concluded is None else (self._retries.conclude(concluded, is_last=is_cut_off),)
         # A repeated attempt has already exited, so its pipes are empty.
-        yield from held.pass_on((*trailing_events, *ends))
+        yield from held.pass_on((*trailing_events, *self._conclude(result, is_last=is_cut_off)))
         held.release()
+
+    def _conclude(self, result: CellResult, *, is_last: bool) -> tuple[RunEvent, ...]:
+        """Return the event of the end of the cell, or of this attempt, if there is one."""
+        checked = self._start_check.conclude(result, is_last=is_last)
+        if not isinstance(checked, CellResult):
+            return (checked,)
+        concluded = self._attempts.conclude(checked, is_last=is_last)
+        return () if concluded is None else (self._retries.conclude(concluded, is_last=is_last),)
 
     # --- start ---
     def _start(self) -> None:
@@ -132,7 +142,9 @@ class CellRun:
             conditions = self._conditions
             job = make_job(self._cell, assigned, backend, self._scenario, conditions.in_worker, conditions.after_run)
             output = (self._open(assigned.role, "stdout"), self._open(assigned.role, "stderr"))
-            role = RoleProcess(job, environment, output, cpu, self._limits, place, self._launch)
+            warm = self._start_check.warm
+            role = RoleProcess(job, environment, output, cpu, self._limits, place, self._launch, warm)
+            self._spared |= warm.pids if warm is not None else set()
             self._roles.append(role)
             # What measures one thread that computes is not to be asked anything meanwhile.
             if not (self._scenario.cpu_bound or backend.parallel):
@@ -159,7 +171,7 @@ class CellRun:
             name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name in _PASSED_ON
         }
         # The same hash seed for all backends of a round: set order is then no difference between them.
-        return scrubbed | {"PYTHONHASHSEED": str(self._cell.seed % 2**32), posix.TOKEN_VARIABLE: self._token}
+        return scrubbed | {"PYTHONHASHSEED": str(self._start_check.hash_seed), posix.TOKEN_VARIABLE: self._token}
 
     # --- watch ---
     def _watch(self) -> Iterator[RunEvent]:
@@ -195,6 +207,7 @@ class CellRun:
                     other.order(message)
         else:
             self._attempts.see(message)
+            self._start_check.see(message)
             yield CellObserved(cell_id=self._cell.id, observation=message)
 
     def _collect_ended(self) -> Iterator[RunEvent]:

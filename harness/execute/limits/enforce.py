@@ -63,13 +63,18 @@ class CellLimits:
         """
         self.values: Mapping[str, int] = DEFAULT_LIMITS | dict(cell.limits)
         self._counts_files = "fds" in self.values and "fds" not in own
-        self._spared = frozenset(spared)
+        self._spared = spared
         self._group: CellGroup | None = make_group(self.values, cgroup_root)
         self._next = 0.0
 
     def before_exec(self) -> Callable[[], None]:
         """Return the function that each role's process calls before exec."""
-        return arrange_limits(self.values, self._group.members if self._group is not None else "")
+        return arrange_limits(self.values, self.cgroup)
+
+    @property
+    def cgroup(self) -> str:
+        """The file that a process writes its pid to, to join the cell's cgroup; empty where there is none."""
+        return self._group.members if self._group is not None else ""
 
     @property
     def output_bytes(self) -> int:

@@ -8,25 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
 import msgspec
 
-from harness.api import Backend, Scenario
 from harness.execute import posix
 from harness.execute.hang.testimony import without_inspection
 from harness.execute.limits.enforce import CellLimits
 from harness.model import (
-    FORMAT,
     Attestation,
     Autopsy,
-    Cell,
     ErrorReport,
     Observed,
     Outcome,
-    RoleBackend,
     RoleResult,
     Stall,
     Step,
@@ -49,6 +45,7 @@ from harness.wire import (
 
 from .interpreter import HERE, Interpreter, keep_end
 from .launch import PLAIN, Launch
+from .warm import WarmParents, worker_command
 
 _UNHANDLED_KEPT = 20
 _STACKS_BYTES = 1 << 20
@@ -59,40 +56,11 @@ _PAGE_BYTES = 3 * _WORD_BYTES
 """Words of the progress page: units of work, pid of the worker, whether a driver of the question is busy."""
 
 
-def make_job(
-    cell: Cell,
-    assigned: RoleBackend,
-    backend: Backend,
-    scenario: Scenario,
-    perturb: tuple[tuple[str, str], ...] = (),
-    after_run: tuple[tuple[str, str], ...] = (),
-) -> WorkerJob:
-    """Return the job of a role's worker. The fds are those of no process yet."""
-    return WorkerJob(
-        format=FORMAT,
-        role=assigned.role,
-        backend=str(assigned.backend),
-        options=dict(assigned.backend.options),
-        peers=tuple(other.role for other in cell.roles if other.role != assigned.role),
-        parameters=cell.assigned,
-        seed=cell.seed,
-        perturb=perturb,
-        after_run=after_run,
-        runner=backend.runner,
-        scenario=scenario.ref,
-        own_implementation=backend.implements.get(cell.scenario, ""),
-        distributions=backend.distributions,
-        schedules=backend.schedules,
-        dialect=backend.dialect,
-        report_fd=-1,
-        order_fd=-1,
-        progress_fd=-1,
-        stacks_fd=-1,
-    )
-
-
 class RoleProcess:
     """A started role. Its fds are non-blocking; the cell's loop decides when to read."""
+
+    _process: subprocess.Popen[bytes] | None
+    """Nothing for one that was forked."""
 
     def __init__(
         self,
@@ -103,6 +71,7 @@ class RoleProcess:
         limits: CellLimits,
         place: Interpreter = HERE,
         launch: Launch = PLAIN,
+        warm: WarmParents | None = None,
     ) -> None:
         """Start the process.
 
@@ -114,8 +83,10 @@ class RoleProcess:
             limits: of its cell.
             place: where it runs.
             launch: how it is started.
+            warm: what may fork it instead.
         """
         self._limits = limits
+        self._warm = warm
         self._place = place
         self._launch = launch
         self.role = job.role
@@ -138,40 +109,59 @@ class RoleProcess:
     ) -> None:
         """Start the process; `made` gets every fd that there is by then, in case it fails."""
         made += (pipe := os.pipe())
-        report, report_child = pipe
+        self._report, report_child = pipe
         made += (pipe := os.pipe())
         order_child, self._order = pipe
-        made.append(progress := posix.shared_file("harness-progress", mmap.PAGESIZE))
+        ends: list[tuple[int, int]] = []
+        for _ in output:
+            made += (pipe := os.pipe())
+            ends.append(pipe)
+        made.append(posix.shared_file("harness-progress", mmap.PAGESIZE))
+        self._progress_fd = made[-1]
         made.append(posix.shared_file("stacks"))
         self._stacks = made[-1]
         job = msgspec.structs.replace(
-            job, report_fd=report_child, order_fd=order_child, progress_fd=progress, stacks_fd=self._stacks
+            job,
+            report_fd=report_child,
+            order_fd=order_child,
+            progress_fd=self._progress_fd,
+            stacks_fd=self._stacks,
         )
         self.started = time.monotonic()
-        self._process = self._launch.start(
-            [self._place.interpreter, "-P", "-X", "faulthandler", "-m", "harness.worker", encode_line(job).decode()],
+        self._begin(job, environment, [writes for _, writes in ends])
+        self._outputs = {reads: file for (reads, _), file in zip(ends, output, strict=True)}
+        for fd in (report_child, order_child, *(writes for _, writes in ends)):
+            os.close(fd)
+        self.pidfd = posix.open_pidfd(self.pid)
+        for fd in (self._report, self._order, *self._outputs):
+            os.set_blocking(fd, False)
+
+    def _begin(self, job: WorkerJob, environment: dict[str, str], outputs: Sequence[int]) -> None:
+        """Fork the process, or start it."""
+        if self._warm is not None:
+            limits, cgroup = self._limits.values, self._limits.cgroup
+            pid = self._warm.fork(self._place, job, environment, limits, cgroup, outputs)
+            if pid is not None:
+                self.pid, self.is_forked = pid, True
+                return
+        stdout, stderr = outputs
+        process = self._launch.start(
+            [*worker_command(self._place), encode_line(job).decode()],
             job.role,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             env=self._place.variables(environment),
-            pass_fds=(report_child, order_child, progress, self._stacks),
+            pass_fds=(job.report_fd, job.order_fd, job.progress_fd, job.stacks_fd),
             start_new_session=True,
             preexec_fn=self._limits.before_exec(),
         )
-        self.pid = self._process.pid
-        self._progress_fd = progress
-        for fd in (report_child, order_child):
-            os.close(fd)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self.pidfd = posix.open_pidfd(self.pid)
-        self._report = report
-        self._outputs = {self._process.stdout.fileno(): output[0], self._process.stderr.fileno(): output[1]}
-        for fd in (report, self._order, *self._outputs):
-            os.set_blocking(fd, False)
+        self.pid, self._process = process.pid, process
 
     def _reset(self) -> None:
+        self._process = None
+        self.is_forked = False
+        """Whether a warm parent forked it."""
         self._partial = b""
         self.at_end: set[int] = set()
         self._attestation: Attestation | None = None
@@ -341,7 +331,9 @@ class RoleProcess:
         pid, status, used = os.wait4(self.pid, os.WNOHANG)
         if pid == 0:
             return False
-        self._exit = self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._exit = os.waitstatus_to_exitcode(status)
+        if self._process is not None:
+            self._process.returncode = self._exit
         self._usage = Usage(
             user=used.ru_utime,
             system=used.ru_stime,
@@ -392,12 +384,9 @@ class RoleProcess:
         # The worker's half of the last line never came: its process was cut off while it wrote, or wrote garbage.
         if self._partial.strip() and self._end is None:
             self._garbage = self._garbage or f"{self._partial[:60]!r} (half a line)"
-        for fd in (self._report, self._order, self.pidfd):
+        for fd in (self._report, self._order, *self._outputs, self.pidfd):
             if fd is not None:
                 os.close(fd)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
         self.stacks_text, self._last_progress = without_inspection(self.stacks())[:_STACKS_KEPT], self.progress
         self._last_page = os.pread(self._progress_fd, _PAGE_BYTES, 0).ljust(_PAGE_BYTES, b"\0")
         os.close(self._progress_fd)
@@ -425,6 +414,7 @@ class RoleProcess:
             reason=reason,
             seconds=(self.ended_at or time.monotonic()) - self.started,
             pid=self.pid,
+            is_forked=self.is_forked,
             cpu=self._cpu,
             exit_code=self._exit,
             error=error,

@@ -45,6 +45,8 @@ def harness_backends() -> list[Backend]:
             capabilities=CAPABILITIES,
             distributions=("gevent", "greenlet"),
             install_hint="pip install harness-gevent",
+            forkable=False,
+            why_not_forkable="gevent in a process forked from one that has imported it is not tested",
         )
     ]
 
