@@ -6,7 +6,10 @@ import asyncio.selector_events
 import collections
 import contextlib
 import math
+import os
+import pathlib
 import socket
+import threading
 
 _Transport = asyncio.selector_events._SelectorSocketTransport
 
@@ -799,3 +802,131 @@ def sock_calls_lose_what_they_took():
         sock_accept=lambda self, sock: taken(asyncio.SelectorEventLoop.sock_accept, self, sock),
         sock_recv=lambda self, sock, size: taken(asyncio.SelectorEventLoop.sock_recv, self, sock, size),
     )
+
+
+# --- calls from threads ---
+
+
+def forgets_calls_of_threads():
+    """A call that a thread asks for is never made, and never refused."""
+    return _loop(call_soon_threadsafe=lambda self, callback, *args, context=None: None)
+
+
+def calls_of_threads_wake_nothing():
+    """A call that a thread asks for does not wake the loop."""
+    return _loop(call_soon_threadsafe=asyncio.SelectorEventLoop.call_soon)
+
+
+def ignores_other_threads():
+    """What another thread schedules without `call_soon_threadsafe` is dropped."""
+
+    def call_soon(self, callback, *args, context=None):
+        if self._thread_id in (None, threading.get_ident()):
+            return asyncio.SelectorEventLoop.call_soon(self, callback, *args, context=context)
+        return asyncio.Handle(callback, args, self, context)
+
+    return _loop(call_soon=call_soon)
+
+
+# --- child processes ---
+
+
+def children_end_unseen():
+    """The end of a child goes unnoticed."""
+    return _loop(_child_watcher_callback=lambda self, pid, returncode, transport: None)
+
+
+def the_end_cuts_what_came_before_it():
+    """What has arrived and was not read is dropped at the end of a stream."""
+    feed_eof = asyncio.StreamReader.feed_eof
+
+    def cut(self):
+        self._buffer.clear()
+        feed_eof(self)
+
+    asyncio.StreamReader.feed_eof = cut
+    return asyncio.new_event_loop()
+
+
+def cancelled_reads_take_bytes():
+    """A read that is cancelled drops what arrives in its turn."""
+    wait_for_data = asyncio.StreamReader._wait_for_data
+
+    async def wait(self, name):
+        try:
+            await wait_for_data(self, name)
+        except asyncio.CancelledError:
+            self._buffer.clear()
+            raise
+
+    asyncio.StreamReader._wait_for_data = wait
+    return asyncio.new_event_loop()
+
+
+def failed_starts_keep_descriptors():
+    """A start that fails leaves a pipe open."""
+
+    async def subprocess_exec(self, *args, **options):
+        try:
+            return await asyncio.SelectorEventLoop.subprocess_exec(self, *args, **options)
+        except OSError:
+            os.pipe()
+            raise
+
+    return _loop(subprocess_exec=subprocess_exec)
+
+
+def reaps_the_children_of_others():
+    """Each turn of the loop collects every child that has ended."""
+
+    def _run_once(self):
+        asyncio.SelectorEventLoop._run_once(self)
+        for pid in self.foreign():
+            os.waitpid(pid, os.WNOHANG)
+
+    def foreign(self):
+        children = map(int, pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+        return [pid for pid in children if "(sh) Z" in pathlib.Path(f"/proc/{pid}/stat").read_text()]
+
+    return _loop(_run_once=_run_once, foreign=foreign)
+
+
+def children_ignore_sigpipe():
+    """A child starts with the signals ignored that Python ignores."""
+
+    async def subprocess_exec(self, *args, **options):
+        return await asyncio.SelectorEventLoop.subprocess_exec(self, *args, **options, restore_signals=False)
+
+    return _loop(subprocess_exec=subprocess_exec)
+
+
+def signals_to_the_dead_fail():
+    """A signal to a child that has ended is an error."""
+
+    def send_signal(self, number=None):
+        raise OSError("no such process")
+
+    names = ("send_signal", "terminate", "kill")
+    for name in names:
+        setattr(asyncio.subprocess.Process, name, send_signal)
+    return asyncio.new_event_loop()
+
+
+# --- servers and ends ---
+
+
+def stops_at_an_error():
+    """An error that nothing has handled stops the loop."""
+    return _loop(call_exception_handler=lambda self, context: self.stop())
+
+
+MADE = []
+
+
+def works_once():
+    """The second loop of a process is closed from the start."""
+    loop = asyncio.new_event_loop()
+    if MADE:
+        loop.close()
+    MADE.append(loop)
+    return loop

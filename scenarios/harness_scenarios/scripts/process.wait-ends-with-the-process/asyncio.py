@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE
 
 
 async def main() -> str:
-    child = await asyncio.create_subprocess_exec("sh", "-c", "sleep 3 & sleep 0.2", stdout=PIPE)
+    child = await asyncio.create_subprocess_exec("sh", "-c", "sleep 3 2>/dev/null & sleep 0.2", stdout=PIPE)
     started = time.monotonic()
     await child.wait()
     return "it ends with the child" if time.monotonic() - started < 2 else "it waits for the pipe"

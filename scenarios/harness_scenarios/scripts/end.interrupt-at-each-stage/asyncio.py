@@ -1,0 +1,29 @@
+"""Ctrl-C ends a run whose tasks all wait, as KeyboardInterrupt.
+
+API: asyncio.Runner, SIGINT.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from asyncio import new_event_loop  # the event loop under test
+
+seen = []
+
+
+async def main() -> None:
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    await asyncio.sleep(5)
+
+
+try:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(main())
+except KeyboardInterrupt:
+    seen.append("KeyboardInterrupt leaves the run")
+seen = ", ".join(seen)
+expected = "KeyboardInterrupt leaves the run"
+print(f"expected: {expected}\nseen:     {seen}")
+sys.exit(seen != expected)
