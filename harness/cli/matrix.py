@@ -6,16 +6,19 @@ from typing import Any
 
 import click
 
-from .selection import output_options, preset_option, selection_options
+from .selection import is_everything, output_options, preset_option, selection_options
 from .state import State
 
 
 @click.command()
 @selection_options
 @preset_option("default")
+@click.option(
+    "--schedules", type=click.IntRange(1), metavar="N", help="Also ask each question under N seeded orders of steps."
+)
 @output_options
 @click.pass_obj
-def matrix(state: State, /, **chosen: Any) -> int:
+def matrix(state: State, /, schedules: int | None, **chosen: Any) -> int:
     """Run every scenario on every backend and compare the results.
 
     A full run takes about six minutes. After one round of everything, the remaining time buys extra rounds so that
@@ -26,7 +29,13 @@ def matrix(state: State, /, **chosen: Any) -> int:
       harness matrix
       harness matrix --preset quick --backend asyncio --backend 'asyncio:debug=true'
       harness matrix --scenario 'c*' --rounds 3 --json report.json
+      harness matrix --scenario 'lock.*' --schedules 200
     """
+    from .orders import ask_once
     from .running import run_and_report  # it loads every stage; other commands need none
 
+    if schedules is not None:
+        chosen["perturb"] = (*chosen["perturb"], f"schedules={schedules}")
+    if is_everything(chosen):
+        ask_once(state, chosen["out"], chosen["backends"], chosen["jobs"])
     return run_and_report(state, renderer="terminal", **chosen)

@@ -277,7 +277,7 @@ def build_request(**chosen: Any) -> Request:
         UsageError: a parameter is not `name=value`, a text is not UTF-8, or the limit is not finite.
     """
     _check_storable(chosen)
-    if _is_everything(chosen):
+    if is_everything(chosen):
         chosen["budget"] = _EVERYTHING_SECONDS
     pairs = []
     for text in chosen.pop("parameters"):
@@ -305,7 +305,7 @@ _EVERYTHING_SECONDS = 360.0
 """Budget of a matrix of everything, so that some of its figures have an interval."""
 
 
-def _is_everything(chosen: dict[str, Any]) -> bool:
+def is_everything(chosen: dict[str, Any]) -> bool:
     """Whether the request selects no scenarios and no duration."""
     narrowing = ("scenarios", "budget", "parameters", "perturb", "saboteurs", "partition", "stress_duration")
     once = chosen["rounds"] == chosen["stress_count"] == 1

@@ -12,6 +12,7 @@ judges). A row is judged at a time:
     expectations  which findings are known, and which known ones are gone (lineage: the heirs of each)
     summary     the grid, with the numbers that count and the reason where none does
     ratios      figures against those of the reference, with what their intervals allow to say (intervals)
+    policy      whether an order of steps explains that backends answer differently
     completeness  planned cells that did not run: such a run has no verdict
     overall     a geometric mean over rows, which describes and decides nothing
     alias_check the reference against itself: can those verdicts be believed? (order_effects: what disturbed all)
@@ -38,6 +39,7 @@ from .judge import judge_observations
 from .outcomes import judge_flaky_cells, judge_outcomes_of_cells, judge_unavailable
 from .overall import summarise_overall
 from .pairs import name_culprits
+from .policy import find_nature
 from .proposals import Proposal, propose_expectations
 from .repeats import count_repeats
 from .root_causes import find_root_causes
@@ -63,7 +65,10 @@ def compare(run: Run) -> Comparison:
         everywhere += [*expected.stale(), *expected.missed()]
     findings = [judgement.finding for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
-    summaries = tuple(summarise_row(row, [*judgements, *everywhere], reference) for row, judgements in judged)
+    summaries = tuple(
+        summarise_row(row, [*judgements, *everywhere], reference, find_nature(row, run.started.answers))
+        for row, judgements in judged
+    )
     check = check_alias(run, summaries)
     ordered = tuple(sorted(findings, key=lambda finding: WEIGHT[finding.kind]))
     candidate = run.started.request.candidate

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from harness.model import Nature
+from harness.model import Nature, PossibleAnswers
+
+from .rows import Row
 
 
 def classify(answers: Mapping[str, Mapping[str, int]]) -> Nature:
@@ -19,3 +21,10 @@ def classify(answers: Mapping[str, Mapping[str, int]]) -> Nature:
     if all(each == sets[0] for each in sets):
         return Nature.SAME
     return Nature.POLICY if set.intersection(*sets) else Nature.SEMANTIC
+
+
+def find_nature(row: Row, answers: Iterable[PossibleAnswers]) -> Nature | None:
+    """Return the nature of a row by the answers of its backends; nothing if fewer than two of them were asked."""
+    labels, name = {square.label for square in row.squares}, str(row.id)
+    found = classify({each.label: each.counts for each in answers if each.row == name and each.label in labels})
+    return None if found is Nature.NOT_COMPARED else found

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.api import NO_FIGURE, Metric
-from harness.model import PLANTED, CellSummary, FindingKind, MetricSummary, Outcome, RatioSummary, RowSummary
+from harness.model import PLANTED, CellSummary, FindingKind, MetricSummary, Nature, Outcome, RatioSummary, RowSummary
 
 from .findings import WEIGHT, Judgement
 from .ratios import MOST_MISSING, add_ratios, compare_alias
@@ -18,13 +18,16 @@ from .rows import CellFacts, Row, Square
 from .values import outcome_text, value_text
 
 
-def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> RowSummary:
+def summarise_row(
+    row: Row, judgements: Sequence[Judgement], reference: str, nature: Nature | None = None
+) -> RowSummary:
     """Return a line of the grid.
 
     Args:
         row: its cells.
         judgements: about this row, and about backends that could not run.
         reference: label of the column that ratios refer to.
+        nature: whether an order of steps explains a difference.
     """
     void = void_cells(row, judgements)
     cells = _withhold(tuple(summarise_square(square, row, judgements, void) for square in row.squares), row)
@@ -33,6 +36,7 @@ def summarise_row(row: Row, judgements: Sequence[Judgement], reference: str) -> 
         headline=row.card.headline,
         cells=add_ratios(cells, row, reference),
         alias=_summarise_alias(cells, row, void),
+        nature=nature,
     )
 
 

@@ -114,8 +114,10 @@ def _execute_cells(
 
 
 def _may_share(cell: Cell, catalogue: Catalogue) -> bool:
-    # What disturbs one cell would disturb the others as well.
-    return catalogue.scenario(cell.scenario).side_by_side and not cell.perturb
+    # What disturbs one cell would disturb the others as well; an addition to the run of a role does not.
+    known = (catalogue.perturbations.get(name) for name, _ in cell.perturb)
+    disturbs = any(each is None or each.in_runner is not None or each.in_worker for each in known)
+    return catalogue.scenario(cell.scenario).side_by_side and not disturbs
 
 
 def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path, warm: WarmParents | None = None) -> Iterator[RunEvent]:

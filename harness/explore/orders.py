@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from harness.api import (
+    ENDING,
     ORDER,
     Parameter,
     Perturbation,
@@ -150,6 +151,12 @@ def _ask_once(question: Scenario, runs: Any, name: str, answers: _Answers) -> No
         answers.answers.append(f"raises {type(exc).__name__}")
 
 
+def is_question(scenario: Scenario) -> bool:
+    """Return whether a scenario has one role, and an answer that the role itself gives."""
+    judge = scenario.judges[scenario.headline]
+    return judge.is_graded and scenario.headline != ENDING and len(scenario.roles) == 1 and scenario.drive is None
+
+
 # --- a cell that asks under other orders as well ---
 
 
@@ -159,9 +166,9 @@ def ask_again(subject: Subject, scenario: Scenario, probe: Probe, value: str) ->
     An answer that the contract forbids counts if the runtime gives it in its own order, or leaves the order of steps
     open. One that the question does not list is about this way to ask.
     """
-    judge = scenario.judges[scenario.headline]
-    if not subject.schedules or not judge.is_graded or len(scenario.roles) != 1 or scenario.drive is not None:
+    if not subject.schedules or not is_question(scenario):
         return
+    judge = scenario.judges[scenario.headline]
     known: Any = judge
     seen: set[str] = set()
     for name, answer in ask(subject, scenario, probe.parameters, _orders(probe.seed, int(value)), probe.advance):
@@ -203,11 +210,7 @@ SCHEDULES = Perturbation(
 
 def select_questions(scenarios: Sequence[Scenario]) -> list[Scenario]:
     """Return the questions of the six families that have one role and an answer."""
-    return [
-        each
-        for each in scenarios
-        if each.name.partition(".")[0] in FAMILIES and len(each.roles) == 1 and each.judges[each.headline].is_graded
-    ]
+    return [each for each in scenarios if each.name.partition(".")[0] in FAMILIES and is_question(each)]
 
 
 def drive(subject: Subject, probe: Probe) -> None:

@@ -59,6 +59,7 @@ class Summary:
     tallies: Mapping[tuple[str, str], Tally]
     """By backend and family."""
     findings: tuple[Finding, ...]
+    """Those that are not known come first."""
 
     def total(self, count: str) -> int:
         """Return what all batches add up to."""
@@ -97,7 +98,7 @@ def summarise(run: Run, known: Iterable[model.Finding] = ()) -> Summary:
         backends=tuple(dict.fromkeys(backend for backend, _ in sorted(tallies))),
         families=tuple(name for name in _families(run) if any(family == name for _, family in tallies)),
         tallies=tallies,
-        findings=tuple(sorted(findings, key=lambda each: (each.backend, each.family, -each.count))),
+        findings=tuple(sorted(findings, key=lambda each: (bool(each.known), each.backend, each.family, -each.count))),
     )
 
 

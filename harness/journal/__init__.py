@@ -1,5 +1,6 @@
 """Run events ⇄ append-only JSON lines: the journal is the record of the run."""
 
+from .answers_record import read_answers, write_answers
 from .assembly import RunAssembly
 from .merge import merge_runs
 from .read import JOURNAL_NAME, read_events, read_run
@@ -13,9 +14,11 @@ __all__ = [
     "RunAssembly",
     "RunStore",
     "merge_runs",
+    "read_answers",
     "read_events",
     "read_run",
     "read_self_test",
     "utc_now",
+    "write_answers",
     "write_self_test",
 ]

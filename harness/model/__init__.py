@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .answers import Nature, PossibleAnswers
+    from .answers import Nature, PossibleAnswers, describe_runtime
     from .candidate import Candidate, CheckResult
     from .cell import (
         LEAST_ROUNDS,
@@ -203,6 +203,7 @@ __all__ = [
     "UsageError",
     "UserInterrupt",
     "WorkerProtocolError",
+    "describe_runtime",
     "format_limit",
     "format_parameters",
     "format_value",

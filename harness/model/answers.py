@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -29,5 +31,20 @@ class PossibleAnswers(msgspec.Struct, frozen=True, kw_only=True):
     """Column of the backend."""
     runtime: str
     """Versions of the runtime and of Python."""
+    orders: int
+    """How many orders."""
     counts: dict[str, int]
     """How often it gave each answer; empty where a schedule cannot control the question."""
+
+
+def describe_runtime(distributions: Iterable[str], environment: Mapping[str, Any]) -> str:
+    """Return the versions that the answers of a backend depend on.
+
+    Args:
+        distributions: of the backend.
+        environment: of a run.
+    """
+    versions = environment.get("versions", {})
+    return ", ".join(
+        [*(f"{name} {versions.get(name)}" for name in distributions), f"Python {environment.get('python')}"]
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from .answers import Nature
 from .cell import RowId
 from .outcome import Outcome
 from .root_cause import DropIn, RootCause
@@ -290,6 +291,8 @@ class RowSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Its squares, in the order of the columns."""
     alias: RatioSummary | None = None
     """The reference against itself, where it was run twice in each round."""
+    nature: Nature | None = None
+    """Whether an order of steps explains that its backends answer differently; nothing where that was not asked."""
 
 
 class OrderEffect(msgspec.Struct, frozen=True, kw_only=True):

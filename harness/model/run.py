@@ -8,6 +8,7 @@ import msgspec
 
 from harness.api import Chart, Judge
 
+from .answers import PossibleAnswers
 from .cell import Cell, Plan, Request, SkippedCell
 from .expectation import Expectation
 from .outcome import FORMAT, CellResult, Observation
@@ -114,6 +115,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     """Facts of the machine and of the software."""
     expectations: tuple[Expectation, ...] = ()
     """Known differences in its scenarios."""
+    answers: tuple[PossibleAnswers, ...] = ()
+    """Answers that these backends in these versions give to its questions under many orders of steps."""
 
 
 class CellStarted(Event, frozen=True, kw_only=True, tag="cell-started"):

@@ -14,7 +14,7 @@ from harness.execute import describe_limits, execute
 from harness.host.faults import require_host
 from harness.host.interpreters import describe_others, resolve_environments
 from harness.host.machine import describe_environment
-from harness.journal import RunStore, read_events, read_run, read_self_test, utc_now
+from harness.journal import RunStore, read_answers, read_events, read_run, read_self_test, utc_now
 from harness.model import (
     EVIDENCE,
     Comparison,
@@ -88,7 +88,9 @@ def run_session(
         environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
         recorder = Recorder(folder, plugins, so_far)
     with recorder:
-        recorder.publish(make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations))
+        answers = read_answers(store.root)
+        header = make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations, answers)
+        recorder.publish(header)
         portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
         recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far, fresh=fresh))
     return _read_recorded(folder, recorder)

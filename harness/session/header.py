@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.api import Backend
@@ -11,9 +11,11 @@ from harness.model import (
     BackendSpec,
     Expectation,
     Plan,
+    PossibleAnswers,
     Request,
     RunStarted,
     ScenarioCard,
+    describe_runtime,
     matches_glob,
 )
 from harness.plugins import Catalogue
@@ -28,8 +30,20 @@ def make_header(
     catalogue: Catalogue,
     environment: dict[str, Any],
     expectations: tuple[Expectation, ...] = (),
+    answers: Sequence[PossibleAnswers] = (),
 ) -> RunStarted:
-    """Return the first event of a run. `expectations` are the user's, beside those of the plugins."""
+    """Return the first event of a run.
+
+    Args:
+        run_id: name of the run.
+        started_at: ISO 8601, UTC.
+        request: as entered.
+        plan: made for it.
+        catalogue: has its scenarios and backends.
+        environment: facts of the machine and of the software.
+        expectations: of the user, beside those of the plugins.
+        answers: that are known of runtimes; those of the run's own become part of it.
+    """
     return RunStarted(
         run_id=run_id,
         started_at=started_at,
@@ -40,7 +54,20 @@ def make_header(
         environment=environment,
         # A run is judged by its own header, but need not carry facts about other scenarios.
         expectations=(*expectations, *(known for known in catalogue.expectations if _concerns(known, plan))),
+        answers=tuple(_choose_answers(answers, plan, catalogue, environment)),
     )
+
+
+def _choose_answers(
+    answers: Sequence[PossibleAnswers], plan: Plan, catalogue: Catalogue, environment: dict[str, Any]
+) -> Iterator[PossibleAnswers]:
+    """Yield the answers to the questions of a plan by its backends, in the versions that are installed here."""
+    rows = {str(cell.row) for cell in plan.cells}
+    for spec in plan.backends:
+        if not spec.place:
+            runtime = describe_runtime(catalogue.backend_of(spec).distributions, environment)
+            known = (str(spec), runtime)
+            yield from (each for each in answers if (each.label, each.runtime) == known and each.row in rows)
 
 
 def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:

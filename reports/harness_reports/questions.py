@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from harness.api import Judge
-from harness.model import NOT_TRIED, CellSummary, Comparison, RowSummary, Run
+from harness.model import NOT_TRIED, CellSummary, Comparison, Nature, RowSummary, Run
 
 from .figures import format_count
 from .grid import GridBlock, GridRow, make_lines, places_of_variants
@@ -21,7 +21,10 @@ from .safe_text import clean
 from .squares import FINE, SquareText, headline_judges
 
 _SAID = ("answered differently", "with a bug", "known", "not run on every backend")
+_NATURES = (Nature.POLICY, Nature.SEMANTIC)
 LETTERS = "the same letter in a row: the same answer"
+NATURES = "policy: some order of steps makes the backends agree, semantic: none does"
+"""Line of the legend for rows that have a nature."""
 
 
 def is_question(row: RowSummary, run: Run) -> bool:
@@ -41,7 +44,7 @@ def make_question_blocks(run: Run, rows: Sequence[RowSummary]) -> list[GridBlock
         lines: list[GridRow] = []
         questions = list(grouped)
         for row in questions:
-            shown = [with_letters(line, row) for line in make_lines(row, None, clean(row.row), places)]
+            shown = [with_letters(line, row) for line in make_lines(row, None, name_row(row), places)]
             if all(square.symbol == FINE and not square.figure for line in shown for square in line.squares.values()):
                 alike += 1
             else:
@@ -58,9 +61,11 @@ def make_question_blocks(run: Run, rows: Sequence[RowSummary]) -> list[GridBlock
 def describe_answers(questions: Sequence[RowSummary]) -> str:
     """Count a family's questions by what their rows show: each is counted once, for the most that it says."""
     counts: Counter[str] = Counter()
+    natures: Counter[Nature | None] = Counter()
     for row in questions:
         if name_answers(row):
             counts["answered differently"] += 1
+            natures[row.nature] += 1
         elif any(cell.is_unexpected for cell in row.cells):
             counts["with a bug"] += 1
         elif any(cell.known for cell in row.cells):
@@ -68,7 +73,14 @@ def describe_answers(questions: Sequence[RowSummary]) -> str:
         elif any(cell.outcome in NOT_TRIED for cell in row.cells):
             counts["not run on every backend"] += 1
     said = [f"{counts[what]} {what}" for what in _SAID if counts[what]]
+    if explained := [f"{natures[nature]} {nature}" for nature in _NATURES if natures[nature]]:
+        said[0] += f" ({', '.join(explained)})"
     return f"{', '.join(said) or 'all answered alike'} of {format_count(len(questions), 'question')}"
+
+
+def name_row(row: RowSummary) -> str:
+    """Return the name of a question with the nature of its difference, if it has one."""
+    return f"{clean(row.row)} ({row.nature})" if row.nature in _NATURES and name_answers(row) else clean(row.row)
 
 
 def with_letters(line: GridRow, row: RowSummary) -> GridRow:

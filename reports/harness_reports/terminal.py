@@ -17,7 +17,7 @@ from .finding_view import describe_unavailable, render_findings, sort_findings, 
 from .grid import Ratios, make_blocks, make_footnotes, make_layout, make_legend, render_grid
 from .header import render_header, render_self_check
 from .pairs_grid import has_pairs, render_pairs
-from .questions import LETTERS, make_question_blocks, split_questions
+from .questions import LETTERS, NATURES, make_question_blocks, name_row, split_questions
 from .ratio_lines import describe_ratio, render_intervals, render_overall
 from .safe_text import clean
 from .squares import value_text
@@ -95,6 +95,7 @@ def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> It
         legend = make_legend(everything, layout, comparison.reference if blocks else "")
         if questions:
             legend.append(LETTERS)
+            legend += [NATURES] if any(name_row(row) != clean(row.row) for row in questions) else []
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()

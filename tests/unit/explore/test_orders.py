@@ -5,28 +5,77 @@ import sys
 from pathlib import Path
 
 import pytest
+from trials import SCHEDULES
 
-from harness.compare.policy import classify
-from harness.explore.orders import select_questions
+from harness.api import ORDER, Subject, allowed, forbidden
+from harness.explore.orders import ask, ask_again, select_questions
 from harness.plugins import Plugins
+from harness_scenarios.behaviours.question import make_question
 
 FOUND = Path(__file__).parents[3] / "docs" / "found"
 
 
-@pytest.mark.parametrize(
-    ("answers", "verdict"),
-    [
-        ({"a": {"x": 3}, "b": {"x": 200}}, "same"),
-        ({"a": {"x": 3, "y": 1}, "b": {"x": 200}}, "policy"),
-        ({"a": {"x": 3}, "b": {"y": 200}}, "semantic"),
-        ({"a": {"x": 3, "y": 1}, "b": {"y": 1, "z": 1}, "c": {"x": 1, "z": 1}}, "semantic"),
-        ({"a": {"x": 3}, "b": {}}, "not compared"),
-        ({}, "not compared"),
-    ],
+async def _who_starts_first(runtime, trial):
+    started = []
+
+    async def start(name):
+        started.append(name)
+
+    async with runtime.open_task_group() as group:
+        for name in ("first", "second"):
+            await group.spawn(start, name)
+    return f"{started[0]} starts"
+
+
+QUESTION = make_question(
+    _who_starts_first,
+    name="lock.test",
+    question="Which of two tasks starts?",
+    contract=("The first one starts.",),
+    ref="",
+    answers={"first starts": allowed(), "second starts": forbidden("of this test")},
 )
-def test_a_difference_is_policy_if_one_answer_is_possible_everywhere(answers, verdict):
-    """And semantic if no order makes the runtimes agree."""
-    assert classify(answers) == verdict
+
+
+def _subject(backend):
+    return Subject(make_runner=None, options={}, schedules=SCHEDULES[backend])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_question_is_asked_again_under_other_orders(backend):
+    """A forbidden answer counts where the runtime leaves the order of ready tasks open; its order gives it again."""
+    probe = ListProbe(seed=3)
+    ask_again(_subject(backend), QUESTION, probe, "20")
+    answers = {value for key, value in probe.observed if key == "answer"}
+    assert answers == ({"first starts"} if backend == "asyncio" else {"first starts", "second starts"})
+    for text in (value for key, value in probe.observed if key == ORDER):
+        order, _, answer = text.partition(": ")
+        assert ask(_subject(backend), QUESTION, {}, [order], probe.advance) == [(order, answer)]
+
+
+def test_a_question_that_needs_a_descriptor_is_not_asked():
+    """A virtual clock does not wait for it; nor is one about the end of a run, or of a runtime without schedules."""
+    probe = ListProbe(seed=3)
+    scenarios = Plugins().catalogue().scenarios
+    for name in ("stream.eof-twice", "lock.notify-more-than-wait", "sink"):
+        ask_again(_subject("asyncio"), scenarios[name], probe, "5")
+    ask_again(Subject(make_runner=None, options={}), QUESTION, probe, "5")
+    assert probe.observed == []
+
+
+class ListProbe:
+    """Keeps observations in order."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        self.parameters = {"repetitions": 20}
+        self.observed = []
+
+    def observe(self, key, value):
+        self.observed.append((key, value))
+
+    def advance(self, count=1):
+        pass
 
 
 def test_the_questions_of_six_families_are_asked():

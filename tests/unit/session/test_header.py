@@ -5,7 +5,7 @@ import pytest
 from catalogue import catalogue
 
 from harness.api import Backend, Capability
-from harness.model import BackendSpec, Expectation, Request
+from harness.model import BackendSpec, Expectation, PossibleAnswers, Request, describe_runtime
 from harness.plan import make_plan
 from harness.session.header import make_backend_card, make_header, make_scenario_card
 
@@ -37,6 +37,22 @@ def test_it_has_the_known_differences_of_its_scenarios_only():
     mine, pipes, others = known("pipe"), known("p*"), known("storm")
     made = header(expectations=(mine,), of_plugins=(others, pipes), scenarios=("pipe",))
     assert made.expectations == (mine, pipes)
+
+
+def test_it_has_the_possible_answers_of_its_rows_and_runtimes_only():
+    """A runtime in another version may answer differently."""
+
+    def possible(row, label, runtime):
+        return PossibleAnswers(row=row, label=label, runtime=runtime, orders=200, counts={"x": 200})
+
+    asked = Request(preset="quick", scenarios=("guard",))
+    plan = make_plan(asked, catalogue())
+    row = str(plan.cells[0].row)
+    here = describe_runtime(catalogue().backends["alpha"].distributions, {"python": "3.11.7"})
+    mine = possible(row, "alpha", here)
+    others = (possible("pipe", "alpha", here), possible(row, "gamma", here), possible(row, "alpha", "Python 3.10"))
+    made = make_header("r1", "", asked, plan, catalogue(), {"python": "3.11.7"}, answers=(*others, mine))
+    assert made.answers == (mine,)
 
 
 def test_a_scenario_is_judged_by_its_card():
