@@ -5,6 +5,7 @@ A process for each trial is forked from one that has imported everything and in 
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import select
@@ -34,6 +35,8 @@ class Request:
     parameters: Mapping[str, Any]
     fault: str = ""
     limit: float = _LIMIT
+    patience: float = math.inf
+    """Seconds after which any wait with a limit ends: some faults are there to hang."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,14 +147,13 @@ def _read(source: int, seconds: float) -> bytes:
 
 def _try(request: Request) -> Seen:
     from harness.testing.trial import try_scenario
-    from harness_saboteurs import FAULTS
 
     module, _, attribute = request.ref.partition(":")
     trial = try_scenario(
         getattr(import_module(module), attribute),
         request.backend,
         request.parameters,
-        wrap=FAULTS[request.fault].runtime if request.fault else None,
+        wrap={"main": lambda runtime: _wrap(runtime, request)},
         limit=request.limit,
     )
     return Seen(
@@ -161,3 +163,15 @@ def _try(request: Request) -> Seen:
         running=trial.running,
         violations=trial.violations,
     )
+
+
+def _wrap(runtime: Any, request: Request) -> Any:
+    from harness.testing.wrapping import Wrapped
+    from harness_saboteurs import FAULTS
+
+    class Impatient(Wrapped):
+        def move_on_after(self, seconds: float) -> Any:
+            return self.inner.move_on_after(min(seconds, request.patience))
+
+    broken = FAULTS[request.fault].runtime(runtime) if request.fault else runtime
+    return Impatient(broken) if request.patience < math.inf else broken

@@ -22,8 +22,8 @@ def nursery():
 def run_apart(nursery):
     """Return a function that tries a scenario in a process of its own, on a backend or on that of a fault."""
 
-    def run(scenario, parameters, *, backend="asyncio", fault=""):
-        report = nursery.run(Request(ref=scenario.ref, backend=backend, parameters=parameters, fault=fault))
+    def run(scenario, parameters, *, backend="asyncio", **more):
+        report = nursery.run(Request(ref=scenario.ref, backend=backend, parameters=parameters, **more))
         assert report.running == ()
         return report
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
-from contextlib import nullcontext
-
 import pytest
 
 from harness.plugins import Plugins
-from harness.testing.wrapping import Wrapped
+from harness_saboteurs import FAULTS
 
-pytestmark = pytest.mark.filterwarnings(  # a broken runtime may raise anywhere
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::pytest.PytestUnhandledThreadExceptionWarning",
-)
 SCENARIOS = Plugins().catalogue().scenarios
 
 
@@ -41,68 +32,20 @@ FIRST = {
 """The first question that must see a fault. What no question sees is checked for itself in `test_saboteurs`."""
 
 
-class Impatient(Wrapped):
-    """Ends a trial after 0.2 s, of which a healthy one takes less: some faults are there to hang."""
-
-    def move_on_after(self, seconds):
-        """Move on, but not late."""
-        return self.inner.move_on_after(min(seconds, 0.2))
-
-
-class Recorder:
-    """A probe that keeps the keys whose values break the contract."""
-
-    role = "main"
-    seed = 1
-
-    def __init__(self, scenario, row):
-        self.parameters = {known.name: known.default for known in scenario.parameters} | row | {"repetitions": 2}
-        self.broken = set()
-        self._judges = scenario.judges
-
-    def observe(self, key, value):
-        if self._judges[key].breaks(value):
-            self.broken.add(key)
-
-    def step(self, actor, what):
-        """Keep no trace."""
-
-    def advance(self, count=1):
-        """Count nothing."""
-
-    def driving(self, what):
-        """Mark nothing."""
-        return nullcontext()
-
-    def describe_tasks(self):
-        """Describe nothing."""
-        return []
-
-    def looking_after(self, seconds):
-        """Look at nothing."""
-        return nullcontext([])
-
-
-def list_recorders(question):
-    """Return the question as a worker loads it, and a recorder for each of its rows in a quick run."""
-    module, attribute = SCENARIOS[question].ref.split(":")
-    scenario = getattr(importlib.import_module(module), attribute)
-    return scenario, [Recorder(scenario, dict(row)) for row in scenario.preset_rows("quick") or ({},)]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _collect():
-    """Collect what faults leave open in the module that plants them."""
-    yield
-    gc.collect()
+PATIENCE_SECONDS = 0.2
+"""Limit of a trial, of which a healthy one takes less: some faults are there to hang."""
 
 
 @pytest.mark.parametrize(("fault", "question"), FIRST.items())
-def test_broken_contract_is_seen(run_broken, fault, question):
+def test_broken_contract_is_seen(run_apart, fault, question):
     """In one of the rows of a quick run at least."""
-    scenario, recorders = list_recorders(question)
-    for recorder in recorders:
-        run_broken(fault, lambda runtime, probe=recorder: scenario.roles["main"](runtime, probe), wrap=Impatient)
-        if recorder.broken:
-            return
-    pytest.fail(f"{question} does not see {fault}")
+    scenario = SCENARIOS[question]
+    rows = scenario.preset_rows("quick") or ({},)
+    assert any(_is_broken(run_apart, scenario, fault, dict(row)) for row in rows)
+
+
+def _is_broken(run_apart, scenario, fault, row):
+    asked = row | {"repetitions": 2}
+    report = run_apart(scenario, asked, backend=FAULTS[fault].control, fault=fault, patience=PATIENCE_SECONDS)
+    assert report.errors == {}
+    return bool(report.violations)

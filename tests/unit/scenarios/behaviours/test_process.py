@@ -3,8 +3,8 @@
 import sys
 
 import pytest
+from apart import Request
 
-from harness.testing.trial import try_scenario
 from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import process_others, process_start, process_streams, process_wait
 from harness_scenarios.behaviours.question import NEVER_ENDS
@@ -67,6 +67,8 @@ ONLY_IN_A_CELL = {
 }
 FEWER = {"many-end-at-once": {"most": 10}}
 """Parameters that make a question quick."""
+FEWER_FOR_A_FAULT = FEWER | {"wait-ends-with-the-process": {"repetitions": 1}, "many-wait-for-one": {"repetitions": 2}}
+"""The same for a broken runtime, which answers late."""
 CAUGHT = [
     (name, FAULTS[fault])
     for name, scenario in SCENARIOS.items()
@@ -90,7 +92,14 @@ def test_answers(ask, name, backend):
 
 
 @pytest.mark.parametrize(("name", "fault"), CAUGHT, ids=lambda value: getattr(value, "name", value))
-def test_faults_are_caught(name, fault):
+def test_faults_are_caught(nursery, name, fault):
     """An answer is forbidden, or the role does not come to its end."""
-    trial = try_scenario(SCENARIOS[name], fault.control, FEWER.get(name), wrap=fault.runtime, limit=8.0)
-    assert trial.violations or trial.errors or trial.running
+    request = Request(
+        ref=SCENARIOS[name].ref,
+        backend=fault.control,
+        parameters=FEWER_FOR_A_FAULT.get(name, {}),
+        fault=fault.name,
+        limit=8.0,
+    )
+    report = nursery.run(request)
+    assert report.violations or report.errors or report.running
