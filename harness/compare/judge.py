@@ -259,7 +259,7 @@ def _judge_interesting(case: _GradedKey) -> Iterator[Judgement]:
         case.row,
         FindingKind.INTERESTING,
         culprits,
-        f"{case.key} differs, as it may",
+        f"{case.key} differs by design",
         key=case.key,
         divergence=case.difference(culprits),
         values=tuple(interesting),

@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from harness.api import NO_FIGURE, Metric
+from harness.api import NO_FIGURE, Harm, Metric
 from harness.model import PLANTED, CellSummary, FindingKind, MetricSummary, Nature, Outcome, RatioSummary, RowSummary
 
 from .findings import WEIGHT, Judgement
 from .ratios import MOST_MISSING, add_ratios, compare_alias
 from .rows import CellFacts, Row, Square
+from .traits import list_traits
 from .values import outcome_text, value_text
 
 
@@ -83,6 +84,7 @@ def summarise_square(square: Square, row: Row, judgements: Sequence[Judgement], 
         findings=_kinds_of(square, judgements, known=False),
         known=_kinds_of(square, judgements, known=True),
         withheld=headline is None and _is_withheld(own, row),
+        harms=_harms_of(square, row),
         planted=_is_caught(square, judgements),
     )
 
@@ -109,6 +111,22 @@ def _is_caught(square: Square, judgements: Sequence[Judgement]) -> bool | None:
     if any(finding.known == PLANTED for finding in own):
         return True
     return False if any(finding.kind is FindingKind.MISSED for finding in own) else None
+
+
+def _harms_of(square: Square, row: Row) -> tuple[Harm, ...]:
+    found = {
+        trait.harm
+        for cell in square.cells
+        if cell.ran
+        for trait in list_traits(row, cell)
+        if trait.breaks or (trait.harm is not Harm.ANSWER and _is_graded(row, trait.key))
+    }
+    return tuple(harm for harm in Harm if harm in found)
+
+
+def _is_graded(row: Row, key: str) -> bool:
+    judge = row.card.judges.get(key)
+    return judge is not None and judge.is_graded
 
 
 def _is_attested(cell: CellFacts) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from harness.api import Harm
+
 from .answers import Nature
 from .cell import RowId
 from .outcome import Outcome
@@ -246,6 +248,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of those that are known."""
     withheld: bool = False
     """Whether its cells ran without a measured headline; `reason` explains it."""
+    harms: tuple[Harm, ...] = ()
+    """Harm that its answers do to a program, the worst first: of breaches, and of answers graded with a harm."""
     planted: bool | None = None
     """Of a backend that is broken on purpose: whether its fault was caught here, where it had to be."""
 

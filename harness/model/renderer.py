@@ -21,6 +21,12 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """-1 is quiet, 0 normal, 1 verbose."""
     script: str = ""
     """Standalone reproducer of the cell that the text is about; empty where there is none."""
+    is_detailed: bool = False
+    """Whether a reader asked for rows of a part of the run, so that the grid is shown however long it is."""
+    changed_since: str = ""
+    """Id of an earlier run of the same request; empty where there is none."""
+    changes: tuple[tuple[str, str, str, str], ...] = ()
+    """Changes since that run: kind, row and backend, how, and a tone (`bad`, `ok`, `may`)."""
     run_path: str = ""
     """Folder of the run as the reader would type it, for paths in the text."""
 

@@ -31,14 +31,15 @@ from harness.model import (
 from .console import make_fields, make_lines, print_to_text
 from .counts import describe_counts
 from .figures import format_figure
-from .finding_view import evidence_path, render_findings
+from .finding_groups import group_unexpected
+from .finding_view import evidence_path, render_block, render_expected
 from .header import render_self_check
 from .ratio_lines import render_ratios
 from .resource_lines import describe_attempts, describe_resources, describe_starts
 from .safe_text import clean, clean_lines
 from .squares import FINE, style_of, symbol_of, value_text
+from .summary_screen import render_verdict
 from .sweep_table import render_sweeps
-from .terminal import render_verdict
 from .value_table import is_table, make_value_table
 
 Fields = list[tuple[str, RenderableType]]
@@ -66,8 +67,11 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     yield from render_ratios(run, comparison)
     if comparison.self_check is not None:
         yield render_self_check(comparison.self_check)
+    yield from render_expected(comparison.findings, options)
+    for group in group_unexpected(comparison):
+        yield from render_block(group.findings, group.title, options)
+    yield Text()
     yield render_verdict(comparison)
-    yield from render_findings(comparison.findings, options)
 
 
 def _title_of(record: CellRecord, square: CellSummary | None) -> Text:

@@ -14,8 +14,9 @@ from harness.model import Finding, FindingKind, Group, RenderOptions, format_par
 
 from .console import make_fields, make_lines
 from .figures import format_count
+from .finding_groups import Alike, collapse
 from .safe_text import clean, clean_lines, shorten
-from .verdict import Alike, collapse, count_by_scenario, name_backends, place_of
+from .verdict import count_by_scenario, name_backends, place_of
 
 _MOST_DETAILS = 6
 _MOST_GROUPS = 8
@@ -28,25 +29,30 @@ _ALLOWED = (FindingKind.INTERESTING, FindingKind.FLAKY)
 _GRADES_TO_SAY = ("interesting", "forbidden")
 
 
-def render_findings(findings: Sequence[Finding], options: RenderOptions) -> Iterator[RenderableType]:
-    """Yield a block for each finding in order of weight, then a line for what may differ, is known, or could not run.
+def render_expected(findings: Sequence[Finding], options: RenderOptions) -> Iterator[RenderableType]:
+    """Yield a line for each difference by design, each known one and each backend that could not run.
 
-    Verbose, what may differ has blocks too.
+    Verbose, differences by design have blocks.
     """
     sorted_findings = sort_findings(findings)
-    blocks, lines = sorted_findings.unexpected, sorted_findings.allowed
+    lines = sorted_findings.allowed
     if options.verbosity > 0:
-        blocks, lines = [*blocks, *lines], []
-    for alike in blocks:
-        yield Text()
-        yield title_of(alike)
-        yield make_fields(_fields_of(alike, options))
-    yield from _render_lines(lines, "difference", "that may be (-v shows why)", describe_allowed)
-    yield from _render_lines(sorted_findings.known, "known difference", "as expected", describe_known)
-    yield from _render_lines(sorted_findings.stalled, "note", "calls that held a scheduler", describe_allowed)
+        for alike in lines:
+            yield from render_block(alike, alike[0].title, options)
+        lines = []
+    yield from _render_lines(lines, "difference", " by design (-v explains them)", describe_allowed)
+    yield from _render_lines(sorted_findings.known, "known difference", "", describe_known)
+    yield from _render_lines(sorted_findings.stalled, "note", ": calls that held a scheduler", describe_allowed)
     if sorted_findings.unavailable:
         yield Text()
         yield from map(describe_unavailable, sorted_findings.unavailable)
+
+
+def render_block(alike: Alike, title: str, options: RenderOptions) -> Iterator[RenderableType]:
+    """Yield a finding, or several with one cause, so that it can be read on its own."""
+    yield Text()
+    yield title_of(alike, title)
+    yield make_fields(_fields_of(alike, options))
 
 
 def _render_lines(
@@ -54,7 +60,7 @@ def _render_lines(
 ) -> Iterator[RenderableType]:
     if lines:
         yield Text()
-        yield Text(f"{format_count(len(lines), noun)}, {what}", style="bold cyan")
+        yield Text(f"{format_count(len(lines), noun)}{what}", style="bold cyan")
         yield from map(describe, lines)
 
 
@@ -97,11 +103,13 @@ def describe_known(alike: Alike) -> Text:
     )
 
 
-def title_of(alike: Alike) -> Text:
-    """Return the title of a finding: the behaviour and the row."""
+def title_of(alike: Alike, title: str = "") -> Text:
+    """Return the title of a finding: the behaviour and the row; findings with one cause have that as their title."""
     finding = alike[0]
     style = "bold red" if finding.unexpected else "bold cyan"
-    return Text.assemble((finding.kind.upper(), style), f"  {clean(place_of(alike))}: ", (clean(finding.title), "bold"))
+    return Text.assemble(
+        (finding.kind.upper(), style), f"  {clean(place_of(alike))}: ", (clean(title or finding.title), "bold")
+    )
 
 
 def describe_unavailable(finding: Finding) -> Text:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from harness.model import Comparison, RenderOptions, Run
 
+from .finding_groups import Alike
 from .finding_view import sort_findings
 from .safe_text import clean
-from .verdict import Alike, Tone, make_verdict, place_of, tone_of
+from .verdict import Tone, make_verdict, place_of, tone_of
 
 
 def render_github(run: Run, comparison: Comparison, options: RenderOptions) -> str:

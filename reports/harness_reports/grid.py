@@ -38,6 +38,8 @@ class GridRow:
     squares: Mapping[str, SquareText]
     labels: Mapping[str, str]
     """By column, the label of the backend whose square it is."""
+    notes: tuple[str, ...] = ()
+    """Lines below it, such as the legend of its letters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,9 @@ def render_grid(blocks: Sequence[GridBlock], layout: GridLayout | None) -> Itera
     for block in blocks:
         if block.heading:
             yield _heading_of(block)
-        yield _make_table(layout, [_line_of(row, layout, indented=bool(block.heading)) for row in block.rows])
+        for row in block.rows:
+            yield _make_table(layout, [_line_of(row, layout, indented=bool(block.heading))])
+            yield from (Text(f"      {note}", style="dim") for note in row.notes)
 
 
 def make_layout(blocks: Sequence[GridBlock], labels: Sequence[str], width: int) -> GridLayout | None:
@@ -324,3 +328,4 @@ def _render_list(blocks: Sequence[GridBlock]) -> Iterator[RenderableType]:
                 if square.whole_ratio:
                     line.append(f" {square.whole_ratio}", style="dim")
                 yield line
+            yield from (Text(f"      {note}", style="dim") for note in row.notes)

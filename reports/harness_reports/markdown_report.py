@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.model import Comparison, Finding, Group, RenderOptions, Run
 
+from .finding_groups import Alike
 from .finding_view import sort_findings
 from .grid import GridBlock, make_blocks, make_footnotes
 from .header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
@@ -16,7 +17,7 @@ from .private import without_paths
 from .questions import LETTERS, make_question_blocks, split_questions
 from .safe_text import clean_lines, shorten
 from .squares import FINE
-from .verdict import Alike, Tone, make_verdict, place_of, tone_of
+from .verdict import Tone, make_verdict, place_of, tone_of
 
 _ROOM = 60_000
 """GitHub takes 65,536 characters in a comment."""
@@ -91,7 +92,7 @@ def _finding_parts(comparison: Comparison) -> Iterator[str | tuple[str, str]]:
         hints = f" ({text('; '.join(finding.details))})" if finding.details else ""
         yield f"- **unavailable** {text(', '.join(finding.backends))}: {text(finding.reason)}{hints}"
     for name, several in (
-        ("differences that may be", found.allowed),
+        ("differences by design", found.allowed),
         ("known differences", found.known),
         ("notes", found.stalled),
     ):

@@ -42,12 +42,12 @@ _FINDING_SYMBOLS = {
     FindingKind.STALE_EXPECTATION: ("=", "an expected difference is gone"),
     FindingKind.MISSED: ("0", "planted fault not caught"),
     FindingKind.FLAKY: ("f", "flaky: completed when run again"),
-    FindingKind.INTERESTING: ("≈", "differs, as it may"),
+    FindingKind.INTERESTING: ("≈", "by design"),
     FindingKind.STALLED: ("s", "one call held the scheduler"),
     FindingKind.INVALID_ENV: ("E", "invalid environment"),
     FindingKind.UNAVAILABLE: ("u", "unavailable"),
 }
-_KNOWN = ("k", "differs, as known")
+_KNOWN = ("k", "known")
 WITHHELD = ("○", "not measured")
 _CAUGHT = (FINE, "planted fault caught")
 _DIM = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -13,75 +12,88 @@ from harness.model import PLANTED, CellSummary, Comparison, RenderOptions, RowSu
 from .console import fill_lines, make_fields, make_lines, print_to_text
 from .detection import render_detection
 from .figures import format_figure
-from .finding_view import describe_unavailable, render_findings, sort_findings, title_of
+from .finding_groups import group_unexpected
+from .finding_view import describe_unavailable, render_block, render_expected, sort_findings, title_of
 from .grid import Ratios, make_blocks, make_footnotes, make_layout, make_legend, render_grid
 from .header import render_header, render_self_check
 from .pairs_grid import has_pairs, render_pairs
-from .questions import LETTERS, NATURES, make_question_blocks, name_row, split_questions
+from .questions import LETTERS, NATURES, has_letters, make_question_blocks, name_row, split_questions
 from .ratio_lines import describe_ratio, render_intervals, render_overall
 from .safe_text import clean
 from .squares import value_text
+from .summary_screen import render_resume, render_summary, render_verdict
 from .sweep_table import render_sweeps
-from .verdict import Tone, make_verdict, tone_of
 
-_COLOURS = {Tone.FINE: "bold green", Tone.OPEN: "bold yellow", Tone.BAD: "bold red"}
 _LEAST_OF_A_CURVE = 3
 """Values of a parameter; with fewer, or with one figure for each, the grid says the same."""
+_MOST_ROWS = 24
+"""Of a run whose grid is shown without being asked for: it leaves the summary on one screen."""
+_MOST_BLOCKS = 8
 
 
 def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
-    """Return the report as text for a terminal; quiet is the verdict and the titles of the findings."""
-    parts = _quiet_parts(run, comparison, options) if options.verbosity < 0 else _parts(run, comparison, options)
+    """Return the report as text for a terminal: the summary stands last, the bugs above it.
+
+    A run of few rows has its grid; with `-v` every run has it, and each observation. Quiet is the verdict and the
+    titles of the findings.
+    """
+    parts = _quiet_parts(comparison, options) if options.verbosity < 0 else _parts(run, comparison, options)
     return print_to_text(parts, options)
 
 
-def render_verdict(comparison: Comparison) -> Text:
-    """Return the verdict in the colour of its tone."""
-    return Text(make_verdict(comparison), style=_COLOURS[tone_of(comparison)])
-
-
-def _advise(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[Text]:
-    """Yield how an incomplete run goes on, and which cells the way of their start changed."""
-    if comparison.incomplete:
-        name = PurePath(options.run_path).name or run.started.run_id
-        yield Text(f"to continue: harness resume {clean(name)}", style="yellow")
-    for record in run.records:
-        if record.result.differs_by_start:
-            said = f"{clean(record.cell.id)}: forked and fresh processes differ: a defect of harness (please report it)"
-            yield Text(said, style="yellow")
-
-
-def _quiet_parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
+def _quiet_parts(comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     if comparison.self_check is not None and comparison.self_check.failed:
         yield render_self_check(comparison.self_check)
     yield render_verdict(comparison)
-    yield from _advise(run, comparison, options)
-    found = sort_findings(comparison.findings)
-    yield from map(title_of, found.unexpected)
-    yield from map(describe_unavailable, found.unavailable)
+    yield from render_resume(comparison, options)
+    yield from (title_of(group.findings, group.title) for group in group_unexpected(comparison))
+    yield from map(describe_unavailable, sort_findings(comparison.findings).unavailable)
 
 
 def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
-    yield from render_header(run, comparison)
+    is_sabotaged = run.started.request.saboteurs
+    is_detailed = options.is_detailed or options.verbosity > 0 or len(comparison.rows) <= _MOST_ROWS
+    header = list(render_header(run, comparison))
+    if not is_detailed:
+        for line in header:
+            line.truncate(options.width, overflow="ellipsis")
+    yield from header
     yield Text()
-    if run.started.request.saboteurs:
+    if is_sabotaged:
         yield from render_detection(run, comparison)
-        shown = [finding for finding in comparison.findings if finding.known != PLANTED]
-    else:
+    elif is_detailed:
         yield from _render_rows(run, comparison, options)
-        shown = list(comparison.findings)
     if options.verbosity > 0:
         yield from _render_observations(comparison)
-    yield render_verdict(comparison)
-    yield from _advise(run, comparison, options)
-    yield from render_findings(shown, options)
+    shown = [finding for finding in comparison.findings if not (is_sabotaged and finding.known == PLANTED)]
+    yield from render_expected(shown, options) if is_detailed else _render_unavailable(comparison)
+    yield from _render_unexpected(comparison, options)
+    yield from render_summary(run, comparison, options)
+
+
+def _render_unavailable(comparison: Comparison) -> Iterator[RenderableType]:
+    yield from map(describe_unavailable, sort_findings(comparison.findings).unavailable)
+
+
+def _render_unexpected(comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
+    """Yield a block for each root cause of what is unexpected, the worst first; of many, the rest as titles."""
+    groups = group_unexpected(comparison)
+    blocks = groups if options.verbosity > 0 else groups[:_MOST_BLOCKS]
+    for group in blocks:
+        yield from render_block(group.findings, group.title, options)
+    if rest := groups[len(blocks) :]:
+        yield Text()
+        yield from (title_of(group.findings, group.title) for group in rest)
+    if groups:
+        yield Text()
 
 
 def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     yield from render_pairs(run, comparison)
     measured, questions = split_questions(run, comparison)
     alone = [row for row in measured if not has_pairs(row)]
-    blocks, asked = make_blocks(run, alone), make_question_blocks(run, questions)
+    blocks = make_blocks(run, alone)
+    asked = make_question_blocks(run, questions, options.width)
     layout = make_layout(blocks, _labels_of(comparison, alone), options.width)
     yield from render_grid(blocks, layout)
     if asked:
@@ -93,9 +105,9 @@ def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> It
         yield Text()
         everything = [*blocks, *asked, *make_blocks(run, [row for row in measured if has_pairs(row)])]
         legend = make_legend(everything, layout, comparison.reference if blocks else "")
-        if questions:
+        if has_letters(asked):
             legend.append(LETTERS)
-            legend += [NATURES] if any(name_row(row) != clean(row.row) for row in questions) else []
+        legend += [NATURES] if any(name_row(row) != clean(row.row) for row in questions) else []
         yield from (Text(line, style="dim") for line in fill_lines(legend, options.width))
         yield from (Text(note, style="dim") for note in make_footnotes(comparison))
         yield Text()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
-from harness.model import PLANTED, Comparison, Finding, FindingKind, Outcome, RowSummary
+from harness.model import PLANTED, Comparison, FindingKind, Outcome, RowSummary
 
+from .finding_groups import Alike, FindingGroup, group_unexpected
 from .safe_text import clean
 
 _MOST_PAIRS = 2
-
-Alike = tuple[Finding, ...]
-"""The same finding in several rows; at least one."""
 
 
 class Tone(StrEnum):
@@ -27,18 +25,6 @@ class Tone(StrEnum):
     """Red: something is unexpected."""
 
 
-def collapse(findings: Iterable[Finding]) -> list[Alike]:
-    """Put findings together that say the same of several rows of a scenario, in their order.
-
-    Who leaves something behind does it whatever the question is: that is one finding of all scenarios.
-    """
-    alike: dict[tuple[FindingKind, str | tuple[str, ...], str, str], list[Finding]] = {}
-    for finding in findings:
-        who = finding.backends if finding.kind is FindingKind.LEFTOVER else finding.row.scenario
-        alike.setdefault((finding.kind, who, finding.title, finding.known), []).append(finding)
-    return [tuple(several) for several in alike.values()]
-
-
 def count_by_scenario(alike: Alike) -> dict[str, int]:
     """Return in how many rows of each scenario a finding was made."""
     return Counter(finding.row.scenario for finding in alike)
@@ -46,7 +32,7 @@ def count_by_scenario(alike: Alike) -> dict[str, int]:
 
 def make_verdict(comparison: Comparison) -> str:
     """Return the sentence that a reader needs if they read no other."""
-    unexpected = collapse(comparison.unexpected)
+    unexpected = group_unexpected(comparison)
     if comparison.incomplete:
         return f"INCOMPLETE: {clean(comparison.incomplete)}; {_so_far(unexpected)}"
     agreement = _detection(comparison) or _agreement(comparison)
@@ -54,7 +40,7 @@ def make_verdict(comparison: Comparison) -> str:
     if open_rows:
         agreement = "; ".join(part for part in (agreement, f"not measured: {_count_rows(open_rows)}") if part)
     if not unexpected:
-        return f"{agreement}; nothing unexpected" if agreement else "nothing unexpected, because nothing was compared"
+        return f"nothing unexpected: {agreement}" if agreement else "nothing unexpected, because nothing was compared"
     sentence = _count_findings(unexpected)
     return f"{sentence}; {agreement}" if agreement else sentence
 
@@ -70,12 +56,12 @@ def _count_rows(count: int) -> str:
     return f"{count} {_plural('row', count)}"
 
 
-def _so_far(unexpected: Sequence[Alike]) -> str:
+def _so_far(unexpected: Sequence[FindingGroup]) -> str:
     return f"{_count_findings(unexpected)} so far" if unexpected else "no verdict"
 
 
-def _count_findings(unexpected: Sequence[Alike]) -> str:
-    kinds = Counter(alike[0].kind for alike in unexpected)
+def _count_findings(unexpected: Sequence[FindingGroup]) -> str:
+    kinds = Counter(group.findings[0].kind for group in unexpected)
     parts = ", ".join(f"{count} {_plural(kind, count)}" for kind, count in kinds.items())
     return f"{len(unexpected)} unexpected {_plural('finding', len(unexpected))}: {parts}"
 
@@ -103,15 +89,16 @@ def _agreement(comparison: Comparison) -> str:
     if comparable:
         agreeing = sum(row not in unexpected | known | differing for row in comparable)
         count = f"{agreeing} of {len(comparable)} {_plural('row', len(comparable))}"
-        sentence = f"{count} {_verb('agree', len(comparable))} on all backends that ran"
-        for rows, how in ((differing, "allowed"), (known, "known")):
-            sentence += f", {len(rows)} {_verb('differ', len(rows))} as {how}" if rows else ""
-        return sentence
+        sentence = f"{count} {_verb('agree', len(comparable))}"
+        sentence += f", {len(differing)} {_verb('differ', len(differing))} by design" if differing else ""
+        return sentence + (f", {len(known)} known" if known else "")
     alone = [row.row for row in comparison.rows if _completed(row) == 1]
     if not alone:
         return ""
     keeping = sum(row not in unexpected for row in alone)
-    return f"{keeping} of {len(alone)} {_plural('row', len(alone))} as the contract says, on one backend only"
+    verb = "keeps" if len(alone) == 1 else "keep"
+    rows = f"{keeping} of {len(alone)} {_plural('row', len(alone))}"
+    return f"{rows} {verb} the contract (one backend: nothing to compare)"
 
 
 def _verb(verb: str, count: int) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model import Comparison, Finding, Group, RowId, format_parameters
+from harness_reports.finding_groups import Alike
 from harness_reports.finding_view import COULD_NOT_RUN, sort_findings
 from harness_reports.private import without_paths
 from harness_reports.safe_text import clean, clean_lines
-from harness_reports.verdict import Alike, count_by_scenario, name_backends, place_of
+from harness_reports.verdict import count_by_scenario, name_backends, place_of
 
 from .anchors import cell_anchor, scenario_anchor
 

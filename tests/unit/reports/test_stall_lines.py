@@ -47,7 +47,7 @@ def test_the_document_has_it():
 def test_a_summary_has_a_note():
     """Beside the findings: nothing is unexpected, and the square stays as it is."""
     text = show(render_terminal, stalled())
-    assert "1 note, calls that held a scheduler" in text
+    assert "1 note: calls that held a scheduler" in text
     assert "s.py:9 in pause" in text
     assert "nothing unexpected" in text
     assert "✓ as expected" in text
