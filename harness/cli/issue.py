@@ -92,7 +92,7 @@ def narrow(run: Run, comparison: Comparison, record: CellRecord) -> tuple[Run, C
     rows = tuple(row for row in comparison.rows if row.row == record.cell.row)
     return (
         msgspec.structs.replace(run, records=(record, *others)),
-        msgspec.structs.replace(comparison, rows=rows, findings=findings),
+        msgspec.structs.replace(comparison.only(findings), rows=rows),
     )
 
 

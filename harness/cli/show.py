@@ -156,10 +156,9 @@ def narrow(run: Run, comparison: Comparison, text: str) -> tuple[Run, Comparison
     return (
         msgspec.structs.replace(run, started=_narrow_header(run.started, records), records=records),
         msgspec.structs.replace(
-            comparison,
+            comparison.only(f for f in comparison.findings if any((f.row, label) in names for label in f.backends)),
             labels=tuple(label for label in comparison.labels if any(label == other for _, other in squares)),
             rows=tuple(row for row in rows if row.cells),
-            findings=tuple(f for f in comparison.findings if any((f.row, label) in names for label in f.backends)),
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -393,6 +394,21 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def known(self) -> tuple[Finding, ...]:
         """The findings that are expected."""
         return tuple(finding for finding in self.findings if finding.known)
+
+    def only(self, findings: Iterable[Finding]) -> Comparison:
+        """Return it with these of its findings, and with the causes that they share."""
+        kept = {id(finding) for finding in findings}
+        places = [place for place, finding in enumerate(self.findings) if id(finding) in kept]
+        now = {place: number for number, place in enumerate(places)}
+        causes = (
+            msgspec.structs.replace(cause, findings=tuple(now[place] for place in cause.findings if place in now))
+            for cause in self.root_causes
+        )
+        return msgspec.structs.replace(
+            self,
+            findings=tuple(self.findings[place] for place in places),
+            root_causes=tuple(cause for cause in causes if cause.findings),
+        )
 
     @property
     def unexpected(self) -> tuple[Finding, ...]:

@@ -17,10 +17,10 @@ from harness.model import (
     make_command,
 )
 
-from .html_report.traces import TraceView, view_traces
 from .markdown_text import block, code, linked, table, text
 from .private import without_paths
 from .safe_text import clean, clean_lines, shorten
+from .traces import TraceView, view_traces
 
 _MOST_LINES = 60
 _STEPS_BEFORE, _STEPS_AFTER = 6, 3

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from harness.model import Comparison, Finding, Group, RenderOptions, Run
 
+from .backend_summary import BackendSummary, Standing, summarise_backends
 from .finding_groups import Alike
 from .finding_view import sort_findings
 from .grid import GridBlock, make_blocks, make_footnotes
 from .header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
-from .html_report.overview import Glance, glance_at
 from .markdown_text import block, code, folded, linked, table, text
 from .pairs_grid import has_pairs
 from .private import without_paths
@@ -67,17 +67,15 @@ def _head_lines(run: Run, comparison: Comparison) -> Iterator[str]:
     if comparison.self_check is not None:
         yield f"\n{text(render_self_check(comparison.self_check).plain)}"
     yield ""
-    variants = {str(spec) for spec in run.started.plan.variants}
-    labels = [label for label in comparison.labels if label not in variants and "+client=" not in label]
-    head = ("backend", "verdict", "as expected", "unexpected", "hangs, crashes", "known", "may differ", "cost")
-    yield from table(head, (_glance_cells(line) for line in glance_at(comparison, labels)))
+    head = ("backend", "bugs", "differences", "known", "by design", "hangs", "not run", "cost")
+    yield from table(head, (_backend_cells(line) for line in summarise_backends(run, comparison)))
     yield ""
 
 
-def _glance_cells(line: Glance) -> list[str]:
-    speed = f"{line.speed} ({line.speed_rows} rows)" if line.speed_rows else line.speed
-    counts = (f"{line.fine} of {line.rows}", line.unexpected, line.stopped, line.known, line.allowed)
-    return [f"**{text(line.label)}**", line.verdict, *map(str, counts), speed]
+def _backend_cells(line: BackendSummary) -> list[str]:
+    counts = (Standing.BUG, Standing.DIFFERENCE, Standing.KNOWN, Standing.BY_DESIGN)
+    shown = [str(line.count(standing)) for standing in counts]
+    return [f"**{text(line.label)}**", *shown, line.hang_text, str(line.count(Standing.NOT_RUN)), line.cost_text]
 
 
 # --- findings ---

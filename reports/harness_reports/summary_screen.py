@@ -38,7 +38,7 @@ def render_summary(run: Run, comparison: Comparison, options: RenderOptions) -> 
         yield Text()
     yield from (Text(line, style="dim") for line in fill_lines(_counts(comparison), options.width))
     yield Text.assemble((f"{SYMBOLS[tone_of(comparison)]} ", COLOURS[tone_of(comparison)]), render_verdict(comparison))
-    yield from render_resume(comparison, options)
+    yield from render_notices(run, comparison, options)
     yield from (Text(line, style="dim") for line in _commands(run, comparison, backends, options))
 
 
@@ -47,10 +47,14 @@ def render_verdict(comparison: Comparison) -> Text:
     return Text(make_verdict(comparison), style=COLOURS[tone_of(comparison)])
 
 
-def render_resume(comparison: Comparison, options: RenderOptions) -> Iterator[Text]:
-    """Yield how an incomplete run is continued."""
+def render_notices(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[Text]:
+    """Yield how an incomplete run is continued, and which cells the way of their start changed."""
     if comparison.incomplete:
         yield Text(f"to continue: harness resume {_name_of(comparison.run_id, options)}", style="yellow")
+    for record in run.records:
+        if record.result.differs_by_start:
+            said = f"{clean(record.cell.id)}: forked and fresh processes differ: a defect of harness (please report it)"
+            yield Text(said, style="yellow")
 
 
 def _name_of(run_id: str, options: RenderOptions) -> str:
@@ -165,7 +169,8 @@ def _commands(
     found = comparison.unexpected or comparison.findings
     parts = []
     if len(backends) > 1:
-        parts.append(f"harness show {name} -b {clean(backends[0].label)} -b {clean(backends[1].label)}")
+        other = max(backends[1:], key=lambda line: line.count(Standing.BUG) + line.count(Standing.DIFFERENCE))
+        parts.append(f"harness show {name} -b {clean(backends[0].label)} -b {clean(other.label)}")
     if found:
         parts.append(f"harness explain {clean(found[0].row.scenario)}")
     if parts:

@@ -21,7 +21,7 @@ from .questions import LETTERS, NATURES, has_letters, make_question_blocks, name
 from .ratio_lines import describe_ratio, render_intervals, render_overall
 from .safe_text import clean
 from .squares import value_text
-from .summary_screen import render_resume, render_summary, render_verdict
+from .summary_screen import render_notices, render_summary, render_verdict
 from .sweep_table import render_sweeps
 
 _LEAST_OF_A_CURVE = 3
@@ -37,15 +37,15 @@ def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) ->
     A run of few rows has its grid; with `-v` every run has it, and each observation. Quiet is the verdict and the
     titles of the findings.
     """
-    parts = _quiet_parts(comparison, options) if options.verbosity < 0 else _parts(run, comparison, options)
+    parts = _quiet_parts(run, comparison, options) if options.verbosity < 0 else _parts(run, comparison, options)
     return print_to_text(parts, options)
 
 
-def _quiet_parts(comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
+def _quiet_parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:
     if comparison.self_check is not None and comparison.self_check.failed:
         yield render_self_check(comparison.self_check)
     yield render_verdict(comparison)
-    yield from render_resume(comparison, options)
+    yield from render_notices(run, comparison, options)
     yield from (title_of(group.findings, group.title) for group in group_unexpected(comparison))
     yield from map(describe_unavailable, sort_findings(comparison.findings).unavailable)
 
@@ -58,7 +58,8 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
         for line in header:
             line.truncate(options.width, overflow="ellipsis")
     yield from header
-    yield Text()
+    if is_detailed or is_sabotaged:
+        yield Text()
     if is_sabotaged:
         yield from render_detection(run, comparison)
     elif is_detailed:
@@ -68,6 +69,7 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     shown = [finding for finding in comparison.findings if not (is_sabotaged and finding.known == PLANTED)]
     yield from render_expected(shown, options) if is_detailed else _render_unavailable(comparison)
     yield from _render_unexpected(comparison, options)
+    yield Text()
     yield from render_summary(run, comparison, options)
 
 
@@ -84,8 +86,6 @@ def _render_unexpected(comparison: Comparison, options: RenderOptions) -> Iterat
     if rest := groups[len(blocks) :]:
         yield Text()
         yield from (title_of(group.findings, group.title) for group in rest)
-    if groups:
-        yield Text()
 
 
 def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:

@@ -16,6 +16,11 @@ def scenario_anchor(name: str) -> str:
     return _anchor("scenario", name)
 
 
+def row_anchor(row: RowId) -> str:
+    """Return the fragment of a row."""
+    return _anchor("row", str(row))
+
+
 def cell_anchor(row: RowId, label: str) -> str:
     """Return the fragment of a square of the matrix; a digest keeps two of them apart whose names look alike."""
     return _anchor("cell", f"{row}@{label}")

@@ -23,20 +23,18 @@ from harness.model import (
 )
 from harness_reports.cell_view import error_lines, facts_of, left_lines, samples_of, stall_lines, unhandled_lines
 from harness_reports.console import make_lines
-from harness_reports.figures import format_figure
 from harness_reports.parity_lines import describe_parity
 from harness_reports.private import without_paths
 from harness_reports.ratio_lines import describe_disparity
 from harness_reports.resource_lines import describe_resources
 from harness_reports.safe_text import clean, clean_lines, shorten
-from harness_reports.squares import describe_square
 from harness_reports.value_table import is_table, value_in_table
 
 from .evidence import Output, read_outputs
-from .matrix import MatrixSquare, make_square
 
 _MOST_ROUNDS = 3
 _MOST_LINES = 120
+_MOST_WAITS = 24
 _LINE_LENGTH = 400
 
 
@@ -57,16 +55,18 @@ class RoleView:
     outcome: str
     error: tuple[str, ...]
     unhandled: tuple[str, ...]
+    waits: tuple[tuple[str, str], ...]
+    """Each task of a hung cell with the event that it waits for."""
     autopsy: tuple[tuple[str, tuple[str, ...]], ...]
     """The autopsy of a hung cell: its task tree and the kernel's view of its processes."""
     stacks: tuple[str, ...]
     stalls: tuple[str, ...]
-    left_behind: tuple[str, ...]
+    left: tuple[str, ...]
 
     @property
     def is_telling(self) -> bool:
         """Whether there is anything to show."""
-        return bool(self.error or self.unhandled or self.autopsy or self.stalls or self.stacks or self.left_behind)
+        return bool(self.error or self.unhandled or self.autopsy or self.stalls or self.stacks or self.left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +85,15 @@ class RoundView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellView:
-    """A square of the matrix, and its cells: all that went wrong, and the first of those that did not."""
+    """The cells of a square: all that went wrong, and the first of those that did not."""
 
-    row_name: str
-    square: MatrixSquare
     parity: tuple[str, ...]
     """Parity: the fields that must agree before a ratio is reported, and those that differ."""
-    figures: tuple[tuple[str, str], ...]
-    """Of each round, where there are several."""
     rounds: tuple[RoundView, ...]
-    left_out: int
+    more: int
+    """Rounds that are left out."""
     weight: int
-    """What goes wrong is shown first if there is not room for everything."""
+    """The cells in which something went wrong are kept first if there is not room for everything."""
 
 
 def view_cell(
@@ -108,28 +105,17 @@ def view_cell(
     options: RenderOptions,
 ) -> CellView:
     """Return everything that is known of a square."""
-    judge = card.judges.get(card.headline) if card else None
     shown = sorted(records, key=_order)[:_MOST_ROUNDS]
     return CellView(
-        row_name=clean(row.row),
-        square=make_square(describe_square(cell, row, judge), row, cell.label),
         parity=(*describe_parity(cell, row.row.scenario, run), *describe_disparity(cell.ratio)),
-        figures=tuple(_figures(cell)),
         rounds=tuple(_view_round(record, card, cell, run, options) for record in shown),
-        left_out=len(records) - len(shown),
+        more=len(records) - len(shown),
         weight=2 if cell.is_unexpected else 1 if cell.findings or cell.known else 0,
     )
 
 
 def _order(record: CellRecord) -> tuple[bool, bool, int]:
     return record.result.outcome is Outcome.COMPLETED, record.cell.alias, record.cell.round
-
-
-def _figures(cell: CellSummary) -> Iterable[tuple[str, str]]:
-    if cell.headline is not None and len(cell.headline.values) > 1:
-        rounds = cell.headline.rounds or range(1, len(cell.headline.values) + 1)
-        for number, value in zip(rounds, cell.headline.values, strict=True):
-            yield str(number), format_figure(value, clean(cell.headline.unit))
 
 
 def _view_round(
@@ -186,17 +172,23 @@ def _view_role(role: RoleResult, *, several: bool) -> RoleView:
         outcome=f"{role.outcome}{reason}",
         error=_cut(error_lines(role)),
         unhandled=_cut(unhandled_lines(role)),
+        waits=tuple(map(_split_wait, role.autopsy.waits[:_MOST_WAITS])) if role.autopsy else (),
         autopsy=tuple(_autopsy_parts(role.autopsy)) if role.autopsy else (),
         stacks=_cut(clean_lines(role.stacks)),
         stalls=_cut(stall_lines(role)),
-        left_behind=_cut(left_lines(role)),
+        left=_cut(left_lines(role)),
     )
+
+
+def _split_wait(text: str) -> tuple[str, str]:
+    """Return the task of a line such as `reader waits for read: streams.py:9 in receive_some`, and the rest."""
+    task, _, event = clean(text).partition(" waits for ")
+    return (task, event) if event else ("", task)
 
 
 def _autopsy_parts(autopsy: Autopsy) -> Iterable[tuple[str, tuple[str, ...]]]:
     yield "diagnosis", _cut([clean(autopsy.diagnosis), *(f"  {clean(reason)}" for reason in autopsy.reasons)])
     for name, texts in (
-        ("waits", autopsy.waits),
         ("last seen of each actor", tuple(map(str, autopsy.last_seen))),
         ("task tree", autopsy.tasks),
         ("descriptors", autopsy.descriptors),

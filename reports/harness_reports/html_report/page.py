@@ -1,100 +1,133 @@
-"""The page as a whole."""
+"""The page as a whole: the first screen as HTML, everything else as data that a script draws on demand."""
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from typing import Any
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.model import Comparison, RenderOptions, Run, format_value
-from harness_reports.grid import make_footnotes
+from harness_reports.backend_summary import Standing, count_rows, is_differing, summarise_backends
+from harness_reports.grid import make_footnotes, places_of_variants
 from harness_reports.header import describe_extent, describe_machine, describe_noise, render_repeats, render_self_check
-from harness_reports.root_cause_lines import describe_root_causes
 from harness_reports.safe_text import clean, clean_lines, shorten
 from harness_reports.verdict import make_verdict, tone_of
 
-from .findings import view_findings
-from .matrix import make_matrix
-from .overview import glance_at, has_speed
-from .sections import SectionView, view_sections
+from .findings import place_findings
+from .heatmap import make_heatmaps
+from .page_data import PageData, collect_data, encode_data
+from .sentences import RunSentences
 
 _ROOM = 2_800_000
-"""Characters of a page; details of cells that do not fit are left out, with the command that shows them."""
-_SLOT = re.compile("\x02([^\x02]+)\x02")
-"""Where the details of a cell go. Nothing else in a page can have this character: no text keeps it."""
+"""Bytes of a page; details of cells that do not fit are left out, with the command that shows them."""
+_SCRIPTS = ("elements.js", "query.js", "details.js", "page.js")
 _FACT_LENGTH = 300
-_ADDRESS = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;:)])")
+_MOST_FINDINGS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A search that many readers want, with the number of its rows."""
+
+    text: str
+    query: str
+    count: int
 
 
 def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str:
     """Return a run and its comparison as one self-contained HTML file; equal runs give equal text."""
-    matrix = make_matrix(run, comparison)
-    rest = [label for label in comparison.labels if label not in matrix.columns]
-    labels = [*matrix.columns, *rest]
-    backends = list(
-        dict.fromkeys((*matrix.columns, *(card.label for card in run.started.backends if _asked(run, card.label))))
+    columns = _columns_of(run, comparison)
+    data = collect_data(run, comparison, columns, options)
+    findings = place_findings(comparison)
+    script = _script()
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            **_heading(run, comparison),
+            script=Markup(script),  # noqa: S704 - our own files
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            backends=summarise_backends(run, comparison),
+            standings=Standing,
+            heatmaps=make_heatmaps(run, comparison, columns),
+            sentences=RunSentences(run, comparison).first_screen(),
+            chips=list(_chips(comparison, data)),
+            findings=findings.views[: min(findings.unexpected, _MOST_FINDINGS)],
+            unavailable=[view for view in findings.views if view.kind in ("unavailable", "invalid environment")],
+            unexpected=findings.unexpected,
+            not_run=[line.removeprefix("– ") for line in make_footnotes(comparison)],
+            environment=_facts(run.started.environment),
+            request=_facts(_request_of(run)),
+            data=Markup("\x02"),  # replaced below: the engine would read megabytes for nothing
+        )
     )
-    sections = view_sections(run, comparison, labels, options)
-    environment = _environment()
-    page = environment.get_template("page.html").render(
-        run_id=clean(comparison.run_id),
-        started_at=clean(run.started.started_at),
-        extent=describe_extent(run, comparison),
-        machine=describe_machine(run),
-        note="" if comparison.incomplete else clean(comparison.note),
-        resume=f"harness resume {clean(run.started.run_id)}" if comparison.incomplete else "",
-        noise=describe_noise(run),
-        verdict=make_verdict(comparison),
-        tone=tone_of(comparison).value,
-        self_check=comparison.self_check and render_self_check(comparison.self_check).plain,
-        repeats=comparison.repeats and render_repeats(comparison.repeats).plain,
-        repeats_unequal=bool(comparison.repeats and comparison.repeats.unequal),
-        self_check_failed=bool(comparison.self_check and comparison.self_check.failed),
-        reference=clean(comparison.reference),
-        glances=glance_at(comparison, backends),
-        has_speed=has_speed(comparison.rows),
-        not_run=[line.removeprefix("– ") for line in make_footnotes(comparison)],
-        matrix=matrix,
-        findings=view_findings(comparison),
-        root_causes=list(describe_root_causes(comparison)),
-        measured=[section for section in sections if not section.family],
-        families=_families(sections),
-        slot=lambda anchor: Markup(f"\x02{anchor}\x02"),  # noqa: S704 - made of safe characters
-        environment=_facts(run.started.environment),
-        backends=run.started.backends,
-        request=_facts(_request_of(run)),
-    )
-    details = _fitting(sections, environment, _ROOM - len(page))
-    return _SLOT.sub(lambda slot: details[slot[1]], f"{page}\n")
+    encoded = encode_data(data, _ROOM - len(page.encode(errors="replace")))
+    return f"{page}\n".replace("\x02", encoded, 1)
 
 
-def _asked(run: Run, label: str) -> bool:
-    return label not in {str(spec) for spec in run.started.plan.variants}
+def _columns_of(run: Run, comparison: Comparison) -> list[str]:
+    """Return the backends that have a column: those of squares that are no idiom, and both sides of pairs."""
+    variants = places_of_variants(run.started.plan)
+    used = {label for row in comparison.rows for cell in row.cells for label in (cell.label, *cell.roles)}
+    asked = [card.label for card in run.started.backends if card.label not in variants]
+    rest = [label for label in comparison.labels if label not in variants and "+client=" not in label]
+    return [label for label in dict.fromkeys((*asked, *rest)) if label in used]
 
 
-def _families(sections: list[SectionView]) -> dict[str, list[SectionView]]:
-    families: dict[str, list[SectionView]] = {}
-    for section in sections:
-        if section.family:
-            families.setdefault(section.family, []).append(section)
-    return families
+def _heading(run: Run, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "run_id": clean(comparison.run_id),
+        "started_at": clean(run.started.started_at),
+        "extent": describe_extent(run, comparison),
+        "machine": describe_machine(run),
+        "note": "" if comparison.incomplete else clean(comparison.note),
+        "resume": f"harness resume {clean(run.started.run_id)}" if comparison.incomplete else "",
+        "noise": describe_noise(run),
+        "verdict": make_verdict(comparison),
+        "tone": tone_of(comparison).value,
+        "self_check": comparison.self_check and render_self_check(comparison.self_check).plain,
+        "self_check_failed": bool(comparison.self_check and comparison.self_check.failed),
+        "repeats": comparison.repeats and render_repeats(comparison.repeats).plain,
+        "repeats_unequal": bool(comparison.repeats and comparison.repeats.unequal),
+        "reference": clean(comparison.reference),
+    }
 
 
-def _fitting(sections: list[SectionView], environment: Environment, room: int) -> dict[str, str]:
-    """Return the details of cells by fragment, as many as there is room for: first those with something wrong."""
-    module: Any = environment.get_template("cell.html").module
-    cells = [cell for section in sections for row in section.rows for cell in row.cells]
-    fitting: dict[str, str] = {}
-    for cell in sorted(cells, key=lambda cell: -cell.weight):
-        text = str(module.cell_details(cell)) if room > 0 else ""
-        room -= len(text)
-        fitting[cell.square.anchor] = text if room > 0 else str(module.no_room(cell))
-    return fitting
+def _chips(comparison: Comparison, data: PageData) -> Iterator[Chip]:
+    """Yield the chips that lead to something."""
+    if len(data.columns) > 1:
+        first, second = data.columns[:2]
+        yield Chip(text=f"{first} × {second}", query=f"{first} against {second}", count=0)
+    hanging = sum(any("hang" in cell["tags"] for cell in row["cells"]) for row in data.rows)
+    for text, query, count in (
+        ("bugs", "bug", count_rows(comparison, Standing.BUG) + count_rows(comparison, Standing.DIFFERENCE)),
+        ("hangs", "hang", hanging),
+        ("can hurt", "differences can hurt", _count_hurting(data)),
+        ("known", "known", count_rows(comparison, Standing.KNOWN)),
+        ("by design", "by design", count_rows(comparison, Standing.BY_DESIGN)),
+        ("differing", "differs", sum(map(is_differing, comparison.rows))),
+        ("figures", "figures", sum(row["k"] == "figure" for row in data.rows)),
+        ("not measured", "not measured", count_rows(comparison, Standing.NOT_MEASURED)),
+        ("not finished", "not finished", count_rows(comparison, Standing.NOT_FINISHED)),
+        ("latency spread", "latency", len(data.spreads)),
+        ("cost over N", "growth", len(data.growth)),
+        ("changes", "changes", len(data.changes["lines"])),
+    ):
+        if count or text == "not measured":
+            yield Chip(text=text, query=query, count=count)
+
+
+def _count_hurting(data: PageData) -> int:
+    differing = ("bug", "difference", "known", "by design")
+    hurting = {"hang", "crash", "leak", "data", "server"}
+    return sum(any(c["st"] in differing and hurting.intersection(c["tags"]) for c in row["cells"]) for row in data.rows)
 
 
 def _facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -110,8 +143,6 @@ def _facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _request_of(run: Run) -> dict[str, Any]:
-    import msgspec
-
     return {
         name: value
         for name, value in msgspec.structs.asdict(run.started.request).items()
@@ -129,8 +160,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.globals |= {"source": _source, "digest": _digest}
-    environment.filters["linked"] = _linked
+    environment.globals["source"] = lambda name: Markup(_source(name))  # noqa: S704 - our own files
     return environment
 
 
@@ -141,22 +171,15 @@ def _printable(value: object) -> object:
     return "\n".join(clean_lines(value))
 
 
-def _linked(text: str) -> Markup:
-    """Return a text whose web addresses are links; everything else in it is escaped."""
-    parts = _ADDRESS.split(clean(text))
-    made = Markup("")
-    for index, part in enumerate(parts):
-        made += Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(part) if index % 2 else part
-    return made
-
-
-def _source(name: str) -> Markup:
+def _source(name: str) -> str:
     """Return a style sheet or a script that is part of this package."""
     loader = _environment().loader
     assert loader is not None
-    return Markup(loader.get_source(_environment(), name)[0])  # noqa: S704 - our own file
+    return loader.get_source(_environment(), name)[0]
 
 
-def _digest(name: str) -> str:
-    """Return the hash by which the content policy of the page allows a script of this package, and no other one."""
-    return f"sha256-{b64encode(sha256(_source(name).encode()).digest()).decode()}"
+@cache
+def _script() -> str:
+    """Return the script of the page; strict, and in a scope of its own."""
+    data = 'const data = JSON.parse(document.getElementById("data").textContent);'
+    return "\n".join(["(() => {", '"use strict";', data, *map(_source, _SCRIPTS), "})();"])

@@ -5,7 +5,8 @@ import pytest
 from harness.api import exact
 from harness.cli.show import narrow
 from harness.compare import compare
-from harness.model import FindingKind, Outcome, UsageError
+from harness.model import FindingKind, Outcome, RenderOptions, UsageError
+from harness_reports.cell_view import render_details
 
 from ..compare.run_builder import a_run, cell
 
@@ -40,6 +41,13 @@ def test_cells_that_are_not_shown_do_not_count_as_missing():
     assert [planned.id for planned in run.started.plan.cells] == ["drain@asyncio#1"]
     assert {square.outcome for row in comparison.rows for square in row.cells} == {Outcome.COMPLETED}
     assert len(run.records) == 1
+
+
+def test_causes_are_those_of_the_findings_that_are_left():
+    """Each names its findings by their new places."""
+    run, comparison = shown("@curio")
+    assert [(cause.title, cause.findings) for cause in comparison.root_causes] == [("a wait never ends", (0,))]
+    assert "HANG  drain on curio" in render_details(run, comparison, RenderOptions())
 
 
 def test_what_means_no_cell_is_refused():

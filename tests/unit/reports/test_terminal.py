@@ -12,7 +12,6 @@ from harness.api import bounded, exact, info, metric
 from harness.compare import compare
 from harness.model import Outcome, RenderOptions
 from harness_reports.grid import name_rows
-from harness_reports.html_report.page import render_html
 from harness_reports.terminal import render_terminal
 
 from ..compare.run_builder import a_run, cell
@@ -374,5 +373,3 @@ def test_who_leaves_something_behind_everywhere_is_one_finding():
     assert "1 unexpected finding: 1 leftover" in text
     assert "LEFTOVER  2 scenarios, in 4 rows, on trio, curio: a socket stays open" in text
     assert "rows     echo (2), sink (2)" in text
-    page = show(render_html, a_run(*records, judges=JUDGES, headline="end"))
-    assert "echo[size=2]: trio" in page

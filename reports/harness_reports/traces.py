@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model import CellRecord, Outcome, Step
-from harness_reports.safe_text import clean, shorten
+
+from .safe_text import clean, shorten
 
 _MOST_STEPS = 60
 _STEP_LENGTH = 160
