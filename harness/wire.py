@@ -47,8 +47,11 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     own_implementation: str = ""
     distributions: tuple[str, ...] = ()
     schedules: str = ""
-    """As in `Backend`; so is `dialect`."""
+    """As in `Backend`; so are `dialect` and `in_force`."""
     dialect: str = ""
+    in_force: str = ""
+    module: str = "harness.worker"
+    """That is run as the worker's process."""
     report_fd: int
     order_fd: int
     progress_fd: int

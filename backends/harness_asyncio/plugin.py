@@ -134,6 +134,7 @@ def harness_backends() -> list[Backend]:
             dialect="harness_asyncio.dialect:AsyncioDialect",
             options=(LOOP, make_eager_option(), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
+            in_force="harness_asyncio.in_force:put_in_force",
             stand_in=LOOP.name,
             capability_checks="harness_asyncio.checks:list_checks",
             script_writer="harness_asyncio.reproducers:name_loop",

@@ -38,6 +38,7 @@ def harness_backends() -> list[Backend]:
             options=(make_eager_option(_eager_refusal()), DEBUG, *IDIOMS),
             capabilities=CAPABILITIES,
             distributions=("uvloop",),
+            in_force="harness_uvloop.in_force:put_in_force",
             capability_checks="harness_uvloop.backend:list_checks",
             script_writer="harness_uvloop.reproducers:name_loop",
             derives_from="asyncio",

@@ -177,6 +177,9 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = ""
     """`"module:Class"` of what writes a generated program as a script in the runtime's own words; see
     `harness.explore.script`."""
+    in_force: str = ""
+    """`"module:function"` that takes the options of a spec and returns an `InForce`; without one, no test suite can be
+    run on the backend."""
     costs: dict[str, str] = {}
     """By scenario, the cost of the adapter relative to a program written by hand for the runtime, where that is
     more than a few per cent. It stands beside each ratio."""
@@ -199,6 +202,22 @@ class UnhandledReport(Protocol):
 
     def __call__(self, exc: BaseException | None, context: str) -> None:
         """Report one; `exc` is `None` where the runtime only has a message."""
+
+
+class InForce(Protocol):
+    """A scheduler in force for code that starts its scheduler itself, such as a test suite.
+
+    Made once in a worker, before anything of that code is imported.
+    """
+
+    wanted: str
+    """`module.QualName` of the class of the scheduler in force."""
+
+    def take_schedulers(self) -> tuple[str, ...]:
+        """Return the classes of the schedulers that ran since the last call, whoever started them."""
+
+    def runtime(self) -> Runtime | None:
+        """Return the runtime of the scheduler that runs in the calling thread, to describe its tasks."""
 
 
 class BackendRunner(Protocol):

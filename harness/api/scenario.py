@@ -226,6 +226,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     drive: Callable[[Subject, Probe], None] | None = None
     """Called in the worker of the only role after its run has ended: starts the runtime itself, as often as it likes,
     and records with the probe. The role itself then has nothing to do but to show that the runtime starts."""
+    worker: str = "harness.worker"
+    """Module that is run as the process of each role."""
     work: str = ""
     """The parameter, an integer, for the amount of work behind one value of the headline: how often, never how many at
     once. Figures are for each operation, so that it changes how well they are measured and not what. Rows of several

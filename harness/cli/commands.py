@@ -20,6 +20,7 @@ _COMMANDS = {
     "issue": "issue:issue",
     "script": "script:script",
     "expect": "expect:expect",
+    "suite": "suite:suite",
     "explore": "explore:explore",
     "orders": "orders:orders",
     "bisect": "bisect:bisect",

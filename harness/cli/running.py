@@ -13,10 +13,11 @@ import click
 from harness.host.machine import describe_load
 from harness.host.noise import SECONDS, probe_noise
 from harness.host.signals import INTERRUPTS
-from harness.journal import RunStore
+from harness.journal import RunStore, read_run
 from harness.model import LEAST_ROUNDS, FindingKind, Outcome, Request, UsageError
 from harness.plugins.known import read_expectations
 from harness.session import RunOutcome, read_outcome, resume_session, run_session
+from harness.suite.stage import choose_stage
 
 from .env import create_missing
 from .exits import Exit
@@ -97,8 +98,9 @@ def write_reports(state: State, outcome: RunOutcome, targets: Mapping[str, Path 
 def resume_and_report(state: State, folder: Path, *, jobs: int, fresh: bool, quiet: bool, verbose: bool) -> int:
     """Run the remaining cells of a run, print the report of the whole and return the exit code."""
     state.warn_about_broken_plugins()
+    catalogue, stage = choose_stage(read_run(folder).started.request, state.catalogue)
     with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
-        outcome = resume_session(folder, state.plugins, state.catalogue, jobs, fresh=fresh)
+        outcome = resume_session(folder, state.plugins, catalogue, jobs, stage, fresh=fresh)
     return _report(state, outcome, "terminal", None, verbose - quiet)
 
 

@@ -19,6 +19,7 @@ judges). A row is judged at a time:
     repeats     cells run again because other processes had the CPU, and whether that met all backends alike
     root_causes causes that findings share (traits: behaviour of a cell, with the facts that tell its cause)
     drop_in     whether a candidate behaves like its baseline
+    suites      tests that differ, grouped by cause, and which of them differ alone as well
     proposals   what to write down as expected of a run that is accepted as it is
     transitions  two runs: what changed from one to the other
 """
@@ -45,10 +46,19 @@ from .repeats import count_repeats
 from .root_causes import find_root_causes
 from .rows import Row, all_records, group_rows, order_labels
 from .stall_findings import judge_stalls
+from .suites import list_unconfirmed, summarise_suite
 from .summary import summarise_row
 from .transitions import compare_runs
 
-__all__ = ["Proposal", "compare", "compare_runs", "find_doubtful", "propose_expectations", "take_columns"]
+__all__ = [
+    "Proposal",
+    "compare",
+    "compare_runs",
+    "find_doubtful",
+    "propose_expectations",
+    "summarise_suite",
+    "take_columns",
+]
 
 
 def compare(run: Run) -> Comparison:
@@ -89,7 +99,9 @@ def compare(run: Run) -> Comparison:
 
 
 def find_doubtful(run: Run) -> tuple[RowId, ...]:
-    """Return the rows of a run in which its candidate differs from its baseline: they need more rounds."""
+    """Return the rows of a run that need more rounds: its candidate differs from its baseline, or a test differs."""
+    if run.started.request.suite is not None:
+        return list_unconfirmed(run)
     candidate = run.started.request.candidate
     if candidate is None:
         return ()

@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         RunStarted,
         ScenarioCard,
     )
+    from .suite import Suite
     from .value import is_whole, outcome_text, value_text
     from .work import RowWork
 
@@ -198,6 +199,7 @@ __all__ = [
     "Stall",
     "StartAttempt",
     "Step",
+    "Suite",
     "Unhandled",
     "Usage",
     "UsageError",
@@ -221,6 +223,7 @@ _MODULES = (
     "candidate",
     "root_cause",
     "command",
+    "suite",
     "outcome",
     "errors",
     "run",

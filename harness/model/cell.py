@@ -11,6 +11,7 @@ from harness.api import Value
 
 from .candidate import Candidate
 from .executor import LOCAL
+from .suite import Suite
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9=,.+-]+")
 
@@ -205,6 +206,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     candidate: Candidate | None = None
     """A backend that shall replace another one: both are run with the idioms that scenarios name, and what differs is
     run again."""
+    suite: Suite | None = None
+    """The test suite whose tests are the rows, instead of scenarios."""
 
 
 class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):

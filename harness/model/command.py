@@ -6,6 +6,7 @@ import shlex
 
 from .cell import Cell, Request, format_value
 from .executor import LOCAL
+from .suite import Suite
 
 
 def make_command(cell: Cell, request: Request, seed: int) -> str:
@@ -17,6 +18,8 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
         seed: of the plan. Cells draw theirs from it by row and round, so it is given unless it is the default, and
             with it the round that showed the finding.
     """
+    if request.suite is not None:
+        return shlex.join(_suite_words(cell, request, request.suite))
     words = ["harness", "run", *_backend_words(cell), "--scenario", cell.scenario]
     for name, value in cell.assigned.items():
         words += ["--param", f"{name}={format_value(value)}"]
@@ -37,6 +40,16 @@ def make_command(cell: Cell, request: Request, seed: int) -> str:
     if request.timeout is not None:
         words += ["--timeout", f"{request.timeout:g}"]
     return shlex.join(words)
+
+
+def _suite_words(cell: Cell, request: Request, suite: Suite) -> list[str]:
+    """Return the command that runs one test of a suite on every backend of its run."""
+    file, (_, colons, rest) = suite.files.get(cell.scenario, ""), cell.scenario.partition("::")
+    test = f"unittest:{cell.scenario}" if suite.runner == "unittest" else f"{file}{colons}{rest}"
+    backends = [word for backend in request.backends for word in ("--backend", backend)]
+    rounds = ["--rounds", str(request.rounds)] if request.rounds > 1 else []
+    behind = ["--", *suite.arguments] if suite.arguments else []
+    return ["harness", "suite", test, *backends, "--hang-after", f"{suite.hang_after:g}s", *rounds, *behind]
 
 
 def _backend_words(cell: Cell) -> list[str]:

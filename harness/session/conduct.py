@@ -35,6 +35,8 @@ from harness.session.phases import make_phases, make_remaining_phases, plan_port
 from harness.session.recorder import Recorder
 from harness.session.run_so_far import RunSoFar
 
+Stage = Callable[..., Iterator[RunEvent]]
+"""Runs the cells of a plan as `execute` does, with its arguments."""
 _LEFT_OVER = (Outcome.INTERRUPTED, Outcome.NOT_RUN, Outcome.INVALID_ENV)
 
 
@@ -57,6 +59,7 @@ def run_session(
     expectations: tuple[Expectation, ...] = (),
     lanes: int = 1,
     look: Callable[[], dict[str, str]] = dict,
+    stage: Stage = execute,
     *,
     fresh: bool = True,
 ) -> RunOutcome:
@@ -71,6 +74,7 @@ def run_session(
         lanes: how many cells may run at a time, of scenarios that measure nothing.
         look: returns further facts of the host, to be stored with the run. It is called after the request was planned,
             so that a wrong name costs no look at the machine.
+        stage: runs the cells of a plan.
         fresh: whether every process is started fresh; else those of cells that measure nothing may be forked.
 
     Raises:
@@ -92,7 +96,7 @@ def run_session(
         header = make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations, answers)
         recorder.publish(header)
         portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far, fresh=fresh))
+        recorder.follow_all(_stages(stage, portions, catalogue, folder, lanes, so_far, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
@@ -101,6 +105,7 @@ def resume_session(
     plugins: Plugins,
     catalogue: Catalogue,
     lanes: int = 1,
+    stage: Stage = execute,
     *,
     fresh: bool = True,
 ) -> RunOutcome:
@@ -111,6 +116,7 @@ def resume_session(
         plugins: receive the events by their hook, live progress among them (`Plugins.listening`).
         catalogue: the plugins' contributions; it must have all that the run's cells need.
         lanes: as in `run_session`.
+        stage: as in `run_session`.
         fresh: as in `run_session`.
 
     Raises:
@@ -133,7 +139,7 @@ def resume_session(
         environment = describe_environment(catalogue.distributions) | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
         portions = plan_portions(make_remaining_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(portions, catalogue, folder, lanes, so_far, fresh=fresh))
+        recorder.follow_all(_stages(stage, portions, catalogue, folder, lanes, so_far, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
@@ -158,8 +164,15 @@ def _read_recorded(folder: Path, recorder: Recorder) -> RunOutcome:
 
 
 def _stages(
-    portions: Iterable[Plan], catalogue: Catalogue, folder: Path, lanes: int, so_far: RunSoFar, *, fresh: bool
+    stage: Stage,
+    portions: Iterable[Plan],
+    catalogue: Catalogue,
+    folder: Path,
+    lanes: int,
+    so_far: RunSoFar,
+    *,
+    fresh: bool,
 ) -> Iterator[Generator[RunEvent, None, None]]:
     for portion in portions:
-        stage = execute(portion, catalogue, folder, lanes=lanes, skip_reason=so_far.skip_reason, fresh=fresh)
-        yield cast("Generator[RunEvent, None, None]", stage)
+        events = stage(portion, catalogue, folder, lanes=lanes, skip_reason=so_far.skip_reason, fresh=fresh)
+        yield cast("Generator[RunEvent, None, None]", events)

@@ -1,4 +1,4 @@
-"""Further rounds of the rows in which a candidate differs from its baseline: what shows once may be chance."""
+"""Further rounds of rows that differ once, which may be chance: a candidate from its baseline, a test of a suite."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from harness.model import RowId, Run
 ROUNDS = 4
 """Of each doubtful row, beside the first. A value that a backend shows in every second cell would pass for a steady
 difference once in a thousand rows."""
+ROUNDS_ALONE = 1
+"""Of each test that differs: it runs alone, in a process of its own."""
 
 
 class Confirmation:
@@ -19,8 +21,10 @@ class Confirmation:
         self._is_done = False
 
     def choose_rounds(self, run: Run) -> Mapping[RowId, range]:
-        """Return the further rounds of a run without a candidate, or of one whose rows have them: none."""
+        """Return the further rounds of the rows that need them, once."""
         if self._is_done:
             return {}
         self._is_done = True
-        return {row: range(2, 2 + ROUNDS) for row in find_doubtful(run)}
+        first = run.started.request.rounds + 1
+        rounds = ROUNDS_ALONE if run.started.request.suite else ROUNDS
+        return {row: range(first, first + rounds) for row in find_doubtful(run)}

@@ -32,6 +32,8 @@ def make_job(
         distributions=backend.distributions,
         schedules=backend.schedules,
         dialect=backend.dialect,
+        in_force=backend.in_force,
+        module=scenario.worker,
         report_fd=-1,
         order_fd=-1,
         progress_fd=-1,

@@ -146,7 +146,7 @@ class RoleProcess:
                 return
         stdout, stderr = outputs
         process = self._launch.start(
-            [*worker_command(self._place), encode_line(job).decode()],
+            [*worker_command(self._place, job.module), encode_line(job).decode()],
             job.role,
             stdin=subprocess.DEVNULL,
             stdout=stdout,

@@ -165,9 +165,9 @@ class _WarmParent:
             self._process.wait()
 
 
-def worker_command(place: Interpreter) -> list[str]:
+def worker_command(place: Interpreter, module: str = "harness.worker") -> list[str]:
     """Return the command of a worker, without its job."""
-    return [place.interpreter, "-P", "-X", "faulthandler", "-m", "harness.worker"]
+    return [place.interpreter, "-P", "-X", "faulthandler", "-m", module]
 
 
 def _latin(text: str) -> str:

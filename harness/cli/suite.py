@@ -1,0 +1,219 @@
+"""`harness suite`: an existing test suite, unchanged, on several backends."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import structs
+
+from harness.model import Request, Suite, UsageError
+
+from .plain import say
+from .selection import complete_backend, parse_seconds
+from .state import State
+from .stored import out_option
+
+if TYPE_CHECKING:
+    from harness.compare.suites import SuiteCause, SuiteSummary, TestDifference
+    from harness.session import RunOutcome
+
+_UNITTEST = "unittest:"
+_MOST_TESTS = 5
+_MOST_CAUSES = 20
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET... [-- RUNNER_ARGUMENT...]")
+@click.option(
+    "--backend", "-b", "backends", multiple=True, required=True, metavar="SPEC", shell_complete=complete_backend,
+    help="Backend spec (repeatable); the first one is the reference.",
+)  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat the suite.")
+@click.option(
+    "--hang-after", type=parse_seconds, default="30s", show_default=True, metavar="TIME",
+    help="A test hangs if none of its phases begins or ends for this long.",
+)  # fmt: skip
+@click.option("--partition", default="", metavar="K/N", help="Run one of N parts of the tests (see merge).")
+@click.option("--max-hangs", type=click.IntRange(1), metavar="N", help="Stop after N hung tests.")
+@click.option(
+    "--expectations", "expectation_files", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE", help="TOML file of known differences (repeatable).",
+)  # fmt: skip
+@click.option("--json", "json_file", metavar="FILE", help="Also write the JSON report to FILE.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress; only the summary.")
+@click.option("--verbose", "-v", is_flag=True, help="Every test of each cause.")
+@out_option
+@click.pass_obj
+def suite(
+    state: State,
+    *,
+    targets: tuple[str, ...],
+    backends: tuple[str, ...],
+    rounds: int,
+    hang_after: float,
+    partition: str,
+    max_hangs: int | None,
+    expectation_files: tuple[Path, ...],
+    json_file: str | None,
+    quiet: bool,
+    verbose: bool,
+    out: Path,
+) -> int:
+    """Run an existing test suite with each backend's event loop in force.
+
+    TARGET is what pytest takes (files, folders, test ids), or unittest:MODULE. The suite is not changed: its own runner
+    runs it in a worker process for each backend. Each test is a row. What differs is run again alone.
+
+    \b
+    Examples:
+      harness suite tests/ -b asyncio -b uvloop
+      harness suite tests/ -b asyncio -b asyncio:loop=rloop --rounds 20 -- -k streams
+      harness suite unittest:test.test_asyncio.test_locks -b asyncio -b uvloop
+    """
+    from harness.journal import RunStore
+    from harness.plugins.known import read_expectations
+    from harness.session import run_session
+    from harness.suite.stage import choose_stage
+
+    from .progress import open_progress
+    from .running import check_target
+
+    check_target(json_file)
+    expectations = tuple(known for file in expectation_files for known in read_expectations(file))
+    request = Request(
+        backends=backends,
+        preset="",
+        rounds=rounds,
+        partition=partition,
+        max_hangs=max_hangs,
+        suite=structs.replace(_make_suite(targets), hang_after=hang_after),
+    )
+    request = _collect(state, request)
+    state.warn_about_broken_plugins()
+    catalogue, stage = choose_stage(request, state.catalogue)
+    with open_progress(state.plugins, quiet=quiet or json_file == "-", colourless=state.colourless):
+        outcome = run_session(request, state.plugins, catalogue, RunStore(out), expectations, stage=stage)
+    return report_suite(state, outcome, json_file, verbose=verbose)
+
+
+def _make_suite(targets: tuple[str, ...]) -> Suite:
+    """Return the suite of the arguments: targets, and behind them options of its runner."""
+    first = next((place for place, word in enumerate(targets) if word.startswith("-")), len(targets))
+    names, arguments = targets[:first], targets[first:]
+    modules = [name.removeprefix(_UNITTEST) for name in names if name.startswith(_UNITTEST)]
+    if modules and len(modules) < len(names):
+        raise UsageError("pytest and unittest targets cannot be mixed; run them one after the other")
+    if modules:
+        return Suite(runner="unittest", targets=tuple(modules), arguments=arguments)
+    for name in names:
+        if not Path(name.partition("::")[0]).exists():
+            raise UsageError(f"there is no file or folder {name.partition('::')[0]!r}; for modules: {_UNITTEST}MODULE")
+    return Suite(runner="pytest", targets=names, arguments=arguments)
+
+
+def _collect(state: State, request: Request) -> Request:
+    """Return the request with the tests of its suite, as they are found on the first backend."""
+    from harness.host.interpreters import resolve_environments
+    from harness.plan import select_backends
+    from harness.suite.batch import collect
+
+    assert request.suite is not None
+    request, catalogue = resolve_environments(request, state.catalogue)
+    specs = select_backends(request.backends, catalogue)
+    for spec in specs:
+        if not catalogue.backend_of(spec).in_force:
+            raise UsageError(
+                f"backend {spec} cannot run a test suite: it declares no way to put its scheduler in force"
+            )
+    with tempfile.TemporaryDirectory(prefix="harness-suite-") as folder:
+        assert request.suite is not None
+        return structs.replace(request, suite=collect(request.suite, specs[0], catalogue, Path(folder)))
+
+
+# --- output ---
+
+
+def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, verbose: bool) -> int:
+    """Print the summary of a suite's run, write the reports and return the exit code."""
+    from harness.compare import summarise_suite
+
+    from .running import exit_code, write_reports
+
+    write_reports(state, outcome, {"html": outcome.folder / "report.html"})
+    if json_file == "-":
+        from .rendering import render
+
+        click.echo(render(state, "json", outcome.run, outcome.comparison, outcome.folder))
+        return exit_code(outcome)
+    write_reports(state, outcome, {"json": Path(json_file) if json_file else None})
+    summary = summarise_suite(outcome.run)
+    for line in describe_suite(summary, verbose=verbose):
+        say(line)
+    if outcome.comparison.incomplete:
+        say(f"incomplete: {outcome.comparison.incomplete}")
+    run_path = state.options(outcome.folder, 0).run_path
+    say(f"\nreport: {run_path}/report.html\nrun: {run_path}")
+    return exit_code(outcome)
+
+
+def describe_suite(summary: SuiteSummary, *, verbose: bool = False) -> Iterator[str]:
+    """Yield the lines of the summary: counts, each cause with its tests, and what could not be asked."""
+    yield _headline(summary)
+    most = len(summary.causes) if verbose else _MOST_CAUSES
+    for number, cause in enumerate(summary.causes[:most], 1):
+        yield from _describe_cause(number, cause, verbose=verbose)
+    if len(summary.causes) > most:
+        yield f"\n{len(summary.causes) - most} more causes (-v shows them)"
+    for label, reasons in summary.not_asked.items():
+        yield ""
+        yield from (f"{label}: {count} {reason}" for reason, count in reasons.items())
+    if summary.broken:
+        names = ", ".join(summary.broken if verbose else summary.broken[:_MOST_TESTS])
+        more = len(summary.broken) - _MOST_TESTS
+        yield f"\nbroken on all, no findings: {names}{f' and {more} more' if more > 0 and not verbose else ''}"
+
+
+def _headline(summary: SuiteSummary) -> str:
+    parts = [f"{summary.tests:,} {_plural(summary.tests, 'test')}, {summary.agree:,} agree"]
+    for label in dict.fromkeys(cause.label for cause in summary.causes):
+        causes = [cause for cause in summary.causes if cause.label == label]
+        count = sum(len(cause.differences) for cause in causes)
+        parts.append(f"{count} worse on {label}: {len(causes)} {_plural(len(causes), 'cause')}")
+    if summary.hung:
+        parts.append(f"{summary.hung} hang")
+    if summary.broken:
+        parts.append(f"{len(summary.broken)} broken on all")
+    return "; ".join(parts)
+
+
+def _describe_cause(number: int, cause: SuiteCause, *, verbose: bool) -> Iterator[str]:
+    count = len(cause.differences)
+    place = f" in {cause.place}" if cause.place else ""
+    yield f"\n{number}. {cause.label}: {cause.title}{place}"
+    asked = [found for found in cause.differences if found.is_repeated is not None]
+    repeated = sum(1 for found in asked if found.is_repeated)
+    alone = f", {repeated} of {len(asked)} differ alone" if asked else ""
+    yield f"   {cause.kind} ({count} {_plural(count, 'test')}{alone})"
+    shown = cause.differences if verbose else cause.differences[:_MOST_TESTS]
+    yield from map(_describe_test, shown)
+    if count > len(shown):
+        yield f"   … {count - len(shown)} more (-v shows them)"
+
+
+def _describe_test(found: TestDifference) -> str:
+    return f"   {found.row.scenario}: {_endings(found.seen)} (elsewhere {_endings(found.usual)})"
+
+
+def _endings(counts: Mapping[str, int]) -> str:
+    total = sum(counts.values())
+    if total == 1:
+        return next(iter(counts))
+    return ", ".join(f"{ending} {count} of {total}" for ending, count in counts.items())
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,0 +1,266 @@
+"""Tests of a suite that end differently: which backend, from which cause, and whether they differ alone as well.
+
+A test that ends alike on all backends is no finding, however it ends. What differs is run again alone, a few tests for
+each cause: a difference that is gone then depends on other tests.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from harness.model import CellRecord, Observed, Outcome, RowId, Run
+
+from .rows import all_records, order_labels
+
+CONFIRMED_MOST = 3
+"""Tests of a cause that are run again alone."""
+_SEVERITY = (
+    "passed", "xfailed", "xpassed", "error in teardown", "error in set-up", "failed", "still runs", "hung", "crashed",
+)  # fmt: skip
+_ENDINGS = {Outcome.HUNG: "hung", Outcome.CRASHED: "crashed", Outcome.LIMIT: "crashed", Outcome.TIMED_OUT: "still runs"}
+SKIPPED, NOT_ASKED = "skipped", "not asked"
+_ENVIRONMENT = frozenset({"ImportError", "ModuleNotFoundError", "PermissionError"})
+_SUSPECTS = ("Address already in use", "Bad file descriptor", "loop is closed", "ResourceWarning", "Unraisable")
+"""Parts of the messages of errors that often come from another test."""
+
+
+class CauseKind(StrEnum):
+    """What a cause is about."""
+
+    BEHAVIOUR = "behaviour of the loop"
+    """It shows alone as well."""
+    INTERNALS = "test of internals"
+    """The test looks for a private attribute, or puts a mock in the place of one."""
+    VICTIM = "victim of another test"
+    """An error that a resource of another test causes; it is gone, or was not seen, alone."""
+    ORDER = "depends on other tests"
+    """Alone there is no difference."""
+    ENVIRONMENT = "environment"
+    """A module or a permission is missing."""
+    UNCLEAR = "unclear"
+    """No test of it was run alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestDifference:
+    """A test that ends worse on one backend than on another one."""
+
+    row: RowId
+    label: str
+    """The backend where it ends worse."""
+    usual: Mapping[str, int]
+    """How often it ended how where it ends better."""
+    seen: Mapping[str, int]
+    """How often it ended how on this backend."""
+    error: str
+    """Type and first line of the exception, or how the process ended."""
+    is_repeated: bool | None
+    """Whether the two differ alone as well; `None` if that was not asked."""
+    cell_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteCause:
+    """What differences of one backend have in common."""
+
+    label: str
+    title: str
+    place: str
+    """Innermost frame outside the tests, as `file:function`; empty in a test itself."""
+    kind: CauseKind
+    differences: tuple[TestDifference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteSummary:
+    """The tests of a run, counted."""
+
+    tests: int
+    agree: int
+    """Tests that end alike on every backend that could be asked."""
+    broken: tuple[str, ...]
+    """Of these, the ones that do not pass."""
+    hung: int
+    """Tests that hang on at least one backend."""
+    causes: tuple[SuiteCause, ...]
+    """Of the tests that differ; those of most tests first."""
+    not_asked: Mapping[str, Mapping[str, int]]
+    """By backend, the reasons for which tests say nothing about it, with their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """The records of a test on a backend."""
+
+    together: tuple[CellRecord, ...]
+    alone: tuple[CellRecord, ...]
+
+    @property
+    def endings(self) -> Counter[str]:
+        """How often it ended how, of the rounds in which it ran."""
+        return Counter(ending for record in self.together if (ending := ending_of(record)) in _SEVERITY)
+
+    @property
+    def worst(self) -> int:
+        """Severity of the worst ending; -1 if it did not run."""
+        return max(map(_SEVERITY.index, self.endings), default=-1)
+
+    @property
+    def worst_record(self) -> CellRecord:
+        """A record with the worst ending."""
+        return next(each for each in self.together if ending_of(each) == _SEVERITY[self.worst])
+
+
+def ending_of(record: CellRecord) -> str:
+    """Return how a test ended: a result, `hung`, `crashed`, `skipped`, `not asked`, or nothing if it did not run."""
+    outcome, reason = record.result.outcome, record.result.reason
+    if outcome is Outcome.UNSUPPORTED:
+        return SKIPPED if reason.startswith(SKIPPED) else NOT_ASKED
+    if outcome is Outcome.COMPLETED:
+        return str(_fact(record, "outcome") or "")
+    return _ENDINGS.get(outcome, "")
+
+
+def summarise_suite(run: Run) -> SuiteSummary:
+    """Return the tests of a run, with what differs grouped by cause."""
+    tests = _group(run)
+    differences = [(found, record) for row, squares in tests.items() for found, record in _compare(row, squares)]
+    differing = {found.row for found, _ in differences}
+    agreeing = {row: squares for row, squares in tests.items() if row not in differing}
+    return SuiteSummary(
+        tests=len(tests),
+        agree=len(agreeing),
+        broken=tuple(row.scenario for row, squares in agreeing.items() if any(s.worst > 1 for s in squares.values())),
+        hung=sum(any("hung" in square.endings for square in squares.values()) for squares in tests.values()),
+        causes=_group_by_cause(differences),
+        not_asked=_count_not_asked(tests),
+    )
+
+
+def list_unconfirmed(run: Run) -> tuple[RowId, ...]:
+    """Return the tests to run again alone: a few of each cause."""
+    chosen = (found.row for cause in summarise_suite(run).causes for found in cause.differences[:CONFIRMED_MOST])
+    return tuple(dict.fromkeys(chosen))
+
+
+def _group(run: Run) -> dict[RowId, dict[str, _Square]]:
+    """Return the records of each test by backend, the reference first."""
+    records = all_records(run)
+    labels = order_labels(run, records)
+    reference = run.started.plan.baseline or next(iter(labels), "")
+    rounds = run.started.request.rounds
+    grouped: dict[RowId, dict[str, list[CellRecord]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        grouped[record.cell.row][record.cell.label].append(record)
+    ordered = sorted(labels, key=lambda label: label != reference)
+    return {
+        row: {label: _make_square(by_label[label], rounds) for label in ordered if label in by_label}
+        for row, by_label in grouped.items()
+    }
+
+
+def _make_square(records: Sequence[CellRecord], rounds: int) -> _Square:
+    ordered = sorted(records, key=lambda record: record.cell.round)
+    return _Square(
+        tuple(record for record in ordered if record.cell.round <= rounds),
+        tuple(record for record in ordered if record.cell.round > rounds),
+    )
+
+
+def _compare(row: RowId, squares: Mapping[str, _Square]) -> Iterator[tuple[TestDifference, CellRecord]]:
+    """Yield where a test ends worse than on the reference, or worse on the reference than anywhere else."""
+    ran = {label: square for label, square in squares.items() if square.worst >= 0}
+    if len(ran) < 2:
+        return
+    (reference, usual), *others = ran.items()
+    worse = [(label, square) for label, square in others if square.worst > usual.worst]
+    for label, square in worse:
+        yield _describe(row, label, square, usual), square.worst_record
+    better = [square for _, square in others if square.worst < usual.worst]
+    if better and not worse and len(better) == len(others):
+        yield _describe(row, reference, usual, better[0]), usual.worst_record
+
+
+def _describe(row: RowId, label: str, square: _Square, usual: _Square) -> TestDifference:
+    alone, usual_alone = ({ending_of(record) for record in each.alone} - {""} for each in (square, usual))
+    record = square.worst_record
+    return TestDifference(
+        row=row,
+        label=label,
+        usual=usual.endings,
+        seen=square.endings,
+        error=str(_fact(record, "error") or record.result.reason or ending_of(record)),
+        is_repeated=alone != usual_alone if alone and usual_alone else None,
+        cell_id=record.cell.id,
+    )
+
+
+def _group_by_cause(differences: Iterable[tuple[TestDifference, CellRecord]]) -> tuple[SuiteCause, ...]:
+    grouped: dict[tuple[str, ...], list[tuple[TestDifference, CellRecord]]] = defaultdict(list)
+    for found, record in differences:
+        grouped[(found.label, *_signature(record))].append((found, record))
+    causes = [
+        SuiteCause(
+            label=key[0],
+            title=_shortest_error(members),
+            place=key[-1],
+            kind=_classify([found for found, _ in members], _cause_of(members[0][1])),
+            differences=tuple(found for found, _ in members),
+        )
+        for key, members in grouped.items()
+    ]
+    return tuple(sorted(causes, key=lambda cause: -len(cause.differences)))
+
+
+def _signature(record: CellRecord) -> tuple[str, ...]:
+    """Return what records of one cause have in common; the last part is the place."""
+    cause, ending = _cause_of(record), ending_of(record)
+    if not cause:
+        diagnoses = [role.autopsy.diagnosis for role in record.result.roles if role.autopsy]
+        return (ending, *(diagnoses if ending == "hung" else [record.result.reason]), "")
+    place = "" if cause.get("in_test") else str(cause.get("place", ""))
+    file = str(cause.get("place", "")).partition(":")[0] if cause["type"] == "AssertionError" and not place else ""
+    return (str(cause["type"]), str(cause.get("normal", "")), file, place)
+
+
+def _shortest_error(members: Sequence[tuple[TestDifference, CellRecord]]) -> str:
+    return min((found.error for found, _ in members), key=len)
+
+
+def _classify(differences: Sequence[TestDifference], cause: Mapping[str, Any]) -> CauseKind:
+    if cause.get("internals"):
+        return CauseKind.INTERNALS
+    repeated = {found.is_repeated for found in differences}
+    is_suspect = any(part in found.error for found in differences for part in _SUSPECTS)
+    if True in repeated:
+        return CauseKind.ENVIRONMENT if cause.get("type") in _ENVIRONMENT else CauseKind.BEHAVIOUR
+    if is_suspect:
+        return CauseKind.VICTIM
+    return CauseKind.ORDER if False in repeated else CauseKind.UNCLEAR
+
+
+def _count_not_asked(tests: Mapping[RowId, Mapping[str, _Square]]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for squares in tests.values():
+        for label, square in squares.items():
+            for record in square.together[:1]:
+                ending = ending_of(record)
+                if ending == SKIPPED:
+                    found[label][SKIPPED] += 1
+                elif ending not in _SEVERITY:
+                    found[label][record.result.reason or str(record.result.outcome)] += 1
+    return {label: dict(counts.most_common()) for label, counts in found.items()}
+
+
+def _cause_of(record: CellRecord) -> Mapping[str, Any]:
+    cause = _fact(record, "cause")
+    return cause if isinstance(cause, dict) else {}
+
+
+def _fact(record: CellRecord, key: str) -> Any:
+    facts = (each.value for each in record.observations if isinstance(each, Observed) and each.key == key)
+    return next(facts, None)

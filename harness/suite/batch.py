@@ -1,0 +1,96 @@
+"""One worker process that runs a batch of tests, watched as the process of a cell is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.execute.cell.disturbed import NoiseRepeats
+from harness.execute.cell.run import CellRun
+from harness.model import (
+    BackendSpec,
+    Cell,
+    CellObserved,
+    NothingSelectedError,
+    RoleBackend,
+    RunEvent,
+    Suite,
+    UsageError,
+)
+from harness.model.run import CellFinished
+from harness.plugins import Catalogue
+
+from .tests import make_test
+
+_NAME = "batch"
+_LIMITS = (("cpu", 86400), ("output", 256 << 20))
+_MOST_SECONDS = 86400.0
+
+
+def run_batch(
+    suite: Suite, tests: tuple[str, ...] | None, spec: BackendSpec, catalogue: Catalogue, folder: Path, number: int
+) -> Generator[RunEvent, None, None]:
+    """Run tests of a suite on a backend in a process, and yield the events of that process.
+
+    Args:
+        suite: of the tests.
+        tests: their ids; `None` collects.
+        spec: of the backend.
+        catalogue: has the backend.
+        folder: of the run; evidence goes below it.
+        number: of the batch, for the name of its evidence.
+    """
+    file = folder / f"{_NAME}-{number}.json"
+    file.write_bytes(msgspec.json.encode({"suite": suite, "tests": tests}))
+    # Nothing samples it while it runs, as where one thread computes: a test may count the signals that arrive.
+    scenario = replace(make_test(_NAME, suite.hang_after), ref=str(file.resolve()), cpu_bound=True)
+    cell = Cell(
+        scenario=_NAME,
+        roles=(RoleBackend("main", spec),),
+        round=number,
+        timeout=_MOST_SECONDS,
+        hang_after=suite.hang_after,
+        limits=_LIMITS,
+    )
+    attempts = NoiseRepeats(cell, scenario, catalogue.backend_of)
+    try:
+        yield from CellRun(cell, scenario, catalogue.backend_of, folder, attempts, catalogue.environments).events()
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def collect(suite: Suite, spec: BackendSpec, catalogue: Catalogue, folder: Path) -> Suite:
+    """Return the suite with its tests, as a worker process of a backend finds them.
+
+    Raises:
+        NothingSelectedError: there is no test.
+        UsageError: the suite cannot be collected.
+    """
+    files: dict[str, str] = {}
+    config: dict[str, str] = {}
+    reason = ""
+    for event in run_batch(suite, None, spec, catalogue, folder, 0):
+        if isinstance(event, CellObserved):
+            value = getattr(event.observation, "value", None)
+            match getattr(event.observation, "key", ""), value:
+                case "collected", list():
+                    files.update(dict(value))
+                case "config", dict():
+                    config = value
+        elif isinstance(event, CellFinished):
+            reason = event.result.reason
+    if reason and (not files or "error in collection" in reason):
+        raise UsageError(f"the suite could not be asked on {spec}: {reason}")
+    if not files:
+        raise NothingSelectedError(f"no test is found in {' '.join(suite.targets)}")
+    return replace(suite, files={name: _from_here(file) for name, file in files.items()}, **config)
+
+
+def _from_here(file: str) -> str:
+    """Return the path of a file relative to the current folder, if it is below that."""
+    relative = os.path.relpath(file) if file else ""
+    return file if relative.startswith("..") else relative

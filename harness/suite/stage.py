@@ -1,0 +1,206 @@
+"""Plan → run events, for tests of a suite: batches of tests in worker processes, whose records become cells."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from harness.execute import execute, posix
+from harness.host.signals import HeldInterrupt
+from harness.model import (
+    BackendSpec,
+    Cell,
+    CellFinished,
+    CellObserved,
+    CellProgressed,
+    CellResult,
+    CellStarted,
+    Observed,
+    Outcome,
+    Plan,
+    Request,
+    RoleResult,
+    RunEvent,
+    Suite,
+)
+from harness.plugins import Catalogue
+
+from .batch import run_batch
+from .tests import OUTCOME, add_tests
+
+_NOT_BEGUN = "the run was interrupted before this cell"
+
+
+def choose_stage(request: Request, catalogue: Catalogue) -> tuple[Catalogue, Callable[..., Iterator[RunEvent]]]:
+    """Return the catalogue of a request, and what runs its cells: tests of a suite, or scenarios as usual."""
+    if request.suite is None:
+        return catalogue, execute
+    return add_tests(catalogue, request.suite), SuiteStage(request.suite, request.rounds)
+
+
+class SuiteStage:
+    """Runs the cells of a suite's plans, in place of `harness.execute.execute`.
+
+    Args:
+        suite: whose tests they are.
+        rounds: how many rounds run in batches; in further ones each test runs alone.
+    """
+
+    def __init__(self, suite: Suite, rounds: int) -> None:
+        self._suite = suite
+        self._rounds = rounds
+        self._batches = 0
+
+    def __call__(
+        self,
+        plan: Plan,
+        catalogue: Catalogue,
+        folder: Path,
+        *,
+        lanes: int = 1,
+        skip_reason: Callable[[Cell], str] = lambda _cell: "",
+        fresh: bool = True,
+    ) -> Iterator[RunEvent]:
+        """Run the cells of a plan and yield the events; every planned cell gets a `CellFinished`."""
+        del lanes, fresh  # tests of a suite may share ports and files, and a loop must be in force before any import
+        posix.adopt_orphans()
+        held = HeldInterrupt()
+        with posix.watched():
+            for cells in self._group(plan.cells):
+                left = {cell.scenario: cell for cell in cells}
+                if not held:
+                    with held:
+                        yield from self._run_group(left, catalogue, folder, skip_reason)
+                yield from held.pass_on([_finish(cell, Outcome.NOT_RUN, _NOT_BEGUN) for cell in left.values()])
+        held.release()
+
+    def _group(self, cells: Sequence[Cell]) -> list[list[Cell]]:
+        """Return the cells of each batch, in the order of the suite."""
+        place = {name: place for place, name in enumerate(self._suite.files)}
+        groups: dict[tuple[int, int, BackendSpec], list[Cell]] = defaultdict(list)
+        for cell in sorted(cells, key=lambda cell: place.get(cell.scenario, 0)):
+            alone = place.get(cell.scenario, 0) + 1 if cell.round > self._rounds else 0
+            groups[cell.round, alone, cell.roles[0].backend].append(cell)
+        return [groups[key] for key in sorted(groups, key=lambda key: key[:2])]
+
+    def _run_group(
+        self, left: dict[str, Cell], catalogue: Catalogue, folder: Path, skip_reason: Callable[[Cell], str]
+    ) -> Iterator[RunEvent]:
+        """Run cells in processes, each with what the one before has left; what has its result leaves `left`."""
+        while left:
+            for name, reason in [(name, skip_reason(cell)) for name, cell in left.items()]:
+                if reason:
+                    yield _finish(left.pop(name), Outcome.NOT_RUN, reason)
+            if not left:
+                return
+            before, batch = len(left), _Batch(left)
+            spec = next(iter(left.values())).roles[0].backend
+            self._batches += 1
+            process = run_batch(self._narrow(left), tuple(left), spec, catalogue, folder, self._batches)
+            with closing(process):
+                for event in process:
+                    yield from batch.take(event)
+            if len(left) == before or batch.is_over:
+                outcome, reason = batch.explain()
+                for name in tuple(left):
+                    yield _finish(left.pop(name), outcome, reason)
+
+    def _narrow(self, left: dict[str, Cell]) -> Suite:
+        """Return the suite with the files of a few tests as targets, so that they need no collection of all."""
+        files = {self._suite.files.get(name, "") for name in left}
+        if self._suite.runner == "pytest" and "" not in files and len(left) < len(self._suite.files):
+            return replace(self._suite, targets=tuple(sorted(files)), files={})
+        return replace(self._suite, files={})
+
+
+class _Batch:
+    """Events of one process, as events of the cells of its tests."""
+
+    def __init__(self, left: dict[str, Cell]) -> None:
+        self._left = left
+        self._open: Cell | None = None
+        self._pid = 0
+        self._result: CellResult | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the process ended by itself, so that another one would not run more."""
+        return self._result is not None and self._result.outcome is not Outcome.HUNG and self._open is None
+
+    def explain(self) -> tuple[Outcome, str]:
+        """Return the outcome of the tests that the process did not run."""
+        if self._result is None or self._result.outcome is Outcome.COMPLETED:
+            return Outcome.NOT_RUN, "the runner of the suite did not run it"
+        outcome, reason = self._result.outcome, self._result.reason
+        if outcome in (Outcome.UNAVAILABLE, Outcome.UNSUPPORTED, Outcome.HARNESS_FAULT, Outcome.INVALID_ENV):
+            return outcome, reason
+        if outcome is Outcome.INTERRUPTED:
+            return Outcome.NOT_RUN, _NOT_BEGUN
+        return Outcome.INVALID_ENV, f"the suite could not be asked: {reason}"
+
+    def take(self, event: RunEvent) -> Iterator[RunEvent]:
+        """Yield the events of the tests that follow from one of the process."""
+        match event:
+            case CellStarted(pids=pids):
+                self._pid = pids["main"]
+            case CellObserved(observation=Observed(key="start", value=str(name))) if name in self._left:
+                self._open = self._left[name]
+                yield CellStarted(cell_id=self._open.id, pids={"main": self._pid})
+            case CellObserved(observation=Observed(key="end", value=dict(end), at=at)) if self._open is not None:
+                yield from self._end(self._open, end, at)
+                self._open = None
+            case CellProgressed(seconds=seconds, progress=progress) if self._open is not None:
+                yield CellProgressed(cell_id=self._open.id, seconds=seconds, progress=progress)
+            case CellFinished(result=result):
+                yield from self._finish(result)
+
+    def _end(self, cell: Cell, end: dict[str, Any], at: float) -> Iterator[RunEvent]:
+        del self._left[cell.scenario]
+        worst = end["worst"]
+        facts = _list_facts(end, worst)
+        for key, value in facts.items():
+            yield CellObserved(cell_id=cell.id, observation=Observed(role="main", key=key, value=value, at=at))
+        outcome, reason = Outcome.COMPLETED, ""
+        wanted = end["wanted"]
+        if worst["result"] == "skipped":
+            outcome, reason = Outcome.UNSUPPORTED, f"skipped: {worst.get('message', '')}"
+        elif end["ran"] and wanted not in end["ran"]:
+            outcome, reason = Outcome.UNSUPPORTED, f"not asked: ran {', '.join(end['ran'])}, not {wanted}"
+        role = RoleResult(
+            role="main", backend=str(cell.roles[0].backend), outcome=outcome, seconds=end["seconds"], pid=self._pid
+        )
+        result = CellResult(cell_id=cell.id, outcome=outcome, reason=reason, seconds=end["seconds"], roles=(role,))
+        yield CellFinished(result=result)
+
+    def _finish(self, result: CellResult) -> Iterator[RunEvent]:
+        """Charge the end of the process to the test that ran."""
+        self._result = result
+        if self._open is not None:
+            cell = self._left.pop(self._open.scenario)
+            if result.outcome in (Outcome.COMPLETED, Outcome.RAISED):
+                result = replace(result, outcome=Outcome.CRASHED, reason=result.reason or "the test ended its process")
+            yield CellFinished(result=replace(result, cell_id=cell.id))
+
+
+def _list_facts(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {OUTCOME: worst["result"]} if worst["result"] != "skipped" else {}
+    if "type" in worst:
+        facts["error"] = f"{worst['type']}: {worst['message']}"
+        facts["cause"] = {
+            name: worst[name] for name in ("type", "normal", "place", "in_test", "internals") if name in worst
+        }
+    facts |= {name: worst[name] for name in ("traceback", "output") if worst.get(name)}
+    if end["ran"]:
+        facts["schedulers"] = ", ".join(end["ran"])
+    if end["all"]:
+        facts["results"] = end["all"]
+    return facts
+
+
+def _finish(cell: Cell, outcome: Outcome, reason: str) -> CellFinished:
+    return CellFinished(result=CellResult(cell_id=cell.id, outcome=outcome, reason=reason))

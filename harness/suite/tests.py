@@ -1,0 +1,47 @@
+"""The rows of a suite: each test is a scenario with one question, how it ends."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from harness.api import RoleFunction, Runtime, Scenario, exact, info
+from harness.api.scenario import Probe
+from harness.model import Suite
+from harness.plugins import Catalogue
+
+OUTCOME = "outcome"
+"""Observation key of the result of a test."""
+WORKER = "harness.suite.worker"
+_SHOWN = ("error", "cause", "traceback", "output", "schedulers", "results")
+
+
+async def _none(runtime: Runtime, probe: Probe) -> None:
+    """Stand for a role: the worker of a suite runs tests and no role."""
+
+
+_ROLES: dict[str, RoleFunction] = {"main": _none}
+
+
+def make_test(name: str, hang_after: float = 30.0, order: int = 0) -> Scenario:
+    """Return the row of a test. Its cells are run by batches, and none by itself."""
+    return Scenario(
+        name=name,
+        question=f"How does {name} end?",
+        contract=(),
+        ref="",
+        roles=_ROLES,
+        parameters=(),
+        judges={OUTCOME: exact(), **dict.fromkeys(_SHOWN, info())},
+        headline=OUTCOME,
+        rows={},
+        hang_after=hang_after,
+        timeout=86400.0,
+        worker=WORKER,
+        order=order,
+    )
+
+
+def add_tests(catalogue: Catalogue, suite: Suite) -> Catalogue:
+    """Return the catalogue with the tests of a suite in the place of its scenarios."""
+    scenarios = {name: make_test(name, suite.hang_after, order) for order, name in enumerate(suite.files)}
+    return replace(catalogue, scenarios=scenarios)

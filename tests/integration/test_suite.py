@@ -1,0 +1,144 @@
+"""An existing suite with each loop in force: the rules that only a started runner can show."""
+
+from collections import defaultdict
+
+import pytest
+
+from harness.model import BackendSpec, CellFinished, CellObserved, Outcome, Request, Suite
+from harness.plan import make_plan
+from harness.plugins import Plugins
+from harness.suite.batch import collect
+from harness.suite.stage import choose_stage
+
+UVLOOP = "uvloop.Loop"
+STOCK = "asyncio.unix_events._UnixSelectorEventLoop"
+WAYS = """
+import asyncio, unittest
+
+class Isolated(unittest.IsolatedAsyncioTestCase):
+    async def test_isolated(self): await asyncio.sleep(0)
+
+def test_run(): asyncio.run(asyncio.sleep(0))
+
+def test_runner():
+    with asyncio.Runner() as runner: runner.run(asyncio.sleep(0))
+
+def test_new_event_loop():
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(asyncio.sleep(0)); loop.close()
+
+def test_default_policy():
+    asyncio.set_event_loop_policy(None)
+    loop = asyncio.get_event_loop_policy().new_event_loop()
+    loop.run_until_complete(asyncio.sleep(0)); loop.close()
+
+def test_own_loop():
+    loop = asyncio.SelectorEventLoop()
+    loop.run_until_complete(asyncio.sleep(0)); loop.close()
+
+def test_without_loop(): pass
+"""
+ENDINGS = """
+import asyncio, os, unittest
+import pytest
+
+def is_stock():
+    async def main(): return type(asyncio.get_running_loop()).__module__.startswith("asyncio")
+    return asyncio.run(main())
+
+@pytest.fixture
+def torn():
+    yield
+    assert is_stock()
+
+def test_teardown(torn): pass
+
+def test_fails(): assert is_stock()
+
+def test_exits():
+    if not is_stock(): os._exit(3)
+
+def test_after_the_exit(): assert is_stock() is not None
+
+def test_broken(): assert 1 == 2
+
+@pytest.mark.skip(reason="not today")
+def test_skip(): pass
+
+@pytest.mark.xfail
+def test_xfail(): assert 0
+
+@pytest.mark.parametrize("x", ["a b", "\\u00fc[/]", "::", "*", "-k"])
+def test_ids(x): pass
+
+class Several(unittest.TestCase):
+    def test_subtests(self):
+        for number in range(3):
+            with self.subTest(number=number): self.assertEqual(number, 1)
+"""
+
+
+INI = "[pytest]\nfilterwarnings = error\naddopts = -n 2 --strict-markers -x\n"
+
+
+def write_suite(folder):
+    """Write the files of the suite."""
+    for name, text in (("test_ways.py", WAYS), ("test_endings.py", ENDINGS), ("pytest.ini", INI)):
+        (folder / name).write_text(text)
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory):
+    """Return the results by column and test, and the facts, of a suite with warnings as errors, xdist and -x."""
+    folder = tmp_path_factory.mktemp("suite")
+    write_suite(folder)
+    catalogue = Plugins().catalogue()
+    results, facts = defaultdict(dict), defaultdict(lambda: defaultdict(dict))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        named = Suite(runner="pytest", targets=("test_ways.py", "test_endings.py"))
+        found = collect(named, BackendSpec("asyncio"), catalogue, folder)
+        request = Request(backends=("asyncio", "uvloop"), preset="", suite=found)
+        tests, stage = choose_stage(request, catalogue)
+        for event in stage(make_plan(request, tests), tests, folder):
+            if isinstance(event, CellFinished | CellObserved):
+                about = event.result.cell_id if isinstance(event, CellFinished) else event.cell_id
+                name, _, column = about.rpartition("@")
+                if isinstance(event, CellFinished):
+                    results[column.removesuffix("#1")][name] = event.result
+                else:
+                    facts[column.removesuffix("#1")][name][event.observation.key] = event.observation.value
+    return results, facts
+
+
+def test_every_way_to_make_a_loop_makes_the_one_in_force(suite):
+    """The policy and the function together; what really ran is attested."""
+    results, facts = suite
+    asked = ("Isolated::test_isolated", "test_run", "test_runner", "test_new_event_loop", "test_default_policy")
+    for label, loop in (("asyncio", STOCK), ("uvloop", UVLOOP)):
+        assert {facts[label][f"test_ways.py::{name}"]["schedulers"] for name in asked} == {loop}
+    own = results["uvloop"]["test_ways.py::test_own_loop"]
+    assert (own.outcome, own.reason) == (Outcome.UNSUPPORTED, f"not asked: ran {STOCK}, not {UVLOOP}")
+    assert facts["uvloop"]["test_ways.py::test_without_loop"] == {"outcome": "passed"}
+
+
+def test_each_ending_is_told_from_the_others(suite):
+    """A test that ends its process costs itself; warnings as errors see nothing of ours."""
+    results, facts = suite
+    ended = {name.rpartition("::")[2]: found.get("outcome") for name, found in facts["uvloop"].items()}
+    assert ended["test_teardown"] == "error in teardown"
+    assert ended["test_fails"] == ended["test_broken"] == ended["test_subtests"] == "failed"
+    assert ended["test_xfail"] == "xfailed"
+    assert ended["test_after_the_exit"] == "passed"
+    crashed = results["uvloop"]["test_endings.py::test_exits"]
+    assert (crashed.outcome, crashed.reason) == (Outcome.CRASHED, "exit code 3 without a result")
+    assert results["uvloop"]["test_endings.py::test_skip"].reason == "skipped: not today"
+    stock = {name.rpartition("::")[2]: found.get("outcome") for name, found in facts["asyncio"].items()}
+    assert {name for name in stock if stock[name] != ended.get(name)} == {"test_teardown", "test_fails", "test_exits"}
+
+
+def test_ids_have_any_characters(suite):
+    """They are chosen by comparison, not by a pattern."""
+    results, _ = suite
+    ids = [result for name, result in results["uvloop"].items() if "test_ids" in name]
+    assert [result.outcome for result in ids] == [Outcome.COMPLETED] * 5

@@ -1,0 +1,131 @@
+"""Tests of a suite that differ, by cause."""
+
+from msgspec.structs import replace
+
+from harness.compare import find_doubtful, summarise_suite
+from harness.compare.suites import CONFIRMED_MOST, CauseKind
+from harness.model import Outcome, Request, Suite
+from tests.unit.compare.run_builder import a_run, cell
+
+CAUSE = {"type": "OSError", "normal": "[Errno N] gone", "place": "loop.py:connect", "in_test": False}
+
+
+def suite_run(*records, rounds=1):
+    """Return the run of a suite."""
+    run = a_run(*records)
+    files = dict.fromkeys((record.cell.scenario for record in records), "t.py")
+    request = Request(rounds=rounds, suite=Suite(runner="pytest", targets=("t.py",), files=files))
+    return replace(run, started=replace(run.started, request=request))
+
+
+def a_test(name, backend, result="passed", number=1, cause=None, **facts):
+    """Return a record of a test."""
+    observed = {"outcome": result, "error": f"OSError: {name}"} | ({"cause": cause} if cause else {}) | facts
+    return cell(backend, scenario=name, round=number, observed=observed, holds=None)
+
+
+def pair(name, result, cause=CAUSE, number=1, usual="passed"):
+    """Return a test on the reference and on another loop."""
+    return a_test(name, "asyncio", usual, number), a_test(name, "fast", result, number, cause)
+
+
+def test_what_agrees_is_counted_and_what_is_broken_on_all_is_named():
+    """Neither is a finding."""
+    found = summarise_suite(suite_run(*pair("a", "passed"), *pair("b", "failed", usual="failed")))
+    assert (found.tests, found.agree, found.broken, found.causes) == (2, 2, ("b",), ())
+
+
+def test_failures_of_one_cause_are_one_cause():
+    """By exception, normalised message and innermost frame outside the tests."""
+    other = CAUSE | {"place": "loop.py:accept"}
+    found = summarise_suite(suite_run(*pair("a", "failed"), *pair("b", "failed"), *pair("c", "failed", other)))
+    assert [(cause.place, len(cause.differences)) for cause in found.causes] == [
+        ("loop.py:connect", 2),
+        ("loop.py:accept", 1),
+    ]
+
+
+def test_a_few_tests_of_each_cause_are_run_alone():
+    """However many share it."""
+    pairs = [pair(f"t{number}", "failed") for number in range(10)]
+    run = suite_run(*(record for each in pairs for record in each), *pair("fine", "passed"))
+    assert [row.scenario for row in find_doubtful(run)] == [f"t{number}" for number in range(CONFIRMED_MOST)]
+
+
+def kind_of(*records):
+    """Return the kind of the only cause."""
+    (cause,) = summarise_suite(suite_run(*records)).causes
+    return cause.kind
+
+
+def test_a_difference_that_shows_alone_is_behaviour():
+    """It depends on no other test."""
+    assert kind_of(*pair("a", "failed"), *pair("a", "failed", number=2)) is CauseKind.BEHAVIOUR
+
+
+def test_a_difference_that_is_gone_alone_depends_on_other_tests():
+    """Also where the test then fails on both."""
+    assert kind_of(*pair("a", "failed"), *pair("a", "passed", number=2)) is CauseKind.ORDER
+    assert kind_of(*pair("a", "failed"), *pair("a", "failed", number=2, usual="failed")) is CauseKind.ORDER
+
+
+def _bound(observed):
+    """Return an observation of an error as one of a port that is in use."""
+    return replace(observed, value="OSError: Address already in use") if observed.key == "error" else observed
+
+
+def test_an_error_of_a_shared_resource_is_a_victim_unless_it_shows_alone():
+    """A port that another test left bound."""
+    records = [replace(record, observations=tuple(map(_bound, record.observations))) for record in pair("a", "failed")]
+    assert kind_of(*records, *pair("a", "passed", number=2)) is CauseKind.VICTIM
+    assert kind_of(*records, *pair("a", "failed", number=2)) is CauseKind.BEHAVIOUR
+
+
+def test_a_private_attribute_is_a_test_of_internals():
+    """Alone or not."""
+    assert kind_of(*pair("a", "failed", CAUSE | {"internals": True})) is CauseKind.INTERNALS
+
+
+def test_what_was_not_run_alone_is_unclear():
+    """No kind is guessed."""
+    assert kind_of(*pair("a", "failed")) is CauseKind.UNCLEAR
+
+
+def test_a_teardown_error_differs_from_a_failure():
+    """Both are shown as they are."""
+    (cause,) = summarise_suite(suite_run(*pair("a", "failed", usual="error in teardown"))).causes
+    assert (cause.differences[0].usual, cause.differences[0].seen) == ({"error in teardown": 1}, {"failed": 1})
+
+
+def test_a_failure_of_the_reference_alone_is_its_own():
+    """The column is the one where it ends worse."""
+    (cause,) = summarise_suite(suite_run(*pair("a", "passed", usual="failed"))).causes
+    assert cause.label == "asyncio"
+
+
+def test_a_test_that_was_not_asked_is_no_difference():
+    """Its reason is counted."""
+    refused = cell("fast", Outcome.UNSUPPORTED, scenario="a", reason="not asked: ran slow.Loop, not fast.Loop")
+    skipped = cell("fast", Outcome.UNSUPPORTED, scenario="b", reason="skipped: not here")
+    found = summarise_suite(suite_run(a_test("a", "asyncio"), refused, a_test("b", "asyncio"), skipped))
+    assert (found.agree, found.causes) == (2, ())
+    assert found.not_asked == {"fast": {"not asked: ran slow.Loop, not fast.Loop": 1, "skipped": 1}}
+
+
+def test_hangs_and_crashes_are_endings():
+    """They have a cause without an exception."""
+    hung = cell("fast", Outcome.HUNG, scenario="a", reason="no progress for 30.0 s, idle (0% CPU)")
+    crashed = cell("fast", Outcome.CRASHED, scenario="b", reason="SIGSEGV without a result")
+    found = summarise_suite(suite_run(a_test("a", "asyncio"), hung, a_test("b", "asyncio"), crashed))
+    assert [dict(cause.differences[0].seen) for cause in found.causes] == [{"hung": 1}, {"crashed": 1}]
+    assert found.hung == 1
+
+
+def test_rounds_give_frequencies():
+    """A test that fails now and then on one loop only."""
+    records = [a_test("a", "asyncio", number=number) for number in (1, 2, 3)]
+    records += [
+        a_test("a", "fast", result, number, CAUSE) for number, result in enumerate(("passed", "failed", "passed"), 1)
+    ]
+    (cause,) = summarise_suite(suite_run(*records, rounds=3)).causes
+    assert cause.differences[0].seen == {"passed": 2, "failed": 1}
