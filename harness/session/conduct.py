@@ -59,7 +59,7 @@ def run_session(
     expectations: tuple[Expectation, ...] = (),
     lanes: int = 1,
     look: Callable[[], dict[str, str]] = dict,
-    stage: Stage = execute,
+    stage: Stage | None = None,
     *,
     fresh: bool = True,
 ) -> RunOutcome:
@@ -74,7 +74,7 @@ def run_session(
         lanes: how many cells may run at a time, of scenarios that measure nothing.
         look: returns further facts of the host, to be stored with the run. It is called after the request was planned,
             so that a wrong name costs no look at the machine.
-        stage: runs the cells of a plan.
+        stage: runs the cells of a plan; `execute` if there is none.
         fresh: whether every process is started fresh; else those of cells that measure nothing may be forked.
 
     Raises:
@@ -96,7 +96,7 @@ def run_session(
         header = make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations, answers)
         recorder.publish(header)
         portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(stage, portions, catalogue, folder, lanes, so_far, fresh=fresh))
+        recorder.follow_all(_stages(stage or execute, portions, catalogue, folder, lanes, so_far, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
@@ -105,7 +105,7 @@ def resume_session(
     plugins: Plugins,
     catalogue: Catalogue,
     lanes: int = 1,
-    stage: Stage = execute,
+    stage: Stage | None = None,
     *,
     fresh: bool = True,
 ) -> RunOutcome:
@@ -139,7 +139,7 @@ def resume_session(
         environment = describe_environment(catalogue.distributions) | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
         portions = plan_portions(make_remaining_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(stage, portions, catalogue, folder, lanes, so_far, fresh=fresh))
+        recorder.follow_all(_stages(stage or execute, portions, catalogue, folder, lanes, so_far, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
