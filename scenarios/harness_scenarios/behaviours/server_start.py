@@ -262,6 +262,7 @@ class _Service:
         self._terminated = bridge_of(runtime).create_event()
         self.begun = 0
         self._ended = 0
+        self._is_closed = False
 
     async def handle(self, stream: ByteStream) -> None:
         """Answer, but not at once."""
@@ -279,8 +280,10 @@ class _Service:
         async with self._runtime.open_task_group() as group:
             await group.spawn(self._serve, server)
             await self._terminated.wait()
+            self._is_closed = True
             await server.close()
             await wait_until(self._runtime, lambda: self._ended == self.begun, STOP_SECONDS)
+            self._is_closed = False
             await group.cancel()
 
     def terminate(self, _number: int, _frame: object) -> None:
@@ -289,7 +292,11 @@ class _Service:
 
     async def _serve(self, server: Server) -> None:
         async with self._runtime.open_cancel_scope():
-            await server.serve_forever()
+            try:
+                await server.serve_forever()
+            except BaseException as exc:  # asyncio ends it with a cancellation, which gather would pass on
+                if not (self._is_closed and self._runtime.is_cancelled(exc)):
+                    raise
 
 
 async def _terminate(runtime: Runtime, trial: Trial) -> str:

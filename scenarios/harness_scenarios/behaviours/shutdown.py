@@ -28,7 +28,7 @@ from harness.api import (
 )
 
 from .cancel_target import PlannedFailureError
-from .group_failure import ToldFailureError, wait_a_while
+from .group_failure import wait_a_while
 from .question import ANSWER, SCRIPTS, Trial, make_question
 
 _EXIT_CODE = 3
@@ -334,22 +334,39 @@ _REPORT_SECONDS = 1.0
 _LOOK_AGAIN = 0.002
 
 
+class _NoticedFailureError(PlannedFailureError):
+    """A failure that notes its report, which needs its text.
+
+    The question holds no reference to it: through its traceback it may hold its task, which is then never collected.
+    """
+
+    def __init__(self, reports: list[str]) -> None:
+        super().__init__()
+        self._reports = reports
+
+    def __str__(self) -> str:
+        """Return the text, and note that it was requested."""
+        text = "planned failure of a task without an owner"
+        self._reports.append(text)
+        return text
+
+
 async def _fail_unawaited(runtime: Runtime, trial: Trial) -> str:
-    failure = ToldFailureError("a task that nobody awaits")
+    reports: list[str] = []
     fails = runtime.create_event()
 
     async def fail() -> None:
         trial.step("task", "fails")
         await fails.set()
-        raise failure
+        raise _NoticedFailureError(reports)
 
     await runtime.spawn_detached(fail, name="unawaited")
     await fails.wait()
     until = runtime.now() + _REPORT_SECONDS
-    while not failure.told and runtime.now() < until:
+    while not reports and runtime.now() < until:
         await runtime.sleep(_LOOK_AGAIN)
         gc.collect()  # some say it when they forget the task
-    answer = REPORTED if failure.told else LOST
+    answer = REPORTED if reports else LOST
     trial.step("main", answer)
     return answer
 

@@ -154,6 +154,12 @@ def test_failure_that_nobody_awaits_is_reported(ask, name):
     assert ask(SCENARIOS["failure-nobody-awaits"], name, {"repetitions": 1}) == {shutdown.REPORTED}
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in Python 3.12")
+def test_failure_of_an_eager_task_is_reported(ask):
+    """The task fails as it is started, where its error could keep it alive."""
+    assert ask(SCENARIOS["failure-nobody-awaits"], "asyncio:eager=true", {"repetitions": 1}) == {shutdown.REPORTED}
+
+
 def test_failure_that_is_dropped_is_seen(ask):
     """An error that reaches nobody is lost, which is forbidden."""
     question = SCENARIOS["failure-nobody-awaits"]
