@@ -150,6 +150,10 @@ TURNED = "--- turned at "
 
 MOST_DEPTH, MOST_ITEMS, MOST_CHARACTERS = 40, 100_000, 1_000_000
 """Bounds of an observed value: levels of nesting, items of each list or object, characters of each text."""
+MOST_KEYS, MOST_FACTS = 5_000, 250_000
+"""Bounds of a cell as it is read: distinct keys and actors, and observations and steps."""
+MOST_MESSAGES = 1_000_000
+"""Messages of a role, at which the runner ends its cell."""
 MOST_LINE_BYTES = 8 << 20
 """The longest message that a runner reads from a worker."""
 

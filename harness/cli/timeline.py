@@ -26,6 +26,8 @@ from harness.model import (
 
 from .plain import printable
 
+_MOST_SECONDS = 1e9
+
 
 def render_timeline(events: Iterable[RunEvent], cell: str | None = None) -> Iterator[str]:
     """Yield a line for each event: seconds of the run, UTC, and what happened.
@@ -41,8 +43,18 @@ def render_timeline(events: Iterable[RunEvent], cell: str | None = None) -> Iter
         if event.when is None:
             raise UsageError("cannot show a timeline: the journal has no times; harness 0.1 stored none")
         if cell is None or cell in cell_of(event):
-            clock = datetime.fromtimestamp(event.when.wall, UTC).strftime("%H:%M:%S.%f")[:-3]
-            yield printable(f"{event.when.elapsed:9.3f} s  {clock}  {describe_event(event)}")
+            yield printable(f"{_seconds(event.when.elapsed)} s  {_clock(event.when.wall)}  {describe_event(event)}")
+
+
+def _seconds(elapsed: float) -> str:
+    return f"{elapsed:9.3f}" if abs(elapsed) < _MOST_SECONDS else f"{elapsed:9.3g}"
+
+
+def _clock(wall: float) -> str:
+    try:
+        return datetime.fromtimestamp(wall, UTC).strftime("%H:%M:%S.%f")[:-3]
+    except (OverflowError, ValueError, OSError):  # of a journal that was written by another program
+        return "(no time)   "
 
 
 def cell_of(event: RunEvent) -> str:

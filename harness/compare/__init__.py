@@ -33,7 +33,7 @@ from .columns import take_columns
 from .completeness import describe_incomplete
 from .drop_in import judge_drop_in, list_doubtful
 from .expectations import Expected
-from .findings import WEIGHT, Judgement
+from .findings import WEIGHT, Judgement, bound_finding
 from .hangs import name_hangs
 from .integrity import judge_integrity
 from .judge import judge_observations
@@ -73,7 +73,7 @@ def compare(run: Run) -> Comparison:
     everywhere = list(judge_unavailable(rows, run))
     if not incomplete:  # what did not occur in a part of a run may occur in the rest
         everywhere += [*expected.stale(), *expected.missed()]
-    findings = [judgement.finding for _, judgements in judged for judgement in judgements]
+    findings = [bound_finding(judgement.finding) for _, judgements in judged for judgement in judgements]
     findings += [judgement.finding for judgement in everywhere]
     summaries = tuple(
         summarise_row(row, [*judgements, *everywhere], reference, find_nature(row, run.started.answers))

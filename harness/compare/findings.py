@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from harness.model import Finding, FindingKind, Group, make_command
 
 from .rows import CellFacts, Row, has_several_backends
 
 WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 """The heaviest has the least."""
+_MOST_GROUPS = 200
 ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
 """Findings about the outcome of a cell, whatever it observed."""
 EVERY_BACKEND = "every backend that ran does this: look at the scenario first"
@@ -110,6 +113,22 @@ def name_minority(groups: Sequence[Group], labels: Sequence[str]) -> tuple[str, 
     if 2 * len(largest.backends) <= len(labels):
         return tuple(labels)
     return tuple(label for label in labels if label not in largest.backends)
+
+
+def bound_finding(finding: Finding) -> Finding:
+    """Return a finding with as many values as a reader, or a list of expectations, can have; the rest is counted."""
+    more = len(finding.groups) - _MOST_GROUPS
+    if more <= 0:
+        return finding
+    about = frozenset(finding.values)
+    groups = tuple(sorted(finding.groups, key=lambda group: group.value not in about))[:_MOST_GROUPS]
+    shown = {group.value for group in groups}
+    return msgspec.structs.replace(
+        finding,
+        groups=groups,
+        values=tuple(value for value in finding.values if value in shown),
+        details=(*finding.details, f"and {more:,} more values"),
+    )
 
 
 def _make_group(value: str, members: Sequence[Sighting]) -> Group:

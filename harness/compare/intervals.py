@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from harness.model import SpeedVerdict
 
@@ -58,6 +59,7 @@ def pair_log_ratios(values: Mapping[int, float], reference: Mapping[int, float])
     )
 
 
+@lru_cache(maxsize=1024)
 def find_rank(count: int, confidence: float) -> int:
     """Return the largest k for which the k-th smallest and the k-th largest of `count` values hold the median.
 

@@ -305,8 +305,9 @@ def _tally(cells: Sequence[CellFacts], key: str, text: Callable[[Any], str]) -> 
 
 def _sightings(tally: dict[str, Counter[str]]) -> Iterator[Sighting]:
     for label, counts in tally.items():
+        total = counts.total()
         for value, seen in counts.items():
-            yield Sighting(label, value, seen, counts.total())
+            yield Sighting(label, value, seen, total)
 
 
 def _cells_of(cells: Sequence[CellFacts], labels: Sequence[str]) -> list[CellFacts]:

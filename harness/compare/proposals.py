@@ -52,8 +52,9 @@ def _proposals(finding: Finding) -> Iterator[Expectation]:
 
 def _backends_by_value(finding: Finding) -> dict[str, tuple[str, ...]]:
     by_value: dict[str, tuple[str, ...]] = {}
+    values = frozenset(finding.values)
     for group in finding.groups:
         backends = tuple(label for label in group.backends if label in finding.backends)
-        if backends and (not finding.values or group.value in finding.values):
+        if backends and (not values or group.value in values):
             by_value[group.value] = (*by_value.get(group.value, ()), *backends)
     return by_value

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.api import Harm
 from harness.model import Finding, FindingKind, RootCause, RowId
 
-from .rows import CellFacts, Row
+from .rows import Row
 from .traits import ENDING_OF_CELL, LEFT, UNHANDLED, Cause, Trait, list_traits
 
 HARMS = {harm: place for place, harm in enumerate(Harm)}
@@ -19,6 +19,7 @@ _KEY_OF_KIND = {
     FindingKind.UNHANDLED: UNHANDLED,
 }
 
+_TraitsByKey = dict[str, list[tuple[str, Trait]]]
 Sign = tuple[int, Trait, RowId, tuple[str, ...]]
 """The place of a finding, its trait, its row and its columns."""
 
@@ -26,10 +27,14 @@ Sign = tuple[int, Trait, RowId, tuple[str, ...]]
 def find_root_causes(rows: Iterable[Row], findings: Sequence[Finding]) -> tuple[RootCause, ...]:
     """Return the causes of the findings that are not expected, the worst first; of equal harm, those of most rows."""
     by_id = {row.id: row for row in rows}
+    traits: dict[RowId, _TraitsByKey] = {}
     signs: list[Sign] = []
     for place, finding in enumerate(findings):
         if finding.unexpected and (row := by_id.get(finding.row)) is not None:
-            signs += ((place, trait, finding.row, finding.backends) for trait in _traits_of(row, finding))
+            if row.id not in traits:
+                traits[row.id] = _index_traits(row)
+            found = _worst_cause(dict.fromkeys(_matching(traits[row.id], finding)))
+            signs += ((place, trait, finding.row, finding.backends) for trait in found)
     return group_signs(signs)
 
 
@@ -54,17 +59,21 @@ def _make_cause(cause: Cause, signs: Sequence[Sign]) -> RootCause:
     )
 
 
-def _traits_of(row: Row, finding: Finding) -> Iterator[Trait]:
+def _index_traits(row: Row) -> _TraitsByKey:
+    """Return the traits of a row that break its contract, with the column of each, by key."""
+    found: _TraitsByKey = {}
+    for cell in row.cells:
+        for trait in list_traits(row, cell):
+            if trait.breaks:
+                found.setdefault(trait.key, []).append((cell.label, trait))
+    return found
+
+
+def _matching(traits: _TraitsByKey, finding: Finding) -> Iterator[Trait]:
     """Yield the traits that the culprits of a finding show; a finding without any stands for itself."""
-    cells = [cell for cell in row.cells if cell.label in finding.backends]
-    found = dict.fromkeys(trait for cell in cells for trait in _matching(row, cell, finding))
-    yield from _worst_cause(found)
-
-
-def _matching(row: Row, cell: CellFacts, finding: Finding) -> Iterator[Trait]:
-    key = finding.key or _KEY_OF_KIND.get(finding.kind, "")
-    for trait in list_traits(row, cell):
-        if trait.key == key and trait.breaks and (not finding.values or trait.value in finding.values):
+    values = frozenset(finding.values)
+    for label, trait in traits.get(finding.key or _KEY_OF_KIND.get(finding.kind, ""), ()):
+        if label in finding.backends and (not values or trait.value in values):
             yield trait
 
 

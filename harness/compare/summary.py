@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from harness.api import NO_FIGURE, Harm, Metric
+from harness.api import NO_FIGURE, Harm, Metric, Outcomes
 from harness.model import PLANTED, CellSummary, FindingKind, MetricSummary, Nature, Outcome, RatioSummary, RowSummary
 
 from .findings import WEIGHT, Judgement
@@ -17,6 +17,9 @@ from .ratios import MOST_MISSING, add_ratios, compare_alias
 from .rows import CellFacts, Row, Square
 from .traits import list_traits
 from .values import outcome_text, value_text
+
+_MOST_VALUES = 200
+"""Distinct values of a key that a square shows; the journal has all."""
 
 
 def summarise_row(
@@ -163,17 +166,29 @@ def _other_values(square: Square, row: Row) -> dict[str, Any]:
 
 
 def _one_or_all(values: list[Any]) -> Any:
+    if len(values) > _MOST_VALUES:
+        return [*values[:_MOST_VALUES], f"… ({len(values) - _MOST_VALUES:,} more values)"]
     return values[0] if len(values) == 1 else values
 
 
 def _frequencies(square: Square, row: Row) -> dict[str, dict[str, int]]:
     frequencies = {}
     for key, judge in row.card.judges.items():
-        if judge.is_graded:
+        if isinstance(judge, Outcomes):
             counts = Counter(outcome_text(value) for cell in square.cells if cell.ran for value in cell.values(key))
             if counts:
-                frequencies[key] = dict(sorted(counts.items()))
+                frequencies[key] = dict(sorted(_most_frequent(counts, judge).items()))
     return frequencies
+
+
+def _most_frequent(counts: Counter[str], judge: Outcomes) -> Mapping[str, int]:
+    """Return the counts of listed outcomes, and of the most frequent unlisted ones; the other ones are one entry."""
+    if len(counts) <= _MOST_VALUES:
+        return counts
+    ordered = sorted(counts, key=lambda value: (value not in judge.grades, -counts[value]))
+    rest = ordered[_MOST_VALUES:]
+    other = {f"… ({len(rest):,} more values)": sum(counts[value] for value in rest)}
+    return {value: counts[value] for value in ordered[:_MOST_VALUES]} | other
 
 
 def _reason_of(own: Sequence[CellFacts], row: Row, void: Mapping[str, str], *, has_figures: bool) -> str:

@@ -27,6 +27,7 @@ from .findings import (
 from .rows import CellFacts, Row
 from .values import value_text
 
+_MOST_ACTORS = 50
 _NO_STEP = "(no further step)"
 
 Actor = tuple[str, str]
@@ -104,7 +105,8 @@ def describe_last_steps(cell: CellFacts, row: Row) -> str:
         name = _actor_text(actor, row)
         total = f" of {len(whole[actor])} on {model.label}" if model and actor in whole else ""
         lines.append(f"{name}: '{steps[-1]}' (step {len(steps)}{total})" if steps else f"{name}: never started")
-    return "; ".join(lines)
+    more = [f"and {len(lines) - _MOST_ACTORS:,} more actors"] if len(lines) > _MOST_ACTORS else []
+    return "; ".join(lines[:_MOST_ACTORS] + more)
 
 
 def _judge_varying(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable
 from typing import assert_never
 
@@ -29,8 +29,9 @@ from harness.model import (
     RunFinished,
     RunResumed,
     RunStarted,
+    Step,
 )
-from harness.wire import bound_value
+from harness.wire import MOST_FACTS, MOST_KEYS, bound_value
 
 
 class RunAssembly:
@@ -40,6 +41,8 @@ class RunAssembly:
         self._header = started
         self._cells, self._skipped = list(started.plan.cells), list(started.plan.skipped)
         self._observations: dict[str, list[Observation]] = defaultdict(list)
+        self._keys: dict[str, set[str]] = defaultdict(set)
+        self._left_out: Counter[str] = Counter()
         self._begun: dict[str, Moment | None] = {}
         self._results: dict[str, CellFinished] = {}
         self._works: list[RowWork] = []
@@ -56,10 +59,11 @@ class RunAssembly:
         """Take the next event."""
         match event:
             case CellObserved(cell_id=cell_id, observation=observation):
-                self._observations[cell_id].append(_bounded(observation))
+                self._observe(cell_id, observation)
             case CellStarted(cell_id=cell_id):
                 self._begun[cell_id] = event.when
-                self._observations[cell_id].clear()  # of an earlier start, in a run that was resumed
+                for of_earlier_start in (self._observations, self._keys, self._left_out):  # in a run that was resumed
+                    of_earlier_start.pop(cell_id, None)
             case CellFinished(result=result):
                 self._results[result.cell_id] = event
                 self.results += 1
@@ -79,6 +83,25 @@ class RunAssembly:
                 assert_never(event)
         self.events += 1
         self.last = event.when or self.last
+
+    def _observe(self, cell_id: str, observation: Observation) -> None:
+        facts, keys = self._observations[cell_id], self._keys[cell_id]
+        name = f"step of {observation.actor}" if isinstance(observation, Step) else f"value of {observation.key}"
+        if len(keys) < MOST_KEYS:
+            keys.add(name)
+        if name in keys and len(facts) < MOST_FACTS:
+            facts.append(_bounded(observation))
+        else:
+            self._left_out[cell_id] += 1
+
+    def _facts(self, cell_id: str) -> tuple[Observation, ...]:
+        """Return the facts of a cell; of one with too many, the last one names what is left out, and has no judge."""
+        facts = tuple(self._observations.get(cell_id, ()))
+        if not (more := self._left_out[cell_id]):
+            return facts
+        bounds = f"{MOST_KEYS:,} keys and actors, or {MOST_FACTS:,} facts,"
+        cut = Observed(role=facts[0].role, key=f"… ({more:,} facts beyond {bounds} are left out)", value=more, at=0.0)
+        return (*facts, cut)
 
     def run(self, note: str = "") -> Run:
         """Return the run so far, with a record of each cell that is planned by now.
@@ -102,7 +125,7 @@ class RunAssembly:
         return CellRecord(
             cell=cell,
             result=finished.result if finished else self._missing(cell),
-            observations=tuple(self._observations.get(cell.id, ())),
+            observations=self._facts(cell.id),
             started=self._begun.get(cell.id),
             finished=finished.when if finished else None,
         )

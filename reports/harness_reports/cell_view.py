@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from rich.console import RenderableType
@@ -46,6 +48,9 @@ Fields = list[tuple[str, RenderableType]]
 
 _TRACEBACK_LINES = 12
 _STACK_LINES = 30
+_MOST_VALUES = 100
+_MOST_ACTORS = 100
+_MOST_STEPS = 500
 
 
 def render_details(run: Run, comparison: Comparison, options: RenderOptions) -> str:
@@ -205,9 +210,10 @@ def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset
             continue
         if judge is not None and judge.unit and len(_numbers(values)) == len(values):
             continue
-        texts = [value_text(value) for value in values]
-        counted = [f"{text} ({texts.count(text)} of {len(texts)})" for text in dict.fromkeys(texts)]
-        lines.append(f"{clean(key)}: {texts[0] if len(texts) == 1 else ', '.join(counted)}")
+        texts = Counter(map(value_text, values))
+        counted = [f"{text} ({count} of {len(values)})" for text, count in islice(texts.items(), _MOST_VALUES)]
+        more = [f"and {len(texts) - _MOST_VALUES:,} more values"] if len(texts) > _MOST_VALUES else []
+        lines.append(f"{clean(key)}: {next(iter(texts)) if len(values) == 1 else ', '.join(counted + more)}")
     return make_lines("observed", lines)
 
 
@@ -225,10 +231,17 @@ def _step_lines(record: CellRecord) -> list[str]:
         if isinstance(fact, Step):
             by_actor.setdefault((fact.role, fact.actor), []).append(clean(fact.what))
     several_roles = len({role for role, _ in by_actor}) > 1
-    return [
-        f"{clean(f'{role}/{actor}' if several_roles else actor)}: {' → '.join(steps)}"
-        for (role, actor), steps in by_actor.items()
+    lines = [
+        f"{clean(f'{role}/{actor}' if several_roles else actor)}: {_path(steps)}"
+        for (role, actor), steps in islice(by_actor.items(), _MOST_ACTORS)
     ]
+    more = len(by_actor) - _MOST_ACTORS
+    return lines if more <= 0 else [*lines, f"and {more:,} more actors"]
+
+
+def _path(steps: Sequence[str]) -> str:
+    more = len(steps) - _MOST_STEPS
+    return " → ".join(steps) if more <= 0 else f"({more:,} steps) → {' → '.join(steps[-_MOST_STEPS:])}"
 
 
 # --- what went wrong ---

@@ -18,6 +18,7 @@ from .finding_groups import Alike, collapse
 from .safe_text import clean, clean_lines, shorten
 from .verdict import count_by_scenario, name_backends, place_of
 
+_MOST_LINES = 500
 _MOST_DETAILS = 6
 _MOST_GROUPS = 8
 _VALUE_LENGTH = 200
@@ -61,7 +62,9 @@ def _render_lines(
     if lines:
         yield Text()
         yield Text(f"{format_count(len(lines), noun)}{what}", style="bold cyan")
-        yield from map(describe, lines)
+        yield from map(describe, lines[:_MOST_LINES])
+    if len(lines) > _MOST_LINES:
+        yield Text(f"  and {len(lines) - _MOST_LINES:,} more (all: --format json)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

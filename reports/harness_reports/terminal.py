@@ -29,6 +29,7 @@ _LEAST_OF_A_CURVE = 3
 _MOST_ROWS = 24
 """Of a run whose grid is shown without being asked for: it leaves the summary on one screen."""
 _MOST_BLOCKS = 8
+_MOST_TITLES = 200
 
 
 def render_terminal(run: Run, comparison: Comparison, options: RenderOptions) -> str:
@@ -85,7 +86,9 @@ def _render_unexpected(comparison: Comparison, options: RenderOptions) -> Iterat
         yield from render_block(group.findings, group.title, options)
     if rest := groups[len(blocks) :]:
         yield Text()
-        yield from (title_of(group.findings, group.title) for group in rest)
+        yield from (title_of(group.findings, group.title) for group in rest[:_MOST_TITLES])
+    if len(rest) > _MOST_TITLES:
+        yield Text(f"and {len(rest) - _MOST_TITLES:,} more (all: --format json)", style="bold")
 
 
 def _render_rows(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator[RenderableType]:

@@ -42,7 +42,7 @@ from harness.model import (
     Step,
     make_file_name,
 )
-from harness.wire import RoleEnded, Shared
+from harness.wire import MOST_MESSAGES, RoleEnded, Shared
 
 from .conditions import UNDISTURBED, Conditions
 from .disturbed import NoiseRepeats
@@ -266,6 +266,8 @@ class CellRun:
     def _find_exceeded(self, running: list[RoleProcess]) -> str:
         if any(role.over_limit for role in running):
             return self._limits.say_output()
+        if any(role.has_flooded for role in running):
+            return f"recorded more than {MOST_MESSAGES:,} facts"
         return self._limits.find_exceeded([role.pid for role in running])
 
     def _stop_hung(self, running: list[RoleProcess], idle: float) -> None:

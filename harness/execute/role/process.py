@@ -31,6 +31,7 @@ from harness.model import (
 )
 from harness.wire import (
     MOST_LINE_BYTES,
+    MOST_MESSAGES,
     Driving,
     Ended,
     Ready,
@@ -243,6 +244,11 @@ class RoleProcess:
     def over_limit(self) -> bool:
         """Whether it wrote more than a role may."""
         return self.output_bytes > self._limits.output_bytes
+
+    @property
+    def has_flooded(self) -> bool:
+        """Whether it sent more messages than a role may."""
+        return self._messages > MOST_MESSAGES
 
     def cpu_seconds(self) -> float:
         """CPU time used so far; 0 when it is gone."""

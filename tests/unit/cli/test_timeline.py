@@ -1,5 +1,6 @@
 """`harness show RUN --timeline`: the events of a stored run with their times."""
 
+import pytest
 from msgspec.structs import replace
 
 from harness.cli.timeline import render_timeline
@@ -77,3 +78,10 @@ def test_the_program_shows_it(harness, tmp_path):
             journal.write(event)
     code, out, err = harness("show", "r1", "@trio", "--timeline", "--out", "runs")
     assert (code, err, len(out.splitlines())) == (0, "", 6)
+
+
+@pytest.mark.parametrize("wall", [1e308, -1e308, 1e16, 1e12])
+def test_a_time_that_is_none(wall):
+    """In a journal from anywhere: it is left out, and no number has hundreds of digits."""
+    (line,) = render_timeline([replace(events()[0], when=Moment(wall=wall, elapsed=1e308))])
+    assert line == "   1e+308 s  (no time)     run r1 starts: 1 cells"

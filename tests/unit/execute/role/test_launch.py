@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from harness.execute.role.launch import PLAIN, ExecutorError, Launch, make_launch
-from harness.model import LOCAL, BackendSpec, Cell, Executor, Outcome, RoleBackend
+from harness.model import LOCAL, BackendSpec, Cell, Executor, Outcome, RoleBackend, UserInterrupt
 
 CELL = Cell(scenario="s", roles=(RoleBackend("main", BackendSpec("trio")),))
 
@@ -65,13 +65,19 @@ def test_an_executor_that_raises(error):
 
 
 def test_an_interrupt_while_an_executor_is_asked():
-    """It is the user's, and reaches who runs the cell."""
+    """That of the user ends the run; one that the executor raises by itself is its own error."""
 
     def wrap(*_):
+        raise UserInterrupt
+
+    with pytest.raises(UserInterrupt):
+        launch(wrap).start(["python"], "main")
+
+    def raising(*_):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        launch(wrap).start(["python"], "main")
+    with pytest.raises(ExecutorError, match="raised KeyboardInterrupt"):
+        launch(raising).start(["python"], "main")
 
 
 def test_a_host_that_has_no_process_left(monkeypatch):
