@@ -148,16 +148,19 @@ def _copy_evidence(source: Path, target: Path, record: CellRecord) -> str:
     earlier = (attempt.evidence for attempt in record.result.retried)
     starts = (attempt.evidence for attempt in record.result.starts)
     for relative in dict.fromkeys((record.result.evidence, *earlier, *starts)):
-        if relative and _is_below(source / relative, source / EVIDENCE) and (source / relative).is_dir():
+        if relative and _is_folder(source / relative, source / EVIDENCE):
             try:
                 # The target of a link is no evidence, and may be anything.
                 shutil.copytree(source / relative, target / relative, symlinks=True, dirs_exist_ok=True)
             except (OSError, shutil.Error) as exc:
                 raise UsageError(f"cannot copy the evidence {source / relative}: {exc}") from exc
     kept = record.result.evidence
-    return kept if kept and (target / kept).is_dir() and _is_below(target / kept, target) else ""
+    return kept if kept and _is_folder(target / kept, target) else ""
 
 
-def _is_below(path: Path, folder: Path) -> bool:
-    # A journal may come from an untrusted source, and place its evidence anywhere.
-    return path.resolve().is_relative_to(folder.resolve())
+def _is_folder(path: Path, above: Path) -> bool:
+    """Return whether there is a folder below another: a journal from anywhere may place its evidence anywhere."""
+    try:
+        return path.is_dir() and path.resolve().is_relative_to(above.resolve())
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
+        return False

@@ -48,6 +48,7 @@ Fields = list[tuple[str, RenderableType]]
 
 _TRACEBACK_LINES = 12
 _STACK_LINES = 30
+_MOST_BLOCKS = 100
 _MOST_VALUES = 100
 _MOST_ACTORS = 100
 _MOST_STEPS = 500
@@ -73,8 +74,11 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     if comparison.self_check is not None:
         yield render_self_check(comparison.self_check)
     yield from render_expected(comparison.findings, options)
-    for group in group_unexpected(comparison):
+    groups = group_unexpected(comparison)
+    for group in groups[:_MOST_BLOCKS]:
         yield from render_block(group.findings, group.title, options)
+    if len(groups) > _MOST_BLOCKS:
+        yield Text(f"\nand {len(groups) - _MOST_BLOCKS:,} more (all: --format json)", style="bold")
     yield Text()
     yield render_verdict(comparison)
 

@@ -29,7 +29,7 @@ def group_unexpected(comparison: Comparison) -> list[FindingGroup]:
     rest = [finding for finding in comparison.unexpected if id(finding) not in told]
     others = [FindingGroup(findings=alike, title=alike[0].title) for alike in collapse(rest)]
     first = [group for group in others if group.findings[0].kind in _FIRST]
-    return [*first, *shared, *(group for group in others if group not in first)]
+    return [*first, *shared, *(group for group in others if group.findings[0].kind not in _FIRST)]
 
 
 def _by_cause(comparison: Comparison) -> Iterator[FindingGroup]:

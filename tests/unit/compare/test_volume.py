@@ -52,7 +52,8 @@ def test_texts_of_very_many_facts_are_short():
     assert "and 351 more actors" in findings_of(hung, FindingKind.HANG)[0].divergence
     keys = {f"k{number}": number for number in range(300)}
     many = a_run(cell("trio", observed=keys), judges={"t": info()})
-    assert "and 200 more findings (all: --format json)" in show(render_terminal, many)
+    assert "and 92 more (all: --format json)" in show(render_terminal, many)
+    assert "and 200 more (all: --format json)" in show(render_details, many)
 
 
 def random_numbers(number):

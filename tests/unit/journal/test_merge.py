@@ -96,7 +96,9 @@ def test_evidence_is_copied(tmp_path, store):
     assert (merged / "evidence" / "one" / "link").is_symlink()
 
 
-@pytest.mark.parametrize("path", ["../secret", "evidence/../../secret", "/etc", "evidence/gone"])
+@pytest.mark.parametrize(
+    "path", ["../secret", "evidence/../../secret", "/etc", "evidence/gone", "evidence/" + "x" * 5000]
+)
 def test_evidence_elsewhere_is_none(tmp_path, store, path):
     """A journal that says so gets nothing copied."""
     (tmp_path / "secret").mkdir()
