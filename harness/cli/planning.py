@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from statistics import fmean
+from collections import Counter
 from typing import Any
 
 import click
 
+from harness.execute import may_share
 from harness.host.interpreters import resolve_environments
-from harness.journal import RunStore, read_run
-from harness.model import LOCAL, TRIAL_ROUND, JournalError, Plan
+from harness.host.machine import describe_environment
+from harness.journal import RunStore
+from harness.model import LOCAL, TRIAL_ROUND, Plan
 from harness.plan import make_plan
+from harness.plugins import Catalogue
+from harness.session.costs import GUESS, learn_costs
 
 from .plain import name_some, say
-from .selection import build_request, preset_option, selection_options
+from .selection import build_request, default_jobs, preset_option, selection_options
 from .state import State
 from .stored import RUNS
 
-_LEARN_FROM = 3
 _MOST_NAMES = 5
-_GUESS = 2.0
-"""Seconds that a cell takes where no run says more."""
 
 
 @click.command(name="plan")
@@ -52,9 +52,10 @@ def plan(state: State, /, **chosen: Any) -> None:
         say(f"env {name}: {environment.text}")
     if request.executor != LOCAL.name:
         say(f"executor {request.executor}: {catalogue.executors[request.executor].summary}")
-    say(_sum(made))
+    say(_sum(made, catalogue, default_jobs()))
     if (budget := request.budget) is not None:
-        say(f"the rest of the budget of {_duration(budget)} buys extra rounds, for confidence intervals")
+        bound = ", which ends the run" if request.bounded else ""
+        say(f"the rest of the budget of {_duration(budget)}{bound}, buys extra rounds, for confidence intervals")
 
 
 def _table(made: Plan) -> list[str]:
@@ -109,34 +110,21 @@ def _labels(made: Plan) -> list[str]:
     return sorted(labels, key=lambda label: (order.get(label, len(order)), label))
 
 
-def _sum(made: Plan) -> str:
-    known = _seconds_known()
-    unknown = sorted({cell.scenario for cell in made.cells} - set(known))
-    expected = sum(known.get(cell.scenario, _GUESS) for cell in made.cells)
+def _sum(made: Plan, catalogue: Catalogue, jobs: int) -> str:
+    costs = learn_costs(RunStore(RUNS), describe_environment())
+    unknown = sorted({cell.scenario for cell in made.cells} - set(costs.known))
+    expected = sum(costs.expect(cell) / (jobs if may_share(cell, catalogue) else 1) for cell in made.cells)
     limit = sum(cell.timeout for cell in made.cells)
     rows, labels = {cell.row for cell in made.cells}, {cell.label for cell in made.cells}
     basis = (
         "as in the last runs"
         if not unknown
-        else f"guessing {_GUESS:g} s for each cell of {name_some(unknown, _MOST_NAMES)}"
+        else f"guessing {GUESS:g} s for each cell of {name_some(unknown, _MOST_NAMES)}"
     )
     return (
         f"{len(made.cells)} cells: {_count(len(rows), 'row')} on {_count(len(labels), 'backend')}; "
         f"expected {_duration(expected)} ({basis}), at most {_duration(limit)}"
     )
-
-
-def _seconds_known() -> dict[str, float]:
-    """Return the mean seconds of a cell of each scenario in the last runs here."""
-    seconds: dict[str, list[float]] = defaultdict(list)
-    try:
-        for folder in RunStore(RUNS).runs()[-_LEARN_FROM:]:
-            for record in read_run(folder).records:
-                if record.result.seconds:
-                    seconds[record.cell.scenario].append(record.result.seconds)
-    except JournalError:
-        pass  # a plan needs no history
-    return {scenario: fmean(values) for scenario, values in seconds.items()}
 
 
 def _count(number: int, noun: str) -> str:

@@ -56,7 +56,15 @@ def run_and_report(
     look = partial(_look_for_noise, request, quiet=quiet_progress, colourless=state.colourless)
     with open_progress(state.plugins, quiet=quiet_progress, colourless=state.colourless):
         outcome = run_session(
-            request, state.plugins, state.catalogue, RunStore(out), expectations, jobs, look, fresh=fresh
+            request,
+            state.plugins,
+            state.catalogue,
+            RunStore(out),
+            expectations,
+            jobs,
+            look,
+            fresh=fresh,
+            watch=state.watch,
         )
     return _report(state, outcome, renderer, json_file, verbose - quiet)
 

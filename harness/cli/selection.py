@@ -137,7 +137,7 @@ _SELECTION = (
         "--budget",
         type=parse_seconds,
         metavar="TIME",
-        help="Time budget, e.g. 90s, 5m: one round, then extra rounds for confidence intervals.",
+        help="Time limit of the run, e.g. 90s, 5m: one round, then extra rounds for confidence intervals.",
     ),
     click.option(
         "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed for run order and payloads."
@@ -279,6 +279,8 @@ def build_request(**chosen: Any) -> Request:
     _check_storable(chosen)
     if is_everything(chosen):
         chosen["budget"] = _EVERYTHING_SECONDS
+    else:
+        chosen["bounded"] = chosen["budget"] is not None
     pairs = []
     for text in chosen.pop("parameters"):
         name, equals, value = text.partition("=")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.host.homes import shorten_home
+from harness.host.stopwatch import Stopwatch
 from harness.model import RenderOptions
 
 from .exits import Exit
@@ -29,6 +30,8 @@ class State:
         self._colour = colour
         self._loaded = plugins
         self._said: set[tuple[str, str]] = set()
+        self.watch = Stopwatch()
+        """Started by the user's command."""
 
     @cached_property
     def plugins(self) -> Plugins:

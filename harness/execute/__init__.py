@@ -14,12 +14,13 @@ from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEven
 
 from . import posix
 from .cell.conditions import PerturbationError, establish
+from .cell.cut_off import CutOff
 from .cell.disturbed import NoiseRepeats
 from .cell.preflight import find_obstacle
 from .cell.retries import Retries
 from .cell.run import CellRun
 from .cell.start import StartCheck, may_fork
-from .lanes import run_side_by_side
+from .lanes import LaneTerms, run_side_by_side
 from .limits.enforce import describe_limits
 from .role.interpreter import find_missing
 from .role.launch import ExecutorError, make_launch
@@ -28,7 +29,7 @@ from .role.warm import WarmParents
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
 
-__all__ = ["describe_limits", "execute", "run_guarded"]
+__all__ = ["CutOff", "describe_limits", "execute", "may_share", "run_guarded"]
 
 
 _LEAST_FORKS = 3
@@ -43,6 +44,7 @@ def execute(
     lanes: int = 1,
     skip_reason: Callable[[Cell], str] = lambda _cell: "",
     fresh: bool = True,
+    cut_off: CutOff | None = None,
 ) -> Iterator[RunEvent]:
     """Run the cells of a plan and yield the events; every planned cell gets a `CellFinished`.
 
@@ -53,6 +55,7 @@ def execute(
         lanes: how many cells may run at a time, of scenarios that allow it. The others run alone.
         skip_reason: returns, when it is a cell's turn, why it is not run; empty if it is.
         fresh: whether every process is started fresh; else those of cells that measure nothing may be forked.
+        cut_off: when the cells that still run are ended; nothing for never.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
@@ -66,7 +69,7 @@ def execute(
             check_watcher()
             return skip_reason(cell)
 
-        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason_of, warm if can_fork else None)
+        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason_of, warm if can_fork else None, cut_off)
 
 
 def _are_worth_it(cells: Sequence[Cell], catalogue: Catalogue, lanes: int = 1) -> bool:
@@ -89,17 +92,19 @@ def _execute_cells(
     lanes: int,
     skip_reason: Callable[[Cell], str],
     warm: WarmParents | None,
+    cut_off: CutOff | None,
 ) -> Iterator[RunEvent]:
     shared: list[Cell] = []
     alone: list[Cell] = []
     for cell in plan.cells:
-        (shared if lanes > 1 and _may_share(cell, catalogue) else alone).append(cell)
+        (shared if lanes > 1 and may_share(cell, catalogue) else alone).append(cell)
     held = HeldInterrupt()
     if shared:
         with held:
             hash_seed = warm.hash_seed if warm is not None and _are_worth_it(shared, catalogue, lanes) else None
             environments = tuple(catalogue.environments.values())
-            yield from run_side_by_side(shared, folder, lanes, environments, skip_reason, hash_seed)
+            terms = LaneTerms(hash_seed=hash_seed, cut_off=cut_off)
+            yield from run_side_by_side(shared, folder, lanes, environments, skip_reason, terms)
     warm = warm if warm is not None and _are_worth_it(alone, catalogue) else None
     for cell in alone:
         if held:
@@ -109,18 +114,25 @@ def _execute_cells(
             yield _without_process(cell, Outcome.NOT_RUN, reason)
             continue
         with held:
-            yield from run_guarded(cell, catalogue, folder, warm)
+            yield from run_guarded(cell, catalogue, folder, warm, cut_off)
     held.release()
 
 
-def _may_share(cell: Cell, catalogue: Catalogue) -> bool:
+def may_share(cell: Cell, catalogue: Catalogue) -> bool:
+    """Return whether a cell may run beside others."""
     # What disturbs one cell would disturb the others as well; an addition to the run of a role does not.
     known = (catalogue.perturbations.get(name) for name, _ in cell.perturb)
     disturbs = any(each is None or each.in_runner is not None or each.in_worker for each in known)
     return catalogue.scenario(cell.scenario).side_by_side and not disturbs
 
 
-def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path, warm: WarmParents | None = None) -> Iterator[RunEvent]:
+def run_guarded(
+    cell: Cell,
+    catalogue: Catalogue,
+    folder: Path,
+    warm: WarmParents | None = None,
+    cut_off: CutOff | None = None,
+) -> Iterator[RunEvent]:
     """Run one cell and yield its events, whatever it and its plugins do; `warm` may fork its processes."""
     try:
         scenario = catalogue.scenario(cell.scenario)
@@ -150,6 +162,7 @@ def run_guarded(cell: Cell, catalogue: Catalogue, folder: Path, warm: WarmParent
                         launch,
                         conditions,
                         start,
+                        cut_off,
                     ).events()
     except (ExecutorError, PerturbationError) as exc:
         yield _without_process(cell, Outcome.INVALID_ENV, str(exc))

@@ -24,13 +24,14 @@ from harness.plugins import Plugins
 from harness.wire import decode_line, encode_line
 
 from . import posix
+from .lanes import LaneTerms
 from .role.warm import WarmParents
 
 
 def main() -> None:
     """Run cells until stdin ends, after a line of environments.
 
-    The arguments are the run's folder and the hash seed of warm parents; without that one every process starts fresh.
+    The arguments are the run's folder and the terms, as JSON.
     An interrupt ends the cell that runs.
     """
     report = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -38,7 +39,8 @@ def main() -> None:
     posix.adopt_orphans()
     INTERRUPTS.install(signal.SIGINT)
     catalogue, folder = Plugins().catalogue(), Path(sys.argv[1])
-    warm = WarmParents(int(sys.argv[2])) if sys.argv[2:] else None
+    terms: LaneTerms = decode_line(sys.argv[2].encode(), LaneTerms)
+    warm = None if terms.hash_seed is None else WarmParents(terms.hash_seed)
     with INTERRUPTS.deferred(), ExitStack() as stack:
         if warm is not None:
             stack.callback(warm.close)
@@ -46,7 +48,7 @@ def main() -> None:
         environments = decode_line(sys.stdin.buffer.readline() or b"[]", tuple[Environment, ...])
         catalogue = msgspec.structs.replace(catalogue, environments={known.name: known for known in environments})
         for line in sys.stdin.buffer:
-            stage = run_guarded(decode_line(line, Cell), catalogue, folder, warm)
+            stage = run_guarded(decode_line(line, Cell), catalogue, folder, warm, terms.cut_off)
             with suppress(BrokenPipeError):  # the run has ended, and with it this cell; so does stdin
                 follow(cast("Generator[RunEvent, None, None]", stage), lambda event: _report(report, event))
 

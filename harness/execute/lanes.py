@@ -14,11 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.host.signals import INTERRUPTS, HeldInterrupt
 from harness.model import Cell, CellFinished, CellResult, Environment, Outcome, RunEvent
 from harness.wire import decode_journal_line, encode_line
 
 from . import posix
+from .cell.cut_off import CutOff
 
 _READ_BYTES = 1 << 16
 _END_SECONDS = 10.0
@@ -29,18 +32,25 @@ _SILENT_SECONDS = 60.0
 """A lane that is silent for so long is replaced: to start or to end a cell takes some seconds at most."""
 
 
+class LaneTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How the cells of a lane are run."""
+
+    hash_seed: int | None = None
+    """Of warm parents; without it every process starts fresh."""
+    cut_off: CutOff | None = None
+
+
 def run_side_by_side(
     cells: Sequence[Cell],
     folder: Path,
     lanes: int,
     environments: tuple[Environment, ...] = (),
     skip_reason: Callable[[Cell], str] = lambda _cell: "",
-    hash_seed: int | None = None,
+    terms: LaneTerms | None = None,
 ) -> Iterator[RunEvent]:
     """Run cells, as many at a time as there are lanes, and yield the events; every cell gets a `CellFinished`.
 
-    `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is. `hash_seed` is that of warm
-    parents; without it every process starts fresh.
+    `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
@@ -49,7 +59,7 @@ def run_side_by_side(
     held = HeldInterrupt()
     is_ending = False
     with selectors.DefaultSelector() as selector:
-        running = [_Lane(folder, selector, environments, hash_seed) for _ in range(min(lanes, len(cells)))]
+        running = [_Lane(folder, selector, environments, terms or LaneTerms()) for _ in range(min(lanes, len(cells)))]
         try:
             yield from held.pass_on(_hand_out(running, waiting, skip_reason))
             while any(lane.is_busy for lane in running):
@@ -107,10 +117,10 @@ class _Lane:
         folder: Path,
         selector: selectors.BaseSelector,
         environments: tuple[Environment, ...],
-        hash_seed: int | None,
+        terms: LaneTerms,
     ) -> None:
-        warm = () if hash_seed is None else (str(hash_seed),)
-        self._command = [sys.executable, "-P", "-m", "harness.execute.lane", str(folder), *warm]
+        told = encode_line(terms).decode()
+        self._command = [sys.executable, "-P", "-m", "harness.execute.lane", str(folder), told]
         self._environments = environments
         self._selector = selector
         self._cell: Cell | None = None

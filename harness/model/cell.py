@@ -183,6 +183,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     budget: float | None = None
     """Seconds to spend: rows with figures get at least as many rounds as an interval needs; remaining time goes to
     the widest intervals. Nothing is `rounds` of each row."""
+    bounded: bool = False
+    """Whether the budget also bounds the first round: the run ends by then, whatever is left out."""
     allow_disparity: bool = False
     """Give ratios also where what makes them comparable differs."""
     limits: tuple[str, ...] = ()

@@ -47,6 +47,8 @@ NOT_TRIED = frozenset(
 )
 """Of cells that carry no information about their backend: they did not begin, or had no time to end."""
 
+OUT_OF_TIME = "stopped after the budget of "
+"""How the reason of a cell begins for which the budget of its run left no time."""
 UNFINISHED = ("the run was interrupted", "the journal ends", "the journal has no result", "stopped after ")
 """How the reasons begin for which a cell was not run although its run owes it."""
 

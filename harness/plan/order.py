@@ -7,9 +7,12 @@ of Scientific Research A 2 (1949). Effects of a process on the next, such as war
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TypeVar
+
+from harness.model import Cell, RowId
 
 T = TypeVar("T")
 Square = tuple[tuple[int, ...], ...]
@@ -48,3 +51,21 @@ def arrange(items: Sequence[T], round_: int, seed: str) -> tuple[T, ...]:
     named = drawn.sample(items, len(items))
     rows = [drawn.sample(square, len(square)) for square in drawn.sample(squares, len(squares))]
     return tuple(named[number] for number in rows[which][row])
+
+
+def by_family(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Return cells so that each family of scenarios is asked early: in each round the first row of each, and so on.
+
+    A row keeps its cells and their order. The family of `close.wakes-reader` is `close`, that of `sink` is `sink`.
+    """
+    rows: dict[tuple[int, str], dict[RowId, int]] = defaultdict(dict)
+    ranked = []
+    for cell in cells:
+        family = rows[cell.round, cell.scenario.partition(".")[0]]
+        ranked.append((cell.round, family.setdefault(cell.row, len(family)), cell))
+    return tuple(cell for *_, cell in sorted(ranked, key=lambda entry: entry[:2]))
+
+
+def longest_first(cells: Iterable[Cell], seconds: Callable[[Cell], float]) -> tuple[Cell, ...]:
+    """Return cells that run side by side in an order in which none is left to run alone at the end."""
+    return tuple(sorted(cells, key=lambda cell: -seconds(cell)))

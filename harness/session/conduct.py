@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from harness.compare import compare
-from harness.execute import describe_limits, execute
+from harness.execute import describe_limits, execute, may_share
 from harness.host.faults import require_host
 from harness.host.interpreters import describe_others, resolve_environments
 from harness.host.machine import describe_environment
+from harness.host.stopwatch import Stopwatch
 from harness.journal import RunStore, read_answers, read_events, read_run, read_self_test, utc_now
 from harness.model import (
     EVIDENCE,
+    Cell,
     Comparison,
     Expectation,
     Outcome,
@@ -30,7 +33,10 @@ from harness.model import (
 )
 from harness.plan import make_plan
 from harness.plugins import Catalogue, Plugins
+from harness.session.costs import learn_costs
+from harness.session.deadline import Deadline
 from harness.session.header import make_header
+from harness.session.pace import Pace
 from harness.session.phases import make_phases, make_remaining_phases, plan_portions
 from harness.session.recorder import Recorder
 from harness.session.run_so_far import RunSoFar
@@ -62,6 +68,7 @@ def run_session(
     stage: Stage | None = None,
     *,
     fresh: bool = True,
+    watch: Stopwatch | None = None,
 ) -> RunOutcome:
     """Run a request to its end and judge it as it was stored.
 
@@ -76,27 +83,37 @@ def run_session(
             so that a wrong name costs no look at the machine.
         stage: runs the cells of a plan; `execute` if there is none.
         fresh: whether every process is started fresh; else those of cells that measure nothing may be forked.
+        watch: the time since the user's command; its start is that of a budget which bounds the run.
 
     Raises:
         UsageError: the request cannot be planned or the folder cannot be written.
     """
     require_host()
+    watch = watch or Stopwatch()
     request, catalogue = resolve_environments(request, catalogue)
     catalogue.require_executor(request.executor)
     plan = make_plan(request, catalogue)
+    slowness = watch.slowness
     so_far = RunSoFar(request)
     with store.creating() as folder:
         environment = describe_environment(catalogue.distributions) | describe_others(catalogue) | look()
         if said := read_self_test(store.root, environment):
             environment["self_test"] = said
         environment["limits"] = describe_limits(plan.cells[0].limits if plan.cells else ())
+        costs = learn_costs(store, environment)
         recorder = Recorder(folder, plugins, so_far)
+    deadline = None
+    if request.budget is not None and request.bounded:
+        shared = partial(may_share, catalogue=catalogue)
+        left = request.budget - watch.seconds
+        deadline = Deadline(left, plan.cells, costs, lanes, shared, slowness, budget=request.budget)
+    pace = Pace(catalogue, costs, deadline)
     with recorder:
         answers = read_answers(store.root)
         header = make_header(folder.name, utc_now(), request, plan, catalogue, environment, expectations, answers)
         recorder.publish(header)
-        portions = plan_portions(make_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(stage or execute, portions, catalogue, folder, lanes, so_far, fresh=fresh))
+        portions = plan_portions(make_phases(request, catalogue, plan, pace.left), so_far, recorder.publish)
+        recorder.follow_all(_stages(stage or execute, portions, catalogue, folder, lanes, so_far, pace, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
@@ -138,8 +155,9 @@ def resume_session(
     with Recorder(folder, plugins, so_far) as recorder:
         environment = describe_environment(catalogue.distributions) | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))
+        pace = Pace(catalogue, learn_costs(RunStore(folder.parent), environment))
         portions = plan_portions(make_remaining_phases(request, catalogue, plan), so_far, recorder.publish)
-        recorder.follow_all(_stages(stage or execute, portions, catalogue, folder, lanes, so_far, fresh=fresh))
+        recorder.follow_all(_stages(stage or execute, portions, catalogue, folder, lanes, so_far, pace, fresh=fresh))
     return _read_recorded(folder, recorder)
 
 
@@ -170,9 +188,21 @@ def _stages(
     folder: Path,
     lanes: int,
     so_far: RunSoFar,
+    pace: Pace,
     *,
     fresh: bool,
 ) -> Iterator[Generator[RunEvent, None, None]]:
+    def skip_reason(cell: Cell) -> str:
+        return so_far.skip_reason(cell) or pace.skip_reason(cell)
+
     for portion in portions:
-        events = stage(portion, catalogue, folder, lanes=lanes, skip_reason=so_far.skip_reason, fresh=fresh)
+        events = stage(
+            pace.arrange(portion),
+            catalogue,
+            folder,
+            lanes=lanes,
+            skip_reason=skip_reason,
+            fresh=fresh,
+            cut_off=pace.cut_off,
+        )
         yield cast("Generator[RunEvent, None, None]", events)

@@ -44,8 +44,8 @@ def plan_portions(phases: Iterable[Phase], so_far: RunSoFar, publish: Publish) -
             yield portion
 
 
-def make_phases(request: Request, catalogue: Catalogue, plan: Plan) -> tuple[Phase, ...]:
-    """Return the phases of a new run. The time of a budget begins now."""
+def make_phases(request: Request, catalogue: Catalogue, plan: Plan, left: float | None = None) -> tuple[Phase, ...]:
+    """Return the phases of a new run. The time of a budget begins now; `left` is what is left of it, if less."""
     planner = _Planner(request, catalogue)
     behaviours = frozenset(name for name in plan.scenarios if catalogue.scenario(name).side_by_side)
     phases: tuple[Phase, ...] = (
@@ -53,7 +53,7 @@ def make_phases(request: Request, catalogue: Catalogue, plan: Plan) -> tuple[Pha
         _ConfirmationPhase(Confirmation(), planner),
         _StressPhase(StressRounds(request, plan, behaviours), planner),
     )
-    return phases if request.budget is None else (*phases, _BudgetPhase(Budget(request.budget), planner))
+    return phases if request.budget is None else (*phases, _BudgetPhase(Budget(left or request.budget), planner))
 
 
 def make_remaining_phases(request: Request, catalogue: Catalogue, plan: Plan) -> tuple[Phase, ...]:

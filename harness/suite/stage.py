@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from harness.execute import execute, posix
+from harness.execute import CutOff, execute, posix
 from harness.host.signals import HeldInterrupt
 from harness.model import (
     BackendSpec,
@@ -65,9 +65,11 @@ class SuiteStage:
         lanes: int = 1,
         skip_reason: Callable[[Cell], str] = lambda _cell: "",
         fresh: bool = True,
+        cut_off: CutOff | None = None,
     ) -> Iterator[RunEvent]:
         """Run the cells of a plan and yield the events; every planned cell gets a `CellFinished`."""
-        del lanes, fresh  # tests of a suite may share ports and files, and a loop must be in force before any import
+        # Tests of a suite may share ports and files, and a loop must be in force before any import. It has no budget.
+        del lanes, fresh, cut_off
         posix.adopt_orphans()
         held = HeldInterrupt()
         with posix.watched():

@@ -1,7 +1,10 @@
 """SIGKILL of the runner at any moment: what had ended is stored, nothing runs on, and resume completes the rest."""
 
+import os
 import random
+import signal
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -61,3 +64,37 @@ def test_a_runner_that_is_killed_at_fifty_random_moments(tmp_path, undisturbed):
         cwd = tmp_path / str(number)
         cwd.mkdir()
         kill_and_resume(cwd, undisturbed, random.random() * undisturbed[1], str(1 + number % 2))
+
+
+WARM = ("-s", "faulty.steps", "-b", "trio", "-b", "threads", "--rounds", "10", "--jobs", "2")
+PARTS = {"runner": None, "lane": "harness.execute.lane", "warm parent": "--warm"}
+
+
+def kill_part(cwd, part, moment):
+    """Kill a part of a run whose cells are forked; return the program and its journal."""
+    program = Program("matrix", *WARM, cwd=cwd)
+    journal = program.journal()
+    time.sleep(moment)
+    sought = PARTS[part]
+    found = [pid for pid, command in program.marked() if sought in " ".join(command)] if sought else []
+    with suppress(ProcessLookupError):
+        os.kill(random.choice(found) if found else program.process.pid, signal.SIGKILL)
+    program.end()
+    assert program.survivors() == []
+    return program, journal
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_runner_lane_or_warm_parent_is_killed_at_fifty_random_moments(tmp_path):
+    """Nothing survives, and whatever was stored is right; a killed parent or role of a warm one costs no cell."""
+    for number in range(50):
+        cwd = tmp_path / str(number)
+        cwd.mkdir()
+        part = list(PARTS)[number % len(PARTS)]
+        program, journal = kill_part(cwd, part, random.random() * 2)
+        if part == "runner" or program.process.returncode < 0:
+            continue
+        outcomes = [record.result.outcome for record in read_run(journal.parent).records]
+        assert len(outcomes) == 20
+        assert sum(outcome != "completed" for outcome in outcomes) <= (part == "lane")

@@ -45,6 +45,7 @@ from harness.model import (
 from harness.wire import MOST_MESSAGES, RoleEnded, Shared
 
 from .conditions import UNDISTURBED, Conditions
+from .cut_off import CutOff
 from .disturbed import NoiseRepeats
 from .outcome import combine_outcomes
 from .retries import Retries
@@ -79,6 +80,7 @@ class CellRun:
         launch: Launch = PLAIN,
         conditions: Conditions = UNDISTURBED,
         start: StartCheck | None = None,
+        cut_off: CutOff | None = None,
     ) -> None:
         self._cell = cell
         self._scenario = scenario
@@ -89,6 +91,7 @@ class CellRun:
         self._launch = launch
         self._conditions = conditions
         self._start_check = start or StartCheck(cell, scenario, folder)
+        self._cut_off = cut_off
         self._evidence = folder / EVIDENCE / cell.slug
         self._relative = f"{EVIDENCE}/{cell.slug}"
         self._token = uuid.uuid4().hex
@@ -119,7 +122,7 @@ class CellRun:
         finally:
             # No yield in here: the reader may have closed this generator, and the processes must go all the same.
             trailing_events = self._end_all()
-        is_cut_off = bool(held)
+        is_cut_off = bool(held) or not self._has_time(0)
         result = self._result(time.monotonic() - started, is_cut_off=is_cut_off)
         # A repeated attempt has already exited, so its pipes are empty.
         yield from held.pass_on((*trailing_events, *self._conclude(result, is_last=is_cut_off)))
@@ -130,8 +133,12 @@ class CellRun:
         checked = self._start_check.conclude(result, is_last=is_last)
         if not isinstance(checked, CellResult):
             return (checked,)
+        is_last = is_last or not self._has_time(result.seconds)
         concluded = self._attempts.conclude(checked, is_last=is_last)
         return () if concluded is None else (self._retries.conclude(concluded, is_last=is_last),)
+
+    def _has_time(self, seconds: float) -> bool:
+        return self._cut_off is None or self._cut_off.allows(seconds)
 
     # --- start ---
     def _start(self) -> None:
@@ -234,6 +241,9 @@ class CellRun:
         running = [role for role in self._roles if role not in self._over]
         if refused := next((role.refused for role in running if role.refused is not None), None):
             self._stop_all(*refused)
+            return True
+        if self._cut_off is not None and not self._has_time(0):
+            self._stop_all(Outcome.INTERRUPTED, self._cut_off.reason)
             return True
         if exceeded := self._find_exceeded(running):
             self._stop_all(Outcome.LIMIT, exceeded)

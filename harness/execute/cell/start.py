@@ -22,6 +22,7 @@ from harness.model import LOCAL, BackendSpec, Cell, CellResult, CellRetried, Obs
 from .breaches import Breaches
 
 _MOST_ATTEMPTS = 6
+_UNCONFIRMED = "the run was interrupted before a finding of a forked process was confirmed"
 
 
 class StartCheck:
@@ -71,9 +72,13 @@ class StartCheck:
             evidence=result.evidence,
         )
         self._breaches = Breaches(self._scenario)
-        if is_last or not self._is_doubtful(attempt):
+        if not self._is_doubtful(attempt):
             before = (*self._attempts, attempt) if self._attempts else ()
             return msgspec.structs.replace(result, starts=before)
+        if is_last:
+            reason = result.reason if result.outcome is Outcome.INTERRUPTED else _UNCONFIRMED
+            starts = (*self._attempts, attempt)
+            return CellResult(cell_id=result.cell_id, outcome=Outcome.INTERRUPTED, reason=reason, starts=starts)
         kept = self._keep_evidence(result)
         self._attempts.append(msgspec.structs.replace(attempt, evidence=kept.evidence))
         return CellRetried(result=kept, attempt=len(self._attempts), confirms=True)

@@ -544,14 +544,15 @@ def rounds_of(run):
 
 def test_a_budget_is_spent_on_more_rounds(harness, tmp_path):
     """What has a ratio goes on to a round at which it is looked at, as far as the time goes."""
-    code, _, err = harness("matrix", "-s", "pipe", "-s", "guard", "--budget", "10s", execute=execute_and_measure)
+    code, _, err = harness("matrix", "-s", "pipe", "-s", "guard", "--budget", "20s", execute=execute_and_measure)
     assert (code, err) == (Exit.OK, "")
     run = stored(tmp_path)
     assert run.complete, run.note
     rounds = rounds_of(run)
     assert rounds["guard"] == 1  # one backend: nothing to compare
-    # They say that they take half a second and take none: time is over when ten more rounds would need more of it.
-    assert (rounds["pipe[capacity=1]"], rounds["pipe[capacity=none]"]) == (20, 20)
+    # They say that they take half a second and take none: time is over when twenty more rounds would need more of it.
+    # A part of it is kept for the reports.
+    assert (rounds["pipe[capacity=1]"], rounds["pipe[capacity=none]"]) == (40, 40)
     ids = [record.cell.id for record in run.records]
     assert len(ids) == len(set(ids))
 
@@ -588,7 +589,9 @@ def test_times_as_people_write_them(harness, text, seconds):
 def test_a_plan_with_a_budget_says_what_comes_after(harness):
     """The first rounds are planned, the rest is decided by what they show."""
     lines = harness("plan", "-s", "shout", "--budget", "5m")[1].splitlines()
-    assert lines[-1] == "the rest of the budget of 5 min buys extra rounds, for confidence intervals"
+    assert (
+        lines[-1] == "the rest of the budget of 5 min, which ends the run, buys extra rounds, for confidence intervals"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from harness.plan.order import arrange, make_squares
+from harness.model import BackendSpec, Cell, RoleBackend
+from harness.plan.order import arrange, by_family, longest_first, make_squares
 
 SIZES = range(1, 10)
 
@@ -61,3 +62,35 @@ def test_over_seeds_nobody_is_favoured():
 def test_few_items(items, orders):
     """Nobody, one, or two that take turns."""
     assert {arrange(items, number, "s") for number in (1, 2)} == orders
+
+
+def cells_of(*scenarios, rounds=1):
+    """Return the cells of two backends for each scenario, in each round."""
+    return tuple(
+        Cell(scenario=name, roles=(RoleBackend("main", BackendSpec(backend)),), round=number)
+        for number in range(1, rounds + 1)
+        for name in scenarios
+        for backend in ("a", "b")
+    )
+
+
+def test_each_family_is_asked_early():
+    """In each round the first row of every family comes before the second of any; a row keeps its cells together."""
+    planned = cells_of("close.one", "close.two", "sink", "close.three", "lock.one", rounds=2)
+    ordered = by_family(planned)
+    assert [cell.scenario for cell in ordered if cell.round == 1][::2] == [
+        *("close.one", "sink", "lock.one"),
+        *("close.two", "close.three"),
+    ]
+    assert [cell.roles[0].backend.name for cell in ordered] == ["a", "b"] * 10
+    assert [cell.round for cell in ordered] == [1] * 10 + [2] * 10
+
+
+def test_the_longest_come_first():
+    """Equal ones keep their order."""
+    seconds = {"short": 1.0, "long": 9.0}
+    ordered = longest_first(cells_of("short", "long"), lambda cell: seconds[cell.scenario])
+    assert [(cell.scenario, cell.label) for cell in ordered] == [
+        *(("long", "a"), ("long", "b")),
+        *(("short", "a"), ("short", "b")),
+    ]

@@ -30,7 +30,7 @@ FACTS = {"system": "Linux", "machine": "x86_64", "cpu": "C", "cores": 2, "usable
 def executing(outcome=Outcome.COMPLETED, *, interrupt_after=None):
     """Return a stage in place of the real one: cells end so, and after some of them the user interrupts."""
 
-    def execute(plan, _catalogue, _folder, *, lanes, skip_reason, fresh):
+    def execute(plan, _catalogue, _folder, *, lanes, skip_reason, fresh, cut_off):
         is_interrupted = False
         for number, cell in enumerate(plan.cells):
             if is_interrupted or skip_reason(cell):

@@ -87,3 +87,14 @@ def test_hash_seed(tmp_path):
     """A fork cannot set it, so a cell that may be forked has that of the warm parents, forked or fresh."""
     assert StartCheck(CELL, ASKED, tmp_path).hash_seed == 3
     assert StartCheck(CELL, ASKED, tmp_path, WarmParents(5)).hash_seed == 5
+
+
+def test_a_finding_that_there_is_no_time_to_confirm_is_none(tmp_path):
+    """The cell counts as interrupted; what its forked attempt showed stays in the journal."""
+    check = StartCheck(CELL, ASKED, tmp_path, WarmParents(5))
+    check.see(Observed(role="main", key="answer", value=WRONG, at=0.0))
+    role = RoleResult(role="main", backend="asyncio", outcome=Outcome.COMPLETED, is_forked=True)
+    result = check.conclude(CellResult(cell_id=CELL.id, outcome=Outcome.COMPLETED, roles=(role,)), is_last=True)
+    assert isinstance(result, CellResult)
+    assert (result.outcome, result.roles) == (Outcome.INTERRUPTED, ())
+    assert [attempt.problems for attempt in result.starts] == [("answer breaks the contract",)]
