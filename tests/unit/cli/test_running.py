@@ -12,6 +12,7 @@ from harness.cli import main as program
 from harness.cli import progress
 from harness.cli.command_group import CommandGroup
 from harness.cli.exits import Exit
+from harness.host.stopwatch import Stopwatch
 from harness.journal import JournalWriter, RunStore, read_run
 from harness.model import (
     Attestation,
@@ -542,8 +543,10 @@ def rounds_of(run):
     }
 
 
-def test_a_budget_is_spent_on_more_rounds(harness, tmp_path):
+def test_a_budget_is_spent_on_more_rounds(harness, tmp_path, monkeypatch):
     """What has a ratio goes on to a round at which it is looked at, as far as the time goes."""
+    monkeypatch.setattr(Stopwatch, "seconds", 0.0)
+    monkeypatch.setattr(Stopwatch, "slowness", 1.0)
     code, _, err = harness("matrix", "-s", "pipe", "-s", "guard", "--budget", "20s", execute=execute_and_measure)
     assert (code, err) == (Exit.OK, "")
     run = stored(tmp_path)
