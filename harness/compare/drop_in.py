@@ -158,7 +158,8 @@ def _is_same_error(pair: Pair, trait: Trait) -> bool:
 def _with_facts(pair: Pair, trait: Trait) -> Trait:
     """Return a trait for another error, with both errors in its title: their class is what programs catch."""
     raised, usual = _all_raised(pair.candidate), _all_raised(pair.baseline)
-    if trait.harm is not Harm.ERROR or trait.cause.basis is not Basis.ANSWER or not raised:
+    is_named = not trait.cause.scope  # its symptom is declared
+    if trait.harm is not Harm.ERROR or trait.cause.basis is not Basis.ANSWER or is_named or not raised:
         return trait
     there = f"raises {', '.join(sorted(usual))}" if usual else " or ".join(_values_of(pair, trait.key))
     title = f"raises {', '.join(sorted(raised))}; {pair.baseline.label} {there}"

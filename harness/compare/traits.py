@@ -19,6 +19,8 @@ _WITHIN = "within its bounds"
 _HARM_OF_OUTCOME = {Outcome.HUNG: Harm.HANG, Outcome.TIMED_OUT: Harm.HANG, Outcome.LIMIT: Harm.LEAK}
 _ENDS_THE_RUN = ("SystemExit", "KeyboardInterrupt")
 """Exceptions that are no error, but the end of a program."""
+_NO_END = "the program does not end"
+"""The symptom of an exit or interrupt that is reported like an error."""
 _FRAME = re.compile(r'File "([^"]+)", line \d+(?:, in (\S+))?')
 _CHANGING = re.compile(r"0x[0-9a-f]+|:\[\d+\]|\b\d+\b")
 _LEFTOVERS = {"task": "a task is left behind", "thread": "a thread is left behind", "child": "a child process stays"}
@@ -82,7 +84,7 @@ def _find_ending(cell: CellFacts) -> Cause | None:
     """Return the cause of everything that a cell shows where the runtime reported an exit instead of ending with it."""
     errors = (unhandled.error for role in cell.roles for unhandled in role.unhandled if unhandled.error)
     if any(error.type in _ENDS_THE_RUN for error in errors):
-        return Cause(Basis.EXCEPTION, " or ".join(_ENDS_THE_RUN) + " is reported like an error")
+        return Cause(Basis.ANSWER, _NO_END)
     return None
 
 

@@ -78,7 +78,7 @@ class _Ended:
             _INBOX: lambda: box.put("item"),
             _EVENT: event.set,
             _SOON: lambda: bridge.call_soon(self._note),
-            _RUN: lambda: run_limited(bridge, note),
+            _RUN: lambda: run_limited(bridge, note, seconds=PATIENCE_SECONDS / 2),
         }
 
     def _note(self) -> None:
@@ -110,11 +110,15 @@ async def _call_after_end(runtime: Runtime, trial: Trial) -> str:
 
 _HOW = Parameter(name="call", default=_INBOX, summary="the call that the thread makes", choices=_CALLS)
 
+_ENDED_AND_TAKES = "a scheduler that has ended takes calls of threads"
+"""The symptom of every call that is not refused."""
 _AFTER_END = {
     REFUSED: allowed("the thread gets the error that the scheduler has ended", _FINISHED),
     MADE: allowed("a thread makes the call itself: there is no scheduler that could have ended"),
-    SWALLOWED: interesting("a queue between threads takes items whether there are receivers or not"),
-    WAITS: forbidden("a thread does not wait for a scheduler that has ended"),
+    SWALLOWED: interesting(
+        "a queue between threads takes items whether there are receivers or not", symptom=_ENDED_AND_TAKES
+    ),
+    WAITS: forbidden("a thread does not wait for a scheduler that has ended", symptom=_ENDED_AND_TAKES),
 }
 
 hand_over_after_end = make_question(
@@ -139,7 +143,7 @@ call_after_end = make_question(
     question="A thread calls into a scheduler that has ended: is it told?",
     contract=("The thread does not wait for ever.",),
     ref=f"{_MODULE}:call_after_end",
-    answers=_AFTER_END | {SWALLOWED: forbidden("a call that will never be made is refused")},
+    answers=_AFTER_END | {SWALLOWED: forbidden("a call that will never be made is refused", symptom=_ENDED_AND_TAKES)},
     repetitions=2,
     parameters=(_HOW,),
     rows={"quick": grid(call=(_SOON, _RUN))},
@@ -181,7 +185,7 @@ next_run = make_question(
     answers={
         REFUSED: allowed("the bridge leads to one run only", _FINISHED),
         MADE: allowed("a thread makes the call itself"),
-        SWALLOWED: forbidden("a call that will never be made is refused"),
+        SWALLOWED: forbidden("a call that will never be made is refused", symptom=_ENDED_AND_TAKES),
         ELSEWHERE: forbidden("the other scheduler knows nothing of the call"),
         WAITS: forbidden("a thread does not wait for a scheduler that has ended"),
     },

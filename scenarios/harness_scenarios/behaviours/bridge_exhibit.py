@@ -32,8 +32,8 @@ Proper = Callable[[], Awaitable[object]]
 Prepare = Callable[["Exhibit", Runtime, TaskGroup], Awaitable[tuple[Touch, Proper | None]]]
 """Prepares the object in the sandbox, and returns its touch and its proper counterpart."""
 
-_WAITS_SECONDS = 30.0
-"""Deadline of the wait in the sandbox, which is cancelled long before, once its fate is known."""
+_WAITS_SECONDS = 6.0
+"""Deadline of the wait in the sandbox. What was not refused is cancelled before."""
 
 
 class Exhibit:
@@ -76,8 +76,9 @@ class Exhibit:
         await wait_until(self._runtime, lambda: all(thread.ended for thread in threads), 2.0)
         answer = await self._watch(sandbox)
         self._over.set()
+        self._end.set()
         self._trial.step("thread", answer)
-        if not await sandbox.until_ended() or sandbox.raised is not None:
+        if not await sandbox.until_ended(2 * _WAITS_SECONDS) or sandbox.raised is not None:
             self._trial.step("scheduler", f"ends with {sandbox.raised!r}"[:200])
             return DIES
         return answer
@@ -111,7 +112,7 @@ class Exhibit:
 
     async def _main(self, runtime: Runtime) -> None:
         bridge = bridge_of(runtime)
-        self._wake, self._over = bridge.create_event(), bridge.create_event()
+        self._wake, self._over, self._end = (bridge.create_event() for _ in range(3))
         async with runtime.open_task_group() as group:
             touch, self._proper = await self._prepare(self, runtime, group)
             for _ in range(10):
@@ -121,8 +122,9 @@ class Exhibit:
             if self.errors and self._proper is not None:
                 for _ in range(self._touches):
                     await self._proper()
-            await self._over.wait()
-            await group.cancel()
+            await self._end.wait()
+            if not self.errors:  # else trio's cancellation may not reach what waits, but its deadline does
+                await group.cancel()
 
     async def watch_for(self, runtime: Runtime, wait: Proper, times: int | None = None) -> None:
         """Notice each end of a wait, in the sandbox, until there were enough or it takes too long."""

@@ -19,7 +19,7 @@ from harness.api import (
 )
 
 from .question import NEVER_ENDS, Trial, make_question
-from .raw_peer import END_OF_STREAM, RESET, SOCKET_STAYS_OPEN, STAYS_OPEN, RawPeer, Received, dial
+from .raw_peer import END_OF_STREAM, RESET, SOCKET_STAYS_OPEN, STAYS_OPEN, STAYS_TAKEN, RawPeer, Received, dial
 from .stream_attempt import NEEDED, RETURNS, Attempt, attempt, settle, wait_patiently
 
 SOCK = ("asyncio:io=sock", "uvloop:io=sock")
@@ -302,7 +302,9 @@ listen_again = make_question(
     answers={
         RETURNS: allowed("the runtime sets SO_REUSEADDR", "socket(7)"),
         "raises out of ports": forbidden(
-            "a restart has to wait: SO_REUSEADDR is not set, or a closed socket holds the port", "socket(7)"
+            "a restart has to wait: SO_REUSEADDR is not set, or a closed socket holds the port",
+            "socket(7)",
+            symptom=STAYS_TAKEN,
         ),
         "raises other": forbidden("a restart fails"),
         NEVER_ENDS: forbidden("a restart waits for ever"),

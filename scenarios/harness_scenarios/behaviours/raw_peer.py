@@ -18,6 +18,8 @@ from harness.api import ByteStream, Listener, Runtime
 END_OF_STREAM = "end of stream"
 RESET = "reset"
 STAYS_OPEN = "stays open"
+STAYS_TAKEN = "the address of a closed listener stays taken"
+"""A symptom of servers as of listeners."""
 SOCKET_STAYS_OPEN = "a socket stays open"
 """The symptom that a peer sees as `STAYS_OPEN`, and the process as a descriptor that is left behind."""
 

@@ -120,10 +120,12 @@ class Stand:
         return peer
 
     async def ask(self, message: bytes) -> Received:
-        """Connect, send a message and receive as much; a server that has ended meanwhile refuses."""
+        """Connect, send a message and receive as much; a server that has ended after its first client refuses."""
         try:
             peer = await self.dial()
         except ConnectionError:
+            if not self._peers:
+                raise
             return Received(end=REFUSED)
         peer.send(message)
         return await peer.receive(self._runtime, len(message))

@@ -26,7 +26,7 @@ from harness.api import (
 
 from ..parts.sandbox import PATIENCE_SECONDS, wait_until
 from .question import NOTED, Trial, make_question
-from .raw_peer import END_OF_STREAM, RESET, RawPeer
+from .raw_peer import END_OF_STREAM, RESET, STAYS_TAKEN, RawPeer
 from .server_handler import NEEDS, PlannedHandlerError, reply
 from .server_stand import REFUSED, STOP_SECONDS, Stand
 
@@ -188,6 +188,7 @@ restart = make_question(
             "socketserver does not set SO_REUSEADDR: for a minute after a connection that the server has closed, "
             "it does not start again",
             _REUSE,
+            symptom=STAYS_TAKEN,
         ),
         NOT_REACHED: forbidden("a server that starts can be reached"),
     },

@@ -14,6 +14,7 @@ SOCK = ("asyncio:io=sock", "uvloop:io=sock")
 """The other way to do TCP on asyncio and its loops: `loop.sock_recv` and `loop.sock_sendall`."""
 
 _MODULE = "harness_scenarios.behaviours.stream_end"
+_UNNOTICED = "a reset of the peer is not noticed"
 _SEVERAL = 5
 _READ_BYTES = 4096
 _BIG_BYTES = 32 << 20
@@ -203,7 +204,7 @@ bytes_before_reset = make_question(
             "the runtime has read them and drops them, because it raises the error first", "gh-75044", harm=Harm.DATA
         ),
         "the bytes, then the end of stream": forbidden("a stream that was cut off looks complete"),
-        NEVER_ENDS: forbidden("a read of a connection that is reset never returns"),
+        NEVER_ENDS: forbidden("a read of a connection that is reset never returns", symptom=_UNNOTICED),
     },
     requires=NEEDED,
     repetitions=_SEVERAL,
@@ -239,7 +240,9 @@ reset_while_reading = make_question(
         "raises closed": interesting("no errno: the reader cannot tell a reset from its own close"),
         "raises other": forbidden("the reader is not told that the peer has gone"),
         "the end of stream": forbidden("a stream that was cut off looks complete"),
-        NEVER_ENDS: forbidden("the read never returns: a server keeps the task and the descriptor for ever"),
+        NEVER_ENDS: forbidden(
+            "the read never returns: a server keeps the task and the descriptor for ever", symptom=_UNNOTICED
+        ),
     },
     requires=NEEDED,
     repetitions=_SEVERAL,
@@ -275,7 +278,7 @@ reset_while_writing = make_question(
         "raises other": forbidden("the sender is not told that the peer has gone"),
         RETURNS: forbidden("a send of bytes that are lost looks as if it had worked"),
         "returned before the peer had read": forbidden("a send of 32 MiB to a silent peer did not wait"),
-        NEVER_ENDS: forbidden("the send never returns"),
+        NEVER_ENDS: forbidden("the send never returns", symptom=_UNNOTICED),
     },
     requires=NEEDED,
     repetitions=2,
@@ -307,7 +310,7 @@ send_after_reset = make_question(
     answers={
         "raises broken": allowed("the connection was reset by the peer"),
         "raises closed": interesting("only readers see the reset itself; the sender hears 'Connection lost'"),
-        "raises other": interesting("an error that does not say that the peer has gone"),
+        "raises other": interesting("an error that does not say that the peer has gone", symptom=_UNNOTICED),
         "each send returns": forbidden("sends on a dead connection look as if they worked"),
         NEVER_ENDS: forbidden("the send never returns"),
     },

@@ -94,7 +94,9 @@ class WaitsForeverError(Exception):
     """A call of a thread that had not come back after the time given."""
 
 
-def run_limited(bridge: Bridge, fn: Callable[..., Awaitable[Any]], *args: object) -> Any:
+def run_limited(
+    bridge: Bridge, fn: Callable[..., Awaitable[Any]], *args: object, seconds: float = THREAD_PATIENCE_SECONDS
+) -> Any:
     """Do `bridge.run(fn, *args)`, for a limited time where the runtime can limit it, so that no thread is left behind.
 
     Raises:
@@ -105,7 +107,7 @@ def run_limited(bridge: Bridge, fn: Callable[..., Awaitable[Any]], *args: object
     except UnsupportedError:
         return bridge.run(fn, *args)
     try:
-        return job.result(THREAD_PATIENCE_SECONDS)
+        return job.result(seconds)
     except TimeoutError:
         if job.done():  # it is the job's own error
             raise

@@ -98,7 +98,7 @@ def test_an_exit_that_is_reported_explains_everything_that_the_cell_shows():
         "loop", scenario="two", unhandled=(unhandled("KeyboardInterrupt", ""),), observed={"answer": OTHER}
     )
     (cause,) = causes_of(hung, interrupted)
-    assert titles([cause]) == [("hang", "SystemExit or KeyboardInterrupt is reported like an error", 2)]
+    assert titles([cause]) == [("hang", "the program does not end", 2)]
 
 
 def test_the_worst_comes_first_and_known_findings_are_none():
