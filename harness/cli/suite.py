@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from harness.model import Request, Suite, UsageError
+from harness.model import Request, RowId, Suite, UsageError
 
 from .plain import say
 from .selection import complete_backend, parse_seconds
@@ -18,7 +18,7 @@ from .state import State
 from .stored import out_option
 
 if TYPE_CHECKING:
-    from harness.compare.suites import SuiteCause, SuiteSummary, TestDifference
+    from harness.compare.suites import SuiteCause, SuiteDifference, SuiteSummary
     from harness.session import RunOutcome
 
 _UNITTEST = "unittest:"
@@ -151,7 +151,9 @@ def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, ve
         return exit_code(outcome)
     write_reports(state, outcome, {"json": Path(json_file) if json_file else None})
     summary = summarise_suite(outcome.run)
-    for line in describe_suite(summary, verbose=verbose):
+    unexpected = {finding.row for finding in outcome.comparison.findings if finding.kind.unexpected}
+    known = frozenset(found.row for cause in summary.causes for found in cause.differences) - unexpected
+    for line in describe_suite(summary, known, verbose=verbose):
         say(line)
     if outcome.comparison.incomplete:
         say(f"incomplete: {outcome.comparison.incomplete}")
@@ -160,16 +162,25 @@ def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, ve
     return exit_code(outcome)
 
 
-def describe_suite(summary: SuiteSummary, *, verbose: bool = False) -> Iterator[str]:
-    """Yield the lines of the summary: counts, each cause with its tests, and what could not be asked."""
+def describe_suite(
+    summary: SuiteSummary, known: frozenset[RowId] = frozenset(), *, verbose: bool = False
+) -> Iterator[str]:
+    """Yield the lines of the summary: counts, each cause with its tests, and what could not be asked.
+
+    Args:
+        summary: of the run.
+        known: tests that differ as an expectation has it.
+        verbose: whether every test of a cause is named.
+    """
     yield _headline(summary)
     most = len(summary.causes) if verbose else _MOST_CAUSES
     for number, cause in enumerate(summary.causes[:most], 1):
-        yield from _describe_cause(number, cause, verbose=verbose)
+        yield from _describe_cause(number, cause, known, verbose=verbose)
     if len(summary.causes) > most:
         yield f"\n{len(summary.causes) - most} more causes (-v shows them)"
-    for label, reasons in summary.not_asked.items():
+    if summary.not_asked:
         yield ""
+    for label, reasons in summary.not_asked.items():
         yield from (f"{label}: {count} {reason}" for reason, count in reasons.items())
     if summary.broken:
         names = ", ".join(summary.broken if verbose else summary.broken[:_MOST_TESTS])
@@ -190,27 +201,29 @@ def _headline(summary: SuiteSummary) -> str:
     return "; ".join(parts)
 
 
-def _describe_cause(number: int, cause: SuiteCause, *, verbose: bool) -> Iterator[str]:
+def _describe_cause(number: int, cause: SuiteCause, known: frozenset[RowId], *, verbose: bool) -> Iterator[str]:
     count = len(cause.differences)
     place = f" in {cause.place}" if cause.place else ""
     yield f"\n{number}. {cause.label}: {cause.title}{place}"
     asked = [found for found in cause.differences if found.is_repeated is not None]
     repeated = sum(1 for found in asked if found.is_repeated)
     alone = f", {repeated} of {len(asked)} differ alone" if asked else ""
-    yield f"   {cause.kind} ({count} {_plural(count, 'test')}{alone})"
+    expected = sum(1 for found in cause.differences if found.row in known)
+    also = f", {expected} known" if expected else ""
+    yield f"   {cause.kind} ({count} {_plural(count, 'test')}{alone}{also})"
     shown = cause.differences if verbose else cause.differences[:_MOST_TESTS]
     yield from map(_describe_test, shown)
     if count > len(shown):
         yield f"   … {count - len(shown)} more (-v shows them)"
 
 
-def _describe_test(found: TestDifference) -> str:
+def _describe_test(found: SuiteDifference) -> str:
     return f"   {found.row.scenario}: {_endings(found.seen)} (elsewhere {_endings(found.usual)})"
 
 
 def _endings(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
-    if total == 1:
+    if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{ending} {count} of {total}" for ending, count in counts.items())
 

@@ -37,8 +37,8 @@ class CauseKind(StrEnum):
     """The test looks for a private attribute, or puts a mock in the place of one."""
     VICTIM = "victim of another test"
     """An error that a resource of another test causes; it is gone, or was not seen, alone."""
-    ORDER = "depends on other tests"
-    """Alone there is no difference."""
+    ALONE_ALIKE = "not repeated alone"
+    """Alone there is no difference: it depends on other tests, or on timing."""
     ENVIRONMENT = "environment"
     """A module or a permission is missing."""
     UNCLEAR = "unclear"
@@ -46,7 +46,7 @@ class CauseKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestDifference:
+class SuiteDifference:
     """A test that ends worse on one backend than on another one."""
 
     row: RowId
@@ -72,7 +72,7 @@ class SuiteCause:
     place: str
     """Innermost frame outside the tests, as `file:function`; empty in a test itself."""
     kind: CauseKind
-    differences: tuple[TestDifference, ...]
+    differences: tuple[SuiteDifference, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ def _make_square(records: Sequence[CellRecord], rounds: int) -> _Square:
     )
 
 
-def _compare(row: RowId, squares: Mapping[str, _Square]) -> Iterator[tuple[TestDifference, CellRecord]]:
+def _compare(row: RowId, squares: Mapping[str, _Square]) -> Iterator[tuple[SuiteDifference, CellRecord]]:
     """Yield where a test ends worse than on the reference, or worse on the reference than anywhere else."""
     ran = {label: square for label, square in squares.items() if square.worst >= 0}
     if len(ran) < 2:
@@ -185,10 +185,10 @@ def _compare(row: RowId, squares: Mapping[str, _Square]) -> Iterator[tuple[TestD
         yield _describe(row, reference, usual, better[0]), usual.worst_record
 
 
-def _describe(row: RowId, label: str, square: _Square, usual: _Square) -> TestDifference:
+def _describe(row: RowId, label: str, square: _Square, usual: _Square) -> SuiteDifference:
     alone, usual_alone = ({ending_of(record) for record in each.alone} - {""} for each in (square, usual))
     record = square.worst_record
-    return TestDifference(
+    return SuiteDifference(
         row=row,
         label=label,
         usual=usual.endings,
@@ -199,8 +199,8 @@ def _describe(row: RowId, label: str, square: _Square, usual: _Square) -> TestDi
     )
 
 
-def _group_by_cause(differences: Iterable[tuple[TestDifference, CellRecord]]) -> tuple[SuiteCause, ...]:
-    grouped: dict[tuple[str, ...], list[tuple[TestDifference, CellRecord]]] = defaultdict(list)
+def _group_by_cause(differences: Iterable[tuple[SuiteDifference, CellRecord]]) -> tuple[SuiteCause, ...]:
+    grouped: dict[tuple[str, ...], list[tuple[SuiteDifference, CellRecord]]] = defaultdict(list)
     for found, record in differences:
         grouped[(found.label, *_signature(record))].append((found, record))
     causes = [
@@ -227,11 +227,11 @@ def _signature(record: CellRecord) -> tuple[str, ...]:
     return (str(cause["type"]), str(cause.get("normal", "")), file, place)
 
 
-def _shortest_error(members: Sequence[tuple[TestDifference, CellRecord]]) -> str:
+def _shortest_error(members: Sequence[tuple[SuiteDifference, CellRecord]]) -> str:
     return min((found.error for found, _ in members), key=len)
 
 
-def _classify(differences: Sequence[TestDifference], cause: Mapping[str, Any]) -> CauseKind:
+def _classify(differences: Sequence[SuiteDifference], cause: Mapping[str, Any]) -> CauseKind:
     if cause.get("internals"):
         return CauseKind.INTERNALS
     repeated = {found.is_repeated for found in differences}
@@ -240,7 +240,7 @@ def _classify(differences: Sequence[TestDifference], cause: Mapping[str, Any]) -
         return CauseKind.ENVIRONMENT if cause.get("type") in _ENVIRONMENT else CauseKind.BEHAVIOUR
     if is_suspect:
         return CauseKind.VICTIM
-    return CauseKind.ORDER if False in repeated else CauseKind.UNCLEAR
+    return CauseKind.ALONE_ALIKE if False in repeated else CauseKind.UNCLEAR
 
 
 def _count_not_asked(tests: Mapping[RowId, Mapping[str, _Square]]) -> dict[str, dict[str, int]]:

@@ -15,7 +15,9 @@ from harness.model import (
     BackendSpec,
     Cell,
     CellObserved,
+    CellResult,
     NothingSelectedError,
+    Outcome,
     RoleBackend,
     RunEvent,
     Suite,
@@ -72,7 +74,7 @@ def collect(suite: Suite, spec: BackendSpec, catalogue: Catalogue, folder: Path)
     """
     files: dict[str, str] = {}
     config: dict[str, str] = {}
-    reason = ""
+    reason, is_broken = "", False
     for event in run_batch(suite, None, spec, catalogue, folder, 0):
         if isinstance(event, CellObserved):
             value = getattr(event.observation, "value", None)
@@ -82,12 +84,25 @@ def collect(suite: Suite, spec: BackendSpec, catalogue: Catalogue, folder: Path)
                 case "config", dict():
                     config = value
         elif isinstance(event, CellFinished):
-            reason = event.result.reason
-    if reason and (not files or "error in collection" in reason):
+            is_broken = event.result.outcome is not Outcome.COMPLETED
+            reason = describe_refusal(event.result, folder)
+    if reason and (not files or is_broken):
         raise UsageError(f"the suite could not be asked on {spec}: {reason}")
     if not files:
         raise NothingSelectedError(f"no test is found in {' '.join(suite.targets)}")
     return replace(suite, files={name: _from_here(file) for name, file in files.items()}, **config)
+
+
+def describe_refusal(result: CellResult, folder: Path) -> str:
+    """Return why a process ran no test, with the first error that its runner printed if it has only an exit code."""
+    try:
+        printed = (folder / result.evidence / "main.stderr").read_text(errors="replace") if result.evidence else ""
+    except OSError:
+        printed = ""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    first = next((line for line in lines if line.startswith(("ERROR", "E  "))), lines[-1] if lines else "")
+    is_explained = "exit code" not in result.reason
+    return result.reason if is_explained or not first else f"{result.reason}: {first.removeprefix('ERROR: ')[:300]}"
 
 
 def _from_here(file: str) -> str:

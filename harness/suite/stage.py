@@ -30,7 +30,7 @@ from harness.model import (
 )
 from harness.plugins import Catalogue
 
-from .batch import run_batch
+from .batch import describe_refusal, run_batch
 from .tests import OUTCOME, add_tests
 
 _NOT_BEGUN = "the run was interrupted before this cell"
@@ -108,7 +108,7 @@ class SuiteStage:
                 for event in process:
                     yield from batch.take(event)
             if len(left) == before or batch.is_over:
-                outcome, reason = batch.explain()
+                outcome, reason = batch.explain(folder)
                 for name in tuple(left):
                     yield _finish(left.pop(name), outcome, reason)
 
@@ -128,13 +128,15 @@ class _Batch:
         self._open: Cell | None = None
         self._pid = 0
         self._result: CellResult | None = None
+        self._held: CellResult | None = None
+        """Result of the last test, until the next one starts or the process ends."""
 
     @property
     def is_over(self) -> bool:
         """Whether the process ended by itself, so that another one would not run more."""
         return self._result is not None and self._result.outcome is not Outcome.HUNG and self._open is None
 
-    def explain(self) -> tuple[Outcome, str]:
+    def explain(self, folder: Path) -> tuple[Outcome, str]:
         """Return the outcome of the tests that the process did not run."""
         if self._result is None or self._result.outcome is Outcome.COMPLETED:
             return Outcome.NOT_RUN, "the runner of the suite did not run it"
@@ -143,7 +145,7 @@ class _Batch:
             return outcome, reason
         if outcome is Outcome.INTERRUPTED:
             return Outcome.NOT_RUN, _NOT_BEGUN
-        return Outcome.INVALID_ENV, f"the suite could not be asked: {reason}"
+        return Outcome.INVALID_ENV, f"the suite could not be asked: {describe_refusal(self._result, folder)}"
 
     def take(self, event: RunEvent) -> Iterator[RunEvent]:
         """Yield the events of the tests that follow from one of the process."""
@@ -151,6 +153,7 @@ class _Batch:
             case CellStarted(pids=pids):
                 self._pid = pids["main"]
             case CellObserved(observation=Observed(key="start", value=str(name))) if name in self._left:
+                yield from self._release()
                 self._open = self._left[name]
                 yield CellStarted(cell_id=self._open.id, pids={"main": self._pid})
             case CellObserved(observation=Observed(key="end", value=dict(end), at=at)) if self._open is not None:
@@ -177,11 +180,20 @@ class _Batch:
             role="main", backend=str(cell.roles[0].backend), outcome=outcome, seconds=end["seconds"], pid=self._pid
         )
         result = CellResult(cell_id=cell.id, outcome=outcome, reason=reason, seconds=end["seconds"], roles=(role,))
-        yield CellFinished(result=result)
+        self._held = result
+
+    def _release(self, leaks: tuple[str, ...] = ()) -> Iterator[RunEvent]:
+        """Yield the held result, with what the process left behind after its last test."""
+        if self._held is not None:
+            roles = tuple(replace(role, leaks=leaks) for role in self._held.roles)
+            yield CellFinished(result=replace(self._held, roles=roles))
+        self._held = None
 
     def _finish(self, result: CellResult) -> Iterator[RunEvent]:
         """Charge the end of the process to the test that ran."""
         self._result = result
+        is_unfinished = self._open is None and result.outcome in (Outcome.HUNG, Outcome.CRASHED)
+        yield from self._release((f"after the last test: {result.reason}",) if is_unfinished else ())
         if self._open is not None:
             cell = self._left.pop(self._open.scenario)
             if result.outcome in (Outcome.COMPLETED, Outcome.RAISED):

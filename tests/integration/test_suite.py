@@ -1,5 +1,9 @@
 """An existing suite with each loop in force: the rules that only a started runner can show."""
 
+import os
+import re
+import subprocess
+import sys
 from collections import defaultdict
 
 import pytest
@@ -142,3 +146,89 @@ def test_ids_have_any_characters(suite):
     results, _ = suite
     ids = [result for name, result in results["uvloop"].items() if "test_ids" in name]
     assert [result.outcome for result in ids] == [Outcome.COMPLETED] * 5
+
+
+CONTROL = """
+import asyncio
+
+class Loop(asyncio.SelectorEventLoop): pass
+"""
+ALONE = """
+import asyncio, socket
+import pytest
+
+def is_stock():
+    async def main(): return type(asyncio.get_running_loop()).__module__.startswith("asyncio")
+    return asyncio.run(main())
+
+def test_leaves_a_trace(tmp_path_factory):
+    if not is_stock(): (tmp_path_factory.getbasetemp() / "trace").touch()
+
+def test_meets_the_trace(tmp_path_factory):
+    assert not (tmp_path_factory.getbasetemp() / "trace").exists()
+
+def test_hangs():
+    async def main():
+        if not type(asyncio.get_running_loop()).__module__.startswith("asyncio"): await asyncio.Event().wait()
+    asyncio.run(main())
+
+def test_reads_a_private_attribute():
+    async def main(): asyncio.get_running_loop()._selector
+    asyncio.run(main())
+"""
+
+
+def run_suite(folder, *arguments):
+    """Run the program in a folder; return its exit code and stdout."""
+    command = [sys.executable, "-m", "harness.cli", "suite", *arguments, "-q", "--out", "runs"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_same_loop_under_another_name_shows_nothing(tmp_path):
+    """Whatever the suite does with loops."""
+    write_suite(tmp_path)
+    (tmp_path / "control.py").write_text(CONTROL)
+    code, text = run_suite(tmp_path, "test_ways.py", "-b", "asyncio", "-b", "asyncio:loop=control:Loop")
+    assert text.startswith("7 tests, 7 agree\n")
+    assert code == 0
+
+
+@pytest.mark.slow
+def test_what_differs_is_run_alone(tmp_path):
+    """Order dependence, a hang and a test of internals are told from each other."""
+    (tmp_path / "test_alone.py").write_text(ALONE)
+    code, text = run_suite(tmp_path, "test_alone.py", "-b", "asyncio", "-b", "uvloop", "--hang-after", "15s")
+    assert text.startswith("4 tests, 1 agree; 3 worse on uvloop: 3 causes; 1 hang\n")
+    kinds = dict(re.findall(r"\n   ([a-z ]+) \(1 test, . of 1 differ alone\)\n   test_alone.py::(\w+):", text))
+    assert {name: kind for kind, name in kinds.items()} == {
+        "test_meets_the_trace": "not repeated alone",
+        "test_hangs": "behaviour of the loop",
+        "test_reads_a_private_attribute": "test of internals",
+    }
+    assert code == 1
+
+
+@pytest.mark.slow
+def test_a_suite_that_cannot_be_collected_is_one_line(tmp_path):
+    """With the first error."""
+    (tmp_path / "test_broken.py").write_text("import no_such_module\n")
+    code, text = run_suite(tmp_path, "test_broken.py", "-b", "asyncio")
+    assert code == 2
+    assert "the suite could not be asked on asyncio: error in collection: test_broken.py: Mod" in text
+    (tmp_path / "test_broken.py").write_text("")
+    assert run_suite(tmp_path, "test_broken.py", "-b", "asyncio")[0] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info[:2] != (3, 12), reason="counts of CPython 3.12's own tests")
+def test_the_tests_of_streams_of_cpython_are_one_cause(tmp_path):
+    """All of it is a teardown that reads a private attribute; the tests of locks agree."""
+    modules = [f"unittest:test.test_asyncio.{name}" for name in ("test_locks", "test_streams")]
+    code, text = run_suite(tmp_path, *modules, "-b", "asyncio", "-b", "uvloop")
+    assert text.startswith("137 tests, 70 agree; 67 worse on uvloop: 1 cause\n")
+    assert "AttributeError: 'Loop' object has no attribute '_default_executor'" in text
+    assert "test of internals (67 tests, 3 of 3 differ alone)" in text
+    assert code == 1

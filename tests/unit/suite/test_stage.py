@@ -91,6 +91,14 @@ def test_a_test_that_ends_its_process_costs_one_test(run, outcome):
     assert batches == [(("a", "b", "c"), ("tests",)), (("c",), ("c.py",))]
 
 
+def test_a_process_that_does_not_end_is_left_behind_by_its_last_test(run):
+    """A thread that is no daemon keeps it, for example; the result of the test stays."""
+    results, _ = run([[*ending("a"), *ending("b"), *ending("c"), over(Outcome.HUNG, "did not exit within 5.0 s")]])
+    assert outcomes(results) == dict.fromkeys("abc", (Outcome.COMPLETED, ""))
+    left = {name: result.roles[0].leaks for name, result in results.items()}
+    assert left == {"a": (), "b": (), "c": ("after the last test: did not exit within 5.0 s",)}
+
+
 def test_a_test_in_which_another_loop_ran_is_not_asked(run):
     """Passed or failed; a test in which none ran is."""
     results, _ = run(

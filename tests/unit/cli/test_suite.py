@@ -1,0 +1,75 @@
+"""Arguments and the summary of `harness suite`."""
+
+import pytest
+
+from harness.cli.suite import _make_suite, describe_suite
+from harness.compare.suites import CauseKind, SuiteCause, SuiteDifference, SuiteSummary
+from harness.model import RowId, UsageError
+
+
+def test_targets_and_arguments_of_the_runner(monkeypatch, tmp_path):
+    """What begins with a dash, and everything behind it, is the runner's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test_a.py").touch()
+    suite = _make_suite(("test_a.py::test_x", "-k", "fast"))
+    assert (suite.runner, suite.targets, suite.arguments) == ("pytest", ("test_a.py::test_x",), ("-k", "fast"))
+    suite = _make_suite(("unittest:a.b", "unittest:c"))
+    assert (suite.runner, suite.targets) == ("unittest", ("a.b", "c"))
+
+
+@pytest.mark.parametrize("targets", [("unittest:a", "tests"), ("no-such-folder",)], ids=["mixed", "missing"])
+def test_targets_that_cannot_be_run(harness, targets):
+    """They are refused before a process starts."""
+    with pytest.raises(UsageError):
+        _make_suite(targets)
+    assert harness("suite", *targets, "-b", "asyncio")[0] == 2
+
+
+def test_a_backend_that_cannot_run_a_suite_is_refused(harness, tmp_path):
+    """It declares no way to put its scheduler in force."""
+    (tmp_path / "test_a.py").touch()
+    code, _, err = harness("suite", "test_a.py", "-b", "asyncio", "-b", "threads")
+    assert code == 2
+    assert "backend threads cannot run a test suite" in err
+
+
+def difference(name, repeated):
+    """Return a difference of a test."""
+    return SuiteDifference(
+        row=RowId(name, ()),
+        label="fast",
+        usual={"passed": 20},
+        seen={"failed": 2, "passed": 18},
+        error="OSError: gone",
+        is_repeated=repeated,
+        cell_id=f"{name}@fast#1",
+    )
+
+
+def test_the_summary_has_counts_causes_and_frequencies():
+    """Causes are numbered; tests that were not asked and those that are broken on all follow."""
+    cause = SuiteCause(
+        label="fast",
+        title="OSError: gone",
+        place="loop.py:connect",
+        kind=CauseKind.BEHAVIOUR,
+        differences=(difference("a", True), difference("b", None)),
+    )
+    summary = SuiteSummary(
+        tests=1005,
+        agree=1003,
+        broken=("z",),
+        hung=0,
+        causes=(cause,),
+        not_asked={"fast": {"not asked: ran slow.Loop, not fast.Loop": 3}},
+    )
+    assert list(describe_suite(summary, frozenset([RowId("b", ())]))) == [
+        "1,005 tests, 1,003 agree; 2 worse on fast: 1 cause; 1 broken on all",
+        "\n1. fast: OSError: gone in loop.py:connect",
+        "   behaviour of the loop (2 tests, 1 of 1 differ alone, 1 known)",
+        "   a: failed 2 of 20, passed 18 of 20 (elsewhere passed)",
+        "   b: failed 2 of 20, passed 18 of 20 (elsewhere passed)",
+        "",
+        "fast: 3 not asked: ran slow.Loop, not fast.Loop",
+        "\nbroken on all, no findings: z",
+    ]
