@@ -47,7 +47,8 @@ def run_pytest(suite: dict[str, Any], tests: Collection[str] | None, reporter: R
     code = pytest.main([*place, *arguments, *suite["targets"]], plugins=[plugin])
     if plugin.errors:
         return f"error in collection: {plugin.errors[0]}"
-    return f"pytest ended with exit code {int(code)}" if code >= pytest.ExitCode.INTERRUPTED else ""
+    is_refused = code >= pytest.ExitCode.INTERRUPTED and code != pytest.ExitCode.NO_TESTS_COLLECTED
+    return f"pytest ended with exit code {int(code)}" if is_refused else ""
 
 
 def _refuse_rewriting() -> None:
