@@ -50,6 +50,12 @@ _MOST_FINDINGS = 12
     metavar="N",
     help="Also run small programs in every order with at most N deviations from the native one.",
 )
+@click.option(
+    "--against",
+    metavar="BACKEND",
+    shell_complete=complete_backend,
+    help="Also report programs that reach no final state in common with this backend.",
+)
 @click.option("--replay", metavar="FAMILY/SEED/N", help="Run one program again, with its trace.")
 @click.option("--saboteurs", is_flag=True, help="Run deliberately broken backends to check that each fault is found.")
 @click.option(
@@ -74,6 +80,7 @@ def explore(
     seed: int,
     schedules: int | None,
     deviations: int,
+    against: str | None,
     replay: str | None,
     saboteurs: bool,
     jobs: int,
@@ -100,7 +107,7 @@ def explore(
 
     if saboteurs and (backends or replay):
         raise UsageError("--saboteurs selects the programs and backends; leave out --backend and --replay")
-    request = _make_request(state, backends, only, programs, seconds, seed, schedules, deviations, replay)
+    request = _make_request(state, backends, only, programs, seconds, seed, schedules, deviations, against, replay)
     if saboteurs:
         request = _on_saboteurs(request)
     state.warn_about_broken_plugins()
@@ -110,7 +117,7 @@ def explore(
         return _print_score(state, outcome)
     if replay is not None:
         _print_trace(outcome)
-    _print(state, outcome, verbose=verbose or replay is not None)
+    _print(state, outcome, against or "", verbose=verbose or replay is not None)
     return exit_code(outcome)
 
 
@@ -123,12 +130,15 @@ def _make_request(
     seed: int,
     schedules: int | None,
     deviations: int,
+    against: str | None,
     replay: str | None,
 ) -> Request:
     from harness.explore.scenarios import BATCH, PREFIX
 
     parameters: list[tuple[str, str]] = [("schedules", str(schedules))] if schedules else []
     parameters += [("deviations", str(deviations))] if deviations else []
+    if against is not None:
+        parameters.append(("against", _find_schedules(state, against)))
     families = only.split(",") if only else ["*"]
     rounds = 1
     duration: float | None = seconds or _SECONDS
@@ -150,6 +160,12 @@ def _make_request(
         seed=seed,
         stress_duration=duration,
     )
+
+
+def _find_schedules(state: State, backend: str) -> str:
+    if not (found := state.catalogue.backend(backend).schedules):
+        raise UsageError(f"cannot compare with {backend}: a schedule cannot control it")
+    return found
 
 
 def _on_saboteurs(request: Request) -> Request:
@@ -196,7 +212,7 @@ def _print_trace(outcome: RunOutcome) -> None:
                 say(f"  {each.actor}: {each.what}")
 
 
-def _print(state: State, outcome: RunOutcome, *, verbose: bool) -> None:
+def _print(state: State, outcome: RunOutcome, against: str, *, verbose: bool) -> None:
     from harness.explore.summary import summarise
 
     summary = summarise(outcome.run, outcome.comparison.known)
@@ -211,6 +227,7 @@ def _print(state: State, outcome: RunOutcome, *, verbose: bool) -> None:
         _print_finding(finding, run_path, verbose=verbose)
     if len(summary.findings) > len(shown):
         say(f"\n{len(summary.findings) - len(shown)} more (-v shows them)")
+    _print_differences(summary, against)
     say(f"\nrun: {run_path}")
 
 
@@ -262,6 +279,17 @@ def _print_finding(finding: Finding, run_path: str, *, verbose: bool) -> None:
     if verbose:
         for line in smallest["text"]:
             say(f"            {line}")
+
+
+def _print_differences(summary: Summary, against: str) -> None:
+    from harness.explore.difference import list_lines
+
+    for (backend, family), difference in summary.differences.items():
+        count = summary.tallies[backend, family].counts["differing programs"]
+        programs = f"{count:,} program{'s' * (count != 1)}"
+        say(f"\n{backend} {family}: no final state in common with {against} in {programs}; the smallest:")
+        for line in list_lines(difference, backend, against):
+            say(f"  {line}")
 
 
 def _write_scripts(folder: Path, findings: Sequence[Finding]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from harness.api import Probe, ScheduledRuns, Subject
 
 from .clauses import Clause
 from .confirm import EXCLUDED, Confirmation, confirm
+from .difference import Differ, describe_difference
 from .failure import Failing, Failure, program_key
 from .generate import Generator
 from .grammar import Grammar
@@ -32,8 +33,17 @@ _MOST_LOST = 5
 """Programs that may take their process with them before a batch ends."""
 _CONFIRM_MOST = 3
 """Clauses of a batch whose failures are confirmed: the first ones."""
+_SHOW_MOST = 3
+"""Programs of a batch whose final states differ from another runtime's that are made smaller."""
 _EXCLUDED_MOST = 3
 """Failing programs of a clause that are confirmed, as long as the runtime excludes the order that each needs."""
+
+
+def load_runs(reference: str, options: Mapping[str, str]) -> ScheduledRuns:
+    """Return the scheduled runs of a reference, `"module:Class"`."""
+    module, _, name = reference.partition(":")
+    runs: ScheduledRuns = getattr(importlib.import_module(module), name)(options)
+    return runs
 
 
 class Batch:
@@ -51,10 +61,12 @@ class Batch:
         self._end = self._first + int(parameters["programs"])
         self._trace: bool = parameters["trace"]
         self._schedules: int = parameters["schedules"] if subject.schedules else 1
+        self._against: str = parameters["against"] if subject.schedules else ""
         self._deviations: int = parameters["deviations"] if subject.schedules else 0
         self._generator = Generator(grammar)
         self._counts: Counter[str] = Counter()
         self._failing: dict[Clause, list[Failing]] = defaultdict(list)
+        self._differing: list[int] = []
 
     def run(self) -> None:
         """Run the programs and report their failures."""
@@ -81,14 +93,24 @@ class Batch:
         return Trial(self.grammar, self._make_runs(), VIRTUAL_UNIT)
 
     def _make_runs(self) -> ScheduledRuns:
-        module, _, name = self.subject.schedules.partition(":")
-        runs: ScheduledRuns = getattr(importlib.import_module(module), name)(self.subject.options)
-        return runs
+        return load_runs(self.subject.schedules, self.subject.options)
 
     @property
     def keeps_order(self) -> bool:
         """Whether the runtime excludes other orders of ready tasks than its own."""
         return bool(self.subject.schedules) and bool(getattr(self._make_runs(), "keeps_order", False))
+
+    def _make_other_trial(self) -> Trial:
+        return Trial(self.grammar, load_runs(self._against, {}), VIRTUAL_UNIT)
+
+    def _minimise_difference(self, number: int, send: Send, page: Page) -> None:
+        def attend() -> None:
+            page.number += 1
+
+        differ = Differ(self.make_trial(), self._make_other_trial(), attend)
+        smallest = differ.find_smallest(self.make_program(number), self.grammar.all_rules())
+        if found := differ.find(smallest):
+            send(describe_difference(f"{self.family}/{self._seed}/{number}", smallest, found))
 
     def make_stock_trial(self) -> Trial:
         """Return what runs programs on the runtime as it is."""
@@ -100,6 +122,7 @@ class Batch:
         leftovers.judge(Result(None, "", "", 0))
         if self._trace:
             trial.trace = lambda task, what: send({"task": task, "step": what})
+        differ = Differ(trial, self._make_other_trial()) if self._against else None
         states: set[int] = set()
         counts: Counter[str] = Counter()
         for number in range(start, self._end):
@@ -109,6 +132,8 @@ class Batch:
             result = leftovers.judge(result)
             if result.clause is not None:
                 send({"failing": [number, schedule, result.clause, result.detail]})
+            elif differ is not None and differ.find(self.make_program(number)):
+                send({"differing": number})
             if counts["programs"] >= _COUNT_EVERY or number == self._end - 1:
                 send({"counts": counts, "states": len(states)})
                 counts = Counter()
@@ -134,6 +159,8 @@ class Batch:
     def _take(self, message: Any) -> None:
         if "step" in message:
             self._probe.step(message["task"], message["step"])
+        elif "differing" in message:
+            self._differing.append(message["differing"])
         elif "failing" in message:
             number, schedule, clause, detail = message["failing"]
             self._failing[Clause(clause)].append(Failing(number, schedule, Clause(clause), detail))
@@ -157,6 +184,10 @@ class Batch:
                 excluded += len(self._failing.pop(clause))
             probe.observe(program_key(clause), failure.to_text(self.family, confirmation))
             probe.observe("failure", failure.to_data(self.family, confirmation))
+        for number in self._differing[:_SHOW_MOST]:
+            body = partial(self._minimise_difference, number)
+            run_in_child(body, partial(probe.observe, "difference"), attend=self.attend)
+        probe.observe("differing programs", len(self._differing))
         for clause in Clause:
             probe.observe(clause.value, len(self._failing.get(clause, ())))
         probe.observe("excluded programs", excluded)

@@ -7,6 +7,7 @@ A row where backends answer differently is *policy* if each of them can give the
 from __future__ import annotations
 
 import importlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from harness.api import (
 )
 from harness.model import RowId, matches_glob
 
-from .posix import Page, Send, run_in_child
+from .posix import Limits, Page, Send, run_in_child
 from .scenarios import start
 from .schedules import list_schedules, make_schedule
 
@@ -39,6 +40,9 @@ ORDERS = 200
 FAMILIES = ("cancel", "channel", "lock", "group", "deadline", "fairness")
 """Families of the questions that are asked."""
 STUCK = "nothing can run any more"
+_ORDER_CPU = 0.01
+"""CPU seconds of an order; a question that takes longer is asked under fewer of them."""
+_LIMITS = Limits(cpu=1.0)
 _REFUSED = {"listen", "connect", "run_in_thread", "run_in_process"}
 
 
@@ -114,7 +118,7 @@ def ask(
     whole = defaults | dict(parameters) | {"repetitions": 1}
     found: list[Answer] = []
     body = partial(_ask_all, subject, question, whole, names)
-    run_in_child(body, lambda answer: found.append((answer[0], answer[1])), attend=attend)
+    run_in_child(body, lambda answer: found.append((answer[0], answer[1])), attend=attend, limits=_LIMITS)
     return found
 
 
@@ -123,7 +127,10 @@ def _ask_all(
 ) -> None:
     module, _, kind = subject.schedules.partition(":")
     runs = getattr(importlib.import_module(module), kind)(subject.options)
+    end = time.process_time() + len(names) * _ORDER_CPU
     for number, name in enumerate(names):
+        if time.process_time() > end:
+            return
         page.number = number
         answers = _Answers(parameters, number, question.headline)
         try:

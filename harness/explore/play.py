@@ -352,7 +352,8 @@ class Play:
 
     def final_state(self) -> str:
         """Return the final state of the tasks, as text that is the same for equal states."""
-        return " / ".join(",".join(player.done) + ("" if player.ended else ",waits") for player in self.players)
+        parts = ([*player.done, *([] if player.ended else ["waits"])] for player in self.players)
+        return " / ".join(", ".join(part) or "nothing" for part in parts)
 
 
 async def _traced(player: Player, operation: Any, trace: Trace) -> None:

@@ -31,6 +31,7 @@ PARAMETERS = (
     ),
     Parameter(name="seed", default=None, summary="seed of the programs; none for that of the cell", nullable=True),
     Parameter(name="first", default=0, summary="number of the first program", at_least=0),
+    Parameter(name="against", default="", summary="schedules of a runtime to compare final states with"),
     Parameter(name="trace", default=False, summary="record each step of each task"),
 )
 
@@ -67,6 +68,8 @@ def make_exploration(family: str, grammar: Grammar, ref: str, summary: str = "")
             "distinct final states": info(),
             "failing programs": info(),
             "excluded programs": info(),
+            "differing programs": info(),
+            "difference": info(),
             "failure": info(),
             **judges,
             **{program_key(clause): info() for clause in Clause},

@@ -13,7 +13,7 @@ from harness.model import CellRecord, Observed, Run, make_file_name
 from .confirm import EXCLUDED, STOCK
 from .scenarios import PREFIX
 
-_COUNTS = ("programs", "runs", "distinct final states", "failing programs", "excluded programs")
+_COUNTS = ("programs", "runs", "distinct final states", "failing programs", "excluded programs", "differing programs")
 
 
 @dataclass(slots=True)
@@ -60,6 +60,8 @@ class Summary:
     """By backend and family."""
     findings: tuple[Finding, ...]
     """Those that are not known come first."""
+    differences: Mapping[tuple[str, str], Mapping[str, Any]]
+    """The smallest program of each backend and family whose final states differ from another runtime's."""
 
     def total(self, count: str) -> int:
         """Return what all batches add up to."""
@@ -98,8 +100,21 @@ def summarise(run: Run, known: Iterable[model.Finding] = ()) -> Summary:
         backends=tuple(dict.fromkeys(backend for backend, _ in sorted(tallies))),
         families=tuple(name for name in _families(run) if any(family == name for _, family in tallies)),
         tallies=tallies,
+        differences=_differences(run),
         findings=tuple(sorted(findings, key=lambda each: (bool(each.known), each.backend, each.family, -each.count))),
     )
+
+
+def _differences(run: Run) -> dict[tuple[str, str], Mapping[str, Any]]:
+    smallest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for record in run.records:
+        key = (record.cell.label, record.cell.scenario.removeprefix(PREFIX))
+        for each in record.observations:
+            if isinstance(each, Observed) and each.key == "difference":
+                before = smallest.get(key)
+                if before is None or each.value["operations"] < before["operations"]:
+                    smallest[key] = each.value
+    return dict(sorted(smallest.items()))
 
 
 def _families(run: Run) -> Iterator[str]:

@@ -28,6 +28,7 @@ class FakeProbe:
             "schedules": 1,
             "trace": False,
             "deviations": 0,
+            "against": "",
         }
         self.observed = {}
         self.failures = {}

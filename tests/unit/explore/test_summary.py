@@ -64,6 +64,7 @@ def test_a_finding_has_a_script_that_fails_and_can_be_replayed(tmp_path):
     [
         (["--replay", "condition"], "a program is named FAMILY/SEED/N"),
         (["--saboteurs", "-b", "trio"], "leave out --backend and --replay"),
+        (["--against", "threads"], "cannot compare with threads: a schedule cannot control it"),
         (["--only", "nothing"], "unknown scenario 'explore.nothing'"),
     ],
 )
@@ -71,3 +72,14 @@ def test_what_cannot_be_explored_is_refused(arguments, complaint, tmp_path):
     """With a line that says what to do."""
     done = _invoke("--out", str(tmp_path), *arguments)
     assert complaint in str(done.exception)
+
+
+def test_final_states_are_compared_with_another_runtime(tmp_path):
+    """The smallest program without a common one is printed; it is no finding."""
+    arguments = ("-b", "trio", "--against", "asyncio", "--only", "scope", "--programs", "30", "--seed", "1")
+    done, run = _explore(tmp_path, *arguments)
+    assert done.return_value == 0
+    difference = summarise(run).differences["trio", "scope"]
+    assert not set(difference["own"]) & set(difference["other"])
+    assert "trio scope: no final state in common with asyncio in " in done.output
+    assert difference["text"][1] in done.output
