@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from .cell.cut_off import CutOff
 
 _READ_BYTES = 1 << 16
 _END_SECONDS = 10.0
+_LOOK_AHEAD = 16
+"""Cells among which a lane has one of its backends; they are of few rows, so that the order of the plan is kept."""
 _LOOK_SECONDS = 0.5
 _STOPPED_SECONDS = 2.0
 """A lane that is silent for so long is continued if it is stopped: one that runs a cell reports four times a second."""
@@ -88,11 +91,21 @@ def _hand_out(running: Sequence[_Lane], waiting: deque[Cell], skip_reason: Calla
     refused: list[RunEvent] = []
     for lane in running:
         while waiting and not lane.is_busy:
-            if reason := skip_reason(waiting[0]):
-                refused.append(_not_run(waiting.popleft(), reason))
+            cell = _take_alike(waiting, lane.labels)
+            if reason := skip_reason(cell):
+                refused.append(_not_run(cell, reason))
             else:
-                lane.hand(waiting)
+                lane.hand(cell)
     return refused
+
+
+def _take_alike(waiting: deque[Cell], labels: Collection[str]) -> Cell:
+    """Take one of the next cells: the first one of these backends, as their warm parents are there; else the first."""
+    near = list(islice(waiting, _LOOK_AHEAD))
+    place = next((place for place, cell in enumerate(near) if cell.label in labels), 0)
+    cell = waiting[place]
+    del waiting[place]
+    return cell
 
 
 def _next_events(selector: selectors.BaseSelector, running: Sequence[_Lane]) -> list[RunEvent]:
@@ -125,6 +138,8 @@ class _Lane:
         self._selector = selector
         self._cell: Cell | None = None
         self._before = posix.child_pids()
+        self.labels: set[str] = set()
+        """Backends of the cells that it has run."""
         self._start()
 
     def _start(self) -> None:
@@ -148,12 +163,12 @@ class _Lane:
         """Whether it has a cell that is not finished."""
         return self._cell is not None
 
-    def hand(self, waiting: deque[Cell]) -> None:
-        """Give it the next cell, if there is one."""
-        if waiting:
-            self._silent = 0.0
-            self._cell = waiting.popleft()
-            self._tell(self._cell)
+    def hand(self, cell: Cell) -> None:
+        """Give it a cell."""
+        self._silent = 0.0
+        self._cell = cell
+        self.labels.add(cell.label)
+        self._tell(cell)
 
     def _tell(self, what: object) -> None:
         assert self._process.stdin is not None

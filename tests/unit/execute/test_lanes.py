@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import deque
 
 import psutil
 import pytest
@@ -125,3 +126,15 @@ def test_one_interrupt_ends_a_run_whose_lane_is_stopped(tmp_path, monkeypatch):
                 INTERRUPTS.request()
     assert sorted(finished(events).values()) == [Outcome.INTERRUPTED, Outcome.NOT_RUN]
     assert time.monotonic() - began < 15
+
+
+def test_a_lane_keeps_to_its_backends():
+    """As long as one of them is among the next cells; else it takes the first, so that none waits for ever."""
+    names = ("asyncio", "trio", "asyncio", *["trio"] * 40, "asyncio")
+    waiting = deque(
+        Cell(scenario=QUESTION, roles=(RoleBackend("main", BackendSpec(name)),), round=number)
+        for number, name in enumerate(names)
+    )
+    taken = [lanes._take_alike(waiting, {"asyncio"}).round for _ in range(4)]
+    assert taken == [0, 2, 1, 3]
+    assert len(waiting) == len(names) - 4
