@@ -4,7 +4,7 @@
     python benchmarks/costs.py --quick    a few minutes, to see that it runs; its figures say little
     python benchmarks/costs.py --only transparency --only scale
 
-Runs `startup`, `transparency`, `overhead` and `scale`, one after another. The page is made anew from their results;
+Runs all benchmarks of `LONG`, one after another. The page is made anew from their results;
 with `--only` the other sections stay as they are. Everything is bounded and on loopback.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import overhead, scale, startup, transparency
+from benchmarks import overhead, scale, startup, transparency, warm
 from benchmarks.sections import Section
 from harness.host.machine import describe_environment
 
@@ -31,12 +31,14 @@ The programs that cells are held against are in `benchmarks/native/`: written by
 
 LONG: dict[str, Callable[[], Section]] = {
     "startup": lambda: startup.measure(30),
+    "warm": lambda: warm.measure(30),
     "transparency": lambda: transparency.measure(150, seconds=35 * 60),
     "overhead": lambda: overhead.measure(10),
     "scale": lambda: scale.measure(scale.SIZES),
 }
 QUICK: dict[str, Callable[[], Section]] = {
     "startup": lambda: startup.measure(6),
+    "warm": lambda: warm.measure(6),
     "transparency": lambda: transparency.measure(6, quick=True),
     "overhead": lambda: overhead.measure(1, rounds=2),
     "scale": lambda: scale.measure(scale.QUICK),
