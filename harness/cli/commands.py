@@ -12,6 +12,7 @@ _COMMANDS = {
     "drop-in": "drop_in:drop_in",
     "list": "listing:listing",
     "plan": "planning:plan",
+    "explain": "explain:explain",
     "show": "show:show",
     "report": "show:report",
     "resume": "resume:resume",
@@ -34,8 +35,30 @@ _COMMANDS = {
 """Module and attribute in this package, by name."""
 
 
+_SECTIONS = {
+    "Run": ("run", "matrix", "suite", "drop-in", "explore", "orders", "bisect", "resume"),
+    "Look before you run": ("list", "explain", "plan", "doctor", "selftest"),
+    "Ask stored runs": (
+        "runs",
+        "show",
+        "report",
+        "compare",
+        "trend",
+        "advise",
+        "publish",
+        "issue",
+        "script",
+        "expect",
+        "merge",
+    ),
+    "Plugins and environments": ("plugins", "plugin", "env", "completion"),
+}
+"""Of the help."""
+
+
 @hookimpl
 def harness_cli(group: CommandGroup) -> None:
     """Add each, to be imported when it is called."""
     for name, reference in _COMMANDS.items():
         group.add_reference(name, f"{__package__}.{reference}")
+    group.sections |= _SECTIONS

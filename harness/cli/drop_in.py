@@ -12,6 +12,7 @@ from harness.model import BackendSpec, Candidate, CheckResult, Request, UsageErr
 from harness.plan import parse_spec, select_scenarios
 
 from .exits import Exit
+from .option_sections import SectionedCommand
 from .plain import say
 from .selection import fresh_option, jobs_option, scenario_option
 from .state import State
@@ -20,7 +21,7 @@ from .stored import out_option
 _PRESET = "default"
 
 
-@click.command(name="drop-in")
+@click.command(name="drop-in", cls=SectionedCommand)
 @click.argument("candidate", metavar="MODULE[:FACTORY]")
 @click.option("--like", metavar="SPEC", help="Backend to replace; the argument is then a backend spec.")
 @scenario_option

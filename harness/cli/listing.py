@@ -8,12 +8,13 @@ from textwrap import wrap
 
 import click
 
-from harness.api import Backend, Scenario
-from harness.model import format_value
+from harness.api import Backend, Capability, Scenario
+from harness.model import NothingSelectedError, format_value
 from harness.plan import select_backends, select_scenarios
 
 from .env import describe_registered
 from .plain import say
+from .selection import complete_scenario
 from .state import State, help_if_alone
 
 _LEAST_WIDTH = 24
@@ -116,18 +117,47 @@ def environments() -> None:
 
 
 @listing.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_scenario)
+@click.option("--family", "-f", "families", multiple=True, metavar="NAME", help="Only this family (repeatable).")
+@click.option(
+    "--capability",
+    "-c",
+    "capabilities",
+    multiple=True,
+    type=click.Choice([capability.value for capability in Capability]),
+    help="Only scenarios that need this capability (repeatable).",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Also show contract, parameters and rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def scenarios(state: State, *, verbose: bool, as_json: bool) -> None:
+def scenarios(
+    state: State,
+    names: tuple[str, ...],
+    families: tuple[str, ...],
+    capabilities: tuple[str, ...],
+    *,
+    verbose: bool,
+    as_json: bool,
+) -> None:
     """List the scenarios of the installed plugins by family.
+
+    NAME is a name or a glob.
 
     \b
     Examples:
-      harness list scenarios -v
-      harness list scenarios --json
+      harness list scenarios 'cancel.*' '*deadline*'
+      harness list scenarios --family stream -v
+      harness list scenarios --capability shield
     """
-    found = select_scenarios((), state.catalogue) if state.catalogue.scenarios else ()
+    chosen = select_scenarios(names, state.catalogue) if state.catalogue.scenarios else ()
+    found = [
+        scenario
+        for scenario in chosen
+        if (not families or _family_of(scenario) in families)
+        and set(capabilities) <= {capability.value for capability in scenario.requires}
+    ]
+    if chosen and not found:
+        raise NothingSelectedError(f"no scenario is left; families: {', '.join(_by_family(chosen))}")
     if as_json:
         from .documents import ListedScenario, encode
 
@@ -146,9 +176,13 @@ def _by_family(found: Iterable[Scenario]) -> dict[str, list[Scenario]]:
     """Return scenarios by the part of their names before the dot; those without one are general."""
     families: dict[str, list[Scenario]] = {}
     for scenario in found:
-        family, dot, _ = scenario.name.partition(".")
-        families.setdefault(family if dot else "general", []).append(scenario)
+        families.setdefault(_family_of(scenario), []).append(scenario)
     return families
+
+
+def _family_of(scenario: Scenario) -> str:
+    family, dot, _ = scenario.name.partition(".")
+    return family if dot else "general"
 
 
 def _list_scenario(scenario: Scenario, indent: int) -> None:

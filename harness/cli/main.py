@@ -23,6 +23,7 @@ from harness.model import HarnessError, NothingSelectedError, UsageError
 from .command_group import CommandGroup
 from .exits import MEANINGS, Exit
 from .leaving import LEAVE_SECONDS, leave_within
+from .mistakes import suggest_words
 from .plain import is_gone, one_line
 from .state import State, help_if_alone
 
@@ -93,7 +94,7 @@ def _guarded(arguments: Sequence[str] | None) -> int:
         sys.stdout.flush()
         return int(code or Exit.OK)
     except click.ClickException as exc:
-        return _say(_fragment(exc.format_message()), Exit.USAGE)
+        return _say(f"{_fragment(exc.format_message())}{suggest_words(exc)}", Exit.USAGE)
     except NothingSelectedError as exc:
         return _say(str(exc), Exit.NOTHING_SELECTED)
     except UsageError as exc:

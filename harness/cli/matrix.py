@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from .option_sections import SectionedCommand
 from .selection import is_everything, output_options, preset_option, selection_options
 from .state import State
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @selection_options
 @preset_option("default")
 @click.option(

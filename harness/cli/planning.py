@@ -16,6 +16,7 @@ from harness.plan import make_plan
 from harness.plugins import Catalogue
 from harness.session.costs import GUESS, learn_costs
 
+from .option_sections import SectionedCommand
 from .plain import name_some, say
 from .selection import build_request, default_jobs, preset_option, selection_options
 from .state import State
@@ -24,7 +25,7 @@ from .stored import RUNS
 _MOST_NAMES = 5
 
 
-@click.command(name="plan")
+@click.command(name="plan", cls=SectionedCommand)
 @selection_options
 @preset_option("default")
 @click.pass_obj

@@ -8,11 +8,12 @@ import click
 
 from harness.model import UsageError
 
+from .option_sections import SectionedCommand
 from .selection import output_options, preset_option, selection_options
 from .state import State
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @selection_options
 @preset_option("")
 @output_options

@@ -54,7 +54,7 @@ def run_and_report(
     state.warn_about_broken_plugins()
     quiet_progress = quiet or json_file == "-"
     look = partial(_look_for_noise, request, quiet=quiet_progress, colourless=state.colourless)
-    with open_progress(state.plugins, quiet=quiet_progress, colourless=state.colourless):
+    with open_progress(state.plugins, quiet=quiet_progress, colourless=state.colourless, lanes=jobs):
         outcome = run_session(
             request,
             state.plugins,
@@ -83,7 +83,7 @@ def _look_for_noise(request: Request, *, quiet: bool, colourless: bool) -> dict[
 
 def run_request(state: State, request: Request, out: Path, jobs: int, *, fresh: bool, quiet: bool) -> RunOutcome:
     """Run a request that a command made by itself."""
-    with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
+    with open_progress(state.plugins, quiet=quiet, colourless=state.colourless, lanes=jobs):
         return run_session(request, state.plugins, state.catalogue, RunStore(out), lanes=jobs, fresh=fresh)
 
 
@@ -107,7 +107,7 @@ def resume_and_report(state: State, folder: Path, *, jobs: int, fresh: bool, qui
     """Run the remaining cells of a run, print the report of the whole and return the exit code."""
     state.warn_about_broken_plugins()
     catalogue, stage = choose_stage(read_run(folder).started.request, state.catalogue)
-    with open_progress(state.plugins, quiet=quiet, colourless=state.colourless):
+    with open_progress(state.plugins, quiet=quiet, colourless=state.colourless, lanes=jobs):
         outcome = resume_session(folder, state.plugins, catalogue, jobs, stage, fresh=fresh)
     return _report(state, outcome, "terminal", None, verbose - quiet)
 

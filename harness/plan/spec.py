@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
-from harness.api import Backend, Parameter, Value
+from harness.api import Backend, BackendOption, Parameter, Value
 from harness.host.place_names import parse_place
 from harness.model import BackendSpec, UsageError, format_value
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
+
+
+_MOST_CHOICES = 8
 
 
 def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
@@ -38,15 +41,21 @@ def parse_spec(text: str, catalogue: Catalogue) -> BackendSpec:
             known = (option.name for option in backend.options)
             raise UsageError(f"backend {name!r} has no option {key!r}{nearest(key, known)}")
         if option.choices and value not in option.choices:
-            raise UsageError(
-                f"backend option {name}:{key} cannot be {value!r}; it is one of {', '.join(option.choices)}"
-            )
+            raise UsageError(f"backend option {name}:{key} cannot be {value!r}; {_describe_choices(value, option)}")
         if value in option.unavailable:
             raise UsageError(f"backend option {name}:{key} cannot be {value!r} here: {option.unavailable[value]}")
         if key in chosen:
             raise UsageError(f"cannot read backend {text!r}: option {key!r} is given twice; leave one out")
         chosen[key] = value
     return replace(where, options=tuple(sorted(chosen.items())))
+
+
+def _describe_choices(value: str, option: BackendOption) -> str:
+    """Return the choices of an option; of many, those that are near and where to see all."""
+    if len(option.choices) <= _MOST_CHOICES:
+        return f"it is one of {', '.join(option.choices)}"
+    near = difflib.get_close_matches(value, option.choices, n=3, cutoff=0.4) or option.choices[:3]
+    return f"similar: {', '.join(near)}; all {len(option.choices)}: harness list backends -v"
 
 
 def _check_place(spec: BackendSpec, backend: Backend, catalogue: Catalogue) -> None:

@@ -23,6 +23,7 @@ from harness.model import (
 
 from .calls import CALLS
 
+_MOST_NAMES = 24
 Named = TypeVar("Named", Backend, Scenario, Saboteur, Renderer, Executor, Perturbation)
 
 
@@ -119,8 +120,16 @@ def _lookup(things: Mapping[str, Named], name: str, noun: str) -> Named:
     if name in things:
         return things[name]
     near = difflib.get_close_matches(name, things, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(things)) or 'none'}"
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {_some(things)}"
     raise UsageError(f"unknown {noun} {name!r}{hint}")
+
+
+def _some(things: Mapping[str, Named]) -> str:
+    """Return all names, or of many the areas that they are in."""
+    if len(things) <= _MOST_NAMES:
+        return ", ".join(sorted(things)) or "none"
+    areas = dict.fromkeys(name.partition(".")[0] for name in sorted(things))
+    return f"{len(things)}, in the areas {', '.join(areas)}; harness list shows them"
 
 
 def describe_error(exc: BaseException) -> str:

@@ -323,7 +323,7 @@ def test_plain_progress_says_problems_and_how_far_it_is(built, capsys, monkeypat
     started = RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=())
     first, second = plan.cells
     clock = iter((0.0, 1.0, 11.0, 11.0))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress, "_clock", lambda: next(clock))
     events = (started, finished(first, Outcome.HUNG, "idle\x1b[2J"), finished(second, Outcome.COMPLETED))
     plugins = Plugins([])
     with progress.open_progress(plugins, quiet=True):
@@ -338,58 +338,6 @@ def test_plain_progress_says_problems_and_how_far_it_is(built, capsys, monkeypat
         f"hung: {first.id}: idle?[2J",
         f"2/2 cells, last {second.id}",
     ]
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_live_progress_shows_what_runs(built, monkeypatch):
-    """Count, the running cell with its seconds and progress, and problems above the bar."""
-    import io
-
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
-    plan = session.make_plan(session.Request(scenarios=("shout",)), built)
-    text = io.StringIO()
-    console = Console(file=text, width=100, force_terminal=False)
-    with Progress(TextColumn("{task.completed}/{task.total} {task.fields[now]}"), console=console) as bar:
-        show = progress._Live(bar)
-        show(RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=()))
-        for event in execute_well(plan, None, None):
-            show(event)
-        show(finished(plan.cells[0], Outcome.CRASHED, "signal 11"))
-        (task,) = bar.tasks
-        assert (task.completed, task.total) == (3, 2)
-        assert task.fields["now"] == f"{plan.cells[-1].id} 1 s, 1,000 done"
-    assert f"crashed: {plan.cells[0].id}: signal 11" in text.getvalue()
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_live_progress_shows_that_a_cell_is_run_again(built):
-    """Which retry of how many, which repeat of one that was disturbed; the next cell has neither."""
-    from rich.progress import Progress, TextColumn
-
-    plan = session.make_plan(session.Request(scenarios=("shout",), retries=2), built)
-    first, second = plan.cells
-    shown = []
-    with Progress(TextColumn("{task.completed}"), disable=True) as bar:
-        show = progress._Live(bar)
-        show(RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=()))
-        for event in attempts_at(first, second):
-            show(event)
-            shown.append(bar.tasks[0].fields["now"])
-    assert shown == [
-        first.id,
-        f"{first.id} (repeat 1)",
-        f"{first.id} (repeat 1) 1 s, 10 done",
-        f"{first.id} (retry 1/2)",
-        f"{first.id} (retry 1/2)",
-        f"{first.id} (retry 1/2, repeat 1)",
-        f"{first.id} (retry 2/2)",
-        f"{first.id} (retry 2/2)",
-        f"{first.id} (retry 2/2)",
-        second.id,
-    ]
-    assert bar.tasks[0].completed == 1
 
 
 def test_plain_progress_says_that_a_cell_is_run_again(built, capsys):
@@ -608,23 +556,15 @@ def test_everything_has_a_budget(harness, said, has_budget):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_progress_of_a_run_that_is_extended(built, capsys, monkeypatch):
-    """What is planned later is counted, on a terminal and elsewhere."""
-    from rich.progress import Progress
-
+    """What is planned later is counted."""
     plan = session.make_plan(session.Request(scenarios=("shout",)), built)
     started = RunStarted(run_id="", started_at="", request=session.Request(), plan=plan, scenarios=(), backends=())
     more = RunExtended(cells=plan.cells, skipped=plan.skipped)
     events = (started, more, finished(plan.cells[0], Outcome.COMPLETED))
     clock = iter((0.0, 11.0, 11.0))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress, "_clock", lambda: next(clock))
     plugins = Plugins([])
     with progress.open_progress(plugins, quiet=False):
         for event in events:
             plugins.notify(event)
     assert capsys.readouterr().err.splitlines() == [f"1/4 cells, last {plan.cells[0].id}"]
-    monkeypatch.undo()
-    with Progress() as bar:
-        live = progress._Live(bar)
-        for event in events:
-            live(event)
-        assert (bar.tasks[0].completed, bar.tasks[0].total) == (1, 4)
