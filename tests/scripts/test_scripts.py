@@ -44,7 +44,7 @@ KNOWN = {
     ("process.communicate-unread/asyncio.py", "uvloop"): EVERY,
     ("process.inherits-descriptors/asyncio.py", "uvloop"): EVERY,
     ("process.streams-by-name/asyncio.py", "uvloop"): EVERY,
-    ("process.wait-ends-with-the-process/asyncio.py", "asyncio"): sys.version_info < (3, 15),
+    ("process.wait-ends-with-the-process/asyncio.py", "asyncio"): sys.version_info < (3, 14),
     ("stream.bytes-before-reset/asyncio.py", "asyncio uvloop"): EVERY,
     ("stream.send-after-reset/asyncio.py", "uvloop"): EVERY,
     ("timer.close-deadlines/asyncio.py", "uvloop"): EVERY,

@@ -207,6 +207,7 @@ cancel_job = make_question(
     catches=("cancelled-job-runs-on",),
     screening=False,
     requires=_JOB,
+    seconds=30.0,
 )
 
 # --- a wait that times out ---
@@ -255,6 +256,7 @@ timed_out_wait = make_question(
     catches=("timeout-cancels-job", "job-ignores-timeout"),
     screening=False,
     requires=_JOB,
+    seconds=30.0,
 )
 
 # --- context ---
@@ -302,6 +304,7 @@ context_visible = make_question(
     catches=("calls-share-a-context",),
     screening=False,
     requires=_CALL,
+    seconds=30.0,
 )
 
 # --- there and back again ---
@@ -400,6 +403,7 @@ cancel_behind_a_thread = make_question(
     catches=("cancelled-call-has-a-result",),
     screening=False,
     requires=(*_CALL, Capability.THREAD, Capability.CANCEL_SCOPE),
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

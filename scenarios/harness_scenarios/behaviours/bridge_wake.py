@@ -198,6 +198,7 @@ cancelled_receive = make_question(
     catches=("cancelled-inbox-takes-item",),
     screening=False,
     requires=(*_NEEDS, Capability.GROUP_CANCEL, Capability.DEADLINE),
+    seconds=30.0,
 )
 
 # --- a finaliser ---
@@ -259,6 +260,7 @@ finaliser = make_question(
     catches=("inbox-loses-items",),
     screening=False,
     requires=(*_NEEDS, Capability.DEADLINE),
+    seconds=30.0,
 )
 
 # --- an error in a call without a waiter ---
@@ -340,6 +342,7 @@ error_in_a_call = make_question(
     repetitions=2,
     catches=("call-soon-forgotten", "error-of-call-unseen"),
     requires=(*_NEEDS, Capability.BRIDGE_CALL, Capability.DEADLINE),
+    seconds=30.0,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

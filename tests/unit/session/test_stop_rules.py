@@ -3,6 +3,7 @@
 import pytest
 from catalogue import catalogue
 
+from harness.api import HANG_TASKS
 from harness.model import (
     CellFinished,
     CellObserved,
@@ -74,6 +75,15 @@ def test_so_many_hangs_are_enough():
     assert made.stopped == ""
     end(made, cells[1], Outcome.HUNG)
     assert made.skip_reason(cells[2]) == "stopped after 2 hangs (--max-hangs)"
+
+
+def test_a_question_that_gave_up_waiting_is_not_counted():
+    """It has ended by its own deadline; the option is about cells that had to be ended."""
+    made, cells = control(max_hangs=1)
+    gave_up = Observed(role="main", key=HANG_TASKS, value="main waits", at=0.1)
+    made.see(CellObserved(cell_id=cells[0].id, observation=gave_up))
+    end(made, cells[0], Outcome.COMPLETED)
+    assert made.stopped == ""
 
 
 @pytest.mark.parametrize(

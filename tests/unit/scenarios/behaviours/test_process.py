@@ -28,7 +28,7 @@ def but(*names):
 EXPECTED = {
     "wait-ends-with-the-process": {
         process_wait.WITH_THE_PROCESS: ALL,
-        process_wait.WITH_THE_PIPE: ("asyncio",) if sys.version_info < (3, 15) else (),
+        process_wait.WITH_THE_PIPE: ("asyncio",) if sys.version_info < (3, 14) else (),
     },
     "cancelled-wait-keeps-exit-code": {process_wait.CODE_KEPT: ALL},
     "many-end-at-once": {process_wait.EACH_ITS_OWN: ALL},
