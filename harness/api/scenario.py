@@ -238,6 +238,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     and each must be caught."""
     order: int = UNORDERED
     """Position in lists and grids: the lowest first, equal ones by name."""
+    topics: tuple[str, ...] = ()
+    """Words of a user for the features that it is about, beside its name and the part before the dot: `timeouts`."""
     charts: tuple[Chart, ...] = ()
     """Charts in the HTML report, in addition to those of figures and percentiles."""
 

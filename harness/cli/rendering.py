@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from harness.host.files import replace_text
 from harness.model import Comparison, HarnessError, Run, UsageError, UserInterrupt
 from harness.plugins.calls import CALLS
@@ -11,7 +13,16 @@ from harness.plugins.calls import CALLS
 from .state import State
 
 
-def render(state: State, name: str, run: Run, comparison: Comparison, folder: Path, verbosity: int = 0) -> str:
+def render(
+    state: State,
+    name: str,
+    run: Run,
+    comparison: Comparison,
+    folder: Path,
+    verbosity: int = 0,
+    *,
+    is_detailed: bool = False,
+) -> str:
     """Return a run in a format.
 
     Raises:
@@ -21,7 +32,8 @@ def render(state: State, name: str, run: Run, comparison: Comparison, folder: Pa
     renderer = state.catalogue.renderer(name)
     try:
         with CALLS.running(f"report format {name!r}"):
-            return renderer.render(run, comparison, state.options(folder, verbosity))
+            options = msgspec.structs.replace(state.options(folder, verbosity), is_detailed=is_detailed)
+        return renderer.render(run, comparison, options)
     except UserInterrupt:
         raise
     except BaseException as exc:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from harness.journal import RunStore, read_events, read_run
-from harness.model import CellRecord, Comparison, Run, RunStarted, UsageError, matches_glob
+from harness.model import Cell, CellRecord, Comparison, Run, RunStarted, UsageError, matches_glob
 
 from .exits import Exit
 from .rendering import render, write_report
@@ -53,6 +53,22 @@ def judged_by(run: Run, baseline: str | None, *, allow_disparity: bool) -> Run:
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show only the verdict and the titles of the findings.")
 @click.option("--verbose", "-v", is_flag=True, help="Also show every observation and each role's resource usage.")
+@click.option(
+    "--backend",
+    "-b",
+    "backends",
+    multiple=True,
+    metavar="SPEC",
+    help="Only this column: a label or a glob (repeatable).",
+)
+@click.option(
+    "--scenario",
+    "-s",
+    "scenarios",
+    multiple=True,
+    metavar="NAME",
+    help="Only this scenario: a name or a glob (repeatable).",
+)
 @click.option("--timeline", is_flag=True, help="Show each event of the run, or of the cells, with its time.")
 @judging_options
 @click.pass_obj
@@ -63,6 +79,8 @@ def show(
     out: Path,
     format_name: str | None,
     *,
+    backends: tuple[str, ...],
+    scenarios: tuple[str, ...],
     quiet: bool,
     verbose: bool,
     timeline: bool,
@@ -76,6 +94,7 @@ def show(
     \b
     Examples:
       harness show
+      harness show latest~1 -b asyncio -b uvloop
       harness show 20261121-0628 'channel[capacity=1'
       harness show latest @trio --format json
       harness show latest @trio --timeline
@@ -90,12 +109,15 @@ def show(
         for line in render_timeline(read_events(folder), cell):
             click.echo(line)
         return Exit.OK
-    run = judged_by(read_run(folder), baseline, allow_disparity=allow_disparity)
+    run = select_cells(read_run(folder), backends, scenarios)
+    run = judged_by(run, baseline, allow_disparity=allow_disparity)
     comparison = compare(run)
     name = format_name or ("terminal" if cell is None else "details")
     if cell is not None:
         run, comparison = narrow(run, comparison, cell)
-    click.echo(render(state, name, run, comparison, folder, verbose - quiet), color=state.colour)
+    is_part = bool(backends or scenarios)
+    text = render(state, name, run, comparison, folder, verbose - quiet, is_detailed=is_part)
+    click.echo(text, color=state.colour)
     if cell is not None:
         return Exit.OK
     return exit_code(RunOutcome(folder=folder, run=run, comparison=comparison, interrupted=False))
@@ -135,6 +157,31 @@ def report(
         click.echo(text, color=state.colour)
         return
     write_report(output, text, folder)
+
+
+def select_cells(run: Run, backends: Sequence[str], scenarios: Sequence[str]) -> Run:
+    """Return a run as if only these columns and scenarios had been asked for; the whole for none.
+
+    An idiom that was run beside a backend goes with it.
+
+    Raises:
+        UsageError: nothing is left.
+    """
+    if not backends and not scenarios:
+        return run
+    variants = {str(spec) for spec in run.started.plan.variants}
+
+    def is_meant(cell: Cell) -> bool:
+        names = {cell.label, *(str(role.backend) for role in cell.roles)}
+        names |= {name.partition(":")[0] for name in names if name in variants}
+        is_column = not backends or any(matches_glob(name, text) for name in names for text in backends)
+        return is_column and (not scenarios or any(matches_glob(cell.scenario, text) for text in scenarios))
+
+    records = tuple(record for record in run.records if is_meant(record.cell))
+    if not records:
+        labels = dict.fromkeys(record.cell.label for record in run.records)
+        raise UsageError(f"no cell of the run is left; it has {', '.join(labels)}; harness show RUN -v lists its rows")
+    return msgspec.structs.replace(run, started=_narrow_header(run.started, records), records=records)
 
 
 def narrow(run: Run, comparison: Comparison, text: str) -> tuple[Run, Comparison]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from harness.model import JournalError, UsageError
 
 from .read import JOURNAL_NAME
 
+_LATEST = re.compile(r"latest(?:~(\d{1,6}))?")
+"""The last run, or so many before it."""
 _STAMP_SAMPLE = "20261121-062831"
 
 
@@ -65,7 +68,7 @@ class RunStore:
             raise JournalError(f"cannot list the runs in {self.root}: {exc.strerror}") from exc
 
     def find(self, text: str) -> Path:
-        """Return the folder of a run by its id, a unique beginning of it, `latest`, or a path.
+        """Return the folder of a run by its id, a unique beginning of it, `latest`, `latest~N`, or a path.
 
         Raises:
             JournalError: there is none, or several.
@@ -76,8 +79,11 @@ class RunStore:
         except OSError as exc:
             raise JournalError(f"cannot look for the run {text[:80]!r}: {exc.strerror}") from exc
         runs = self.runs()
-        if text == "latest" and runs:
-            return runs[-1]
+        if (place := _LATEST.fullmatch(text)) and runs:
+            before = int(place[1] or 0)
+            if before < len(runs):
+                return runs[-1 - before]
+            raise JournalError(f"cannot find the run {text!r}: there are {len(runs)}; the first is {runs[0].name}")
         found = [run for run in runs if run.name == text] or [run for run in runs if run.name.startswith(text)]
         if len(found) == 1:
             return found[0]

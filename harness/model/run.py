@@ -50,6 +50,8 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     """Capabilities that it needs."""
     charts: tuple[Chart, ...] = ()
     """Charts of the tables that it observes."""
+    topics: tuple[str, ...] = ()
+    """Words of a user for the features that it is about."""
     scripts: tuple[str, ...] = ()
     """Runtimes, with idioms that are not the default, for which it brings a standalone script."""
 

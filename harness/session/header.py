@@ -85,6 +85,7 @@ def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
         cpu_bound=scenario.cpu_bound,
         requires=tuple(capability.value for capability in scenario.requires),
         charts=scenario.charts,
+        topics=scenario.topics,
         scripts=tuple(list_scripts(scenario)),
     )
 

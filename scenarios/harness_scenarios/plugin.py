@@ -3,6 +3,8 @@
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from msgspec.structs import replace
+
 from harness.api import Scenario
 from harness.plugins import hookimpl
 
@@ -52,7 +54,46 @@ def harness_scenarios() -> list[Scenario]:
         bridge_call,
         drain,
     )
-    return [*mission, *load, *LEAKS, *list_questions()]
+    return [_with_topics(scenario) for scenario in (*mission, *load, *LEAKS, *list_questions())]
+
+
+_TOPICS = {
+    "bridge": ("threads", "call-soon-threadsafe"),
+    "bridge-call": ("threads",),
+    "bridge-job": ("threads",),
+    "cancel": ("cancellation", "timeouts", "cancel-scopes"),
+    "channel": ("queues",),
+    "children": ("subprocesses", "processes"),
+    "deadline": ("timeouts", "wait-for"),
+    "echo": ("streams", "sockets", "connections"),
+    "end": ("exit", "signals", "ctrl-c"),
+    "frames": ("streams", "protocols"),
+    "group": ("task-groups", "nurseries", "gather"),
+    "idle": ("connections",),
+    "leak": ("memory",),
+    "listener": ("servers", "sockets", "connections"),
+    "lock": ("events", "conditions", "semaphores", "synchronisation"),
+    "locks": ("synchronisation", "semaphores"),
+    "merge": ("queues", "streams"),
+    "offload": ("threads", "executors", "blocking-calls"),
+    "process": ("subprocesses", "children"),
+    "server": ("sockets", "connections"),
+    "shutdown": ("exit", "ctrl-c"),
+    "sink": ("streams", "sockets"),
+    "spawn": ("tasks", "task-groups"),
+    "storm": ("connections", "servers", "sockets"),
+    "stream": ("sockets", "connections"),
+    "switch": ("tasks",),
+    "timeout-select": ("timeouts", "select"),
+    "timer": ("sleep", "timeouts"),
+    "timers": ("sleep",),
+}
+"""Words of a user for what scenarios are about, by name or by the part of it before the dot."""
+
+
+def _with_topics(scenario: Scenario) -> Scenario:
+    topics = _TOPICS.get(scenario.name) or _TOPICS.get(scenario.name.partition(".")[0], ())
+    return replace(scenario, topics=topics)
 
 
 @hookimpl

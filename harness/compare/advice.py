@@ -1,0 +1,186 @@
+"""What a stored run says about each backend to a program that uses certain features: no-go's, surprises, figures.
+
+Nothing is ranked that was not measured: a ratio without an interval is shown and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from harness.api import Harm
+from harness.model import CellSummary, Comparison, Finding, FindingKind, RowSummary, Run, SpeedVerdict
+
+_HARM_OF_KIND = {FindingKind.HANG: Harm.HANG, FindingKind.CRASH: Harm.CRASH, FindingKind.LEFTOVER: Harm.LEAK}
+NO_GO = (Harm.DATA, Harm.HANG, Harm.SERVER, Harm.CRASH, Harm.LEAK)
+"""Harms that a program cannot live with."""
+_ORDER = {harm: place for place, harm in enumerate(Harm)}
+RATE = "rate"
+"""Name of the parameter that is a rate of operations."""
+
+
+class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
+    """A behaviour of a backend in a row that is about a feature in use."""
+
+    row: str
+    label: str
+    """The column: the backend, or one of its idioms."""
+    harm: Harm
+    text: str
+    """The answer or the outcome."""
+    known: str = ""
+    """Why it is listed; empty for a bug that is not."""
+
+
+class MeasuredRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of a backend in a row that is about a feature in use."""
+
+    row: str
+    headline: str
+    median: float
+    unit: str
+    ratio: float | None = None
+    """To the reference."""
+    low: float | None = None
+    high: float | None = None
+    verdict: SpeedVerdict | None = None
+    """Nothing without an interval: such a figure ranks nothing."""
+
+
+class BackendAdvice(msgspec.Struct, frozen=True, kw_only=True):
+    """A backend for a program with these features."""
+
+    label: str
+    no_gos: tuple[Behaviour, ...]
+    """The worst first."""
+    differences: tuple[Behaviour, ...]
+    """Other differences, listed or not."""
+    by_design: tuple[Behaviour, ...]
+    """Answers that the contract leaves open and others give differently."""
+    absent: tuple[str, ...]
+    """Rows that it cannot run, with the reason."""
+    figures: tuple[MeasuredRow, ...]
+    not_measured: tuple[str, ...]
+    """Rows whose figure is withheld, with the reason."""
+    headroom: float | None = None
+    """The largest rate at which a row of the features kept its contract and has a figure; nothing if none was run."""
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """The backends of a run for a program with these features."""
+
+    rows: int
+    unknown: tuple[str, ...]
+    """Features that no row of the run is about."""
+    backends: tuple[BackendAdvice, ...]
+
+
+def advise(run: Run, comparison: Comparison, uses: Sequence[str], topics: Mapping[str, Sequence[str]]) -> Advice:
+    """Return what a run says about its backends to a program.
+
+    Args:
+        run: the run.
+        comparison: its judgement.
+        uses: features, in the words of a user.
+        topics: by scenario, words for the features that it is about, beside its own name.
+    """
+    meant = {use: [row for row in comparison.rows if is_about(row.row.scenario, use, topics)] for use in uses}
+    rows = [row for row in comparison.rows if any(row in found for found in meant.values())]
+    labels = [card.label for card in run.started.backends if str(card.label) not in _variants_of(run)]
+    return Advice(
+        rows=len(rows),
+        unknown=tuple(use for use, found in meant.items() if not found),
+        backends=tuple(_advise_on(label, rows, comparison, _own(run, label)) for label in labels),
+    )
+
+
+def is_about(scenario: str, use: str, topics: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether a scenario is about a feature: by its area, its name, or a word that it declares."""
+    area = scenario.partition(".")[0]
+    return _stem(use) in {_stem(word) for word in (scenario, area, *topics.get(scenario, ()))}
+
+
+def _stem(word: str) -> str:
+    return word.lower().replace("-", "").replace(" ", "").replace("_", "").removesuffix("s")
+
+
+def _variants_of(run: Run) -> set[str]:
+    return {str(spec) for spec in run.started.plan.variants}
+
+
+def _own(run: Run, label: str) -> frozenset[str]:
+    """Return the columns of a backend: its own, and those of the idioms that were run beside it."""
+    name = label.partition(":")[0]
+    return frozenset({label, *(variant for variant in _variants_of(run) if variant.partition(":")[0] == name)})
+
+
+def _advise_on(label: str, rows: Sequence[RowSummary], comparison: Comparison, own: frozenset[str]) -> BackendAdvice:
+    squares = [(row, cell) for row in rows for cell in row.cells if cell.label in own]
+    listed = [behaviour for row, cell in squares for behaviour in _listed(row, cell, comparison)]
+    no_gos = sorted((each for each in listed if each.harm in NO_GO), key=lambda each: _ORDER[each.harm])
+    plain = [(row, cell) for row, cell in squares if cell.label == label]
+    return BackendAdvice(
+        label=label,
+        no_gos=tuple(no_gos),
+        differences=tuple(each for each in listed if each.harm not in NO_GO),
+        by_design=tuple(
+            Behaviour(row=str(row.row), label=cell.label, harm=_worst(cell), text=_answer(cell, row))
+            for row, cell in squares
+            if FindingKind.INTERESTING in cell.findings and not cell.known and not cell.is_unexpected
+        ),
+        absent=tuple(f"{row.row}: {cell.reason}" for row, cell in plain if cell.outcome.value == "unsupported"),
+        figures=tuple(figure for row, cell in plain for figure in _figure(row, cell)),
+        not_measured=tuple(f"{row.row}: {cell.reason}" for row, cell in plain if cell.withheld),
+        headroom=_headroom(plain),
+    )
+
+
+def _listed(row: RowSummary, cell: CellSummary, comparison: Comparison) -> Iterator[Behaviour]:
+    """Yield the behaviours of a square that are bugs or differences, listed or not."""
+    for finding in comparison.findings:
+        if finding.row == row.row and cell.label in finding.backends and finding.kind.unexpected:
+            yield Behaviour(
+                row=str(row.row),
+                label=cell.label,
+                harm=_HARM_OF_KIND.get(finding.kind, _worst(cell)),
+                text=_text_of(finding, cell, row),
+                known=finding.known,
+            )
+
+
+def _text_of(finding: Finding, cell: CellSummary, row: RowSummary) -> str:
+    return ", ".join(finding.values) or (_answer(cell, row) if finding.key == row.headline else "") or finding.title
+
+
+def _worst(cell: CellSummary) -> Harm:
+    return min(cell.harms, key=_ORDER.__getitem__, default=Harm.ANSWER)
+
+
+def _answer(cell: CellSummary, row: RowSummary) -> str:
+    return " | ".join(cell.frequencies.get(row.headline, {}))
+
+
+def _figure(row: RowSummary, cell: CellSummary) -> Iterator[MeasuredRow]:
+    if cell.headline is not None:
+        ratio = cell.ratio
+        yield MeasuredRow(
+            row=str(row.row),
+            headline=row.headline,
+            median=cell.headline.median,
+            unit=cell.headline.unit,
+            ratio=ratio.ratio if ratio else None,
+            low=ratio.low if ratio else None,
+            high=ratio.high if ratio else None,
+            verdict=ratio.verdict if ratio else None,
+        )
+
+
+def _headroom(squares: Iterable[tuple[RowSummary, CellSummary]]) -> float | None:
+    rates = [
+        float(value)
+        for row, cell in squares
+        for name, value in row.row.parameters
+        if name == RATE and isinstance(value, (int, float)) and cell.headline is not None and not cell.is_unexpected
+    ]
+    return max(rates, default=None)

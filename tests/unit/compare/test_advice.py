@@ -1,0 +1,113 @@
+"""Advice on a backend: no-go's first, nothing ranked that was not measured."""
+
+import pytest
+from msgspec.structs import replace
+
+from harness.api import Harm, Outcomes, metric
+from harness.compare import compare
+from harness.compare.advice import NO_GO, advise, is_about
+from harness.plugins import Plugins
+
+from .run_builder import a_run, cell, spec
+
+TOPICS = {"deadline.read": ("timeouts",)}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "use", "about"),
+    [
+        ("stream.close", "streams", True),
+        ("stream", "streams", True),
+        ("deadline.read", "timeouts", True),
+        ("deadline.read", "time-outs", True),
+        ("deadline.read", "streams", False),
+        ("timeout-select", "timeout-select", True),
+    ],
+)
+def test_features_are_areas_names_and_declared_words(scenario, use, about):
+    """In the words of a user: plural or not, with hyphens or without."""
+    assert is_about(scenario, use, TOPICS) is about
+
+
+def known_harms():
+    """Yield what is listed of the built-in scenarios and costs a program its data or its progress.
+
+    By expectation: its scenario, the columns that it names, the key and the value that is seen there.
+    """
+    catalogue = Plugins().catalogue()
+    for expectation in catalogue.expectations:
+        scenario = catalogue.scenarios.get(expectation.scenario)
+        judge = scenario.judges.get(expectation.key) if scenario else None
+        if not isinstance(judge, Outcomes) or not expectation.value or judge.breaks(expectation.value) is None:
+            continue
+        if judge.harm_of(expectation.value) in (Harm.DATA, Harm.HANG):
+            yield scenario, expectation
+
+
+def test_every_known_hang_and_loss_is_named():
+    """Compared with the list of expectations by machine: a run that shows each of them has a no-go for each."""
+    seen = list(known_harms())
+    assert len(seen) > 10
+    missing = []
+    for scenario, expectation in seen:
+        labels = [label for label in expectation.backends if "*" not in label]
+        bases = {label.partition(":")[0] for label in labels}
+        records = [
+            cell(
+                label,
+                observed={expectation.key: expectation.value},
+                scenario=scenario.name,
+                parameters=expectation.parameters,
+            )
+            for label in labels
+        ]
+        records += [
+            cell(base, scenario=scenario.name, parameters=expectation.parameters) for base in bases - set(labels)
+        ]
+        run = a_run(*records, judges=scenario.judges, headline=scenario.headline)
+        variants = tuple(spec(label) for label in labels if ":" in label)
+        plan = replace(
+            run.started.plan, backends=tuple(spec(card.label) for card in run.started.backends), variants=variants
+        )
+        run = replace(run, started=replace(run.started, plan=plan, expectations=(replace(expectation, when={}),)))
+        area = scenario.name.partition(".")[0]
+        found = {
+            (behaviour.label, behaviour.harm)
+            for backend in advise(run, compare(run), (area,), {}).backends
+            for behaviour in backend.no_gos
+        }
+        harm = scenario.judges[expectation.key].harm_of(expectation.value)
+        missing += [(scenario.name, label) for label in labels if (label, harm) not in found]
+    assert missing == []
+
+
+def test_a_figure_without_an_interval_ranks_nothing():
+    """It is shown; a verdict needs rounds."""
+    judges = {"took": metric("ns")}
+
+    def figures(rounds):
+        records = [
+            cell(name, observed={"took": took + number}, round=number)
+            for name, took in (("asyncio", 100), ("trio", 200))
+            for number in range(1, rounds + 1)
+        ]
+        run = a_run(*records, judges=judges, headline="took")
+        _, trio = advise(run, compare(run), ("drain",), {}).backends
+        return trio.figures[0]
+
+    assert (figures(1).low, figures(1).verdict) == (None, None)
+    assert figures(8).low is not None
+    assert figures(8).verdict == "slower"
+
+
+def test_headroom_is_the_largest_rate_that_was_measured():
+    """Not one at which the figure was withheld."""
+    records = [
+        cell("trio", observed={"took": 5} if rate < 1000 else {}, parameters={"rate": rate})
+        for rate in (200, 500, 1000)
+    ]
+    run = a_run(*records, judges={"took": metric("ns")}, headline="took")
+    (trio,) = advise(run, compare(run), ("drain", "magic"), {}).backends
+    assert trio.headroom == 500
+    assert advise(run, compare(run), ("drain", "magic"), {}).unknown == ("magic",)
+    assert set(NO_GO) > {Harm.DATA, Harm.HANG}
