@@ -15,6 +15,8 @@ class Attempts:
         """How often each cell may be run again after a bad end."""
         self._retry: dict[str, int] = {}
         self._starts: Counter[str] = Counter()
+        self._confirmed: set[str] = set()
+        """Cells of which a finding in a forked process is being confirmed."""
 
     def see(self, event: RunEvent) -> None:
         """Take note of an event."""
@@ -27,19 +29,26 @@ class Attempts:
                 self._starts[cell_id] += 1
             case CellRetried(result=result, attempt=attempt):
                 self._starts.pop(result.cell_id, None)
-                self._retry[result.cell_id] = attempt
+                if event.confirms:
+                    self._confirmed.add(result.cell_id)
+                else:
+                    self._confirmed.discard(result.cell_id)
+                    self._retry[result.cell_id] = attempt
             case CellFinished(result=result):
                 self._starts.pop(result.cell_id, None)
                 self._retry.pop(result.cell_id, None)
+                self._confirmed.discard(result.cell_id)
 
     def describe(self, cell_id: str) -> str:
-        """Return ` (retry 1/2)`, ` (repeat 1)` or nothing: the number of the present attempt at a cell."""
+        """Return ` (retry 1/2)`, ` (repeat 1)` or nothing: number or purpose of the present attempt at a cell."""
         parts = []
         if retry := self._retry.get(cell_id):
             most = self._retries.get(cell_id)  # nothing in a run that is resumed
             parts.append(f"retry {retry}/{most}" if most else f"retry {retry}")
         if (repeat := self._starts[cell_id] - 1) > 0:
             parts.append(f"repeat {repeat}")
+        if cell_id in self._confirmed:
+            parts.append("to confirm a finding")
         return f" ({', '.join(parts)})" if parts else ""
 
 

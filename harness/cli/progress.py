@@ -130,7 +130,7 @@ class _Plain:
                 self._total += len(cells) + len(skipped)
             case CellStarted(cell_id=cell_id) if again := self._attempts.describe(cell_id):
                 click.echo(f"runs again{again}: {printable_id(cell_id)}", err=True)
-            case CellRetried():
+            case CellRetried() if not event.confirms:  # else the attempt that follows counts
                 click.echo(describe_problem(event), err=True)
             case CellFinished(result=result):
                 self._done += 1

@@ -59,6 +59,7 @@ class TimeLeft:
         self._running: set[str] = set()
         self._begun = self._now = 0.0
         self._budget = 0.0
+        self._is_bounded = False
 
     def see(self, event: RunEvent, now: float) -> None:
         """Take the next event, at a time in seconds."""
@@ -66,6 +67,7 @@ class TimeLeft:
         match event:
             case RunStarted(plan=plan, request=request):
                 self._begun, self._budget = now, request.budget or 0.0
+                self._is_bounded = request.bounded
                 self._plan(plan.cells)
             case RunExtended(cells=cells):
                 self._plan(cells)
@@ -87,7 +89,10 @@ class TimeLeft:
         for cell, keys in self._left.values():
             seconds[cell.scenario in self._shared] += self._expect(cell, keys)
         planned = sum(seconds[kind] * self._classes[kind].pace for kind in seconds)
-        return max(planned, self._budget - (now - self._begun)) if self._budget else planned
+        of_budget = self._budget - (now - self._begun)
+        if self._is_bounded:
+            return max(0.0, of_budget)
+        return max(planned, of_budget) if self._budget else planned
 
     def _pass_time(self, now: float) -> None:
         if self._running:

@@ -204,3 +204,11 @@ def test_a_budget_is_the_least_that_is_left():
 def test_time_has_no_more_digits_than_are_known(seconds, text):
     """It is an estimate."""
     assert describe_seconds(seconds) == text
+
+
+def test_a_budget_that_bounds_the_run_is_all_that_is_left():
+    """Whatever is planned: it is left out."""
+    left = TimeLeft((), 1, {})
+    left.see(started([planned(name) for name in "abcdefgh"], budget=10.0, bounded=True), 0)
+    assert left.estimate(4) == 6
+    assert left.estimate(11) == 0
