@@ -109,6 +109,10 @@ def resume_and_report(state: State, folder: Path, *, jobs: int, fresh: bool, qui
     catalogue, stage = choose_stage(read_run(folder).started.request, state.catalogue)
     with open_progress(state.plugins, quiet=quiet, colourless=state.colourless, lanes=jobs):
         outcome = resume_session(folder, state.plugins, catalogue, jobs, stage, fresh=fresh)
+    if outcome.run.started.request.suite is not None:
+        from .suite import report_suite  # it imports this module
+
+        return report_suite(state, outcome, None, verbose=verbose)
     return _report(state, outcome, "terminal", None, verbose - quiet)
 
 

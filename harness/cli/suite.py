@@ -194,6 +194,8 @@ def _headline(summary: SuiteSummary) -> str:
         causes = [cause for cause in summary.causes if cause.label == label]
         count = sum(len(cause.differences) for cause in causes)
         parts.append(f"{count} worse on {label}: {len(causes)} {_plural(len(causes), 'cause')}")
+    if summary.not_run:
+        parts.append(f"{summary.not_run} not run")
     if summary.hung:
         parts.append(f"{summary.hung} hang")
     if summary.broken:

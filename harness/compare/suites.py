@@ -82,6 +82,8 @@ class SuiteSummary:
     tests: int
     agree: int
     """Tests that end alike on every backend that could be asked."""
+    not_run: int
+    """Tests that did not run on a backend although they were to."""
     broken: tuple[str, ...]
     """Of these, the ones that do not pass."""
     hung: int
@@ -103,6 +105,11 @@ class _Square:
     def endings(self) -> Counter[str]:
         """How often it ended how, of the rounds in which it ran."""
         return Counter(ending for record in self.together if (ending := ending_of(record)) in _SEVERITY)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a round did not run, which is neither a skip nor another loop's."""
+        return any(not ending_of(record) for record in self.together)
 
     @property
     def worst(self) -> int:
@@ -130,10 +137,12 @@ def summarise_suite(run: Run) -> SuiteSummary:
     tests = _group(run)
     differences = [(found, record) for row, squares in tests.items() for found, record in _compare(row, squares)]
     differing = {found.row for found, _ in differences}
-    agreeing = {row: squares for row, squares in tests.items() if row not in differing}
+    not_run = {row for row, squares in tests.items() if any(square.is_unfinished for square in squares.values())}
+    agreeing = {row: squares for row, squares in tests.items() if row not in differing | not_run}
     return SuiteSummary(
         tests=len(tests),
         agree=len(agreeing),
+        not_run=len(not_run - differing),
         broken=tuple(row.scenario for row, squares in agreeing.items() if any(s.worst > 1 for s in squares.values())),
         hung=sum(any("hung" in square.endings for square in squares.values()) for squares in tests.values()),
         causes=_group_by_cause(differences),

@@ -104,9 +104,12 @@ class SuiteStage:
             spec = next(iter(left.values())).roles[0].backend
             self._batches += 1
             process = run_batch(self._narrow(left), tuple(left), spec, catalogue, folder, self._batches)
-            with closing(process):
+            held = HeldInterrupt()
+            with closing(process), held:
                 for event in process:
                     yield from batch.take(event)
+            yield from held.pass_on(batch.release())
+            held.release()
             if len(left) == before or batch.is_over:
                 outcome, reason = batch.explain(folder)
                 for name in tuple(left):
@@ -128,6 +131,7 @@ class _Batch:
         self._open: Cell | None = None
         self._pid = 0
         self._result: CellResult | None = None
+        self._held_test = ""
         self._held: CellResult | None = None
         """Result of the last test, until the next one starts or the process ends."""
 
@@ -153,7 +157,7 @@ class _Batch:
             case CellStarted(pids=pids):
                 self._pid = pids["main"]
             case CellObserved(observation=Observed(key="start", value=str(name))) if name in self._left:
-                yield from self._release()
+                yield from self.release()
                 self._open = self._left[name]
                 yield CellStarted(cell_id=self._open.id, pids={"main": self._pid})
             case CellObserved(observation=Observed(key="end", value=dict(end), at=at)) if self._open is not None:
@@ -165,7 +169,6 @@ class _Batch:
                 yield from self._finish(result)
 
     def _end(self, cell: Cell, end: dict[str, Any], at: float) -> Iterator[RunEvent]:
-        del self._left[cell.scenario]
         worst = end["worst"]
         facts = _list_facts(end, worst)
         for key, value in facts.items():
@@ -180,20 +183,21 @@ class _Batch:
             role="main", backend=str(cell.roles[0].backend), outcome=outcome, seconds=end["seconds"], pid=self._pid
         )
         result = CellResult(cell_id=cell.id, outcome=outcome, reason=reason, seconds=end["seconds"], roles=(role,))
-        self._held = result
+        self._held, self._held_test = result, cell.scenario
 
-    def _release(self, leaks: tuple[str, ...] = ()) -> Iterator[RunEvent]:
+    def release(self, leaks: tuple[str, ...] = ()) -> Iterator[RunEvent]:
         """Yield the held result, with what the process left behind after its last test."""
-        if self._held is not None:
-            roles = tuple(replace(role, leaks=leaks) for role in self._held.roles)
-            yield CellFinished(result=replace(self._held, roles=roles))
-        self._held = None
+        held, self._held = self._held, None
+        if held is not None:
+            del self._left[self._held_test]
+            roles = tuple(replace(role, leaks=leaks) for role in held.roles)
+            yield CellFinished(result=replace(held, roles=roles))
 
     def _finish(self, result: CellResult) -> Iterator[RunEvent]:
         """Charge the end of the process to the test that ran."""
         self._result = result
         is_unfinished = self._open is None and result.outcome in (Outcome.HUNG, Outcome.CRASHED)
-        yield from self._release((f"after the last test: {result.reason}",) if is_unfinished else ())
+        yield from self.release((f"after the last test: {result.reason}",) if is_unfinished else ())
         if self._open is not None:
             cell = self._left.pop(self._open.scenario)
             if result.outcome in (Outcome.COMPLETED, Outcome.RAISED):

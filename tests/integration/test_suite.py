@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import defaultdict
 
 import pytest
@@ -232,3 +233,25 @@ def test_the_tests_of_streams_of_cpython_are_one_cause(tmp_path):
     assert "AttributeError: 'Loop' object has no attribute '_default_executor'" in text
     assert "test of internals (67 tests, 3 of 3 differ alone)" in text
     assert code == 1
+
+
+@pytest.mark.slow
+def test_an_interrupted_suite_is_resumed(tmp_path):
+    """What has its result is not run again."""
+    text = "import pathlib, time\n"
+    for number in range(4):
+        text += f"def test_{number}():\n    pathlib.Path('ran').open('a').write('{number}')\n    time.sleep(2)\n"
+    (tmp_path / "test_slow.py").write_text(text)
+    command = [sys.executable, "-m", "harness.cli", "suite", "test_slow.py", "-b", "asyncio", "-q", "--out", "runs"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    while len((tmp_path / "ran").read_text() if (tmp_path / "ran").exists() else "") < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert "incomplete:" in process.communicate()[0]
+    assert process.returncode == 143
+    command = [sys.executable, "-m", "harness.cli", "resume", "-q", "--out", "runs"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("4 tests, 4 agree\n")
+    ran = (tmp_path / "ran").read_text()
+    assert (ran.count("0"), set(ran)) == (1, set("0123"))

@@ -57,14 +57,15 @@ def test_the_summary_has_counts_causes_and_frequencies():
     )
     summary = SuiteSummary(
         tests=1005,
-        agree=1003,
+        agree=1000,
+        not_run=3,
         broken=("z",),
         hung=0,
         causes=(cause,),
         not_asked={"fast": {"not asked: ran slow.Loop, not fast.Loop": 3}},
     )
     assert list(describe_suite(summary, frozenset([RowId("b", ())]))) == [
-        "1,005 tests, 1,003 agree; 2 worse on fast: 1 cause; 1 broken on all",
+        "1,005 tests, 1,000 agree; 2 worse on fast: 1 cause; 3 not run; 1 broken on all",
         "\n1. fast: OSError: gone in loop.py:connect",
         "   behaviour of the loop (2 tests, 1 of 1 differ alone, 1 known)",
         "   a: failed 2 of 20, passed 18 of 20 (elsewhere passed)",

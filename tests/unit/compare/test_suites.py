@@ -112,6 +112,15 @@ def test_a_test_that_was_not_asked_is_no_difference():
     assert found.not_asked == {"fast": {"not asked: ran slow.Loop, not fast.Loop": 1, "skipped": 1}}
 
 
+def test_a_test_that_did_not_run_does_not_agree():
+    """On one backend or on all."""
+    reason = "the run was interrupted before this cell"
+    left = [cell(backend, Outcome.NOT_RUN, scenario="b", reason=reason) for backend in ("asyncio", "fast")]
+    one = cell("fast", Outcome.NOT_RUN, scenario="a", reason=reason)
+    found = summarise_suite(suite_run(a_test("a", "asyncio"), one, *left, *pair("c", "passed")))
+    assert (found.tests, found.agree, found.not_run) == (3, 1, 2)
+
+
 def test_hangs_and_crashes_are_endings():
     """They have a cause without an exception."""
     hung = cell("fast", Outcome.HUNG, scenario="a", reason="no progress for 30.0 s, idle (0% CPU)")
