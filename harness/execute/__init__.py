@@ -73,16 +73,16 @@ def execute(
 
 
 def _are_worth_it(cells: Sequence[Cell], catalogue: Catalogue, lanes: int = 1) -> bool:
-    """Return whether warm parents cost less than they save: each lane has one for each backend."""
+    """Return whether warm parents cost less than they save: each lane has one for each interpreter and adapter."""
+    forks: list[tuple[str, str]] = []
     try:
-        labels = [
-            cell.label
-            for cell in cells
-            if may_fork(cell, catalogue.scenario(cell.scenario), catalogue.backend_of, catalogue.perturbations)
-        ]
+        for cell in cells:
+            if may_fork(cell, catalogue.scenario(cell.scenario), catalogue.backend_of, catalogue.perturbations):
+                specs = {assigned.backend for assigned in cell.roles}
+                forks += [(spec.place, catalogue.backend_of(spec).runner.partition(":")[0]) for spec in specs]
     except UsageError:  # a backend is not installed any more, as its cells report
         return False
-    return len(labels) >= _LEAST_FORKS * lanes * len(set(labels))
+    return len(forks) >= _LEAST_FORKS * lanes * len(set(forks))
 
 
 def _execute_cells(
