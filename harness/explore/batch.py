@@ -28,6 +28,8 @@ from .schedules import list_schedules
 from .stock import UNIT, StockRuns
 from .trial import VIRTUAL_UNIT, Result, Trial
 
+REAL_CLOCK = 10
+"""Of programs that run on the real clock, which take as much longer, a batch has the tenth part."""
 _COUNT_EVERY = 25
 _MOST_LOST = 5
 """Programs that may take their process with them before a batch ends."""
@@ -58,11 +60,13 @@ class Batch:
         self._probe = probe
         self._seed: int = probe.seed if parameters["seed"] is None else parameters["seed"]
         self._first: int = parameters["first"]
-        self._end = self._first + int(parameters["programs"])
+        programs = int(parameters["programs"])
+        self._end = self._first + (-(-programs // REAL_CLOCK) if grammar.real_clock else programs)
         self._trace: bool = parameters["trace"]
-        self._schedules: int = parameters["schedules"] if subject.schedules else 1
-        self._against: str = parameters["against"] if subject.schedules else ""
-        self._deviations: int = parameters["deviations"] if subject.schedules else 0
+        self._is_scheduled = bool(subject.schedules) and not grammar.real_clock
+        self._schedules: int = parameters["schedules"] if self._is_scheduled else 1
+        self._against: str = parameters["against"] if self._is_scheduled else ""
+        self._deviations: int = parameters["deviations"] if self._is_scheduled else 0
         self._generator = Generator(grammar)
         self._counts: Counter[str] = Counter()
         self._failing: dict[Clause, list[Failing]] = defaultdict(list)
@@ -88,7 +92,7 @@ class Batch:
 
     def make_trial(self) -> Trial:
         """Return what runs programs under a schedule, or on the runtime as it is."""
-        if not self.subject.schedules:
+        if not self._is_scheduled:
             return self.make_stock_trial()
         return Trial(self.grammar, self._make_runs(), VIRTUAL_UNIT)
 
@@ -98,7 +102,7 @@ class Batch:
     @property
     def keeps_order(self) -> bool:
         """Whether the runtime excludes other orders of ready tasks than its own."""
-        return bool(self.subject.schedules) and bool(getattr(self._make_runs(), "keeps_order", False))
+        return self._is_scheduled and bool(getattr(self._make_runs(), "keeps_order", False))
 
     def _make_other_trial(self) -> Trial:
         return Trial(self.grammar, load_runs(self._against, {}), VIRTUAL_UNIT)

@@ -26,6 +26,7 @@ class Clause(StrEnum):
     DEADLINE_EARLY = "deadlines that fired early"
     DEADLINE_MISSED = "deadlines missed"
     TIMEOUT_HIDDEN = "time-outs that are not reported"
+    RESULT_WRONG = "results of calls mixed up"
     UNEXPECTED_ERROR = "unexpected errors"
     RUNTIME_FAILED = "failures of the runtime itself"
     LEAK = "leaks"
@@ -53,6 +54,7 @@ REASONS: dict[Clause, str] = {
     Clause.DEADLINE_EARLY: "a scope or a sleep does not end before its time",
     Clause.DEADLINE_MISSED: "a scope ends at its deadline",
     Clause.TIMEOUT_HIDDEN: "a block that its deadline has cut short says so",
+    Clause.RESULT_WRONG: "a call in a thread returns its own result, or raises its own error",
     Clause.UNEXPECTED_ERROR: "an operation raises nothing that the contract does not name",
     Clause.RUNTIME_FAILED: "no program brings the runtime itself down",
     Clause.LEAK: "nothing outlives a program",

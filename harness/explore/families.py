@@ -123,6 +123,23 @@ FAMILIES: dict[str, Grammar] = {
         catches=(*_OF_SCOPES, *_OF_DEADLINES),
         tasks=(1, 3),
     ),
+    "offload": Grammar(
+        resources=(("event", (1,)), ("lock", (1,))),
+        weights={
+            "offload": 8,
+            "offload-failing": 3,
+            "checkpoint": 4,
+            "cancel": 4,
+            "hold": 2,
+            "set": 2,
+            "wait": 3,
+            "shield": 1,
+            "group": 2,
+        },
+        catches=("error-of-thread-lost", "error-of-thread-wakes-nobody"),
+        tasks=(1, 4),
+        real_clock=True,
+    ),
     "mixed": Grammar(
         resources=(("lock", (1,)), ("channel", (0, 1)), ("event", (1,)), ("condition", (1,))),
         weights={

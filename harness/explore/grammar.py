@@ -180,6 +180,20 @@ RULES: dict[str, Rule] = {
             inside="group",
             requires=(Capability.GROUP_CANCEL,),
         ),
+        Rule(
+            name="offload",
+            perform=do.offload,
+            clause="a call in a thread returns its result, and other tasks run meanwhile",
+            amounts=(0, 1, 1, 2),
+            requires=(Capability.THREAD,),
+        ),
+        Rule(
+            name="offload-failing",
+            perform=do.offload_failing,
+            clause="a call in a thread raises its error",
+            amounts=(0, 1),
+            requires=(Capability.THREAD,),
+        ),
         Rule(name="fail", perform=do.fail, clause="an error of a task is not lost", inside="group"),
         Rule(
             name="shield",
@@ -215,6 +229,8 @@ class Grammar:
     """Fewest and most tasks."""
     length: int = 3
     """Most operations of a task at its top level."""
+    real_clock: bool = False
+    """Whether its operations need threads or descriptors, so that its programs run on the unmodified runtime."""
 
     def all_rules(self) -> dict[str, Rule]:
         """Return the built-in rules and its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from harness.api import ErrorKind
@@ -266,6 +267,70 @@ async def shield(player: Player, operation: Operation) -> None:
     with waiting(player, _SHIELD, "a shielded call"):
         await player.play.runtime.run_shielded(child.main)
     player.done.append("shielded")
+
+
+async def offload(player: Player, operation: Operation) -> None:
+    """Call a function in a thread that takes some time, and compare its result."""
+    job = Job(operation.amount * player.play.unit / 2)
+    with waiting(player, job, "a call in a thread"):
+        result = await player.play.runtime.run_in_thread(job.run)
+    if result is not job or job.runs != 1:
+        detail = f"{player.name} gets {result!r} from a call in a thread that ran {job.runs} times"
+        player.play.breach(Clause.RESULT_WRONG, detail)
+    player.done.append("called")
+
+
+async def offload_failing(player: Player, operation: Operation) -> None:
+    """Call a function in a thread that raises."""
+    job = Job(operation.amount * player.play.unit / 2)
+    try:
+        with waiting(player, job, "a call in a thread"):
+            await player.play.runtime.run_in_thread(job.fail)
+    except JobFailure as exc:
+        if exc.args != (job,):
+            player.play.breach(Clause.RESULT_WRONG, f"{player.name} gets the error of another call")
+        player.done.append("call failed")
+    else:
+        player.play.breach(Clause.ERROR_LOST, f"{player.name} gets no error from a call in a thread that raised")
+
+
+class JobFailure(Exception):
+    """Raised by a function in a thread."""
+
+
+class Job:
+    """A function for a thread, and the model of the wait for it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.runs = 0
+        self.is_timed = True
+        """Whether it has not returned yet."""
+
+    def run(self) -> Job:
+        """Take the time."""
+        time.sleep(self._seconds)
+        self._end()
+        return self
+
+    def fail(self) -> None:
+        """Raise after the time."""
+        time.sleep(self._seconds)
+        self._end()
+        raise JobFailure(self)
+
+    def _end(self) -> None:
+        self.runs += 1
+        self.is_timed = False
+
+    def find_breach(self, what: str) -> tuple[Clause, str] | None:
+        """A task waits for a call only while the function runs."""
+        return None if self.is_timed else (Clause.LOST_WAKE_UP, f"waits in {what} although the function has returned")
+
+    def is_interruptible(self, what: str) -> bool:
+        """A cancelled caller may wait for the end of the function."""
+        del what
+        return False
 
 
 class _Shield:

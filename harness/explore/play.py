@@ -78,6 +78,9 @@ class Block:
 class Turn:
     """Model of the wait in a checkpoint or a sleep, which needs no event."""
 
+    is_timed = True
+    """Whether the wait ends by itself after a time."""
+
     def find_breach(self, what: str) -> tuple[Clause, str] | None:
         """It ends by itself."""
         return Clause.LOST_WAKE_UP, f"a {what} does not return although nothing else runs"
@@ -347,7 +350,10 @@ class Play:
         """Return how many steps were done, and whether a task waits for time or turns."""
         now = self.runtime.now()
         live = [player for player in self.players if player.started and not player.ended]
-        is_timed = any(player.wait is None or player.wait[0] is TURN or player.has_deadline(now) for player in live)
+        is_timed = any(
+            player.wait is None or getattr(player.wait[0], "is_timed", False) or player.has_deadline(now)
+            for player in live
+        )
         return self.steps, is_timed or len(live) < sum(not player.is_over for player in self.players)
 
     def final_state(self) -> str:

@@ -98,9 +98,10 @@ _SUMMARIES = {
     "channel": "a channel",
     "group": "task groups that fail and are cancelled",
     "scope": "scopes, deadlines and shields",
+    "offload": "calls in threads",
     "mixed": "a lock, a channel, an event, a condition and groups",
 }
 
-lock, semaphore, condition, event, channel, group, scope, mixed = EXPLORATIONS = tuple(
+lock, semaphore, condition, event, channel, group, scope, offload, mixed = EXPLORATIONS = tuple(
     make_exploration(name, grammar, f"{__name__}:{name}", _SUMMARIES[name]) for name, grammar in FAMILIES.items()
 )

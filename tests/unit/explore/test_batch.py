@@ -9,7 +9,9 @@ from harness.api import Subject
 from harness.explore import posix
 from harness.explore.batch import Batch
 from harness.explore.clauses import Clause
+from harness.explore.families import FAMILIES
 from harness.explore.grammar import Grammar, Rule
+from harness.explore.operations import Job, JobFailure
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -141,3 +143,26 @@ def test_a_small_program_is_run_in_every_order_with_few_deviations():
     """What needs a single change of the native order is found without luck."""
     probe = _run(in_order, 1, weights={"break": 1}, tasks=(2, 2), deviations=1)
     assert probe.failures["items out of order"]["found_under"].startswith("deviations ")
+
+
+def test_programs_with_threads_run_on_the_unmodified_runtime():
+    """On its clock, in its order, and a tenth of them: a schedule controls no thread."""
+    probe = FakeProbe(100)
+    subject = Subject(
+        make_runner=lambda: __import__("harness_asyncio.backend").backend.AsyncioRunner({}),
+        options={},
+        schedules="harness_asyncio.schedule:AsyncioSchedules",
+    )
+    Batch("offload", FAMILIES["offload"], subject, probe).run()
+    assert probe.observed["programs"] == probe.observed["runs"] == 10
+    assert probe.observed["failing programs"] == 0
+
+
+def test_a_task_waits_for_a_call_only_while_its_function_runs():
+    """At rest, a call that has returned and whose caller still waits is a lost wake-up."""
+    job = Job(0.0)
+    assert job.find_breach("a call") is None
+    assert job.run() is job
+    assert job.find_breach("a call") == (Clause.LOST_WAKE_UP, "waits in a call although the function has returned")
+    with pytest.raises(JobFailure):
+        Job(0.0).fail()
