@@ -25,7 +25,7 @@ EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
 FORMATS = {"html": "report.html", "terminal": "report.txt"}
 SELECTION = ("-s", "lock.*", "-s", "channel", "--preset", "quick")
 """A small matrix: each new sample is kept for ever in the repository, and a page of the default one has megabytes."""
-WIDTH, LINES = 100, (26, 13, 9)
+WIDTH, LINES = 100, 44
 """Of the picture of the terminal, in characters and lines."""
 UNEXPECTED = 1
 """Exit code of a matrix that found something; its reports are samples as good as any."""
@@ -56,15 +56,11 @@ def render(folder: Path) -> None:
 
 
 def draw_terminal(folder: Path) -> None:
-    """Draw a terminal's view of the run: the beginnings of the grid, of the intervals and of the verdict."""
+    """Draw a terminal's view of the run: its last screen."""
     report = [*_harness(), "--color", "always", "report", "latest"]
     wide = {**os.environ, "COLUMNS": str(WIDTH)}
     done = subprocess.run(report, cwd=folder, env=wide, stdout=subprocess.PIPE, check=True, text=True)
-    lines = done.stdout.splitlines()
-    shown = lines[: LINES[0]]
-    for part, number in zip((" intervals", " rows agree "), LINES[1:], strict=True):
-        start = next((n for n, line in enumerate(lines) if part in line), len(lines))
-        shown += ["…", *lines[start : start + number]]
+    shown = done.stdout.splitlines()[-LINES:]
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.from_ansi("\n".join(shown)))
     console.save_svg(str(EXAMPLES / "terminal.svg"), title="harness matrix")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from harness.host.files import replace_text
-from harness.model import Comparison, HarnessError, Run, UsageError, UserInterrupt
+from harness.model import Comparison, HarnessError, RenderOptions, Run, UsageError, UserInterrupt
 from harness.plugins.calls import CALLS
 
 from .state import State
@@ -20,8 +19,7 @@ def render(
     comparison: Comparison,
     folder: Path,
     verbosity: int = 0,
-    *,
-    is_detailed: bool = False,
+    adjust: Callable[[RenderOptions], RenderOptions] = lambda options: options,
 ) -> str:
     """Return a run in a format.
 
@@ -32,8 +30,7 @@ def render(
     renderer = state.catalogue.renderer(name)
     try:
         with CALLS.running(f"report format {name!r}"):
-            options = msgspec.structs.replace(state.options(folder, verbosity), is_detailed=is_detailed)
-        return renderer.render(run, comparison, options)
+            return renderer.render(run, comparison, adjust(state.options(folder, verbosity)))
     except UserInterrupt:
         raise
     except BaseException as exc:

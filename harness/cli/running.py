@@ -25,6 +25,7 @@ from .plain import is_gone, say
 from .progress import open_noise_progress, open_progress
 from .rendering import render, write_report
 from .selection import build_request
+from .since import add_changes
 from .state import State
 
 _SHARE_FOR_NOISE = 0.02
@@ -200,7 +201,10 @@ def _write_page(state: State, outcome: RunOutcome) -> Iterator[Path]:
     if renderer is None:
         return
     page = outcome.folder / f"report{renderer.suffix}"
-    write_report(page, render(state, "html", outcome.run, outcome.comparison, outcome.folder), outcome.folder)
+    text = render(
+        state, "html", outcome.run, outcome.comparison, outcome.folder, adjust=lambda o: add_changes(o, outcome)
+    )
+    write_report(page, text, outcome.folder)
     yield page
 
 

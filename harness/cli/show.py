@@ -116,7 +116,9 @@ def show(
     if cell is not None:
         run, comparison = narrow(run, comparison, cell)
     is_part = bool(backends or scenarios)
-    text = render(state, name, run, comparison, folder, verbose - quiet, is_detailed=is_part)
+    text = render(
+        state, name, run, comparison, folder, verbose - quiet, lambda o: msgspec.structs.replace(o, is_detailed=is_part)
+    )
     click.echo(text, color=state.colour)
     if cell is not None:
         return Exit.OK

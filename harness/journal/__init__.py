@@ -3,7 +3,7 @@
 from .answers_record import read_answers, write_answers
 from .assembly import RunAssembly
 from .merge import merge_runs
-from .read import JOURNAL_NAME, read_events, read_run
+from .read import JOURNAL_NAME, read_events, read_header, read_run
 from .selftest_record import read_self_test, write_self_test
 from .store import RunStore
 from .write import JournalWriter, utc_now
@@ -16,6 +16,7 @@ __all__ = [
     "merge_runs",
     "read_answers",
     "read_events",
+    "read_header",
     "read_run",
     "read_self_test",
     "utc_now",

@@ -39,6 +39,20 @@ def read_run(path: Path) -> Run:
     return assembly.run(note or _check(assembly, is_changed=_is_changed(checksum, events)))
 
 
+def read_header(path: Path) -> RunStarted:
+    """Return the first line of a journal, without the rest of it.
+
+    Raises:
+        JournalError: as for `read_run`.
+    """
+    file = path / JOURNAL_NAME if path.is_dir() else path
+    try:
+        line = read_regular(file).partition(b"\n")[0]
+    except OSError as exc:
+        raise JournalError(f"cannot read the journal {file}: {exc.strerror or exc}") from exc
+    return _header(file, line)
+
+
 def read_events(path: Path) -> Iterator[RunEvent]:
     """Return the events of a journal in their order, to replay the run; a line that cannot be read is left out.
 

@@ -60,6 +60,8 @@ class BackendSummary:
     hangs: int
     """Rows that hang and are not listed."""
     known_hangs: int
+    design_hangs: int
+    """Rows that hang as their contract permits, where other backends do not."""
     overall: Overall | None
     """Cost over all rows; nothing for the reference."""
     is_reference: bool
@@ -70,10 +72,9 @@ class BackendSummary:
 
     @property
     def hang_text(self) -> str:
-        """Hangs that are new, and those that are listed."""
-        new = str(self.hangs) if self.hangs or not self.known_hangs else ""
-        known = f"{self.known_hangs} known" if self.known_hangs else ""
-        return " + ".join(part for part in (new, known) if part)
+        """Hangs that are new, those that are listed, and those by design."""
+        named = ((self.hangs, ""), (self.known_hangs, " known"), (self.design_hangs, " by design"))
+        return " + ".join(f"{count}{name}" for count, name in named if count) or "0"
 
     @property
     def cost_text(self) -> str:
@@ -91,8 +92,9 @@ def summarise_backends(run: Run, comparison: Comparison) -> list[BackendSummary]
         BackendSummary(
             label=label,
             standings=Counter(stand(cells) for cells in rows.values()),
-            hangs=sum(_hangs(cells, known=False) for cells in rows.values()),
-            known_hangs=sum(_hangs(cells, known=True) for cells in rows.values()),
+            hangs=_count_hangs(rows.values(), Standing.BUG, Standing.DIFFERENCE),
+            known_hangs=_count_hangs(rows.values(), Standing.KNOWN),
+            design_hangs=_count_hangs(rows.values(), Standing.BY_DESIGN),
             overall=comparison.overall.get(label),
             is_reference=has_cost and label == comparison.reference,
         )
@@ -156,10 +158,10 @@ def _is_unfinished(cell: CellSummary) -> bool:
     return cell.outcome is Outcome.INTERRUPTED or (cell.outcome is Outcome.NOT_RUN and reason.startswith(UNFINISHED))
 
 
-def _hangs(cells: Sequence[CellSummary], *, known: bool) -> bool:
-    """Return whether any square hangs: by its outcome, or by an answer that its question grades as a hang."""
-    kinds = (cell.known if known else tuple(kind for kind in cell.findings if kind.unexpected) for cell in cells)
-    return any(
-        FindingKind.HANG in found or (Harm.HANG in cell.harms and bool(found))
-        for cell, found in zip(cells, kinds, strict=True)
-    )
+def _count_hangs(rows: Iterable[Sequence[CellSummary]], *standings: Standing) -> int:
+    return sum(any(_hangs(cell) and _standing_of(cell) in standings for cell in cells) for cells in rows)
+
+
+def _hangs(cell: CellSummary) -> bool:
+    """Return whether a square hangs: by its outcome, or by an answer that its question grades as a hang."""
+    return FindingKind.HANG in (*cell.findings, *cell.known) or Harm.HANG in cell.harms

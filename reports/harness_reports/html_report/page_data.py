@@ -10,7 +10,7 @@ import msgspec
 
 from harness.api import Judge, Outcomes
 from harness.model import CellRecord, CellSummary, Comparison, RenderOptions, RowId, RowSummary, Run, ScenarioCard
-from harness_reports.backend_summary import backends_of, stand
+from harness_reports.backend_summary import Standing, backends_of, stand
 from harness_reports.grid import name_rows, places_of_variants
 from harness_reports.questions import is_question, name_row
 from harness_reports.safe_text import clean, shorten
@@ -186,7 +186,7 @@ class _Collector:
             "w": "ok" if square.symbol == FINE else square.meaning,
             "t": _TONES.get(square.style, "bad"),
             "st": stand([cell]).value,
-            "tags": [_TAGS.get(harm.value, harm.value) for harm in harms_of([cell])],
+            "tags": _tags_of(cell),
             "id": cell_anchor(row.row, cell.label),
             "cell": self._first_id(row, cell),
         }
@@ -206,6 +206,12 @@ class _Collector:
     def _first_id(self, row: RowSummary, cell: CellSummary) -> str:
         records = self.records.get((row.row, cell.label))
         return clean(records[0].cell.id) if records else clean(f"{row.row}@{cell.label}")
+
+
+def _tags_of(cell: CellSummary) -> list[str]:
+    """Return what a square costs a program, as words for the search; nothing where it is as all others are."""
+    is_differing = stand([cell]) in (Standing.BUG, Standing.DIFFERENCE, Standing.KNOWN, Standing.BY_DESIGN)
+    return [_TAGS.get(harm.value, harm.value) for harm in sorted(harms_of([cell]))] if is_differing else []
 
 
 def _figures_of(cell: CellSummary) -> Mapping[str, Any]:

@@ -81,7 +81,7 @@ class RunSentences:
         return [row for row in self._comparison.rows if _differ(row, first, second)]
 
     def _hangs(self) -> Iterator[Sentence]:
-        counts = {line.label: line.hangs + line.known_hangs for line in self._backends}
+        counts = {line.label: line.hangs + line.known_hangs + line.design_hangs for line in self._backends}
         hanging = {label: count for label, count in counts.items() if count}
         free = [clean(label) for label, count in counts.items() if not count]
         if hanging:
