@@ -17,7 +17,7 @@ from .clauses import Clause
 from .failure import Failure
 from .leftovers import Leftovers
 from .posix import Limits, Page, Send, run_in_child
-from .script import MOST_LINES, Dialect, render_script
+from .script import MOST_LINES, CannotSay, Dialect, render_script
 
 if TYPE_CHECKING:
     from .batch import Batch
@@ -105,14 +105,21 @@ def _find_script(batch: Batch, failure: Failure) -> tuple[str, bool]:
 
 
 def write_scripts(subject: Subject, failure: Failure) -> Iterator[str]:
-    """Yield a failure as a script in the runtime's own words, in each way that its dialect has and few lines allow."""
-    if subject.dialect:
-        module, _, name = subject.dialect.partition(":")
+    """Yield a failure as a script in the runtime's own words, in each way that its dialect has and few lines allow.
+
+    There is none for options that the dialect cannot express, such as another event loop.
+    """
+    if not subject.dialect:
+        return
+    module, _, name = subject.dialect.partition(":")
+    try:
         dialect: Dialect = getattr(importlib.import_module(module), name)(subject.options)
-        for each in (dialect, *dialect.others):
-            text = render_script(failure, each)
-            if text and text.count("\n") <= MOST_LINES:
-                yield text
+    except CannotSay:
+        return
+    for each in (dialect, *dialect.others):
+        text = render_script(failure, each)
+        if text and text.count("\n") <= MOST_LINES:
+            yield text
 
 
 def run_script(text: str, attend: Callable[[], None] = lambda: None) -> bool:
