@@ -12,6 +12,7 @@ from harness.journal import RunStore, read_run
 from harness.model import Comparison, Run, UsageError
 
 from .exits import Exit
+from .finite import FiniteFloat
 from .stored import complete_run, out_option
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ _MOST_NAMES = 6
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(min=0),
+    type=FiniteFloat(min=0),
     default=3.0,
     show_default=True,
     metavar="PERCENT",

@@ -52,9 +52,13 @@ def expect(_state: State, run_name: str, update: Path | None, out: Path) -> None
     if update is None:
         click.echo(update_text("", proposed, {}) or "# nothing unexpected: nothing to propose\n", nl=False)
         return
-    gone = _stale_of(comparison, update)
     try:
-        update.write_text(update_text(_text_of(update), proposed, gone), encoding="utf-8")
+        gone = _stale_of(comparison, update)
+        text = update_text(_text_of(update), proposed, gone)
+    except (OSError, ValueError, TypeError, LookupError) as exc:  # no file, no UTF-8, no TOML, or other tables
+        raise UsageError(f"cannot read expectations {update}: {one_line(exc)}") from exc
+    try:
+        update.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise UsageError(f"cannot write {update}: {exc.strerror}") from exc
     reasons = "; write the reason of each" if proposed else ""

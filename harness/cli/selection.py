@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem
 from harness.api import PRESETS
 from harness.model import LIMITS, LOCAL, Request, UsageError
 
+from .finite import FiniteFloat
 from .stored import out_option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -144,7 +145,7 @@ _SELECTION = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=FiniteFloat(min=0, min_open=True),
         default=None,
         help="Time limit of each cell in seconds.",
     ),

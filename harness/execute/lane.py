@@ -34,8 +34,12 @@ def main() -> None:
     The arguments are the run's folder and the terms, as JSON.
     An interrupt ends the cell that runs.
     """
-    report = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # output of a plugin is no event
+    with os.fdopen(os.dup(1), "wb", buffering=0) as report:
+        os.dup2(2, 1)  # output of a plugin is no event
+        _run_cells(report)
+
+
+def _run_cells(report: FileIO) -> None:
     posix.adopt_orphans()
     INTERRUPTS.install(signal.SIGINT)
     catalogue, folder = Plugins().catalogue(), Path(sys.argv[1])

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from harness.journal import read_run
+
 from .program import folder_of, linux, run
 
 EXPECTED = {
@@ -59,3 +61,12 @@ def test_a_stuck_cell_at_a_short_time_limit_is_a_hang(tmp_path):
     assert "HANG  faulty.waits on trio" in out
     assert "waits for event in" in " ".join(out.split())
     assert "still made progress" not in out
+
+
+def test_a_daemon_that_floods_the_output_of_its_cell(tmp_path):
+    """It is a leftover by name, although it would end by itself when nothing reads it any more."""
+    code, out, err = run("matrix", "-s", "faulty.leaves-a-flood", "-b", "trio", cwd=tmp_path)
+    assert code == 1, out + err
+    (record,) = read_run(folder_of(tmp_path)).records
+    assert [name.split()[1] for role in record.result.roles for name in role.escaped] != []
+    assert "leaves processes behind" in out

@@ -6,11 +6,13 @@ import signal
 import time
 from contextlib import suppress
 
+import msgspec
+import psutil
 import pytest
 
 from harness.journal import read_run
 
-from .program import Program, facts_of, finished_lines, folder_of, linux, run
+from .program import Program, facts_of, finished_lines, folder_of, linux, outcomes_of, run
 
 SELECTION = ("-s", "faulty.steps", "-b", "trio", "-b", "threads", "--rounds", "2")
 pytestmark = pytest.mark.skipif(not linux, reason="only Linux ends the children of a killed process")
@@ -98,3 +100,78 @@ def test_runner_lane_or_warm_parent_is_killed_at_fifty_random_moments(tmp_path):
         outcomes = [record.result.outcome for record in read_run(journal.parent).records]
         assert len(outcomes) == 20
         assert sum(outcome != "completed" for outcome in outcomes) <= (part == "lane")
+
+
+# --- a kill of any of our processes, three cells at a time ---
+
+ALONGSIDE = ("matrix", "-s", "faulty.steps", "-b", "trio", "-b", "threads", "--rounds", "3", "--jobs", "3")
+DIFFERING = frozenset(
+    {"seconds", "at", "started", "finished", "pid", "cpu", "usage", "resources", "grown_bytes", "stalls", "autopsy"}
+)
+"""Fields with times, process ids and figures of the kernel."""
+_OF_VICTIM = ("crashed", "harness fault")
+
+
+def records_of(folder):
+    """Return each cell of a run with all its facts but those that differ from one undisturbed run to the next."""
+    return {record.cell.id: _steady(msgspec.to_builtins(record)) for record in read_run(folder).records}
+
+
+def _steady(value):
+    match value:
+        case {"key": "child"}:  # its value is a process id
+            return "child"
+        case dict():
+            return {name: _steady(inner) for name, inner in value.items() if name not in DIFFERING}
+        case list() | tuple():
+            return [_steady(inner) for inner in value]
+        case _:
+            return value
+
+
+def find_victim(program, kind):
+    """Return a process of a run by what it does; nothing if there is none at the moment."""
+    if kind == "runner":
+        return psutil.Process(program.process.pid)
+    module = {"lane": "harness.execute.lane", "worker": "harness.worker"}[kind]
+    found = [psutil.Process(pid) for pid, words in program.marked() if module in words]
+    return random.choice(found) if found else None
+
+
+def kill_one_and_resume(cwd, undisturbed, kind):
+    """Kill a process at a random moment, and hold the resumed run against an undisturbed one."""
+    facts, seconds = undisturbed
+    program = Program(*ALONGSIDE, cwd=cwd)
+    journal = program.journal()
+    time.sleep(random.random() * seconds * 0.7)
+    victim = find_victim(program, kind)
+    if victim is not None and program.process.poll() is None:
+        victim.kill()
+    program.end(120)
+    assert program.survivors() == []
+    if not journal.read_bytes().count(b"\n"):
+        return
+    ended, stored = finished_lines(journal), records_of(journal.parent)
+    assert set(stored) == set(facts)
+    touched = [name for name in ended if outcomes_of(journal.parent)[name] in _OF_VICTIM]
+    assert len(touched) <= (kind != "runner")
+    if run("resume", "--jobs", "3", cwd=cwd)[0] != 2:  # 2: every cell has its result
+        assert read_run(journal.parent).complete
+    resumed = records_of(journal.parent)
+    assert {name: resumed[name] for name in ended} == {name: stored[name] for name in ended}, "a result was changed"
+    for name in facts.keys() - set(touched):
+        assert resumed[name] == facts[name], (kind, name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_fifty_random_kills_of_runner_lane_and_worker(tmp_path):
+    """Every cell that had ended is stored; resumed, the run equals an undisturbed one in all facts but times."""
+    (tmp_path / "undisturbed").mkdir()
+    began = time.monotonic()
+    assert run(*ALONGSIDE, cwd=tmp_path / "undisturbed")[0] == 0
+    undisturbed = records_of(folder_of(tmp_path / "undisturbed")), time.monotonic() - began
+    for number in range(50):
+        cwd = tmp_path / str(number)
+        cwd.mkdir()
+        kill_one_and_resume(cwd, undisturbed, ("runner", "lane", "worker")[number % 3])

@@ -100,6 +100,7 @@ class CellRun:
         self._stalls = StallWatch()
         self._roles: list[RoleProcess] = []
         self._over: list[RoleProcess] = []
+        self._writers: tuple[str, ...] = ()
         self._files: list[BinaryIO] = []
         self._selector = selectors.DefaultSelector()
 
@@ -227,11 +228,19 @@ class CellRun:
         for fd in set(role.fds) - role.at_end:
             self._selector.unregister(fd)
         self._over.append(role)
+        if len(self._over) == len(self._roles):
+            self._end_writers(role)
         for message in role.close():
             yield from self._pass_on(role, message)
         for other in self._roles:
             if other not in self._over:
                 other.order(RoleEnded(role=role.role))
+
+    def _end_writers(self, role: RoleProcess) -> None:
+        """End what holds the output of the last role open: it would end unnamed when the pipe is closed."""
+        if role.ended_at is not None and role.is_output_held():
+            deadline = time.monotonic() + _KILL_GRACE
+            self._writers, _ = posix.sweep(self._token, self._spared, deadline=deadline)
 
     def _heartbeats(self) -> tuple[object, ...]:
         return (len(self._over), *(role.heartbeat for role in self._roles if role not in self._over))
@@ -333,7 +342,7 @@ class CellRun:
         ended, survivors = posix.sweep(self._token, self._spared | unreaped, deadline=deadline)
         survivors = (*survivors, *(f"{pid} worker" for pid in sorted(unreaped)))
         if self._roles:
-            self._roles[0].escaped, self._roles[0].survivors = ended, survivors
+            self._roles[0].escaped, self._roles[0].survivors = (*self._writers, *ended), survivors
         trailing_events = [event for role in running for event in self._close(role)]
         self._limits.close()
         self._selector.close()

@@ -329,6 +329,15 @@ class RoleProcess:
         with suppress(OSError):  # a full disk costs the output and not the cell
             self._outputs[fd].write(data[: max(0, room)])
 
+    def is_output_held(self) -> bool:
+        """Read what its output holds, and return whether another process can still write there."""
+        for fd in self._outputs:
+            before = -1
+            while before != self.output_bytes and fd not in self.at_end and not self.over_limit:
+                before = self.output_bytes
+                self._read_output(fd)
+        return not self.at_end.issuperset(self._outputs)
+
     # --- the end ---
     def poll(self) -> bool:
         """Return whether the process has ended; takes its exit status and resource usage when it has."""

@@ -157,3 +157,11 @@ async def connects(runtime: Runtime, probe: Probe) -> None:
     for stream in more:
         await stream.aclose()
     await listener.aclose()
+
+
+@faulty("leaves-a-flood")
+async def leaves_a_flood(runtime: Runtime, probe: Probe) -> None:
+    """Ends while a daemon that it started, in another session and without an environment, floods its output."""
+    flood = "import os\nos.setsid()\nos.fork() and os._exit(0)\nwhile True: os.write(1, b'x' * 65536)"
+    subprocess.run([sys.executable, "-c", flood], env={}, check=True, start_new_session=False)
+    probe.observe("steps", 1)
