@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -58,12 +58,22 @@ def by_family(cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
     A row keeps its cells and their order. The family of `close.wakes-reader` is `close`, that of `sink` is `sink`.
     """
+    return tuple(cell for *_, cell in sorted(_rank(cells), key=lambda entry: entry[:2]))
+
+
+def first_rows(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Return the cells of the first row of each family, in the first round."""
+    ranked = list(_rank(cells))
+    first = min((number for number, *_ in ranked), default=0)
+    return tuple(cell for number, rank, cell in ranked if number == first and rank == 0)
+
+
+def _rank(cells: Iterable[Cell]) -> Iterator[tuple[int, int, Cell]]:
+    """Yield each cell with its round and the place of its row in its family."""
     rows: dict[tuple[int, str], dict[RowId, int]] = defaultdict(dict)
-    ranked = []
     for cell in cells:
         family = rows[cell.round, cell.scenario.partition(".")[0]]
-        ranked.append((cell.round, family.setdefault(cell.row, len(family)), cell))
-    return tuple(cell for *_, cell in sorted(ranked, key=lambda entry: entry[:2]))
+        yield cell.round, family.setdefault(cell.row, len(family)), cell
 
 
 def longest_first(cells: Iterable[Cell], seconds: Callable[[Cell], float]) -> tuple[Cell, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from harness.execute import CutOff
 from harness.model import OUT_OF_TIME, Cell
+from harness.plan import first_rows
 from harness.session.costs import CellCosts
 
 _REPORT_SECONDS = 1.0
@@ -52,9 +53,13 @@ class Deadline:
         self._is_shared = is_shared
         now = clock()
         left = seconds - min(reports, _MOST_FOR_REPORTS * seconds)
-        shared = sum(costs.expect(cell) for cell in cells if is_shared(cell)) / lanes
-        alone = sum(costs.expect(cell) for cell in cells if not is_shared(cell))
-        self._shared_until = now + left * max(shared / (shared + alone), 1 - alone / left) if shared else now
+
+        def expect(chosen: Iterable[Cell]) -> tuple[float, float]:
+            kinds = [(is_shared(cell), costs.expect(cell)) for cell in chosen]
+            shared = sum(cost for is_it, cost in kinds if is_it) / lanes
+            return shared, sum(cost for is_it, cost in kinds if not is_it)
+
+        self._shared_until = now + left * _share(left, *expect(cells), *expect(first_rows(cells)))
         self.cut_off = CutOff(at=now + left, reason=f"{OUT_OF_TIME}{budget or seconds:.0f} s")
 
     @property
@@ -66,3 +71,15 @@ class Deadline:
         """Return why it is too late for a cell, or an empty string."""
         until = self._shared_until if self._is_shared(cell) else self.cut_off.at
         return "" if self._clock() < until else self.cut_off.reason
+
+
+def _share(left: float, shared: float, alone: float, first_shared: float, first_alone: float) -> float:
+    """Return the part of the time for cells that run side by side.
+
+    It is their part of all costs; or all that the others leave; or less, if the first row of each family needs it.
+    """
+    if not shared or not alone:
+        return float(bool(shared))
+    share = max(shared / (shared + alone), 1 - alone / left)
+    reserved = min(first_alone / left, first_alone / (first_shared + first_alone))
+    return min(share, 1 - reserved)

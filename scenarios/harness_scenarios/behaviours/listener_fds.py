@@ -208,7 +208,7 @@ async def ask_out_of_fds(runtime: Runtime, trial: Trial) -> str:
     fate = outage.fate()
     trial.step("clients", fate)
     if fate == "served":
-        return f"the acceptor is {'told' if server.told else 'not told'}, and the clients are served later"
+        return f"the acceptor {'gets the error' if server.told else 'is not told'}, and the clients are served later"
     return _FATES[fate]
 
 

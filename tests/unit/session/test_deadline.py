@@ -70,3 +70,11 @@ def test_the_reason_names_the_budget():
     clock.now += 41
     assert deadline.skip_reason(ALONE[0]) == deadline.cut_off.reason == "stopped after the budget of 40 s"
     assert deadline.left < 0
+
+
+def test_the_first_row_of_each_family_has_its_time():
+    """Ten families of cells that run alone need 20 s of 38: the others do not get more than the rest."""
+    few = tuple(Cell(scenario=f"load{number}", roles=ROLES, round=0) for number in range(10))
+    costs = {SHARED[0].scenario: 40.0} | {cell.scenario: 2.0 for cell in few}
+    shared, alone = last_moments(*make_deadline(40, costs, cells=(*SHARED, *few)))
+    assert alone - shared >= 19
