@@ -14,9 +14,9 @@ from harness.model import OUT_OF_TIME, Cell
 from harness.plan import first_rows
 from harness.session.costs import CellCosts
 
-_REPORT_SECONDS = 1.0
-_REPORT_SECONDS_PER_CELL = 0.003
-_MOST_FOR_REPORTS = 0.3
+_REPORT_SECONDS = 0.4
+_REPORT_SECONDS_PER_CELL = 0.0008
+_MOST_FOR_REPORTS = 0.15
 """Of the whole time."""
 
 
