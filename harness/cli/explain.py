@@ -30,7 +30,7 @@ _MOST_LINES = 60
 @out_option
 @click.pass_obj
 def explain(state: State, name: str, run_name: str, out: Path, *, no_code: bool) -> None:
-    """Explain a scenario: question, contract, references, answers, code.
+    """Explain a scenario: question, contract, answers and code.
 
     The answers are those of a stored run. NAME may be a glob that means one scenario.
 

@@ -63,7 +63,7 @@ def suite(
     verbose: bool,
     out: Path,
 ) -> int:
-    """Run an existing test suite with each backend's event loop in force.
+    """Run an existing test suite on each event loop.
 
     TARGET is what pytest takes (files, folders, test ids), or unittest:MODULE. The suite is not changed: its own runner
     runs it in a worker process for each backend. Each test is a row. What differs is run again alone.
