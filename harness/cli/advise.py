@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.compare.advice import NO_GO
+from harness.compare.advice import NO_GO, RATE
 from harness.journal import RunStore, read_run
 from harness.model import NothingSelectedError
 
@@ -74,12 +74,19 @@ def advise_on(
     say(f"from run {folder.name}, {advice.rows} rows about {', '.join(wanted)}")
     for use in advice.unknown:
         say(f"nothing is known about {use}: the run has no row for it")
-    for line in describe_advice(advice, rate):
+    paced = [s.name for s in state.catalogue.scenarios.values() if any(p.name == RATE for p in s.parameters)]
+    for line in describe_advice(advice, rate, paced):
         say(line)
 
 
-def describe_advice(advice: Advice, rate: float | None) -> Iterator[str]:
-    """Yield the advice on each backend; those with fewer no-go's first."""
+def describe_advice(advice: Advice, rate: float | None, paced: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the advice on each backend; those with fewer no-go's first.
+
+    Args:
+        advice: on the backends of a run.
+        rate: that the program needs, in 1/s.
+        paced: scenarios that have a rate, to measure with.
+    """
     for backend in sorted(advice.backends, key=lambda each: len(each.no_gos)):
         yield ""
         count = len(backend.no_gos)
@@ -92,7 +99,7 @@ def describe_advice(advice: Advice, rate: float | None) -> Iterator[str]:
         yield from _lines("figure", [_describe_figure(each) for each in backend.figures], most=_MOST)
         yield from _lines("not measured", backend.not_measured, most=_MOST)
         if rate is not None:
-            yield f"  rate          {_describe_rate(backend, rate)}"
+            yield f"  rate          {_describe_rate(backend, rate, paced)}"
 
 
 def _lines(name: str, texts: Sequence[str], most: int | None) -> Iterator[str]:
@@ -121,10 +128,11 @@ def _describe_figure(figure: MeasuredRow) -> str:
     return f"{text}, {_TIMES}{figure.ratio:.2f} [{figure.low:.2f}, {figure.high:.2f}] {figure.verdict or ''}".rstrip()
 
 
-def _describe_rate(backend: BackendAdvice, rate: float) -> str:
-    command = f"harness run -b {backend.label} -s storm --param mode=rate --param rate={rate:g} --rounds 8"
+def _describe_rate(backend: BackendAdvice, rate: float, paced: Sequence[str]) -> str:
+    commands = (f"harness run -b {backend.label} -s {name} --param rate={rate:g} --rounds 8" for name in paced[:1])
+    measure = "".join(f"; measure it: {command}" for command in commands)
     if backend.headroom is None:
-        return f"{rate:g}/s: not measured in this run; measure it: {command}"
+        return f"{rate:g}/s: not measured in this run{measure}"
     if backend.headroom < rate:
-        return f"measured up to {backend.headroom:g}/s, not at {rate:g}/s; measure it: {command}"
+        return f"measured up to {backend.headroom:g}/s, not at {rate:g}/s{measure}"
     return f"{rate:g}/s: sustained up to {backend.headroom:g}/s, {backend.headroom / rate:.1f} times as much"

@@ -20,7 +20,5 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration file that pytest determined; empty for none."""
     files: dict[str, str] = {}
     """By id, the file of a test; empty for unittest."""
-    changes: tuple[str, ...] = ()
-    """Arguments that were added to keep the tests in one process and in their order."""
     hang_after: float = 30.0
     """Seconds without a phase of a test that begins or ends, after which the running test hangs."""

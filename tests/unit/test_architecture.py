@@ -1,6 +1,5 @@
 """The shape of the project is kept by machine."""
 
-import ast
 import os
 import shutil
 import subprocess
@@ -9,8 +8,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
-from harness.plugins import Plugins
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("harness", "backends", "scenarios", "saboteurs", "perturbations", "reports")
@@ -99,35 +96,6 @@ def test_a_backend_can_be_read_beside_another_one():
     files = {root.name: {path.stem for path in root.glob("*.py")} for root in roots}
     assert files.pop("harness_uvloop") < files["harness_asyncio"]
     assert {name: names - found for name, found in files.items()} == {name: set() for name in files}
-
-
-ALLOWED_NAMES = {
-    "asyncio": {"testing/hot_path.py"},
-    "storm": {"selftest/freeze.py"},
-    "switch": {"selftest/first_cell.py", "selftest/slower_arm.py", "selftest/stuck_arm.py", "cli/selftest.py"},
-}
-"""The self-test runs known scenarios, and the cost of an adapter is given relative to the baseline's."""
-TERMS = {"bridge", "channel", "children", "idle", "join", "merge", "offload", "orders", "stream", "threads", "timers"}
-"""Names that are also capabilities, clauses, fields or commands of the core."""
-
-
-def strings_in(path):
-    """Return each whole string of a module that is no docstring."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
-    strings = [n for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-    docs = {id(n.value) for n in nodes if isinstance(n, ast.Expr)}
-    return {each.value for each in strings if id(each) not in docs}
-
-
-def test_the_core_knows_no_backend_and_no_scenario_by_name():
-    """Plugins declare them; the names that the core has are allow-listed."""
-    catalogue = Plugins().catalogue()
-    names = {*catalogue.backends, *catalogue.scenarios} - TERMS
-    found = {}
-    for path in (ROOT / "harness").rglob("*.py"):
-        for name in strings_in(path) & names:
-            found.setdefault(name, set()).add(str(path.relative_to(ROOT / "harness")))
-    assert found == ALLOWED_NAMES
 
 
 def test_a_worker_imports_little():
