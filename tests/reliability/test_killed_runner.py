@@ -144,9 +144,10 @@ def kill_one_and_resume(cwd, undisturbed, kind):
     program = Program(*ALONGSIDE, cwd=cwd)
     journal = program.journal()
     time.sleep(random.random() * seconds * 0.7)
-    victim = find_victim(program, kind)
-    if victim is not None and program.process.poll() is None:
-        victim.kill()
+    with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+        victim = find_victim(program, kind)
+        if victim is not None and program.process.poll() is None:
+            victim.kill()
     program.end(120)
     assert program.survivors() == []
     if not journal.read_bytes().count(b"\n"):
