@@ -32,11 +32,8 @@ def matrix(state: State, /, schedules: int | None, **chosen: Any) -> int:
       harness matrix --scenario 'c*' --rounds 3 --json report.json
       harness matrix --scenario 'lock.*' --schedules 200
     """
-    from .orders import ask_once
     from .running import run_and_report  # it loads every stage; other commands need none
 
     if schedules is not None:
         chosen["perturb"] = (*chosen["perturb"], f"schedules={schedules}")
-    if is_everything(chosen):
-        ask_once(state, chosen["out"], chosen["backends"], chosen["jobs"])
-    return run_and_report(state, renderer="terminal", **chosen)
+    return run_and_report(state, renderer="terminal", asks_orders=is_everything(chosen), **chosen)

@@ -86,12 +86,13 @@ def orders(
     say("\n" + ", ".join(f"{counts[nature]} {nature}" for nature in Nature if counts[nature]))
 
 
-def ask_once(state: State, out: Path, backends: Sequence[str], jobs: int) -> None:
+def ask_once(state: State, out: Path, backends: Sequence[str], jobs: int, *, quiet: bool) -> None:
     """Ask the questions that have no stored answers for a runtime in its version."""
     asker = Asker(state, out, backends)
     if missing := asker.find_missing(ORDERS):
-        say(f"asking {len(asker.rows)} questions under {ORDERS} orders, once for {', '.join(missing)}", err=True)
-        asker.ask(missing, ORDERS, 0, jobs)
+        if not quiet:
+            say(f"asking {len(asker.rows)} questions under {ORDERS} orders, once for {', '.join(missing)}", err=True)
+        asker.ask(missing, ORDERS, 0, jobs, quiet=quiet)
 
 
 class Asker:
@@ -149,13 +150,13 @@ class Asker:
             if any((each := answers.get(row, {}).get(label)) is None or each.orders < orders for row in self.rows)
         ]
 
-    def ask(self, labels: Sequence[str], orders: int, seed: int, jobs: int) -> None:
+    def ask(self, labels: Sequence[str], orders: int, seed: int, jobs: int, *, quiet: bool = False) -> None:
         """Ask the questions and store the answers."""
         from harness.explore.orders import FAMILIES, NAME
         from harness.journal import write_answers
         from harness.session import run_session
 
-        from .explore_progress import open_explore_progress
+        from .progress import open_progress
 
         if not labels:
             return
@@ -168,7 +169,7 @@ class Asker:
             seed=seed,
         )
         plugins, catalogue = self._state.plugins, self._state.catalogue
-        with open_explore_progress(plugins, quiet=True):
+        with open_progress(plugins, quiet=quiet, colourless=self._state.colourless, lanes=jobs):
             outcome = run_session(request, plugins, catalogue, self._store, lanes=jobs)
         write_answers(self._store.root, self._collect(outcome.run, labels, orders))
 

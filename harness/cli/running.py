@@ -16,11 +16,12 @@ from harness.host.signals import INTERRUPTS
 from harness.journal import RunStore, read_run
 from harness.model import LEAST_ROUNDS, FindingKind, Outcome, Request, UsageError
 from harness.plugins.known import read_expectations
-from harness.session import RunOutcome, read_outcome, resume_session, run_session
+from harness.session import RunOutcome, plan_request, read_outcome, resume_session, run_session
 from harness.suite.stage import choose_stage
 
 from .env import create_missing
 from .exits import Exit
+from .orders import ask_once
 from .plain import is_gone, say
 from .progress import open_noise_progress, open_progress
 from .rendering import render, write_report
@@ -44,9 +45,13 @@ def run_and_report(
     fresh: bool,
     quiet: bool,
     verbose: bool,
+    asks_orders: bool = False,
     **selection: Any,
 ) -> int:
-    """Run the selected cells, print the report and return the exit code."""
+    """Run the selected cells, print the report and return the exit code.
+
+    With `asks_orders`, questions without stored answers under many orders of steps are asked first.
+    """
     request = build_request(**selection)
     if create_envs:
         create_missing(request, state.catalogue)
@@ -54,6 +59,9 @@ def run_and_report(
     check_target(json_file)
     state.warn_about_broken_plugins()
     quiet_progress = quiet or json_file == "-"
+    if asks_orders:
+        plan_request(request, state.catalogue)  # a request that cannot be planned asks nothing
+        ask_once(state, out, request.backends, jobs, quiet=quiet_progress)
     look = partial(_look_for_noise, request, quiet=quiet_progress, colourless=state.colourless)
     with open_progress(state.plugins, quiet=quiet_progress, colourless=state.colourless, lanes=jobs):
         outcome = run_session(

@@ -57,6 +57,17 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """A fault of the run as a whole that its verdict must not hide, and what to do about it."""
 
 
+def plan_request(request: Request, catalogue: Catalogue) -> tuple[Request, Catalogue, Plan]:
+    """Return the request and the catalogue with their environments, and the plan.
+
+    Raises:
+        UsageError: the request cannot be planned.
+    """
+    request, catalogue = resolve_environments(request, catalogue)
+    catalogue.require_executor(request.executor)
+    return request, catalogue, make_plan(request, catalogue)
+
+
 def run_session(
     request: Request,
     plugins: Plugins,
@@ -90,9 +101,7 @@ def run_session(
     """
     require_host()
     watch = watch or Stopwatch()
-    request, catalogue = resolve_environments(request, catalogue)
-    catalogue.require_executor(request.executor)
-    plan = make_plan(request, catalogue)
+    request, catalogue, plan = plan_request(request, catalogue)
     slowness = watch.slowness
     so_far = RunSoFar(request)
     with store.creating() as folder:
