@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable
@@ -320,10 +319,8 @@ def _named(chosen: dict[str, Any]) -> list[str]:
 
 
 def _check_storable(chosen: dict[str, Any]) -> None:
-    # The request is stored with the run, in JSON, which has neither stray bytes nor infinity.
+    # The request is stored with the run, in JSON, which has no stray bytes.
     texts = (*chosen["backends"], *chosen["scenarios"], *chosen["parameters"], *_named(chosen))
     for text in texts:
         if not text.isprintable():
             raise UsageError(f"cannot read {text!r}: it has characters that cannot be printed")
-    if chosen["timeout"] is not None and not math.isfinite(chosen["timeout"]):
-        raise UsageError(f"the timeout cannot be {chosen['timeout']}; it is a number of seconds")
