@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from harness.execute import CutOff, execute, posix
+from harness.execute import CutOff, posix
 from harness.host.signals import HeldInterrupt
 from harness.model import (
     BackendSpec,
@@ -36,10 +36,10 @@ from .tests import OUTCOME, add_tests
 _NOT_BEGUN = "the run was interrupted before this cell"
 
 
-def choose_stage(request: Request, catalogue: Catalogue) -> tuple[Catalogue, Callable[..., Iterator[RunEvent]]]:
-    """Return the catalogue of a request, and what runs its cells: tests of a suite, or scenarios as usual."""
+def choose_stage(request: Request, catalogue: Catalogue) -> tuple[Catalogue, Callable[..., Iterator[RunEvent]] | None]:
+    """Return the catalogue of a request, and the stage that runs the tests of its suite; none for scenarios."""
     if request.suite is None:
-        return catalogue, execute
+        return catalogue, None
     return add_tests(catalogue, request.suite), SuiteStage(request.suite, request.rounds)
 
 

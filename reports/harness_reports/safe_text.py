@@ -28,6 +28,12 @@ def clean_lines(text: object) -> list[str]:
     return [_clean_line(line) for line in _ESCAPES.sub("", str(text)).splitlines()]
 
 
+def drop_hidden(text: str) -> str:
+    """Return a text without the characters that move or hide others, line breaks included."""
+    hidden = {ord(each): None for each in set(text) if unicodedata.category(each) in _UNPRINTABLE}
+    return text.translate(hidden)
+
+
 def shorten(text: str, length: int) -> str:
     """Return at most `length` characters; a cut shows as an ellipsis."""
     return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"

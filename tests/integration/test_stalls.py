@@ -101,4 +101,4 @@ def test_it_is_a_note(finished):
         "stall.sleeping-call": set(COROUTINES),
         "stall.computing-call": set(COROUTINES),
     }
-    assert "2 notes, calls that held a scheduler" in done.stdout
+    assert "2 notes: calls that held a scheduler" in done.stdout

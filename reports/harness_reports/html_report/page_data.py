@@ -13,7 +13,7 @@ from harness.model import CellRecord, CellSummary, Comparison, RenderOptions, Ro
 from harness_reports.backend_summary import Standing, backends_of, stand
 from harness_reports.grid import name_rows, places_of_variants
 from harness_reports.questions import is_question, name_row
-from harness_reports.safe_text import clean, shorten
+from harness_reports.safe_text import clean, drop_hidden, shorten
 from harness_reports.squares import FINE, describe_square, headline_judges
 
 from .anchors import cell_anchor, row_anchor, scenario_anchor
@@ -262,5 +262,5 @@ def encode_data(data: PageData, room: int) -> str:
         if len(text) <= left:
             left -= len(text)
             kept[anchor] = msgspec.Raw(text)
-    whole = msgspec.json.encode(bare | {"details": kept}).decode()
+    whole = drop_hidden(msgspec.json.encode(bare | {"details": kept}).decode())  # its line breaks are escaped
     return whole.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
