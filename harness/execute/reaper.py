@@ -46,10 +46,11 @@ def main(token: str) -> None:
 
 
 def marked(mark: bytes) -> list[int]:
-    """Return the processes whose environment has this entry."""
+    """Return the other processes whose environment has this entry."""
     found = []
+    own = str(os.getpid())  # one that was started in the place of another has the entry too
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
+        if entry.name.isdigit() and entry.name != own:
             try:
                 environment = (entry / "environ").read_bytes()
             except OSError:
