@@ -43,7 +43,7 @@ CASES = [(name, backend) for name, (_, backends, _) in PLANTED.items() for backe
 def run(out):
     selection = [argument for name in BACKENDS for argument in ("-b", name)]
     subprocess.run(
-        [sys.executable, "-m", "harness.cli", "matrix", *selection, "-s", "hang.*", "--out", str(out)],
+        [sys.executable, "-m", "harness.cli", "matrix", "--fresh", *selection, "-s", "hang.*", "--out", str(out)],
         capture_output=True,
         check=False,
         timeout=600,

@@ -126,7 +126,7 @@ def test_fail_fast_goes_on_while_nothing_fails(tmp_path):
 def test_so_many_hangs_are_enough(tmp_path):
     """The cells after them are not run."""
     selection = ("-b", "asyncio", "-b", "trio", "-s", "again.hangs-always", "-p", "n=1,2", "--jobs", "1")
-    harness(tmp_path, "matrix", *selection, "--max-hangs", "2")
+    harness(tmp_path, "matrix", "--fresh", *selection, "--max-hangs", "2")
     assert outcomes(tmp_path) == {"hung": 2, "not run": 2}
     assert {r.result.reason for r in read_run(latest(tmp_path)).records if r.result.outcome == "not run"} == {
         "stopped after 2 hangs (--max-hangs)"
@@ -136,7 +136,7 @@ def test_so_many_hangs_are_enough(tmp_path):
 def test_three_hangs_in_a_row_retire_a_backend_in_a_scenario(tmp_path):
     """Its other scenarios are run, and so are the other backends."""
     selection = ("-b", "asyncio", "-s", "again.hangs-always", "-s", "again.fine", "-p", "n=1,2,3,4,5", "--jobs", "1")
-    harness(tmp_path, "matrix", *selection)
+    harness(tmp_path, "matrix", "--fresh", *selection)
     assert outcomes(tmp_path) == {"hung": 3, "not run": 2, "completed": 5}
     reasons = {r.result.reason for r in read_run(latest(tmp_path)).records if r.result.outcome == "not run"}
     assert {reason.partition(":")[0] for reason in reasons} == {"hangs 3/3"}
@@ -159,7 +159,7 @@ def test_stress_repeats_what_measures_nothing(tmp_path):
 
 def test_stress_ends_when_all_hang(tmp_path):
     """A row whose backends are all retired is not repeated."""
-    harness(tmp_path, "matrix", "-b", "asyncio", "-s", "again.hangs-always", "--stress-duration", "20s")
+    harness(tmp_path, "matrix", "--fresh", "-b", "asyncio", "-s", "again.hangs-always", "--stress-duration", "20s")
     assert outcomes(tmp_path) == {"hung": 3}
 
 
