@@ -4,7 +4,8 @@
     python benchmarks/sample_reports.py --budget 10m       options go to `harness matrix`
     python benchmarks/sample_reports.py --of FOLDER        the latest run in FOLDER/.harness, which was made there
 
-The run lies in a temporary folder that is the working directory, so no path of this machine is in a report. The picture
+The run lies in a temporary folder that is the working directory, and the checkout is shown as `~/harness`, so no path of
+this machine is in a report. The picture
 of the page needs a `chromium` on the PATH; without one it is left as it is.
 """
 
@@ -21,7 +22,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-EXAMPLES = Path(__file__).parents[1] / "reports" / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "reports" / "examples"
 FORMATS = {"html": "report.html", "terminal": "report.txt"}
 SELECTION = ("-s", "lock.*", "-s", "channel", "--preset", "quick")
 """A small matrix: each new sample is kept for ever in the repository, and a page of the default one has megabytes."""
@@ -52,6 +54,8 @@ def render(folder: Path) -> None:
     for name, file in FORMATS.items():
         report = [*_harness(), "report", "latest", "--format", name, "--output", str(EXAMPLES / file)]
         subprocess.run(report, cwd=folder, check=True)
+        sample = EXAMPLES / file
+        sample.write_text(sample.read_text().replace(str(ROOT), "~/harness"))
     draw_terminal(folder)
 
 

@@ -6,6 +6,7 @@ being counted, or while the processes of a cell are being ended, and one of them
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import time
@@ -54,6 +55,7 @@ class Interrupts:
 
         self._calls = CALLS
         CALLS.on_begin = self._watch_call
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # the handler is gone before the timer is
 
     @property
     def exit_code(self) -> int:

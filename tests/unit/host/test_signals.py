@@ -2,6 +2,8 @@
 
 import ast
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -243,3 +245,19 @@ def test_an_interrupt_between_two_stages_ends_the_run():
     seen = []
     assert follow_all(stages(), seen.append) is True
     assert seen == [1]
+
+
+def test_no_timer_outlives_the_program():
+    """One that fires after the handlers are gone would end the program by SIGALRM instead of its exit code."""
+    code = (
+        "import atexit, signal\n"
+        "atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)[0]))\n"
+        "from harness.host.signals import INTERRUPTS\n"
+        "from harness.plugins.calls import CALLS\n"
+        "INTERRUPTS.install()\n"
+        "INTERRUPTS.request()\n"
+        "with CALLS.running('a hook'):\n"
+        "    assert signal.getitimer(signal.ITIMER_REAL)[0] > 0\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0.0\n"
