@@ -4,9 +4,8 @@
     python benchmarks/sample_reports.py --budget 10m       options go to `harness matrix`
     python benchmarks/sample_reports.py --of FOLDER        the latest run in FOLDER/.harness, which was made there
 
-The run lies in a temporary folder that is the working directory, and the checkout is shown as `~/harness`, so no path of
-this machine is in a report. The picture
-of the page needs a `chromium` on the PATH; without one it is left as it is.
+The run lies in a temporary folder that is the working directory, and the checkout is shown as `~/harness`, so no path
+of this machine is in a report. The picture of the page needs a `chromium` on the PATH; without one it is left as it is.
 """
 
 from __future__ import annotations
@@ -55,8 +54,16 @@ def render(folder: Path) -> None:
         report = [*_harness(), "report", "latest", "--format", name, "--output", str(EXAMPLES / file)]
         subprocess.run(report, cwd=folder, check=True)
         sample = EXAMPLES / file
-        sample.write_text(sample.read_text().replace(str(ROOT), "~/harness"))
+        sample.write_text(hide_checkout(sample.read_text()))
     draw_terminal(folder)
+
+
+def hide_checkout(text: str) -> str:
+    """Return a text in which the path of this checkout, also one that is cut, is `~/harness`."""
+    whole = str(ROOT)
+    for length in range(len(whole), whole.index("/", 1), -1):
+        text = text.replace(whole if length == len(whole) else f"{whole[:length]}…", "~/harness")
+    return text
 
 
 def draw_terminal(folder: Path) -> None:
