@@ -64,7 +64,7 @@ class ForkOrder(msgspec.Struct, frozen=True, kw_only=True):
     job: str
     """A `WorkerJob` as JSON; its fds are those of the runner."""
     modules: tuple[str, ...]
-    """What the role imports."""
+    """Modules that the role imports."""
     environment: dict[str, str]
     """Environment variables of the role, bytes as characters of Latin-1."""
     limits: dict[str, int]

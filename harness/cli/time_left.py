@@ -115,5 +115,5 @@ class TimeLeft:
 
 
 def _keys_of(cell: Cell) -> _Keys:
-    """Return what a cell has in common with others, the closest first."""
+    """Return the properties that a cell shares with others, the closest first."""
     return (str(cell.row), cell.label), (cell.scenario, cell.label), (cell.scenario,)

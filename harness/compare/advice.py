@@ -1,4 +1,4 @@
-"""What a stored run says about each backend to a program that uses certain features: no-go's, surprises, figures.
+"""Advice from a stored run on each backend for a program that uses certain features: no-go's, surprises, figures.
 
 Nothing is ranked that was not measured: a ratio without an interval is shown and decides nothing.
 """
@@ -77,7 +77,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def advise(run: Run, comparison: Comparison, uses: Sequence[str], topics: Mapping[str, Sequence[str]]) -> Advice:
-    """Return what a run says about its backends to a program.
+    """Return the advice of a run on its backends for a program.
 
     Args:
         run: the run.

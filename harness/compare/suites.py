@@ -29,7 +29,7 @@ _SUSPECTS = ("Address already in use", "Bad file descriptor", "loop is closed", 
 
 
 class CauseKind(StrEnum):
-    """What a cause is about."""
+    """Subject of a cause."""
 
     BEHAVIOUR = "behaviour of the loop"
     """It shows alone as well."""

@@ -14,7 +14,7 @@ _LEAP = 64 << 20
 
 
 class Leftovers:
-    """Compares the process before and after each program. The first one opens what a process keeps open."""
+    """Compares the process before and after each program. The first one opens the descriptors that a process keeps."""
 
     def __init__(self) -> None:
         self._fds: int | None = None

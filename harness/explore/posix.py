@@ -119,7 +119,7 @@ def _be_child(body: Callable[[Send, Page], None], page: Page, write_fd: int, err
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGALRM, partial(_end_hung, page))
         _be_quiet()
-        gc.freeze()  # a collection looks at what the child makes only
+        gc.freeze()  # a collection looks only at objects of the child
         limit_growth(memory)
 
         def send(message: Any) -> None:

@@ -20,7 +20,7 @@ from harness.model.errors import UsageError
 FEWEST_FILES = 256
 """Open files that a process must be allowed; with fewer, running out of them says nothing of a runtime."""
 _FEWEST_OF_THE_RUNNER = 24
-"""Open files with which a run can start a cell at all, and read what it reports."""
+"""Open files with which a run can start a cell at all, and read its reports."""
 _NETWORK = frozenset({errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OF_THE_RUNNER = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, *_FULL})

@@ -13,7 +13,7 @@ ANSWERS_NAME = "answers.json"
 
 
 def read_answers(root: Path) -> tuple[PossibleAnswers, ...]:
-    """Return what is stored in the folder that holds the runs; a file that cannot be read counts as none."""
+    """Return the answers stored in the folder that holds the runs; a file that cannot be read counts as none."""
     try:
         return msgspec.json.decode((root / ANSWERS_NAME).read_bytes(), type=tuple[PossibleAnswers, ...])
     except (OSError, msgspec.DecodeError):

@@ -95,7 +95,7 @@ class RunAssembly:
             self._left_out[cell_id] += 1
 
     def _facts(self, cell_id: str) -> tuple[Observation, ...]:
-        """Return the facts of a cell; of one with too many, the last one names what is left out, and has no judge."""
+        """Return the facts of a cell; of one with too many, the last one names the rest, and has no judge."""
         facts = tuple(self._observations.get(cell_id, ()))
         if not (more := self._left_out[cell_id]):
             return facts

@@ -66,7 +66,7 @@ def _refuse_list(text: str, option: str, known: Container[str]) -> None:
 
 
 def _similar(texts: Iterable[str], names: Sequence[str]) -> str:
-    """Return the names that are nearest to what was typed, and the areas that there are if none is near."""
+    """Return the names that are nearest to the typed one, and the areas that there are if none is near."""
     bare = [re.sub(r"[*?\[\]]", "", text) for text in texts]
     near = [name for text in bare for name in difflib.get_close_matches(text, names, n=3, cutoff=0.5)]
     if near:

@@ -45,7 +45,7 @@ def plan_portions(phases: Iterable[Phase], so_far: RunSoFar, publish: Publish) -
 
 
 def make_phases(request: Request, catalogue: Catalogue, plan: Plan, left: float | None = None) -> tuple[Phase, ...]:
-    """Return the phases of a new run. The time of a budget begins now; `left` is what is left of it, if less."""
+    """Return the phases of a new run. The time of a budget begins now; `left` is the remaining part of it, if less."""
     planner = _Planner(request, catalogue)
     behaviours = frozenset(name for name in plan.scenarios if catalogue.scenario(name).side_by_side)
     phases: tuple[Phase, ...] = (

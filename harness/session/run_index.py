@@ -213,7 +213,7 @@ def _facts_of(run: Run, comparison: Comparison) -> tuple[object, ...]:
 
 
 def describe_selection(run: Run) -> str:
-    """Return what a run selected, as a text that is the same for runs of the same selection."""
+    """Return the selection of a run, as a text that is the same for runs of the same selection."""
     request = run.started.request
     chosen = (request.backends, request.scenarios, request.parameters, request.preset, request.perturb)
     return json.dumps([*map(list, chosen[:3]), chosen[3], list(chosen[4])], default=str)

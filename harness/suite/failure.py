@@ -1,4 +1,4 @@
-"""What a test raised, as data that groups with others of the same cause."""
+"""The exception of a test, as data that groups with others of the same cause."""
 
 from __future__ import annotations
 

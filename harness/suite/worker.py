@@ -1,6 +1,6 @@
 """Process of a batch of tests: `python -P -X faulthandler -m harness.suite.worker JOB`, with the job as JSON.
 
-The backend is in force before the suite's runner is imported. What the runner prints is the process's own output.
+The backend is in force before the suite's runner is imported. Output of the runner is the process's own output.
 """
 
 from __future__ import annotations

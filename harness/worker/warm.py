@@ -1,4 +1,4 @@
-"""A warm parent: a process that has imported what the cells of a backend need, and forks a process for each role.
+"""A warm parent: a process that has the modules that cells of a backend need, and forks a process for each role.
 
 It has started nothing: no thread, no child, no timer, no descriptor beside its own. That is checked before each fork,
 because a forked process has a copy of everything but threads. The forked process is a child of the runner, not of its
@@ -67,7 +67,7 @@ class _WarmParent:
             self._control.send(encode_line(reply))
 
     def _import(self, modules: Sequence[str]) -> str:
-        """Import modules; return what is wrong with them."""
+        """Import modules; return the problem with them, or nothing."""
         if not modules:
             return ""
         try:
@@ -83,7 +83,7 @@ class _WarmParent:
         return ""
 
     def _find_stain(self, fds: Sequence[int]) -> str:
-        """Return what a forked process would inherit that a fresh one does not have; empty if it is clean."""
+        """Return the state that a forked process would inherit and a fresh one lacks; empty if it is clean."""
         if (count := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208 - a worker has no pathlib
             return f"{count - 1} threads run"
         if list_children():
@@ -118,7 +118,7 @@ class _WarmParent:
         return None
 
     def _become_role(self, order: ForkOrder, fds: dict[str, int]) -> str:
-        """Make this forked process what a started one would be; return its job."""
+        """Bring this forked process into the state of a started one; return its job."""
         os.setsid()
         if not os.read(go := fds.pop("go"), 1):
             os._exit(0)  # the runner has gone, or has started another process instead
@@ -153,7 +153,7 @@ def _fork_and_end(writes: int) -> None:
 
 
 def _find_generators() -> list[Any]:
-    """Return the random generators of imported modules: forked processes must not share what they generate."""
+    """Return the random generators of imported modules: forked processes must not share sequences."""
     module = sys.modules.get("random")
     if module is None:
         return []

@@ -26,7 +26,7 @@ _UNCONFIRMED = "the run was interrupted before a finding of a forked process was
 
 
 class StartCheck:
-    """The attempts at a cell, forked and fresh by turns, until what a forked one found is confirmed or refuted."""
+    """The attempts at a cell, forked and fresh by turns, until the finding of a forked one is confirmed or refuted."""
 
     def __init__(self, cell: Cell, scenario: Scenario, folder: Path, warm: WarmParents | None = None) -> None:
         """Begin with the first attempt.

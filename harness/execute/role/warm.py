@@ -119,7 +119,7 @@ class _WarmParent:
         self._control = ours
         with its:
             own = {name: value for name, value in variables.items() if name != posix.TOKEN_VARIABLE}
-            # Its outputs are pipes, as those of a worker are: what it prints has no reader, and belongs to no cell.
+            # Its outputs are pipes, as those of a worker are: its output has no reader, and belongs to no cell.
             self._process = subprocess.Popen(
                 [*worker_command(place), "--warm", str(its.fileno())],
                 stdin=subprocess.DEVNULL,

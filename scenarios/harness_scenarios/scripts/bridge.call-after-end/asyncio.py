@@ -1,4 +1,4 @@
-"""A thread that calls into a loop that has ended is told so.
+"""A thread that calls into a loop that has ended gets an error.
 
 API: asyncio.loop.call_soon_threadsafe, on a closed loop.
 """

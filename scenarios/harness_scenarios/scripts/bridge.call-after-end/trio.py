@@ -1,4 +1,4 @@
-"""A thread that calls into a run of trio that has ended is told so.
+"""A thread that calls into a run of trio that has ended gets an error.
 
 API: trio.lowlevel.TrioToken.run_sync_soon, behind the run.
 """

@@ -30,10 +30,10 @@ async def main() -> None:
 with asyncio.Runner(loop_factory=new_event_loop) as runner:
     runner.run(main())
 try:
-    seen = f"the thread is told: {type(futures[0].exception(timeout=1)).__name__}"
+    seen = f"the thread gets an error: {type(futures[0].exception(timeout=1)).__name__}"
 except asyncio.CancelledError:
-    seen = "the thread is told: CancelledError"
+    seen = "the thread gets an error: CancelledError"
 except TimeoutError:
     seen = "the thread waits for ever"
-print(f"expected: the thread is told\nseen:     {seen}")
+print(f"expected: the thread gets an error\nseen:     {seen}")
 sys.exit(seen == "the thread waits for ever")

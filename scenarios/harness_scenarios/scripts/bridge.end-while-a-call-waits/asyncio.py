@@ -1,4 +1,4 @@
-"""A thread that waits for a coroutine of a loop that ends is told so.
+"""A thread that waits for a coroutine of a loop that ends gets an error.
 
 API: asyncio.run_coroutine_threadsafe, asyncio.Runner.
 """
@@ -34,7 +34,7 @@ async def main() -> threading.Thread:
 with asyncio.Runner(loop_factory=new_event_loop) as runner:
     thread = runner.run(main())
 thread.join()
-seen = "the thread waits for ever" if seen == ["TimeoutError"] else f"the thread is told: {seen[0]}"
-expected = "the thread is told: CancelledError"
+seen = "the thread waits for ever" if seen == ["TimeoutError"] else f"the thread gets an error: {seen[0]}"
+expected = "the thread gets an error: CancelledError"
 print(f"expected: {expected}\nseen:     {seen}")
 sys.exit(seen != expected)

@@ -1,4 +1,4 @@
-"""A thread that hands an item to a loop that has ended is told so.
+"""A thread that hands an item to a loop that has ended gets an error.
 
 API: asyncio.loop.call_soon_threadsafe(queue.put_nowait), on a closed loop.
 """
@@ -18,7 +18,7 @@ def put() -> None:
         loop.call_soon_threadsafe(queue.put_nowait, "item")
         seen.append("the item is accepted")
     except RuntimeError:
-        seen.append("the thread is told")
+        seen.append("the thread gets an error")
 
 
 seen = []
@@ -28,6 +28,6 @@ thread = threading.Thread(target=put, daemon=True)
 thread.start()
 thread.join(2)
 seen = seen[0] if seen else "the thread waits for ever"
-expected = "the thread is told"
+expected = "the thread gets an error"
 print(f"expected: {expected}\nseen:     {seen}")
 sys.exit(seen != expected)

@@ -1,4 +1,4 @@
-"""What a handler has sent arrives, also if the handler then raises.
+"""The bytes that a handler has sent arrive, also if the handler then raises.
 
 API: asyncio.start_server.
 """

@@ -1,4 +1,4 @@
-"""What a handler has sent arrives, and its connection is closed when it returns.
+"""The bytes that a handler has sent arrive, and its connection is closed when it returns.
 
 API: trio.serve_tcp.
 """
