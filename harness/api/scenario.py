@@ -240,6 +240,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Position in lists and grids: the lowest first, equal ones by name."""
     topics: tuple[str, ...] = ()
     """Words of a user for the features that it is about, beside its name and the part before the dot: `timeouts`."""
+    subject: str = ""
+    """The library under test, where it is not the runtimes that are judged: what every backend breaks is its fault."""
     charts: tuple[Chart, ...] = ()
     """Charts in the HTML report, in addition to those of figures and percentiles."""
 

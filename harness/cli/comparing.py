@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.journal import RunStore, read_run
+from harness.journal import RunStore
 from harness.model import Comparison, Run, UsageError
 
 from .exits import Exit
 from .finite import FiniteFloat
-from .stored import complete_run, out_option
+from .state import State
+from .stored import complete_run, out_option, read_facts
 
 if TYPE_CHECKING:
     from harness.compare.transitions import GateCause, RunChanges
@@ -63,7 +64,9 @@ _MOST_NAMES = 6
 @click.option("--across-machines", is_flag=True, help="Compare figures even if the machines differ.")
 @out_option
 @click.option("--verbose", "-v", is_flag=True, help="Also show unchanged rows.")
+@click.pass_obj
 def compare(
+    state: State,
     runs: tuple[str, ...],
     columns: tuple[str, str] | None,
     fail_on: tuple[str, ...],
@@ -77,17 +80,20 @@ def compare(
 ) -> int:
     """Compare two stored runs; exit with 1 on a regression.
 
-    A bug of the second run counts although it is listed as known. With one run, the other one is the latest.
+    A bug of the second run counts although it is listed as known. With one run, the other one is the latest. A run may
+    also be the JSON report of one.
 
     \b
     Examples:
       harness compare 20261121-0628 latest
       harness compare baseline/ .harness/runs/20261121-062831-a1b2 --format markdown
+      harness compare before/report.json report.json --fail-on any
       harness compare latest --columns uvloop@old uvloop@new --fail-on bug
     """
     from harness.compare import compare_runs
 
-    sides = _read_columns(runs, columns, RunStore(out)) if columns else _read_runs(runs, RunStore(out))
+    store = RunStore(out)
+    sides = _read_columns(runs, columns, store, state) if columns else _read_runs(runs, store, state)
     changes = compare_runs(*sides, across_machines=across_machines, margin=margin / 100)
     _require_common_cells(changes, sides)
     failing = _failing(fail_on)
@@ -101,22 +107,22 @@ def compare(
     return Exit.INCOMPLETE if changes.incomplete else Exit.OK
 
 
-def _read_runs(names: Sequence[str], store: RunStore) -> tuple[Side, Side]:
+def _read_runs(names: Sequence[str], store: RunStore, state: State) -> tuple[Side, Side]:
     from harness.compare import compare as judge
 
     if not 1 <= len(names) <= 2:
         raise UsageError(f"cannot compare {len(names)} runs: name two, or one and it is compared with the latest")
-    old, new = (read_run(store.find(name)) for name in (*names, "latest")[:2])
+    old, new = (read_facts(store.find(name), state) for name in (*names, "latest")[:2])
     return (old, judge(old)), (new, judge(new))
 
 
-def _read_columns(names: Sequence[str], columns: tuple[str, str], store: RunStore) -> tuple[Side, Side]:
+def _read_columns(names: Sequence[str], columns: tuple[str, str], store: RunStore, state: State) -> tuple[Side, Side]:
     from harness.compare import compare as judge
     from harness.compare import take_columns
 
     if len(names) > 1:
         raise UsageError(f"cannot compare columns of {len(names)} runs: --columns takes those of one run")
-    old, new = take_columns(read_run(store.find(names[0] if names else "latest")), columns, judge)
+    old, new = take_columns(read_facts(store.find(names[0] if names else "latest"), state), columns, judge)
     return old, new
 
 

@@ -1,4 +1,4 @@
-"""The folder of stored runs, and the argument that selects one."""
+"""The folder of stored runs, the argument that selects one, and what a run is read from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from harness.journal import RunStore
+from harness.journal import RunStore, read_run
+from harness.model import JournalError, Run
+
+from .state import State
 
 RUNS = Path(".harness/runs")
 """Default folder of runs."""
@@ -28,3 +31,36 @@ def complete_run(_context: click.Context, _parameter: click.Parameter, incomplet
 
 
 run_argument = click.argument("run_name", metavar="RUN", default="latest", shell_complete=complete_run)
+
+
+def read_facts(path: Path, state: State) -> Run:
+    """Return the run of a folder, of a journal, or of a report that has all its facts.
+
+    Raises:
+        JournalError: it is none of them.
+    """
+    try:
+        return read_run(path)
+    except JournalError as exc:
+        if path.is_dir():
+            raise
+        return _read_report(path, state, exc)
+
+
+def _read_report(path: Path, state: State, error: JournalError) -> Run:
+    import msgspec
+
+    from harness.host.files import read_regular
+
+    readers = {renderer.name: renderer.read for renderer in state.catalogue.renderers.values() if renderer.read}
+    try:
+        text = read_regular(path)
+    except OSError:
+        raise error from None
+    reasons = []
+    for name, read in readers.items():
+        try:
+            return read(text)
+        except msgspec.DecodeError as exc:
+            reasons.append(f"as a {name} report: {exc}")
+    raise JournalError("; ".join((str(error), *reasons))) from None

@@ -199,8 +199,8 @@ def _charged(judgement: Judgement) -> Judgement:
     if judgement.otherwise is None:
         return judgement
     finding = judgement.finding
-    details = tuple(line for line in finding.details if line != EVERY_BACKEND)
-    reason = "" if finding.reason == EVERY_BACKEND else finding.reason
+    details = tuple(line for line in finding.details if not line.startswith(EVERY_BACKEND))
+    reason = "" if finding.reason.startswith(EVERY_BACKEND) else finding.reason
     charged = msgspec.structs.replace(finding, kind=judgement.otherwise, details=details, reason=reason)
     return replace(judgement, finding=charged)
 

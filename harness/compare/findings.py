@@ -17,7 +17,8 @@ WEIGHT = {kind: weight for weight, kind in enumerate(FindingKind)}
 _MOST_GROUPS = 200
 ENDINGS = (FindingKind.HANG, FindingKind.CRASH)
 """Findings about the outcome of a cell, whatever it observed."""
-EVERY_BACKEND = "every backend that ran does this: look at the scenario first"
+EVERY_BACKEND = "every backend that ran does this"
+"""Start of the line with the evidence against a scenario."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,18 +80,37 @@ def make_judgement(
 def make_breach(
     row: Row, culprits: Sequence[CellFacts], reporters: Iterable[CellFacts], title: str, **fields: Any
 ) -> Judgement:
-    """Return a violation by `culprits`, or doubt in the scenario if every backend among `reporters` commits it."""
-    suspect = is_every_backend(culprits, reporters)
-    kind = FindingKind.SUSPECT_SCENARIO if suspect else FindingKind.VIOLATION
-    details = (*fields.pop("details", ()), *((EVERY_BACKEND,) if suspect else ()))
-    otherwise = FindingKind.VIOLATION if suspect else None
-    return make_judgement(row, kind, culprits, title, voids=True, otherwise=otherwise, details=details, **fields)
+    """Return a violation by `culprits`, or doubt in the scenario if every backend among `reporters` commits it.
+
+    In a scenario about a subject, e.g. a library, the violation is the subject's.
+    """
+    doubt = describe_doubt(row, culprits, reporters)
+    is_suspect = bool(doubt) and not row.card.subject
+    return make_judgement(
+        row,
+        FindingKind.SUSPECT_SCENARIO if is_suspect else FindingKind.VIOLATION,
+        culprits,
+        title,
+        voids=True,
+        otherwise=FindingKind.VIOLATION if is_suspect else None,
+        details=(*fields.pop("details", ()), *doubt),
+        culprit=(row.card.subject,) if doubt and row.card.subject else (),
+        **fields,
+    )
 
 
-def is_every_backend(culprits: Iterable[CellFacts], reporters: Iterable[CellFacts]) -> bool:
-    """Return whether the culprits are all that could be, on at least two backends."""
+def describe_doubt(row: Row, culprits: Iterable[CellFacts], reporters: Iterable[CellFacts]) -> tuple[str, ...]:
+    """Return a line of evidence against the scenario, or its subject, if the culprits are all backends that reported.
+
+    It names them, and the backends of the row that did not report. One backend is no evidence.
+    """
     present = tuple(reporters)
-    return has_several_backends(present) and {cell.label for cell in culprits} >= {cell.label for cell in present}
+    labels = dict.fromkeys(cell.label for cell in present)
+    if not has_several_backends(present) or not {cell.label for cell in culprits} >= set(labels):
+        return ()
+    silent = dict.fromkeys(cell.label for cell in row.cells if cell.label not in labels)
+    others = f", no answer from {', '.join(silent)}" if silent else ""
+    return (f"{EVERY_BACKEND} ({', '.join(labels)}{others}): look at {row.card.subject or 'the scenario'} first",)
 
 
 def group_sightings(sightings: Iterable[Sighting]) -> tuple[Group, ...]:

@@ -12,11 +12,10 @@ from harness.api.judges import UNLISTED
 from harness.model import FindingKind, Group
 
 from .findings import (
-    EVERY_BACKEND,
     Judgement,
     Sighting,
+    describe_doubt,
     group_sightings,
-    is_every_backend,
     make_breach,
     make_judgement,
     name_minority,
@@ -133,10 +132,10 @@ def _judge_varying(
     row: Row, key: str, judge: Exact, seen: dict[str, Counter[str]], varying: Sequence[str]
 ) -> Judgement:
     culprits = _cells_of(row.completed, varying)
-    suspect = is_every_backend(culprits, [cell for cell in row.completed if cell.values(key)])
+    doubt = describe_doubt(row, culprits, [cell for cell in row.completed if cell.values(key)])
     return make_judgement(
         row,
-        FindingKind.SUSPECT_SCENARIO if suspect else FindingKind.DIVERGENCE,
+        FindingKind.SUSPECT_SCENARIO if doubt else FindingKind.DIVERGENCE,
         culprits,
         f"{key} varies on one backend",
         key=key,
@@ -144,8 +143,8 @@ def _judge_varying(
         reason=judge.reason,
         reference=judge.reference,
         groups=group_sightings(_sightings({label: seen[label] for label in varying})),
-        details=(EVERY_BACKEND,) if suspect else (),
-        otherwise=FindingKind.DIVERGENCE if suspect else None,
+        details=doubt,
+        otherwise=FindingKind.DIVERGENCE if doubt else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.model import NOT_TRIED, BackendCard, FindingKind, Outcome, RoleResult, Run
 
-from .findings import EVERY_BACKEND, Judgement, Sighting, group_sightings, is_every_backend, make_judgement
+from .findings import Judgement, Sighting, describe_doubt, group_sightings, make_judgement
 from .rows import CellFacts, Row
 from .trace import describe_last_steps
 
@@ -81,15 +81,15 @@ def _judge_ending(row: Row, outcome: Outcome, title: str, culprits: list[CellFac
     tried = [cell for cell in row.cells if cell.outcome not in NOT_TRIED or cell in culprits]
     ended = outcome in (Outcome.HUNG, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.LIMIT)
     kind = _KIND[outcome]
-    suspect = kind.unexpected and is_every_backend(culprits, tried)
+    doubt = describe_doubt(row, culprits, tried) if kind.unexpected else ()
     return make_judgement(
         row,
         kind,
         culprits,
         title,
-        otherwise=kind if suspect else None,
+        otherwise=kind if doubt else None,
         expected=str(Outcome.COMPLETED),
-        reason=EVERY_BACKEND if suspect else "",
+        reason="".join(doubt),
         groups=group_sightings(_ending_sightings(tried)),
         divergence=describe_last_steps(culprits[0], row) if ended else "",
         details=_details_of(outcome, culprits),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 import msgspec
 
@@ -32,10 +33,7 @@ def name_culprits(row: Row, judgements: Iterable[Judgement]) -> list[Judgement]:
             return finding
         return msgspec.structs.replace(finding, culprit=describe_culprits(failing & tested or failing, tested))
 
-    return [
-        Judgement(finding=named(judgement.finding), cells=judgement.cells, voids=judgement.voids)
-        for judgement in judgements
-    ]
+    return [replace(judgement, finding=named(judgement.finding)) for judgement in judgements]
 
 
 def describe_culprits(failing: AbstractSet[Pair], tested: AbstractSet[Pair]) -> tuple[str, ...]:

@@ -16,11 +16,10 @@ from harness.api import Trace
 from harness.model import FindingKind, Step
 
 from .findings import (
-    EVERY_BACKEND,
     Judgement,
     Sighting,
+    describe_doubt,
     group_sightings,
-    is_every_backend,
     make_judgement,
     name_minority,
 )
@@ -113,14 +112,14 @@ def _judge_varying(
     row: Row, key: str, judge: Trace, cells: Sequence[CellFacts], traces: dict[str, list[Recorded]]
 ) -> Judgement:
     culprits = [cell for cell in cells if cell.label in traces]
-    suspect = is_every_backend(culprits, cells)
+    doubt = describe_doubt(row, culprits, cells)
     label, rounds = next(iter(traces.items()))
     point = first_divergence(rounds)
     assert point is not None
     counts = Counter(point.steps)
     return make_judgement(
         row,
-        FindingKind.SUSPECT_SCENARIO if suspect else FindingKind.DIVERGENCE,
+        FindingKind.SUSPECT_SCENARIO if doubt else FindingKind.DIVERGENCE,
         culprits,
         f"{key} varies on one backend",
         key=key,
@@ -129,7 +128,8 @@ def _judge_varying(
         reference=judge.reference,
         groups=group_sightings(Sighting(label, step, seen, len(rounds)) for step, seen in counts.items()),
         divergence=f"{_place_text(point, row)} on {label}",
-        details=(EVERY_BACKEND,) if suspect else (),
+        details=doubt,
+        otherwise=FindingKind.DIVERGENCE if doubt else None,
     )
 
 

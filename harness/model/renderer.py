@@ -42,3 +42,5 @@ class Renderer(msgspec.Struct, frozen=True, kw_only=True):
     """File name suffix with the dot."""
     render: Callable[[Run, Comparison, RenderOptions], str]
     """The function that makes the text."""
+    read: Callable[[bytes], Run] | None = None
+    """Returns the run of a text, if the format has all facts of one; raises `msgspec.DecodeError` for another text."""

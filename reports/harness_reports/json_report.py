@@ -21,6 +21,7 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
     """Return a run and its comparison as one JSON document; equal runs give equal text."""
     del options
     encoder = msgspec.json.Encoder(enc_hook=str, order="deterministic")
+    as_declared = msgspec.json.Encoder(enc_hook=str)
     document = {
         "format": FORMAT,
         "run": {**_fields(run.started), "plan": _plan(run)},
@@ -42,15 +43,19 @@ def render_json(run: Run, comparison: Comparison, options: RenderOptions) -> str
         "drop_in": comparison.drop_in,
         "records": [_record(record) for record in run.records],
     }
-    # Keys of the document stay in the order in which it reads best; those within are sorted.
-    members = ",".join(f'"{key}":{encoder.encode(value).decode()}' for key, value in document.items())
+    # Keys of the document stay in the order in which it reads best, and judges with their grades in that of the
+    # scenario, which decides the order of findings; all others are sorted.
+    encoders = {"run": as_declared}
+    members = ",".join(
+        f'"{key}":{encoders.get(key, encoder).encode(value).decode()}' for key, value in document.items()
+    )
     text = msgspec.json.format(f"{{{members}}}", indent=2) + "\n"
     return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plan(run: Run) -> dict[str, Any]:
-    """Return the facts that the records lack: every planned cell has one."""
-    return {"seed": run.started.plan.seed, "cells": len(run.started.plan.cells), "skipped": run.started.plan.skipped}
+    """Return the plan with the number of its cells: each of them has a record."""
+    return {**_fields(run.started.plan), "cells": len(run.started.plan.cells)}
 
 
 def _self_check(comparison: Comparison) -> dict[str, Any] | None:

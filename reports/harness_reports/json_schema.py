@@ -28,7 +28,7 @@ def make_schema() -> dict[str, Any]:
     started = defs["RunStarted"]
     del started["properties"]["type"]
     started["required"].remove("type")
-    plan = {"seed": {"type": "integer"}, "cells": {"type": "integer"}, "skipped": _list_of(skipped)}
+    plan = defs["Plan"]["properties"] | {"cells": {"type": "integer"}, "skipped": _list_of(skipped)}
     started["properties"]["plan"] = _object(plan)
     _add(defs["RowSummary"], id=_TEXT)
     _add(defs["CellSummary"], outcome={"$ref": _REF.format(name="Outcome")})

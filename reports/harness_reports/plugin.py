@@ -24,11 +24,21 @@ _FORMATS = (
 """Name, suffix, summary, and the function that makes it."""
 
 
+def _read_json(text: bytes) -> Run:
+    from .json_reader import read_json
+
+    return read_json(text)
+
+
+_READERS = {"json": _read_json}
+"""By name of the format."""
+
+
 @hookimpl
 def harness_renderers() -> list[Renderer]:
     """Bring the built-in formats."""
     return [
-        Renderer(name=name, summary=summary, suffix=suffix, render=_Late(place))
+        Renderer(name=name, summary=summary, suffix=suffix, render=_Late(place), read=_READERS.get(name))
         for name, suffix, summary, place in _FORMATS
     ]
 

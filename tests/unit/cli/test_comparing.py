@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -46,9 +47,9 @@ def rounds(value):
 def harness(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments):
+    def call(*arguments, command=("compare",)):
         with pytest.raises(SystemExit) as ended:
-            program.main(["compare", *arguments])
+            program.main([*command, *arguments])
         captured = capsys.readouterr()
         return ended.value.code, captured.out, captured.err
 
@@ -121,6 +122,32 @@ def test_a_margin(harness, tmp_path):
     before, after = store(tmp_path / "a", *rounds(100.0)), store(tmp_path / "b", *rounds(108.0))
     assert harness(before, after)[0] == Exit.FINDINGS
     assert harness(before, after, "--margin", "10")[0] == Exit.OK
+
+
+def test_reports_are_compared_like_the_runs_that_they_are_of(harness, tmp_path):
+    """Two reports, or one and a run folder: the same text, and the same exit code."""
+    before = store(tmp_path / "a", *rounds(100.0), cell("asyncio"))
+    after = store(tmp_path / "b", *rounds(150.0), cell("asyncio", Outcome.HUNG, reason="idle"))
+    reports = []
+    for run in (before, after):
+        reports.append(f"{run}.json")
+        Path(reports[-1]).write_text(harness("-f", "json", command=("report", run))[1])
+    code, out, _ = harness(before, after)
+    assert code == Exit.FINDINGS
+    assert "regressed" in out.splitlines()
+    for sides in (reports, (before, reports[1]), (reports[0], after)):
+        assert harness(*sides)[:2] == (code, out)
+
+
+def test_a_report_of_another_format_is_refused(harness, tmp_path):
+    """In one line that has both reasons."""
+    run = store(tmp_path / "a", *rounds(100.0))
+    (tmp_path / "a.md").write_text("### fine")
+    code, _, err = harness(run, str(tmp_path / "a.md"))
+    assert code == Exit.USAGE
+    (line,) = err.splitlines()
+    assert "is not the start of a journal" in line
+    assert "as a json report: " in line
 
 
 def test_a_run_that_is_not_there(harness, tmp_path):

@@ -2,7 +2,12 @@
 
 import json
 
+import msgspec
+import pytest
+
+from harness.compare import compare
 from harness.model import Outcome
+from harness_reports.json_reader import read_json
 from harness_reports.json_report import render_json
 
 from ..compare.run_builder import a_run, cell
@@ -69,3 +74,31 @@ def test_hostile_text_survives_as_data():
     """A program gets what was observed."""
     run = a_run(cell("trio", Outcome.RAISED, reason="\x1b[31m\n"))
     assert json.loads(show(render_json, run))["records"][0]["result"]["reason"] == "\x1b[31m\n"
+
+
+def test_the_document_is_read_back_as_the_run():
+    """Judged again, it gives the same comparison."""
+    run = everything()
+    assert compare(read_json(show(render_json, run).encode())) == compare(run)
+
+
+def test_a_document_with_fewer_facts_of_its_plan_is_read():
+    """As version 0.1 wrote it: its baseline is the column that its ratios refer to."""
+    document = json.loads(show(render_json, everything()))
+    plan = document["run"]["plan"]
+    document["run"]["plan"] = {name: plan[name] for name in ("seed", "cells", "skipped")}
+    assert compare(read_json(json.dumps(document).encode())).reference == document["reference"]
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff", b"[]", b"[" * 100_000, b'{"format": 1}', b"<html>"])
+def test_what_is_no_such_document_is_refused(text):
+    """With one kind of error."""
+    with pytest.raises(msgspec.DecodeError):
+        read_json(text)
+
+
+def test_a_document_of_another_format_is_refused():
+    """It may mean something else."""
+    document = json.loads(show(render_json, everything())) | {"format": 2}
+    with pytest.raises(msgspec.DecodeError, match="format 2; this harness reads 1"):
+        read_json(json.dumps(document).encode())
