@@ -40,6 +40,9 @@ from harness_scenarios.parts.whole_message import receive_to_eof
 _TAG_BYTES = 4
 _POLL_SECONDS = 0.002
 _IDLE_SECONDS = 0.1
+_ENOUGH_NS = 50_000_000
+"""Time in which the process could have slept, of which its CPU time is a share."""
+_MOST_LOOKS = 20
 _ERRORS_KEPT = 5
 
 
@@ -111,13 +114,20 @@ async def _wait_for(runtime: Runtime, probe: Probe, is_so: Callable[[], bool]) -
 
 
 async def _watch_idling(runtime: Runtime, probe: Probe) -> None:
-    """Observe how much of the CPU that it could get this process takes while all are idle."""
-    queued_ns, cpu_ns, wall_ns = _read_queued_ns(), process_time_ns(), perf_counter_ns()
-    await runtime.sleep(_IDLE_SECONDS)
-    took_ns, lasted_ns = process_time_ns() - cpu_ns, perf_counter_ns() - wall_ns
-    # Time in which it was ready and others had the CPU is none in which it slept.
-    could_ns = max(took_ns, lasted_ns - (_read_queued_ns() - queued_ns))
-    probe.observe(f"{probe.role} CPU while idle", round(100 * took_ns / could_ns, 1))
+    """Observe how much of the CPU that it could get this process takes while all are idle.
+
+    Nothing is observed on a machine so busy that the process was hardly ever free to sleep.
+    """
+    took_ns = could_ns = 0
+    for _ in range(_MOST_LOOKS):
+        queued_ns, cpu_ns, wall_ns = _read_queued_ns(), process_time_ns(), perf_counter_ns()
+        await runtime.sleep(_IDLE_SECONDS)
+        took_ns += process_time_ns() - cpu_ns
+        # Time in which its threads were ready and others had the CPU is none in which they slept.
+        could_ns += max(0, perf_counter_ns() - wall_ns - (_read_queued_ns() - queued_ns))
+        if could_ns >= _ENOUGH_NS:
+            probe.observe(f"{probe.role} CPU while idle", round(100 * took_ns / could_ns, 1))
+            return
 
 
 def _read_queued_ns() -> int:

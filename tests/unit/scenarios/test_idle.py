@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from harness.testing.wrapping import Stream
@@ -116,3 +118,19 @@ def test_one_that_spins_while_it_waits(run_roles):
     """All answer, but the wait takes a CPU."""
     report = run_roles(idle, {"number": 3}, wrap={"server": FAULTS["event-spins"].runtime})
     assert (report.errors, report.violations) == ({}, {"server CPU while idle"})
+
+
+@pytest.mark.parametrize("busy_looks", [0, 1, 5, 100])
+def test_a_machine_on_which_no_thread_is_free_to_sleep(run_roles, monkeypatch, busy_looks):
+    """Its queueing is no CPU time of the waiters: another look follows, and without a pause none is judged."""
+    readings = iter(range(1, 1000))
+    module = sys.modules[read_memory_bytes.__module__]
+
+    def read():
+        look = next(readings) // 2
+        return look * 10**9 if look <= busy_looks else busy_looks * 10**9
+
+    monkeypatch.setattr(module, "_read_queued_ns", read)
+    report = run_roles(idle, {"number": 3})
+    assert (report.errors, report.violations) == ({}, set())
+    assert ("server CPU while idle" in report) == (busy_looks < 20)
