@@ -8,7 +8,10 @@ from harness.testing import contract
 from harness.testing.clauses import CLAUSES
 
 BY_NAME = {clause.name: clause for clause in CLAUSES}
-LIMIT = 3
+LIMIT = 60
+"""Seconds for a clause that ends by itself, on a busy machine."""
+HANG_LIMIT = 5
+"""Seconds for one that hangs."""
 SLEEP = "sleep does not return before its time"
 LOCK = "one holder at a time"
 TASKS = "a task that has ended is not described any more"
@@ -19,12 +22,12 @@ def planted_backends(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
 
 
-def run(runner, *names):
+def run(runner, *names, limit=LIMIT):
     """Run clauses on a runner, or on a shipped saboteur that a fault names; return the error of each."""
     planted = ":" in runner
     options = {} if planted else {"fault": runner}
     named = runner if planted else "harness_saboteurs.runner:SaboteurRunner"
-    results = contract.run_clauses(named, options, [BY_NAME[name] for name in names], limit=LIMIT)
+    results = contract.run_clauses(named, options, [BY_NAME[name] for name in names], limit=limit)
     return {result.clause: result.error for result in results}
 
 
@@ -51,7 +54,7 @@ def test_a_healthy_backend_passes():
         (
             "conftest:EarlyTimeout",
             "a function that is too slow is ended, then the deadline is raised",
-            "a time-out of 0.01 s passed",
+            "a time-out of 0.1 s passed",
         ),
         (
             "conftest:LeavesSlowFunction",
@@ -95,15 +98,15 @@ def test_a_planted_defect_is_caught(runner, clause, said):
 )
 def test_a_hang_is_named_and_the_rest_runs(runner, clause):
     """A blocked scheduler and a lost wake-up end with their process; the next clauses run in another one."""
-    errors = run(runner, LOCK, clause, SLEEP)
-    assert errors[clause].startswith(f"did not end within {LIMIT} s; its threads")
+    errors = run(runner, LOCK, clause, SLEEP, limit=HANG_LIMIT)
+    assert errors[clause].startswith(f"did not end within {HANG_LIMIT} s; its threads")
     assert (errors[LOCK], errors[SLEEP]) == ("", "")
 
 
 def test_a_hang_is_not_blamed_on_a_clause_that_ended():
     """Results that come in one piece are all seen before the clause that hangs behind them."""
     quick = ["a new event is not set", "is_set returns whether set was called", "waiting for a set event returns"]
-    errors = run("conftest:StuckTasks", *quick, TASKS)
+    errors = run("conftest:StuckTasks", *quick, TASKS, limit=HANG_LIMIT)
     assert [name for name, error in errors.items() if error] == [TASKS]
     assert "in tasks" in errors[TASKS]
 

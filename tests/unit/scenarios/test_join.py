@@ -157,7 +157,7 @@ def test_an_operation_that_runs_twice(run_roles, backend):
 
 def test_sleeps_that_are_short(run_roles, backend):
     """A join and a sequence are over before their time."""
-    report = run_roles(join, {**THREE, "scale": 1.0}, wrap={"main": FAULTS["timer-early"].runtime}, backend=backend)
+    report = run_roles(join, {**THREE, "scale": 2.0}, wrap={"main": FAULTS["timer-early"].runtime}, backend=backend)
     assert {SHORT_SEQUENCES, SHORT_JOINS} <= report.violations
 
 
