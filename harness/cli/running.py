@@ -14,7 +14,7 @@ from harness.host.machine import describe_load
 from harness.host.noise import SECONDS, probe_noise
 from harness.host.signals import INTERRUPTS
 from harness.journal import RunStore, read_run
-from harness.model import LEAST_ROUNDS, FindingKind, Outcome, Request, UsageError
+from harness.model import FindingKind, Outcome, Request, UsageError
 from harness.plugins.known import read_expectations
 from harness.session import RunOutcome, plan_request, read_outcome, resume_session, run_session
 from harness.suite.stage import choose_stage
@@ -83,7 +83,7 @@ def _look_for_noise(request: Request, *, quiet: bool, colourless: bool) -> dict[
 
     A run that gives no verdict on speed gets a short look: a busy machine explains more than figures.
     """
-    if request.budget is None and request.rounds < LEAST_ROUNDS:
+    if not request.judges_figures:
         return {"noise": f"{probe_noise(_SHORT_LOOK).text}, {describe_load()}"}
     seconds = SECONDS if request.budget is None else min(SECONDS, request.budget * _SHARE_FOR_NOISE)
     with open_noise_progress(quiet=quiet, colourless=colourless) as tick:

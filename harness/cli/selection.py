@@ -225,7 +225,7 @@ jobs_option = click.option(
 fresh_option = click.option(
     "--fresh",
     is_flag=True,
-    help="Start every process fresh; else those of untimed cells are forked from a warm parent.",
+    help="Start every process fresh; else those of cells without a verdict on figures are forked from a warm parent.",
 )
 
 _OUTPUT = (

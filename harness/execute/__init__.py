@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from harness.host.faults import explain_runner_error
 from harness.host.signals import HeldInterrupt
 from harness.model import Cell, CellFinished, CellResult, Outcome, Plan, RunEvent, UsageError
@@ -54,7 +56,8 @@ def execute(
         folder: the run's folder; evidence goes below it.
         lanes: how many cells may run at a time, of scenarios that allow it. The others run alone.
         skip_reason: returns, when it is a cell's turn, why it is not run; empty if it is.
-        fresh: whether every process is started fresh; else those of cells that measure nothing may be forked.
+        fresh: whether every process is started fresh; else those of cells may be forked, if they measure nothing or the
+            plan judges no figures.
         cut_off: when the cells that still run are ended; nothing for never.
 
     Raises:
@@ -63,7 +66,7 @@ def execute(
     can_fork = posix.adopt_orphans() and not fresh
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
-    with posix.watched() as check_watcher, closing(WarmParents(plan.seed)) as warm:
+    with posix.watched() as check_watcher, closing(WarmParents(plan.seed, forks_timed=not plan.judges_figures)) as warm:
 
         def skip_reason_of(cell: Cell) -> str:
             check_watcher()
@@ -72,12 +75,13 @@ def execute(
         yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason_of, warm if can_fork else None, cut_off)
 
 
-def _are_worth_it(cells: Sequence[Cell], catalogue: Catalogue, lanes: int = 1) -> bool:
+def _are_worth_it(warm: WarmParents, cells: Sequence[Cell], catalogue: Catalogue, lanes: int = 1) -> bool:
     """Return whether warm parents cost less than they save: each lane has one for each interpreter and adapter."""
     forks: list[tuple[str, str]] = []
     try:
         for cell in cells:
-            if may_fork(cell, catalogue.scenario(cell.scenario), catalogue.backend_of, catalogue.perturbations):
+            scenario = catalogue.scenario(cell.scenario)
+            if may_fork(cell, scenario, catalogue.backend_of, catalogue.perturbations, timed=warm.forks_timed):
                 specs = {assigned.backend for assigned in cell.roles}
                 forks += [(spec.place, catalogue.backend_of(spec).runner.partition(":")[0]) for spec in specs]
     except UsageError:  # a backend is not installed any more, as its cells report
@@ -101,11 +105,12 @@ def _execute_cells(
     held = HeldInterrupt()
     if shared:
         with held:
-            hash_seed = warm.hash_seed if warm is not None and _are_worth_it(shared, catalogue, lanes) else None
+            terms = LaneTerms(cut_off=cut_off)
+            if warm is not None and _are_worth_it(warm, shared, catalogue, lanes):
+                terms = replace(terms, hash_seed=warm.hash_seed, forks_timed=warm.forks_timed)
             environments = tuple(catalogue.environments.values())
-            terms = LaneTerms(hash_seed=hash_seed, cut_off=cut_off)
             yield from run_side_by_side(shared, folder, lanes, environments, skip_reason, terms)
-    warm = warm if warm is not None and _are_worth_it(alone, catalogue) else None
+    warm = warm if warm is not None and _are_worth_it(warm, alone, catalogue) else None
     for cell in alone:
         if held:
             yield _without_process(cell, Outcome.NOT_RUN, "the run was interrupted before this cell")
@@ -143,7 +148,9 @@ def run_guarded(
             yield _without_process(cell, Outcome.INVALID_ENV, missing)
             return
         launch = make_launch(cell, catalogue.executors)
-        if not may_fork(cell, scenario, catalogue.backend_of, catalogue.perturbations):
+        if warm is not None and not may_fork(
+            cell, scenario, catalogue.backend_of, catalogue.perturbations, timed=warm.forks_timed
+        ):
             warm = None
         with establish(cell, catalogue.perturbations) as conditions:
             retries = Retries(cell, folder)

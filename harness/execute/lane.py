@@ -44,7 +44,7 @@ def _run_cells(report: FileIO) -> None:
     INTERRUPTS.install(signal.SIGINT)
     catalogue, folder = Plugins().catalogue(), Path(sys.argv[1])
     terms: LaneTerms = decode_line(sys.argv[2].encode(), LaneTerms)
-    warm = None if terms.hash_seed is None else WarmParents(terms.hash_seed)
+    warm = None if terms.hash_seed is None else WarmParents(terms.hash_seed, forks_timed=terms.forks_timed)
     with INTERRUPTS.deferred(), ExitStack() as stack:
         if warm is not None:
             stack.callback(warm.close)

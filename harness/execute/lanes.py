@@ -40,6 +40,8 @@ class LaneTerms(msgspec.Struct, frozen=True, kw_only=True):
 
     hash_seed: int | None = None
     """Of warm parents; without it every process starts fresh."""
+    forks_timed: bool = False
+    """Whether cells are forked although they measure something."""
     cut_off: CutOff | None = None
 
 

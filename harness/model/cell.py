@@ -211,6 +211,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     suite: Suite | None = None
     """The test suite whose tests are the rows, instead of scenarios."""
 
+    @property
+    def judges_figures(self) -> bool:
+        """Whether ratios may get an interval; else they are a first impression, without a verdict."""
+        return self.budget is not None or self.rounds >= LEAST_ROUNDS
+
 
 class SkippedCell(msgspec.Struct, frozen=True, kw_only=True):
     """A planned cell that is known before the run not to run: `UNSUPPORTED`, with the capability and the reason."""
@@ -239,6 +244,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Of the run."""
     baseline: str = ""
     """Label of the column that ratios refer to; empty is the first one."""
+    judges_figures: bool = True
+    """As in the request."""
 
 
 def make_file_name(text: str) -> str:

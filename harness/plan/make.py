@@ -130,6 +130,7 @@ class _Expansion:
             scenarios=tuple(name for name in self._scenarios if any(row.scenario == name for row in self.rows)),
             seed=self._request.seed,
             baseline=self._columns.baseline,
+            judges_figures=self._request.judges_figures,
         )
 
     def _cells(self, rounds: Mapping[RowId, range]) -> Iterator[Cell]:

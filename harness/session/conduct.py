@@ -160,7 +160,7 @@ def resume_session(
         )
     for executor in {cell.executor for cell in left}:
         catalogue.require_executor(executor)
-    plan = Plan(cells=left, seed=started.plan.seed)
+    plan = Plan(cells=left, seed=started.plan.seed, judges_figures=request.judges_figures)
     with Recorder(folder, plugins, so_far) as recorder:
         environment = describe_environment(catalogue.distributions) | describe_others(catalogue)
         recorder.publish(RunResumed(resumed_at=utc_now(), cells=len(left), environment=environment))

@@ -7,6 +7,7 @@ warm parent: a process between the two ends at once, and orphans fall to the run
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -30,6 +31,8 @@ OPTION = "--warm"
 _MOST_ORDER_BYTES = 1 << 20
 _MOST_GROWTH = 32 << 20
 """Bytes by which it may grow after its imports."""
+_NEEDED_AT_EXIT = ("sys", "builtins", "threading")
+"""Modules by which the interpreter ends itself."""
 
 
 def serve(control_fd: int) -> str:
@@ -52,6 +55,8 @@ class _WarmParent:
         self._fds = open_fds()
         self._resident = 0
         self._generators: list[Any] = []
+        self._kept: tuple[str, ...] = ()
+        atexit.register(self._forget_modules)  # before any module that is imported for a cell: the last to be called
 
     def follow(self, order: ForkOrder, fds: Sequence[int]) -> str | None:
         """Fork a process and reply; return the job in the forked process."""
@@ -78,9 +83,21 @@ class _WarmParent:
         sys.stdout.flush()  # or each forked process would write it again
         self._generators += _find_generators()
         gc.collect()
+        self._keep_modules()
         gc.freeze()  # pages that the collector does not touch stay shared
         self._resident = read_resident_bytes() or 0
         return ""
+
+    def _keep_modules(self) -> None:
+        """Have the modules outlive the interpreter: to take them apart, a forked process would copy their memory."""
+        self._kept = tuple(name for name in sys.modules if name not in _NEEDED_AT_EXIT)
+        circle: list[Any] = [*sys.modules.values()]
+        circle.append(circle)  # about to be frozen, so that no collection will find it
+
+    def _forget_modules(self) -> None:
+        """Leave to the end of the interpreter only modules that a forked process has imported, and other objects."""
+        for name in self._kept:
+            sys.modules.pop(name, None)
 
     def _find_stain(self, fds: Sequence[int]) -> str:
         """Return the state that a forked process would inherit and a fresh one lacks; empty if it is clean."""

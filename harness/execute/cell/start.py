@@ -126,12 +126,16 @@ def may_fork(
     scenario: Scenario,
     backend_of: Callable[[BackendSpec], Backend],
     perturbations: Mapping[str, Perturbation],
+    *,
+    timed: bool = False,
 ) -> bool:
-    """Return whether the roles of a cell may be forked: it measures nothing, and all that it needs allows it.
+    """Return whether the roles of a cell may be forked: what it needs allows it, and it measures nothing.
+
+    With `timed` it may measure something.
 
     What an executor or a perturbation does to the runner's own process does not reach a warm parent.
     """
-    if not scenario.forkable or cell.executor != LOCAL.name or is_timed(scenario):
+    if not scenario.forkable or cell.executor != LOCAL.name or (is_timed(scenario) and not timed):
         return False
     known = [perturbations.get(name) for name, _ in cell.perturb]
     if any(perturbation is None or perturbation.in_runner is not None for perturbation in known):

@@ -34,7 +34,9 @@ Key = tuple[str, str]
 class WarmParents:
     """The warm parents of this process."""
 
-    def __init__(self, hash_seed: int) -> None:
+    def __init__(self, hash_seed: int, *, forks_timed: bool = False) -> None:
+        self.forks_timed = forks_timed
+        """Whether cells are forked although they measure something: where no figure is judged."""
         self.hash_seed = hash_seed % 2**32
         """Of every role that a warm parent may fork, also of one that starts fresh: it cannot be set by a fork."""
         self._parents: dict[Key, _WarmParent] = {}

@@ -236,6 +236,15 @@ def test_a_twin_without_anybody_to_compare_is_not_run():
     assert aliases(scenarios=("shout",), server="alpha", client="beta", rounds=6) == []
 
 
+@pytest.mark.parametrize(
+    ("request_", "judges"),
+    [(Request(), False), (Request(rounds=5), False), (Request(rounds=6), True), (Request(budget=9), True)],
+)
+def test_figures_are_judged_where_an_interval_is_possible(request_, judges):
+    """Elsewhere ratios have no verdict, and timed cells may be forked."""
+    assert make_plan(request_, catalogue()).judges_figures is judges
+
+
 def test_only_figures_need_a_twin():
     """A scenario whose question is no figure has none."""
     built = catalogue()

@@ -147,6 +147,32 @@ def test_a_module_that_starts_something_is_never_forked(tmp_path, warm, probing,
     assert warm.pids == set()
 
 
+ENDING = """
+import atexit
+class Last:
+    def __init__(self, name):
+        self.name = name
+    def __del__(self):
+        os.write(1, f"{self.name} ends\\n".encode())
+of_parent = Last("object of a module")
+atexit.register(lambda: os.write(1, f"{sys.modules['probing'].__name__} at exit\\n".encode()))
+def make():
+    circle = [Last("object in a circle")]
+    circle.append(circle)
+    sys.own = Last("object of the process")
+os.register_at_fork(after_in_child=make)
+"""
+
+
+def test_the_end_of_a_forked_role(tmp_path, warm, probing):
+    """Callbacks and objects of its own end as in a fresh one; the modules of its parent are not taken apart."""
+    _, role, _ = run(make_cell(1, "probing"), probing(ENDING), tmp_path, warm)
+    assert role.is_forked
+    (said,) = tmp_path.glob("evidence/*/main.stdout")
+    said = sorted(set(said.read_text().splitlines()))  # it has those of the process between its parent and itself
+    assert said == ["object in a circle ends", "object of the process ends", "probing at exit"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_warm_parent_that_is_gone_or_stuck_is_replaced(tmp_path, warm, catalogue, monkeypatch, number):
     """The cell is the same, by another parent."""
@@ -171,12 +197,13 @@ def test_an_interpreter_that_cannot_be_a_warm_parent_is_left_alone(tmp_path, war
     assert warm._failures.total() == 2
 
 
-def test_a_run_of_many_cells_forks_them(tmp_path, catalogue):
-    """Those that measure something start fresh."""
+@pytest.mark.parametrize("judges_figures", [True, False])
+def test_a_run_of_many_cells_forks_them(tmp_path, catalogue, judges_figures):
+    """Those that measure something start fresh, unless the run gives no verdict on figures."""
     cells = (*(make_cell(number) for number in (1, 2, 3)), make_cell(1, "channel", parameters=(("items", 10),)))
-    events = list(execute(Plan(cells=cells), catalogue, tmp_path, fresh=False))
+    events = list(execute(Plan(cells=cells, judges_figures=judges_figures), catalogue, tmp_path, fresh=False))
     found = [event.result for event in events if isinstance(event, CellFinished)]
     assert [(each.outcome, each.roles[0].is_forked) for each in found] == [(Outcome.COMPLETED, True)] * 3 + [
-        (Outcome.COMPLETED, False)
+        (Outcome.COMPLETED, not judges_figures)
     ]
     assert not any("--warm" in psutil.Process(pid).cmdline() for pid in posix.child_pids())
