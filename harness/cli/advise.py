@@ -58,9 +58,8 @@ def advise_on(
     wanted = [use.strip() for several in uses for use in several.split(",") if use.strip()]
     folder = RunStore(out).find(run_name)
     run = read_run(folder)
-    topics = {card.name: card.topics for card in run.started.scenarios}
-    topics |= {name: scenario.topics for name, scenario in state.catalogue.scenarios.items() if scenario.topics}
-    advice = advise(run, compare(run), wanted, topics)
+    catalogue = state.catalogue
+    advice = advise(run, compare(run), wanted, catalogue.scenarios, catalogue.expectations)
     if not advice.rows:
         areas = ", ".join(dict.fromkeys(name.partition(".")[0] for name in state.catalogue.scenarios))
         raise NothingSelectedError(
@@ -111,7 +110,8 @@ def _lines(name: str, texts: Sequence[str], most: int | None) -> Iterator[str]:
 
 def _describe(behaviour: Behaviour) -> str:
     listed = f"; known: {behaviour.known}" if behaviour.known else ""
-    return f"{behaviour.harm}: {behaviour.row} on {behaviour.label}: {behaviour.text}{listed}"
+    unseen = "" if behaviour.is_seen else " (not seen in this run)"
+    return f"{behaviour.harm}: {behaviour.row} on {behaviour.label}: {behaviour.text}{listed}{unseen}"
 
 
 def _describe_answer(behaviour: Behaviour) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -117,21 +116,13 @@ def _code(scenario: Scenario, *, whole: bool) -> Iterator[str]:
     importlib.import_module(module)
     for role, function in scenario.roles.items():
         try:
-            lines = inspect.getsource(_innermost(function)).splitlines()
+            lines = inspect.getsource(function).splitlines()
         except (OSError, TypeError):
             continue
         yield f"  {role}:" if len(scenario.roles) > 1 else ""
         yield from (f"    {line}" for line in lines[:_MOST_LINES])
         if len(lines) > _MOST_LINES:
             yield f"    … {len(lines) - _MOST_LINES} more lines"
-
-
-def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that a question was made of, where a factory put it into a closure."""
-    cells = getattr(function, "__closure__", None) or ()
-    inner = [cell.cell_contents for cell in cells if inspect.isfunction(cell.cell_contents)]
-    found: Callable[..., Any] = inner[0] if len(inner) == 1 else function
-    return found
 
 
 def _next_steps(scenario: Scenario) -> Iterator[str]:

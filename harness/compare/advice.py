@@ -6,13 +6,25 @@ Nothing is ranked that was not measured: a ratio without an interval is shown an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
+from msgspec.structs import replace
 
 from harness.api import Harm
-from harness.model import CellSummary, Comparison, Finding, FindingKind, RowSummary, Run, SpeedVerdict
+from harness.model import (
+    CellSummary,
+    Comparison,
+    Expectation,
+    Finding,
+    FindingKind,
+    RowSummary,
+    Run,
+    SpeedVerdict,
+)
 
-_HARM_OF_KIND = {FindingKind.HANG: Harm.HANG, FindingKind.CRASH: Harm.CRASH, FindingKind.LEFTOVER: Harm.LEAK}
+from .known_harms import HARM_OF_KIND, KnownHarms, Subject
+
 NO_GO = (Harm.DATA, Harm.HANG, Harm.SERVER, Harm.CRASH, Harm.LEAK)
 """Harms that a program cannot live with."""
 _ORDER = {harm: place for place, harm in enumerate(Harm)}
@@ -31,6 +43,8 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
     """The answer or the outcome."""
     known: str = ""
     """Why it is listed; empty for a bug that is not."""
+    is_seen: bool = True
+    """Whether the run shows it; else it is listed for the versions of the run."""
 
 
 class MeasuredRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,22 +90,34 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     backends: tuple[BackendAdvice, ...]
 
 
-def advise(run: Run, comparison: Comparison, uses: Sequence[str], topics: Mapping[str, Sequence[str]]) -> Advice:
+def advise(
+    run: Run,
+    comparison: Comparison,
+    uses: Sequence[str],
+    subjects: Mapping[str, Subject] = MappingProxyType({}),
+    listed: Sequence[Expectation] = (),
+) -> Advice:
     """Return the advice of a run on its backends for a program.
 
     Args:
         run: the run.
         comparison: its judgement.
         uses: features, in the words of a user.
-        topics: by scenario, words for the features that it is about, beside its own name.
+        subjects: scenarios that are installed, beside those of the run.
+        listed: expectations that are installed; those of the run have marked its findings.
     """
+    subjects = {**{card.name: card for card in run.started.scenarios}, **subjects}
+    topics = {name: subject.topics for name, subject in subjects.items()}
+    about = {name: each for name, each in subjects.items() if any(is_about(name, use, topics) for use in uses)}
+    listing = replace(run, started=replace(run.started, expectations=tuple(listed)))
+    harms = KnownHarms(listing, about)
     meant = {use: [row for row in comparison.rows if is_about(row.row.scenario, use, topics)] for use in uses}
     rows = [row for row in comparison.rows if any(row in found for found in meant.values())]
     labels = [card.label for card in run.started.backends if str(card.label) not in _variants_of(run)]
     return Advice(
         rows=len(rows),
         unknown=tuple(use for use, found in meant.items() if not found),
-        backends=tuple(_advise_on(label, rows, comparison, _own(run, label)) for label in labels),
+        backends=tuple(_advise_on(label, rows, comparison, _own(run, label), harms) for label in labels),
     )
 
 
@@ -115,10 +141,13 @@ def _own(run: Run, label: str) -> frozenset[str]:
     return frozenset({label, *(variant for variant in _variants_of(run) if variant.partition(":")[0] == name)})
 
 
-def _advise_on(label: str, rows: Sequence[RowSummary], comparison: Comparison, own: frozenset[str]) -> BackendAdvice:
+def _advise_on(
+    label: str, rows: Sequence[RowSummary], comparison: Comparison, own: frozenset[str], harms: KnownHarms
+) -> BackendAdvice:
     squares = [(row, cell) for row in rows for cell in row.cells if cell.label in own]
     listed = [behaviour for row, cell in squares for behaviour in _listed(row, cell, comparison)]
-    no_gos = sorted((each for each in listed if each.harm in NO_GO), key=lambda each: _ORDER[each.harm])
+    found = [*listed, *_unseen(harms, own, listed)]
+    no_gos = sorted((each for each in found if each.harm in NO_GO), key=lambda each: _ORDER[each.harm])
     plain = [(row, cell) for row, cell in squares if cell.label == label]
     return BackendAdvice(
         label=label,
@@ -143,9 +172,19 @@ def _listed(row: RowSummary, cell: CellSummary, comparison: Comparison) -> Itera
             yield Behaviour(
                 row=str(row.row),
                 label=cell.label,
-                harm=_HARM_OF_KIND.get(finding.kind, _worst(cell)),
+                harm=HARM_OF_KIND.get(finding.kind, _worst(cell)),
                 text=_text_of(finding, cell, row),
                 known=finding.known,
+            )
+
+
+def _unseen(harms: KnownHarms, own: Iterable[str], seen: Sequence[Behaviour]) -> Iterator[Behaviour]:
+    """Yield the listed harms that no finding of the run shows."""
+    shown = {(each.row.partition("[")[0], each.label, each.known) for each in seen}
+    for known in dict.fromkeys(known for label in sorted(own) for known in harms.of(label)):
+        if (known.scenario, known.label, known.why) not in shown:
+            yield Behaviour(
+                row=known.scenario, label=known.label, harm=known.harm, text=known.text, known=known.why, is_seen=False
             )
 
 

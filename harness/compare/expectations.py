@@ -68,6 +68,16 @@ class Expected:
                     self._missed.setdefault((number, label), (row, cells[0]))
         return marked
 
+    def listed(self, label: str, cell: CellFacts) -> Iterator[tuple[Expectation, str]]:
+        """Yield the expectations that hold for a backend, or for an idiom of it, and the column that each is about."""
+        for expectation in self._current:
+            if self._concerns(expectation, label, [cell]):
+                yield expectation, label
+            for pattern in expectation.backends:
+                is_idiom = pattern.startswith(f"{label}:") and "*" not in pattern
+                if is_idiom and _holds(expectation.when, self._environment, cell):
+                    yield expectation, pattern
+
     def missed(self) -> Iterator[Judgement]:
         """Yield a finding for each planted fault that no row of a scenario caught."""
         for (scenario, label), (row, cell) in self._planted_in.items():
@@ -126,7 +136,7 @@ class Expected:
     def _why_known(self, row: Row, finding: Finding, label: str) -> str:
         expectation = self._covering(row, finding, label)
         if expectation is not None:
-            return _why(expectation)
+            return describe_reason(expectation)
         if self._is_inherited(row, finding, label):
             return f"{self._baseline} does the same"
         return PLANTED if label in self._planted else ""
@@ -259,7 +269,8 @@ def _narrowed(row: Row, judgement: Judgement, labels: Sequence[str], why: str) -
     return replace(judgement, finding=finding, cells=frozenset(cell.id for cell in cells))
 
 
-def _why(expectation: Expectation) -> str:
+def describe_reason(expectation: Expectation) -> str:
+    """Return why a difference is known, with the reference."""
     reference = f" ({expectation.reference})" if expectation.reference else ""
     return f"{expectation.reason}{reference}"
 

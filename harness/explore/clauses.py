@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from harness.api import Harm
+
 
 class Clause(StrEnum):
     """Part of the contract that a failing program breaks."""
@@ -63,3 +65,24 @@ REASONS: dict[Clause, str] = {
     Clause.MEMORY: "a program of a few tasks needs little memory",
 }
 """By clause, the sentence of the contract."""
+
+HARMS: dict[Clause, Harm] = {
+    Clause.EXCLUSION: Harm.DATA,
+    Clause.ITEM_LOST: Harm.DATA,
+    Clause.ITEM_DOUBLED: Harm.DATA,
+    Clause.ITEM_INVENTED: Harm.DATA,
+    Clause.RESULT_WRONG: Harm.DATA,
+    Clause.PERMIT_LOST: Harm.HANG,
+    Clause.LOST_WAKE_UP: Harm.HANG,
+    Clause.END_MISSED: Harm.HANG,
+    Clause.CANCELLATION_LOST: Harm.HANG,
+    Clause.DEADLINE_MISSED: Harm.HANG,
+    Clause.HANG: Harm.HANG,
+    Clause.RUNTIME_FAILED: Harm.CRASH,
+    Clause.CRASH: Harm.CRASH,
+    Clause.GROUP_OUTLIVED: Harm.LEAK,
+    Clause.LEAK: Harm.LEAK,
+    Clause.UNEXPECTED_ERROR: Harm.ERROR,
+    Clause.ERROR_LOST: Harm.ERROR,
+}
+"""By clause, what breaking it costs a program; the others are wrong answers."""

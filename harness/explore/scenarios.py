@@ -7,7 +7,7 @@ from functools import partial
 from harness.api import Judge, Parameter, Probe, Runtime, Scenario, Subject, bounded, info
 
 from .batch import Batch
-from .clauses import REASONS, Clause
+from .clauses import HARMS, REASONS, Clause
 from .failure import program_key
 from .families import FAMILIES
 from .grammar import Grammar
@@ -42,7 +42,9 @@ async def start(runtime: Runtime, probe: Probe) -> None:
     await runtime.checkpoint()
 
 
-def make_exploration(family: str, grammar: Grammar, ref: str, summary: str = "") -> Scenario:
+def make_exploration(
+    family: str, grammar: Grammar, ref: str, summary: str = "", topics: tuple[str, ...] = ()
+) -> Scenario:
     """Return the scenario `explore.FAMILY` of a grammar.
 
     Args:
@@ -50,9 +52,12 @@ def make_exploration(family: str, grammar: Grammar, ref: str, summary: str = "")
         grammar: what its programs are made of.
         ref: `"module:attribute"` where the scenario is found.
         summary: what its programs do.
+        topics: words of a user for what they use, beside the family.
     """
     judges: dict[str, Judge] = {
-        clause.value: bounded(at_most=0, reason=REASONS[clause], explained_by=(program_key(clause),))
+        clause.value: bounded(
+            at_most=0, reason=REASONS[clause], explained_by=(program_key(clause),), harm=HARMS.get(clause)
+        )
         for clause in Clause
     }
     return Scenario(
@@ -82,6 +87,7 @@ def make_exploration(family: str, grammar: Grammar, ref: str, summary: str = "")
         timeout=900.0,
         hang_after=30.0,
         summary=summary or f"generated programs of {family}",
+        topics=topics or (family,),
         drive=partial(_drive, family, grammar),
     )
 
@@ -102,6 +108,19 @@ _SUMMARIES = {
     "mixed": "a lock, a channel, an event, a condition and groups",
 }
 
+_TOPICS = {
+    "lock": ("lock", "synchronisation"),
+    "semaphore": ("semaphores", "synchronisation"),
+    "condition": ("conditions", "synchronisation"),
+    "event": ("events", "synchronisation"),
+    "channel": ("channel", "queues"),
+    "group": ("group", "task-groups", "nurseries", "cancellation"),
+    "scope": ("deadline", "timeouts", "cancel", "cancel-scopes", "cancellation"),
+    "offload": ("offload", "threads", "executors"),
+    "mixed": ("lock", "conditions", "group", "task-groups"),
+}
+
 lock, semaphore, condition, event, channel, group, scope, offload, mixed = EXPLORATIONS = tuple(
-    make_exploration(name, grammar, f"{__name__}:{name}", _SUMMARIES[name]) for name, grammar in FAMILIES.items()
+    make_exploration(name, grammar, f"{__name__}:{name}", _SUMMARIES[name], _TOPICS[name])
+    for name, grammar in FAMILIES.items()
 )

@@ -5,6 +5,8 @@ No runtime promises anything here, so little is forbidden: the answers show the 
 
 from __future__ import annotations
 
+from functools import wraps
+
 from harness.api import Capability, Graded, Runtime, Scenario, allowed, forbidden, interesting
 
 from .bridge_exhibit import (
@@ -29,6 +31,7 @@ _TRIO_DIES = "https://github.com/python-trio/trio/issues/2398"
 
 
 def _ask(prepare: Prepare) -> Ask:
+    @wraps(prepare, assigned=(), updated=())
     async def ask(runtime: Runtime, trial: Trial) -> str:
         touches = 4 if trial.number % 2 else 1
         return await Exhibit(runtime, trial, prepare, touches).show()

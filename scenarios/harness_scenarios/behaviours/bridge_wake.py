@@ -6,6 +6,7 @@ import gc
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from harness.api import Capability, Runtime, Scenario, allowed, bridge_of, forbidden, interesting
@@ -30,6 +31,7 @@ _ARRIVES = {
 
 
 def _ask(prepare: Prepare, *, threads: tuple[int, ...] = (1, 4)) -> Ask:
+    @wraps(prepare, assigned=(), updated=())
     async def ask(runtime: Runtime, trial: Trial) -> str:
         return await Exhibit(runtime, trial, prepare, threads[trial.number % len(threads)]).show()
 

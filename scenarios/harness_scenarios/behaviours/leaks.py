@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Awaitable, Callable
+from functools import wraps
 
 from harness.api import Harm, Parameter, Probe, Runtime, Scenario, bounded, info
 from harness_scenarios.parts.posix import read_resident_bytes
@@ -108,6 +109,7 @@ _FD_STAYS_OPEN = "a socket stays open"
 
 
 def _make(name: str, cycle: Cycle, question: str, *, catches: tuple[str, ...]) -> Scenario:
+    @wraps(cycle, assigned=(), updated=())  # `inspect.getsource` shows the cycle
     async def main(runtime: Runtime, probe: Probe) -> None:
         await _soak(runtime, probe, cycle)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from harness.api import (
@@ -108,6 +109,7 @@ def make_question(
         catches: as in `Scenario`.
     """
 
+    @wraps(ask, assigned=(), updated=())  # `inspect.getsource` shows the question, a task keeps its own name
     async def main(runtime: Runtime, probe: Probe) -> None:
         for number in range(probe.parameters["repetitions"]):
             trial = Trial(probe, number)

@@ -23,6 +23,7 @@ from time import perf_counter_ns
 from harness.api import (
     ByteStream,
     Capability,
+    Harm,
     Judge,
     Parameter,
     Probe,
@@ -163,7 +164,9 @@ def _ask(address: tuple[str, int]) -> bytes:
 _JUDGES: dict[str, Judge] = {
     "time to stop": metric("ms"),
     "requests/s": metric("1/s", better="higher"),
-    "lost": bounded(at_most=0, reason="a request whose handler has begun is answered", explained_by=("answered",)),
+    "lost": bounded(
+        at_most=0, reason="a request whose handler has begun is answered", explained_by=("answered",), harm=Harm.DATA
+    ),
     "requests begun": info(),
     "answered": info(),
     "in flight at the stop": info(),

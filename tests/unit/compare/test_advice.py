@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from harness.api import Harm, Outcomes, metric
+from harness.api import Harm, Outcomes, forbidden, metric, outcomes
 from harness.compare import compare
 from harness.compare.advice import NO_GO, advise, is_about
+from harness.model import Expectation, matches_glob
 from harness.plugins import Plugins
 
 from .run_builder import a_run, cell, spec
@@ -73,12 +74,53 @@ def test_every_known_hang_and_loss_is_named():
         area = scenario.name.partition(".")[0]
         found = {
             (behaviour.label, behaviour.harm)
-            for backend in advise(run, compare(run), (area,), {}).backends
+            for backend in advise(run, compare(run), (area,)).backends
             for behaviour in backend.no_gos
         }
         harm = scenario.judges[expectation.key].harm_of(expectation.value)
         missing += [(scenario.name, label) for label in labels if (label, harm) not in found]
     assert missing == []
+
+
+def test_what_is_listed_is_named_where_a_run_does_not_show_it():
+    """Every hang and loss of data in the list, by backend, from a run that shows none of them."""
+    catalogue = Plugins().catalogue()
+    listed = tuple(replace(each, when={}) for each in catalogue.expectations)
+    wanted = {
+        (name, label, each.value or each.key)
+        for each in listed
+        for name, scenario in catalogue.scenarios.items()
+        if matches_glob(name, each.scenario) and each.key in scenario.judges
+        if scenario.judges[each.key].harm_of(each.value) in (Harm.DATA, Harm.HANG)
+        for label in each.backends
+        if "*" not in label
+    }
+    assert len(wanted) > 20
+    bases = ("asyncio", "uvloop", "trio", "curio", "threads")
+    run = a_run(*(cell(base) for base in bases))
+    uses = {name.partition(".")[0] for name in catalogue.scenarios}
+    advice = advise(run, compare(run), sorted(uses), catalogue.scenarios, listed)
+    unseen = [each for backend in advice.backends for each in backend.no_gos if not each.is_seen]
+    assert wanted <= {(each.row, each.label, each.text) for each in unseen}
+    assert all(each.known for each in unseen)
+
+
+def test_a_listed_harm_holds_for_its_versions_and_its_feature():
+    """And is named once, also where the run shows it."""
+    judges = {"answer": outcomes({"lost": forbidden("no", harm=Harm.DATA)})}
+    loss = Expectation(scenario="drain", backends=("trio",), key="answer", value="lost", reason="so")
+    run = a_run(cell("trio"), judges=judges, headline="answer")
+
+    def named(run, expectation, use="drain"):
+        advice = advise(run, compare(run), (use,), {}, (expectation,))
+        return [(each.text, each.known, each.is_seen) for each in advice.backends[0].no_gos]
+
+    assert named(run, replace(loss, when={"trio": "<1"})) == [("lost", "so", False)]
+    assert named(run, replace(loss, when={"trio": ">=1"})) == []
+    assert named(run, loss, "stream") == []
+    shown = a_run(cell("trio", observed={"answer": "lost"}), judges=judges, headline="answer")
+    shown = replace(shown, started=replace(shown.started, expectations=(loss,)))
+    assert named(shown, loss) == [("lost", "so", True)]
 
 
 def test_a_figure_without_an_interval_ranks_nothing():
@@ -92,7 +134,7 @@ def test_a_figure_without_an_interval_ranks_nothing():
             for number in range(1, rounds + 1)
         ]
         run = a_run(*records, judges=judges, headline="took")
-        _, trio = advise(run, compare(run), ("drain",), {}).backends
+        _, trio = advise(run, compare(run), ("drain",)).backends
         return trio.figures[0]
 
     assert (figures(1).low, figures(1).verdict) == (None, None)
@@ -107,7 +149,7 @@ def test_headroom_is_the_largest_rate_that_was_measured():
         for rate in (200, 500, 1000)
     ]
     run = a_run(*records, judges={"took": metric("ns")}, headline="took")
-    (trio,) = advise(run, compare(run), ("drain", "magic"), {}).backends
+    (trio,) = advise(run, compare(run), ("drain", "magic")).backends
     assert trio.headroom == 500
-    assert advise(run, compare(run), ("drain", "magic"), {}).unknown == ("magic",)
+    assert advise(run, compare(run), ("drain", "magic")).unknown == ("magic",)
     assert set(NO_GO) > {Harm.DATA, Harm.HANG}
