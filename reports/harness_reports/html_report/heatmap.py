@@ -24,7 +24,15 @@ _TONES = {
     Standing.NOT_RUN: "off",
     Standing.FINE: "ok",
 }
-_SYMBOLS = {Standing.BUG: "✗", Standing.DIFFERENCE: "≠", Standing.KNOWN: "k", Standing.BY_DESIGN: "≈"}
+_SYMBOLS = {
+    Standing.BUG: "✗",
+    Standing.DIFFERENCE: "≠",
+    Standing.KNOWN: "k",
+    Standing.BY_DESIGN: "≈",
+    Standing.NOT_MEASURED: "○",
+    Standing.NOT_FINISHED: "…",
+}
+_UNANSWERED = (Standing.NOT_MEASURED, Standing.NOT_FINISHED)
 _MARGIN = 0.03
 _STRONG = 0.3
 """From this difference on, a factor has the stronger shade."""
@@ -113,8 +121,9 @@ def _behaviour_square(
         text, tone = ("✓", "ok") if is_fine else ("–", "off")
         return HeatSquare(text=text, words=_words(standings, rows), tone=tone, query=f"{query} {clean(column)}")
     text = " ".join(f"{_SYMBOLS[standing]}{standings[standing]}" for standing in shown)
+    kept = "" if worst in _UNANSWERED else " differs"
     return HeatSquare(
-        text=text, words=_words(standings, rows), tone=_TONES[worst], query=f"{query} {clean(column)} differs"
+        text=text, words=_words(standings, rows), tone=_TONES[worst], query=f"{query} {clean(column)}{kept}"
     )
 
 
@@ -151,14 +160,17 @@ def _cost_square(
         is_sure = all(cell.ratio.low is not None for _, cell in cells if cell.ratio is not None and cell.ratio.ratio)
         words = f"{format_factor(mean)} of the cost on {clean(reference)}, over {format_count(len(costs), 'row')}"
         words += "" if is_sure else "; some rows have no interval"
-        return HeatSquare(text=f"{format_factor(mean, '')}", words=words, tone=_shade(mean), query=query)
+        withheld = sum(cell.withheld for _, cell in cells)
+        words += f"; {format_count(withheld, 'row')} not measured" if withheld else ""
+        text = f"{format_factor(mean, '')}{f' ○{withheld}' if withheld else ''}"
+        return HeatSquare(text=text, words=words, tone=_shade(mean), query=query)
     if column == reference and any(cell.headline is not None for _, cell in cells):
         return HeatSquare(text="1", words="the reference", tone="base", query=query)
     if any(cell.headline is not None for _, cell in cells):
         return HeatSquare(text="·", words="a figure, and no ratio to the reference", tone="off", query=query)
-    text = "○" if standing is Standing.NOT_MEASURED else "–"
+    symbol = "○" if standing is Standing.NOT_MEASURED else "–"
     reason = next((clean(cell.reason) for _, cell in cells if cell.reason), standing.value)
-    return HeatSquare(text=text, words=f"{standing}: {reason}", tone="off", query=query)
+    return HeatSquare(text=symbol, words=f"{standing}: {reason}", tone="off", query=query)
 
 
 def _cost_of(cell: CellSummary) -> float:

@@ -27,7 +27,7 @@ from .sentences import RunSentences
 
 _ROOM = 2_800_000
 """Bytes of a page; details of cells that do not fit are left out, with the command that shows them."""
-_SCRIPTS = ("elements.js", "query.js", "details.js", "page.js")
+_SCRIPTS = ("elements.js", "query.js", "details.js", "advice.js", "page.js")
 _FACT_LENGTH = 300
 _MOST_FINDINGS = 40
 

@@ -41,6 +41,8 @@ class PageData:
     columns: tuple[str, ...]
     reference: str
     scenarios: tuple[str, ...]
+    topics: dict[str, tuple[str, ...]]
+    """By scenario, words of a user for its subject: the features of the advice."""
     rows: tuple[dict[str, Any], ...]
     findings: tuple[FindingView, ...]
     backends: dict[str, dict[str, Any]]
@@ -69,6 +71,7 @@ def collect_data(run: Run, comparison: Comparison, columns: Sequence[str], optio
         columns=tuple(map(clean, columns)),
         reference=clean(comparison.reference),
         scenarios=tuple(dict.fromkeys(clean(row.row.scenario) for row in comparison.rows)),
+        topics={clean(card.name): tuple(map(clean, card.topics)) for card in run.started.scenarios if card.topics},
         rows=tuple(collector.rows()),
         findings=tuple(place_findings(comparison).views),
         backends={

@@ -220,6 +220,33 @@ def test_what_do_i_have_to_know_about_a_runtime(visit):
     ]
 
 
+@pytest.mark.slow
+def test_which_runtime_for_a_program(visit):
+    """Two clicks: the advice, a feature. No-go's first; a figure without an interval ranks nothing."""
+    page = visit(a_matrix())
+    page.get_by_role("link", name="choose a runtime").click()
+    page.locator("#results .chips").get_by_role("link", name="q", exact=True).click()
+    advised = page.locator("#results .runtime")
+    assert [heading.inner_text() for heading in advised.get_by_role("heading").all()] == [
+        "asyncio: no no-go in what is used",
+        "uvloop: no no-go in what is used",
+        "trio: 2 no-gos",
+    ]
+    lines = [line.inner_text() for line in advised.nth(2).locator("li").all()]
+    assert lines[:2] == ["loses or mixes data: q.lost: lost", "hangs: q.stuck: hung"]
+    page.locator("#results .chips").get_by_role("link", name="channel", exact=True).click()
+    assert "3 figures without an interval: no ranking" in advised.first.inner_text()
+    assert page.url.endswith("#q=advice+q+channel")
+
+
+@pytest.mark.slow
+def test_a_search_without_a_row_is_an_answer(visit):
+    """Where each word was understood."""
+    page = visit(a_matrix())
+    assert ask(page, "where does asyncio crash?") == []
+    assert "no: in none of 8 rows of this run" in page.locator("#results").inner_text()
+
+
 # --- the first screen ---
 
 
@@ -277,7 +304,7 @@ def test_a_reader_goes_back(visit):
     assert page.locator("#search").input_value() == "differences can hurt"
 
 
-PLACES = ("", "#q=trio", "#q=latency", "#q=growth", "#q=changes", "#q=stuck&open={row}")
+PLACES = ("", "#q=trio", "#q=advice+q+channel", "#q=latency", "#q=growth", "#q=changes", "#q=stuck&open={row}")
 SCREEN = {"width": 1280, "height": 900}
 
 

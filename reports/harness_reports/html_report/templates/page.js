@@ -55,6 +55,7 @@ const drawRuntime = (label) => {
     about.facts.length ? el("details", {}, el("summary", {}, `capabilities that are not native (${about.facts.length})`), el("dl", {}, about.facts.map(([name, text]) => field(name, text)))) : "");
 };
 const VIEW = {
+  advice: drawAdvice,
   spread: () => [el("h2", {}, "How latency spreads"), data.spreads.length ? el("div", { class: "charts" }, data.spreads.map(drawSpread)) : el("p", {}, "no row of this run has percentiles")],
   growth: () => [el("h2", {}, "How cost grows"), data.growth.length ? el("div", { class: "charts" }, data.growth.map(drawSpread)) : el("p", {}, "no parameter was run with two sizes; for example: ", el("code", {}, "harness matrix -s channel --param capacity=1,10,100"))],
   changes: () => [el("h2", {}, data.changes.since ? `Changes since ${data.changes.since}` : "Changes since the run before"), data.changes.lines.length
@@ -81,8 +82,8 @@ const draw = () => {
   if (!state.q && !state.open) return;
   const query = parseQuery(state.q);
   const opened = state.open && data.rows.filter((row) => row.id === state.open || row.anchor === state.open || row.cells.some((cell) => cell.id === state.open));
-  if (query.view) results.append(...VIEW[query.view]().filter(Boolean));
-  const rows = query.isEmpty ? opened : query.view && !query.words.length && !query.backends.length && !query.states.length ? [] : data.rows.filter((row) => matches(row, query));
+  if (query.view) results.append(...VIEW[query.view](query).filter(Boolean));
+  const rows = query.view === "advice" ? [] : query.isEmpty ? opened : query.view && !query.words.length && !query.backends.length && !query.states.length ? [] : data.rows.filter((row) => matches(row, query));
   if (query.isRuntime) results.append(drawRuntime(query.backends[0]));
   const shown = query.isRuntime ? rows.filter((row) => row.cells.some((cell) => cell.c === query.backends[0] && DIFFERING.includes(cell.st))) : rows;
   if (!query.view || shown.length) {
@@ -90,6 +91,7 @@ const draw = () => {
     if (query.fastest) results.append(drawFastest(shown));
     const narrowed = query.versus || (query.backends.length && !query.isRuntime) ? data.columns.filter((column) => query.backends.includes(column)) : data.columns;
     if (shown.length) results.append(el("div", { class: "rows", style: `--columns: ${narrowed.length}` }, drawRows(shown.slice(0, MOST_ROWS), narrowed, state)));
+    else if (!query.words.length && query.states.length) results.append(el("p", { class: "answer" }, `no: in none of ${plural(data.rows.length, "row")} of this run`));
     else results.append(el("p", {}, "nothing matches; words are parts of names, questions and answers, runtimes, and outcomes such as hang, leak, known, slower"));
     if (shown.length > MOST_ROWS) results.append(el("p", { class: "soft" }, `the first ${MOST_ROWS} are shown; narrow the search for the others`));
   }

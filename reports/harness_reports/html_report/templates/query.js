@@ -15,9 +15,10 @@ const MEANINGS = {
   latency: "spread", spread: "spread", distribution: "spread", percentiles: "spread",
   grow: "growth", grows: "growth", growth: "growth", scale: "growth", scales: "growth", scaling: "growth",
   changed: "changes", changes: "changes", since: "changes",
+  advice: "advice", advise: "advice", choose: "advice", decide: "advice", recommend: "advice",
   against: "versus", versus: "versus", vs: "versus", "×": "versus", x: "versus",
 };
-const VIEWS = ["spread", "growth", "changes"];
+const VIEWS = ["spread", "growth", "changes", "advice"];
 const SILENT = new Set("a about all and are at by can cost did do does for happened have how i in is it last me my n need of on or over run show than the there this to trio's what when where which who why with".split(" "));
 const OF_CELLS = ["bug", "known", "design", "differs", "hang", "crash", "leak", "data", "hurt", "unmeasured", "unfinished", "unrun", "faster", "slower"];
 
@@ -38,6 +39,7 @@ const parseQuery = (text) => {
   }
   query.versus = query.backends.length === 2 && !query.states.length && !query.figures;
   query.isEmpty = !words.length;
+  query.given = words;
   query.isRuntime = query.backends.length === 1 && !query.states.length && !query.words.length && !query.figures && !query.view;
   return query;
 };
