@@ -16,6 +16,7 @@ _COMMANDS = {
     "runs": "runs:runs",
     "trend": "trend:trend",
     "advise": "advise:advise_on",
+    "publish": "publish:publish",
     "show": "show:show",
     "report": "show:report",
     "resume": "resume:resume",

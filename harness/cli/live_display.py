@@ -31,6 +31,8 @@ _QUIET = (Outcome.COMPLETED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE)
 _BAR = 20
 _BESIDE_BAR = 66
 _BETWEEN_DRAWS = 0.1
+_LONGEST_UNDRAWN = 0.5
+_NONE_RUNS = "  starting the next cells"
 _BETWEEN_ESTIMATES = 1.0
 _LEAST_WIDTH = 40
 
@@ -73,7 +75,9 @@ class LiveDisplay:
         self._count(event)
         if isinstance(event, CellObserved):  # of which there may be thousands
             return
-        if now - self._drawn_at >= _BETWEEN_DRAWS or isinstance(event, RunStarted):
+        # The end of the only running cell is drawn with the start of the next one, so that there always is one.
+        is_due = now - self._drawn_at >= (_BETWEEN_DRAWS if self._running else _LONGEST_UNDRAWN)
+        if is_due or isinstance(event, RunStarted):
             self._drawn_at = now
             self.live.update(self.draw(now), refresh=True)
 
@@ -104,6 +108,8 @@ class LiveDisplay:
         width = max(self._console.width - 1, _LEAST_WIDTH)
         lines = [self._head(now, width)]
         lines += [self._line(cell_id, said, width) for cell_id, said in self._running.items()]
+        if not self._running:
+            lines.append(Text(_NONE_RUNS, style="dim"))
         return Group(*lines)
 
     def _head(self, now: float, width: int) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from harness.journal import RunStore
 from .plain import name_some, say
 from .state import State
 from .stored import out_option
+
+if TYPE_CHECKING:
+    from harness.session.run_index import IndexedRun
 
 _MOST_LABELS = 5
 
@@ -48,6 +51,11 @@ def runs(state: State, limit: int, out: Path, *, as_json: bool) -> None:
         place = len(found) - 1 - number
         name = "latest" if place == 0 else f"latest~{place}"
         when = run.started_at[:16].replace("T", " ")
-        extent = f"{run.rows} rows, {run.cells} cells on {name_some(run.labels, _MOST_LABELS)}"
-        say(f"{run.name}  {name:>9}  {when:16}  {run.verdict:20}  {run.problem or extent}")
+        say(f"{run.name}  {name:>9}  {when:16}  {run.verdict:20}  {run.problem or describe_extent(run)}")
     del state
+
+
+def describe_extent(run: IndexedRun) -> str:
+    """Return how much a run asked, of which backends."""
+    rows, cells = (f"{count} {noun}{'s' * (count != 1)}" for count, noun in ((run.rows, "row"), (run.cells, "cell")))
+    return f"{rows}, {cells} on {name_some(run.labels, _MOST_LABELS)}"

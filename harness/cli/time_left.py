@@ -9,6 +9,10 @@ from harness.model import Cell, CellFinished, CellStarted, Outcome, RunEvent, Ru
 
 GUESS = 2.0
 """Seconds of a cell of which nothing is known."""
+_TRUST = 10.0
+"""Seconds of cells that must have ended before their measured pace counts more than the expected one."""
+_LAST_SHARE = 0.1
+"""Share of its expected time that a cell is expected to take further, however long it has run."""
 _Keys = tuple[tuple[str, ...], ...]
 _NOT_TIMED = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.NOT_RUN, Outcome.INVALID_ENV)
 
@@ -30,12 +34,22 @@ class _Class:
 
     def __init__(self, lanes: int) -> None:
         self.seconds = self.wall = 0.0
-        self._lanes = lanes
+        self._lanes, self._cells = lanes, 0
+
+    def add(self, seconds: float) -> None:
+        """Take the seconds of a cell that has ended."""
+        self.seconds += seconds
+        self._cells += 1
+
+    @property
+    def mean(self) -> float:
+        """Seconds of a cell of which nothing else is known."""
+        return (self.seconds + GUESS) / (self._cells + 1)
 
     @property
     def pace(self) -> float:
         """How many seconds pass for each second that a cell takes."""
-        return self.wall / self.seconds if self.seconds > 1 else 1 / self._lanes
+        return (self.wall + _TRUST / self._lanes) / (self.seconds + _TRUST)
 
 
 class TimeLeft:
@@ -56,7 +70,7 @@ class TimeLeft:
         self._classes = {True: _Class(lanes), False: _Class(1)}
         self._left: dict[str, tuple[Cell, _Keys]] = {}
         self._spent: dict[tuple[str, ...], _Mean] = defaultdict(_Mean)
-        self._running: set[str] = set()
+        self._running: dict[str, float] = {}
         self._begun = self._now = 0.0
         self._budget = 0.0
         self._is_bounded = False
@@ -72,12 +86,12 @@ class TimeLeft:
             case RunExtended(cells=cells):
                 self._plan(cells)
             case CellStarted(cell_id=cell_id):
-                self._running.add(cell_id)
+                self._running[cell_id] = now
             case CellFinished(result=result):
-                self._running.discard(result.cell_id)
+                self._running.pop(result.cell_id, None)
                 planned = self._left.pop(result.cell_id, None)
                 if planned is not None and result.outcome not in _NOT_TIMED:
-                    self._classes[planned[0].scenario in self._shared].seconds += result.seconds
+                    self._classes[planned[0].scenario in self._shared].add(result.seconds)
                     for key in planned[1]:
                         self._spent[key].add(result.seconds)
 
@@ -87,7 +101,8 @@ class TimeLeft:
             return None
         seconds = {True: 0.0, False: 0.0}
         for cell, keys in self._left.values():
-            seconds[cell.scenario in self._shared] += self._expect(cell, keys)
+            is_shared = cell.scenario in self._shared
+            seconds[is_shared] += self._remaining(cell, keys, self._classes[is_shared].pace, now)
         planned = sum(seconds[kind] * self._classes[kind].pace for kind in seconds)
         of_budget = self._budget - (now - self._begun)
         if self._is_bounded:
@@ -107,11 +122,20 @@ class TimeLeft:
     def _plan(self, cells: Iterable[Cell]) -> None:
         self._left.update((cell.id, (cell, _keys_of(cell))) for cell in cells)
 
+    def _remaining(self, cell: Cell, keys: _Keys, pace: float, now: float) -> float:
+        expected = self._expect(cell, keys)
+        begun = self._running.get(cell.id)
+        if begun is None:
+            return expected
+        return max(expected - (now - begun) / max(pace, 1.0), expected * _LAST_SHARE)
+
     def _expect(self, cell: Cell, keys: _Keys) -> float:
         for key in keys:
             if (found := self._spent.get(key)) is not None:
                 return found.value
-        return self._known.get(cell.scenario, GUESS)
+        if cell.scenario in self._known:
+            return self._known[cell.scenario]
+        return self._classes[cell.scenario in self._shared].mean
 
 
 def _keys_of(cell: Cell) -> _Keys:

@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         RunStarted,
         ScenarioCard,
     )
+    from .site import FigureSeries, SeriesPoint, SeriesStep, Site, SiteRun
     from .suite import Suite
     from .value import is_whole, outcome_text, value_text
     from .work import RowWork
@@ -154,6 +155,7 @@ __all__ = [
     "Event",
     "Executor",
     "Expectation",
+    "FigureSeries",
     "Finding",
     "FindingKind",
     "Group",
@@ -196,6 +198,10 @@ __all__ = [
     "RunStarted",
     "ScenarioCard",
     "SelfCheck",
+    "SeriesPoint",
+    "SeriesStep",
+    "Site",
+    "SiteRun",
     "SkippedCell",
     "SpeedVerdict",
     "Stall",
@@ -232,6 +238,7 @@ _MODULES = (
     "comparison",
     "expectation",
     "renderer",
+    "site",
     "executor",
     "limits",
     "environment",

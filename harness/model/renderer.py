@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from .comparison import Comparison
 from .run import Run
+from .site import Site
 
 
 class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,3 +45,5 @@ class Renderer(msgspec.Struct, frozen=True, kw_only=True):
     """The function that makes the text."""
     read: Callable[[bytes], Run] | None = None
     """Returns the run of a text, if the format has all facts of one; raises `msgspec.DecodeError` for another text."""
+    render_site: Callable[[Site], Mapping[str, str]] | None = None
+    """The function that makes the pages of several runs, by file name; nothing if the format has none."""

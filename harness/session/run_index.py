@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,10 @@ from typing import Self
 
 from harness.compare import compare
 from harness.journal import JOURNAL_NAME, RunStore, read_run
-from harness.model import Comparison, JournalError, Run
+from harness.model import CellRecord, Comparison, JournalError, Run
 
 INDEX_NAME = "index.db"
-_VERSION = 1
+_VERSION = 2
 """Of the tables; an index of another version is made again."""
 _TABLES = """
 CREATE TABLE runs (
@@ -27,7 +27,8 @@ CREATE TABLE runs (
     labels TEXT, unexpected INTEGER, known INTEGER, incomplete TEXT, request TEXT, versions TEXT, problem TEXT
 );
 CREATE TABLE figures (
-    run TEXT, row TEXT, label TEXT, key TEXT, unit TEXT, better TEXT, median REAL, low REAL, high REAL, rounds INTEGER
+    run TEXT, row TEXT, label TEXT, key TEXT, unit TEXT, better TEXT, median REAL, low REAL, high REAL, rounds INTEGER,
+    versions TEXT
 );
 CREATE TABLE costs (run TEXT, scenario TEXT, seconds REAL, cells INTEGER);
 CREATE INDEX figures_by_row ON figures (row, label);
@@ -78,6 +79,8 @@ class IndexedFigure:
     low: float
     high: float
     rounds: int
+    versions: dict[str, str]
+    """Of Python and of the runtime, in this column."""
 
 
 class RunIndex:
@@ -123,8 +126,8 @@ class RunIndex:
         order = {folder.name: place for place, folder in enumerate(self._store.runs())}
         names = ("run", "row", "label", "key", "unit", "better", "median", "low", "high", "rounds")
         found = [
-            IndexedFigure(**dict(zip(names, line, strict=True)))
-            for line in self._database.execute("SELECT * FROM figures")
+            IndexedFigure(**dict(zip(names, line, strict=True)), versions=json.loads(versions))
+            for *line, versions in self._database.execute("SELECT * FROM figures")
         ]
         return sorted(found, key=lambda figure: (figure.row, figure.label, order.get(figure.run, -1)))
 
@@ -159,7 +162,7 @@ class RunIndex:
         facts = (folder.name, *stamp, *_facts_of(run, comparison), "")
         self._database.execute(f"INSERT INTO runs VALUES ({', '.join('?' * len(facts))})", facts)  # noqa: S608
         self._database.executemany(
-            "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _figures_of(folder.name, comparison)
+            "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _figures_of(folder.name, run, comparison)
         )
         self._database.executemany("INSERT INTO costs VALUES (?, ?, ?, ?)", _costs_of(folder.name, run))
 
@@ -208,7 +211,7 @@ def _facts_of(run: Run, comparison: Comparison) -> tuple[object, ...]:
         len(comparison.known),
         comparison.incomplete,
         describe_selection(run),
-        json.dumps(_versions_of(run)),
+        json.dumps(_versions_of(run.records)),
     )
 
 
@@ -219,21 +222,34 @@ def describe_selection(run: Run) -> str:
     return json.dumps([*map(list, chosen[:3]), chosen[3], list(chosen[4])], default=str)
 
 
-def _versions_of(run: Run) -> dict[str, str]:
+def _versions_of(records: Iterable[CellRecord]) -> dict[str, str]:
     versions: dict[str, str] = {}
-    for record in run.records:
+    for record in records:
         for role in record.result.roles:
             if role.attestation is not None:
                 versions |= {"python": role.attestation.python, **role.attestation.versions}
     return versions
 
 
-def _figures_of(name: str, comparison: Comparison) -> Iterator[Sequence[object]]:
+def _figures_of(name: str, run: Run, comparison: Comparison) -> Iterator[Sequence[object]]:
+    by_label: dict[str, list[CellRecord]] = {}
+    for record in run.records:
+        by_label.setdefault(record.cell.label, []).append(record)
+    versions = {label: json.dumps(_versions_of(records)) for label, records in by_label.items()}
     for row in comparison.rows:
         for cell in row.cells:
             if (figure := cell.headline) is not None:
                 values = (figure.median, min(figure.values), max(figure.values), len(figure.values))
-                yield name, str(row.row), cell.label, row.headline, figure.unit, figure.better, *values
+                yield (
+                    name,
+                    str(row.row),
+                    cell.label,
+                    row.headline,
+                    figure.unit,
+                    figure.better,
+                    *values,
+                    versions[cell.label],
+                )
 
 
 def _costs_of(name: str, run: Run) -> Iterator[Sequence[object]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
-from harness.model import Comparison, Renderer, RenderOptions, Run
+from harness.model import Comparison, Renderer, RenderOptions, Run, Site
 from harness.plugins import hookimpl
 
 _FORMATS = (
@@ -38,9 +39,25 @@ _READERS = {"json": _read_json}
 def harness_renderers() -> list[Renderer]:
     """Bring the built-in formats."""
     return [
-        Renderer(name=name, summary=summary, suffix=suffix, render=_Late(place), read=_READERS.get(name))
+        Renderer(
+            name=name,
+            summary=summary,
+            suffix=suffix,
+            render=_Late(place),
+            read=_READERS.get(name),
+            render_site=_SITES.get(name),
+        )
         for name, suffix, summary, place in _FORMATS
     ]
+
+
+def _render_site(site: Site) -> Mapping[str, str]:
+    from .html_report.site import render_site
+
+    return render_site(site)
+
+
+_SITES = {"html": _render_site}
 
 
 class _Late:

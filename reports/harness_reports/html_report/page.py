@@ -43,12 +43,12 @@ class Chip:
 
 def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str:
     """Return a run and its comparison as one self-contained HTML file; equal runs give equal text."""
-    columns = _columns_of(run, comparison)
+    columns = columns_of(run, comparison)
     data = collect_data(run, comparison, columns, options)
     findings = place_findings(comparison)
     script = _script()
     page = (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             **_heading(run, comparison),
@@ -72,7 +72,7 @@ def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str
     return f"{page}\n".replace("\x02", encoded, 1)
 
 
-def _columns_of(run: Run, comparison: Comparison) -> list[str]:
+def columns_of(run: Run, comparison: Comparison) -> list[str]:
     """Return the backends that have a column: those of squares that are no idiom, and both sides of pairs."""
     variants = places_of_variants(run.started.plan)
     used = {label for row in comparison.rows for cell in row.cells for label in (cell.label, *cell.roles)}
@@ -151,8 +151,9 @@ def _request_of(run: Run) -> dict[str, Any]:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the template engine; it escapes and cleans whatever a template prints."""
+    engine = Environment(
         loader=PackageLoader(__package__ or "", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -160,8 +161,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.globals["source"] = lambda name: Markup(_source(name))  # noqa: S704 - our own files
-    return environment
+    engine.globals["source"] = lambda name: Markup(source(name))  # noqa: S704 - our own files
+    return engine
 
 
 def _printable(value: object) -> object:
@@ -171,15 +172,15 @@ def _printable(value: object) -> object:
     return "\n".join(clean_lines(value))
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
     """Return a style sheet or a script that is part of this package."""
-    loader = _environment().loader
+    loader = environment().loader
     assert loader is not None
-    return loader.get_source(_environment(), name)[0]
+    return loader.get_source(environment(), name)[0]
 
 
 @cache
 def _script() -> str:
     """Return the script of the page; strict, and in a scope of its own."""
     data = 'const data = JSON.parse(document.getElementById("data").textContent);'
-    return "\n".join(["(() => {", '"use strict";', data, *map(_source, _SCRIPTS), "})();"])
+    return "\n".join(["(() => {", '"use strict";', data, *map(source, _SCRIPTS), "})();"])

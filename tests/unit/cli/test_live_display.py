@@ -83,6 +83,24 @@ def test_bar_count_time_and_running_cells_are_always_there(width):
     assert running[3].endswith("@b3#1")
 
 
+def test_each_drawing_has_a_running_cell():
+    """Also where one cell runs at a time: the end of it is drawn with the start of the next."""
+    screen = Screen(80)
+    drawn = []
+    screen.display.live.update = lambda group, refresh: drawn.append([line.plain for line in group.renderables])
+    cells = [planned("x", number=n) for n in range(1, 50)]
+    screen.see(started(cells))
+    for cell in cells:
+        screen.see(CellStarted(cell_id=cell.id, pids={}))
+        screen.now += 0.3
+        screen.see(finished(cell))
+        screen.now += 0.001
+    assert len(drawn) > 40
+    assert drawn.pop(0)[1:] == ["  starting the next cells"]
+    assert {len(lines) for lines in drawn} == {2}
+    assert all("x@trio#" in lines[1] for lines in drawn)
+
+
 def test_columns_stay_where_they_are():
     """Whatever runs, and however far the run is."""
     screen = Screen(100)
@@ -116,7 +134,7 @@ def test_a_cell_that_is_run_again_says_so():
     screen.see(started([cell]), start, start)
     assert screen.lines[1:] == ["  x@trio#1 (repeat 1)"]
     screen.see(CellRetried(result=finished(cell, Outcome.HUNG).result, attempt=1))
-    assert screen.lines[1:] == []
+    assert screen.lines[1:] == ["  starting the next cells"]
     screen.see(start, CellProgressed(cell_id=cell.id, seconds=2, progress=3))
     assert screen.lines[1:] == ["  x@trio#1 (retry 1/2) 2 s, 3 done"]
 
@@ -185,6 +203,29 @@ def test_time_left_is_right_within_a_factor_of_two(rounds):
             estimate = left.estimate(now)
             wrong += [] if truth / 2 <= estimate <= truth * 2 else [(now, truth, estimate)]
     assert wrong == []
+
+
+def test_the_first_cells_do_not_decide_the_pace():
+    """They were disturbed and run again, so that three times as long passed as they took."""
+    left = TimeLeft((), 1, {})
+    cells = [planned("x", number=n) for n in range(1, 21)]
+    left.see(started(cells), 0)
+    now = 0.0
+    for place, cell in enumerate(cells):
+        left.see(CellStarted(cell_id=cell.id, pids={}), now)
+        now += 6.0 if place < 3 else 2.0
+        left.see(finished(cell, seconds=2.0), now)
+        truth = 2.0 * (len(cells) - place - 1)
+        assert truth / 2 <= left.estimate(now) <= truth * 2
+
+
+def test_a_long_cell_has_less_left_the_longer_it_runs():
+    """Down to a tenth of what is expected of it."""
+    left = TimeLeft((), 1, {"x": 60.0})
+    cell = planned("x")
+    left.see(started([cell]), 0)
+    left.see(CellStarted(cell_id=cell.id, pids={}), 0)
+    assert [round(left.estimate(now)) for now in (0, 30, 50, 90)] == [60, 30, 10, 6]
 
 
 def test_a_budget_is_the_least_that_is_left():
