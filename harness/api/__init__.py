@@ -96,6 +96,7 @@ from .scenario import (
 )
 from .schedule import Idle, ProgramMain, Schedule, ScheduledRuns, StuckError
 from .servers import Handler, Server, Servers, servers_of
+from .sweep import CancelTrial, cancel_at_every_turn
 from .tasks import (
     Resource,
     TaskSnapshot,
@@ -133,6 +134,7 @@ __all__ = [
     "ByteSource",
     "ByteStream",
     "CancelScope",
+    "CancelTrial",
     "Capability",
     "CapabilityCheck",
     "CellConditions",
@@ -196,6 +198,7 @@ __all__ = [
     "allowed",
     "bounded",
     "bridge_of",
+    "cancel_at_every_turn",
     "classify_common",
     "exact",
     "forbidden",

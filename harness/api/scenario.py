@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import product
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
 
-from .backend import UNORDERED, BackendRunner, Capability
+from .backend import UNORDERED, Backend, BackendRunner, Capability
+from .errors import UnsupportedError
 from .judges import Judge
 from .runtime import Runtime
 
@@ -155,6 +157,11 @@ RoleFunction = Callable[[Runtime, Probe], Awaitable[None]]
 """The program of a role."""
 
 
+async def run_native(_runtime: Runtime, _probe: Probe) -> None:
+    """Stand for the body of a scenario that has one for each runtime (`Scenario.native`)."""
+    raise UnsupportedError("the scenario has no body for this runtime")
+
+
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """The runtime of a cell, for a scenario that starts it itself (`Scenario.drive`)."""
 
@@ -186,8 +193,17 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """What every backend has to keep, a sentence each."""
     ref: str
     """`"module:attribute"` where a worker finds this object."""
-    roles: dict[str, RoleFunction]
-    """The program of each role, in the order in which they are started."""
+    roles: Mapping[str, RoleFunction] = MappingProxyType({"main": run_native})
+    """The program of each role, in the order in which they are started. Needless beside `native`."""
+    native: dict[str, str] = {}
+    """By backend, `"module:function"` of a body in the runtime's own words, for a scenario about a library. A backend
+    that is built on a named one has its body too. Only a worker imports it, so that it may import the runtime."""
+    runs_on: tuple[str, ...] = ()
+    """Backends that it can run on, each with those that are built on it; elsewhere it is unsupported. Empty: those of
+    `native`, or all if there are none."""
+    subject: str = ""
+    """Distribution of the library that it is about, if that is what is judged and not the runtime: its version is
+    verified in each cell, and what every backend does is a finding about it."""
     parameters: tuple[Parameter, ...]
     """Parameters that the user can choose."""
     judges: dict[str, Judge]
@@ -240,10 +256,19 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Position in lists and grids: the lowest first, equal ones by name."""
     topics: tuple[str, ...] = ()
     """Words of a user for the features that it is about, beside its name and the part before the dot: `timeouts`."""
-    subject: str = ""
-    """The library under test, where it is not the runtimes that are judged: what every backend breaks is its fault."""
     charts: tuple[Chart, ...] = ()
     """Charts in the HTML report, in addition to those of figures and percentiles."""
+
+    def native_body(self, backend: Backend) -> str:
+        """Return the reference of the body for a backend; empty if there is none."""
+        return self.native.get(backend.name) or self.native.get(backend.derives_from, "")
+
+    def exclusion_of(self, backend: Backend) -> str:
+        """Return why it does not run on a backend, or an empty string."""
+        named = self.runs_on or tuple(self.native)
+        if not named or {backend.name, backend.derives_from} & set(named):
+            return ""
+        return f"{self.name} is written for {', '.join(named)}"
 
     @property
     def main(self) -> RoleFunction:

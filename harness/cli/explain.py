@@ -55,6 +55,10 @@ def _describe(scenario: Scenario) -> Iterator[str]:
     yield ""
     yield "contract"
     yield from (f"  {sentence}" for sentence in scenario.contract)
+    if named := scenario.runs_on or tuple(scenario.native):
+        yield f"  runs on {', '.join(named)}"
+    if scenario.subject:
+        yield f"  about the library {scenario.subject}"
     if scenario.requires:
         yield f"  requires {', '.join(capability.value for capability in scenario.requires)}"
     for key, judge in scenario.judges.items():
@@ -114,12 +118,16 @@ def _code(scenario: Scenario, *, whole: bool) -> Iterator[str]:
     if not whole:
         return
     importlib.import_module(module)
-    for role, function in scenario.roles.items():
+    bodies = {**scenario.roles} if not scenario.native else {}
+    for backend, reference in scenario.native.items():
+        place, _, name = reference.partition(":")
+        bodies[backend] = getattr(importlib.import_module(place), name)
+    for role, function in bodies.items():
         try:
             lines = inspect.getsource(function).splitlines()
         except (OSError, TypeError):
             continue
-        yield f"  {role}:" if len(scenario.roles) > 1 else ""
+        yield f"  {role}:" if len(bodies) > 1 else ""
         yield from (f"    {line}" for line in lines[:_MOST_LINES])
         if len(lines) > _MOST_LINES:
             yield f"    … {len(lines) - _MOST_LINES} more lines"

@@ -222,6 +222,8 @@ def _assignments(scenario: Scenario, preset: str, named: dict[str, list[str]]) -
 def _lacks(column: Column, scenario: Scenario, catalogue: Catalogue) -> str:
     for spec in column:
         backend = catalogue.backend_of(spec)
+        if elsewhere := scenario.exclusion_of(backend):
+            return elsewhere
         for capability in scenario.requires:
             offer = backend.offer(capability, dict(spec.options))
             if offer.support is Support.ABSENT:

@@ -132,6 +132,11 @@ class _Board:
         self.ended: set[str] = set()
 
 
+def _load(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 @cache
 def _installed() -> Catalogue:
     return Plugins().catalogue()
@@ -161,19 +166,20 @@ def try_scenario(
         limit: seconds until roles that still run are given up.
     """
     spec = parse_spec(backend, _installed())
-    module, _, name = _installed().backend(spec.name).runner.partition(":")
-    runner_class = getattr(importlib.import_module(module), name)
+    known_backend = _installed().backend(spec.name)
+    runner_class = _load(known_backend.runner)
+    native = scenario.native_body(known_backend)
     values = {known.name: known.default for known in scenario.parameters} | dict(parameters or {})
     trial, board = Trial(scenario), _Board(scenario, shared or {})
 
     def run(role: str) -> None:
         probe = _TrialProbe(role, values, seed, trial, board)
-        probe.runner, probe.options = f"{module}:{name}", dict(spec.options)
+        probe.runner, probe.options = known_backend.runner, dict(spec.options)
         wrap_role = wrap.get(role) if isinstance(wrap, Mapping) else wrap
 
         async def main(runtime: Runtime) -> None:
             probe.runtime = runtime
-            role_function: Callable[..., Awaitable[None]] = scenario.roles[role]
+            role_function: Callable[..., Awaitable[None]] = _load(native) if native else scenario.roles[role]
             await role_function(wrap_role(runtime) if wrap_role else runtime, probe)
 
         def report(exc: BaseException | None, context: str) -> None:

@@ -167,7 +167,7 @@ class _Role:
         return Ended(outcome=outcome, reason=_one_line(exc), error=describe_error(exc), resources=self._resources)
 
     async def _main(self, runtime: Runtime) -> None:
-        attestation = _attest(runtime, self._runner.expected_scheduler, self._job.distributions)
+        attestation = _attest(runtime, self._runner.expected_scheduler, self._job.distributions, self._scenario.subject)
         self._pipe.send(Ready(attestation=attestation))
         if not attestation.holds:
             raise _WrongBackendError(f"asked for {attestation.expected}, got {attestation.scheduler}")
@@ -234,7 +234,7 @@ def _explain(exc: BaseException) -> str:
         return ""
 
 
-def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> Attestation:
+def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...], subject: str) -> Attestation:
     kind = type(runtime.scheduler())
     return Attestation(
         scheduler=f"{kind.__module__}.{kind.__qualname__}",
@@ -242,7 +242,9 @@ def _attest(runtime: Runtime, expected: str, distributions: tuple[str, ...]) -> 
         python=".".join(map(str, sys.version_info[:3])),
         implementation=sys.implementation.name,
         gil=getattr(sys, "_is_gil_enabled", lambda: True)(),
-        versions={name: _version(name) for name in distributions} | _versions_of_another(kind, distributions),
+        versions={name: _version(name) for name in distributions}
+        | _versions_of_another(kind, distributions)
+        | ({subject: _version_of_subject(subject)} if subject else {}),
         format=FORMAT,
     )
 
@@ -251,6 +253,15 @@ def _version(distribution: str) -> str:
     # The module's own word costs nothing; scanning the installed distributions costs more than starting Python.
     module = sys.modules.get(distribution.replace("-", "_"))
     return str(getattr(module, "__version__", "?"))
+
+
+def _version_of_subject(distribution: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # the body may not have imported it yet
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return _version(distribution)
 
 
 def _versions_of_another(scheduler: type, distributions: tuple[str, ...]) -> dict[str, str]:

@@ -83,8 +83,8 @@ def render_self_check(check: SelfCheck) -> Text:
 
 
 def describe_machine(run: Run) -> str:
-    """Return Python's version, the runtime that an option chose, and the facts of the machine."""
-    facts = [_python_of(run), *_chosen_schedulers(run)]
+    """Return the library in question, Python's version, the runtime that an option chose, and the machine."""
+    facts = [*_subjects_of(run), _python_of(run), *_chosen_schedulers(run)]
     facts += [_fact_text(key, run.started.environment[key]) for key in _FACTS if key in run.started.environment]
     return " · ".join(dict.fromkeys(fact for fact in facts if fact))
 
@@ -124,6 +124,14 @@ def _rounds_of(run: Run) -> str:
         by_row[record.cell.row] = max(by_row.get(record.cell.row, 0), record.cell.round)
     least, most = min(by_row.values(), default=0), max(by_row.values(), default=0)
     return format_count(most, "round") if least == most else f"{least} to {most} rounds"
+
+
+def _subjects_of(run: Run) -> Iterator[str]:
+    """Yield the libraries that the scenarios are about, with the versions that the workers verified."""
+    for subject in dict.fromkeys(card.subject for card in run.started.scenarios if card.subject):
+        attested = [role.attestation for record in run.records for role in record.result.roles]
+        versions = {known.versions[subject] for known in attested if known and subject in known.versions}
+        yield clean(f"about {subject} {', '.join(sorted(versions))}".rstrip())
 
 
 def _python_of(run: Run) -> str:

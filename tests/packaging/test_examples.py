@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = ("backends", "scenarios", "saboteurs", "perturbations", "reports")
 EXAMPLES = ROOT / "examples"
-NAMES = ("harness-explore-demo", "harness-gevent", "harness-loops", "harness-scenarios-demo")
+NAMES = ("harness-explore-demo", "harness-gevent", "harness-loops", "harness-minipool", "harness-scenarios-demo")
 PACKAGES_OF_TREE = [str(ROOT), *(str(ROOT / source) for source in SOURCES)]
 
 
@@ -116,7 +116,9 @@ def test_it_is_installed_and_found(installed, name):
     assert "broken:" not in said
 
 
-@pytest.mark.parametrize("name", ["harness-loops", "harness-scenarios-demo", "harness-explore-demo"])
+@pytest.mark.parametrize(
+    "name", ["harness-loops", "harness-scenarios-demo", "harness-explore-demo", "harness-minipool"]
+)
 def test_it_passes_its_own_tests(installed, name):
     """In its environment."""
     arguments = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")

@@ -28,7 +28,7 @@ def make_job(
         after_run=after_run,
         runner=backend.runner,
         scenario=scenario.ref,
-        own_implementation=backend.implements.get(cell.scenario, ""),
+        own_implementation=backend.implements.get(cell.scenario, "") or scenario.native_body(backend),
         distributions=backend.distributions,
         schedules=backend.schedules,
         dialect=backend.dialect,

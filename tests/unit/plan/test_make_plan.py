@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from catalogue import catalogue
 
+from harness.api import Backend
+from harness.execute.role.job import make_job
 from harness.model import NothingSelectedError, Request, UsageError
 from harness.plan import make_plan, parse_spec, plan_rounds
 
@@ -34,6 +36,30 @@ def test_everything_on_everything():
         ("guard@beta#1", "beta has no shield: nobody built it")
     ]
     assert (list(map(str, made.backends)), made.scenarios) == (["alpha", "beta"], ("guard", "pipe", "shout"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "ran"),
+    [({"runs_on": ("beta",)}, ["beta"]), ({"native": {"alpha": "nowhere:body"}}, ["alpha"]), ({}, ["alpha", "beta"])],
+)
+def test_a_scenario_runs_where_it_is_written_for(declared, ran):
+    """Elsewhere it is unsupported by its declaration, which names the backends that it has a body for."""
+    known = catalogue()
+    pipe = msgspec.structs.replace(known.scenarios["pipe"], **declared)
+    known = msgspec.structs.replace(known, scenarios={"pipe": pipe})
+    made = make_plan(Request(), known)
+    assert sorted({str(cell.roles[0].backend) for cell in made.cells}) == ran
+    assert {skip.reason for skip in made.skipped} == ({f"pipe is written for {ran[0]}"} if len(ran) == 1 else set())
+
+
+@pytest.mark.parametrize(("backend", "body"), [("alpha", "a:body"), ("derived", "a:body"), ("beta", "")])
+def test_a_native_body_serves_the_backends_built_on_its_runtime(backend, body):
+    """It goes into the job of the worker, which alone imports it."""
+    known = catalogue()
+    backends = {**known.backends, "derived": Backend(name="derived", summary="", runner="", derives_from="alpha")}
+    pipe = msgspec.structs.replace(known.scenarios["pipe"], native={"alpha": "a:body"})
+    (cell,) = plan(scenarios=("pipe",), backends=("alpha",)).cells[:1]
+    assert make_job(cell, cell.roles[0], backends[backend], pipe).own_implementation == body
 
 
 def test_a_preset_without_rows_has_those_of_the_nearest_smaller():

@@ -1,0 +1,1 @@
+"""Questions about minipool, on each runtime that it supports."""
