@@ -222,8 +222,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     side_by_side: bool = False
     """Whether its cells may run beside others: it measures nothing, and waits for events and not for times."""
     forkable: bool = True
-    """Whether its cells may be forked from a warm parent, if they may run side by side: not if what it asks depends on
-    the start of the interpreter, such as the hash seed."""
+    """Whether its cells may be forked from a warm parent: not if what it asks depends on the start of the interpreter,
+    such as the hash seed or the memory of the process."""
     cpu_bound: bool = False
     """Whether it computes on one thread all the time that it is measured, on backends whose tasks are no threads.
     Then a wait for a CPU means that other processes used it, and the cell is run again."""

@@ -309,6 +309,7 @@ idle = Scenario(
         "thorough": grid(kind=("tasks",), number=(100, 1000, 4000)) + grid(kind=("connections",), number=(100, 400)),
     },
     requires=(Capability.DEADLINE, Capability.GROUP_CANCEL),
+    forkable=False,  # a forked process has memory of its parent to use up before it grows
     timeout=60.0,
     hang_after=15.0,
     summary="many tasks or connections that wait, then all are activated at once",
