@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal, cast
+from typing import Literal, TypedDict, Unpack, cast
 
 import msgspec
 
@@ -64,6 +64,10 @@ class Graded(msgspec.Struct, frozen=True):
     """Harm that the value does to a program; the default is a wrong answer."""
     symptom: str = ""
     """Name of the behaviour where several questions show the same one, such as `a socket stays open`."""
+    follows_from: str = ""
+    """A symptom that brings this value about: where a backend shows both, they have one root cause."""
+    better_than: tuple[str, ...] = ()
+    """Values instead of which this one hurts no program: where it is seen and not they, a backend is better."""
 
 
 class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +127,16 @@ class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
         del value
         return ""
 
+    def follows_from(self, value: object) -> str:
+        """Return the symptom that brings a value about; empty where none does."""
+        del value
+        return ""
+
+    def is_better(self, value: object, others: Iterable[str]) -> bool:
+        """Return whether a value hurts no program that is used to these others."""
+        del value, others
+        return False
+
     def reason_of(self, value: object) -> str:
         """Return why a value is right or wrong."""
         del value
@@ -180,6 +194,14 @@ class Outcomes(JudgeKind, frozen=True, kw_only=True, tag="outcomes"):
     def symptom_of(self, value: object) -> str:
         """Return the symptom of the grade."""
         return self.grade_of(outcome_text(value)).symptom
+
+    def follows_from(self, value: object) -> str:
+        """Return the symptom that the grade names as the origin."""
+        return self.grade_of(outcome_text(value)).follows_from
+
+    def is_better(self, value: object, others: Iterable[str]) -> bool:
+        """Return whether the grade is declared as better than each of the others."""
+        return set(others) <= set(self.grade_of(outcome_text(value)).better_than)
 
     def reason_of(self, value: object) -> str:
         """Return the reason of the grade."""
@@ -284,24 +306,33 @@ def outcomes(grades: dict[str, Graded]) -> Outcomes:
     return Outcomes(grades=grades)
 
 
-def required(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
+class _More(TypedDict, total=False):
+    """The fields of a grade that are given by name."""
+
+    harm: Harm | None
+    symptom: str
+    follows_from: str
+    better_than: tuple[str, ...]
+
+
+def required(reason: str = "", reference: str = "", **more: Unpack[_More]) -> Graded:
     """Grade an outcome that must be seen at least once."""
-    return Graded(Grade.REQUIRED, reason, reference, harm, symptom)
+    return Graded(Grade.REQUIRED, reason, reference, **more)
 
 
-def allowed(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
+def allowed(reason: str = "", reference: str = "", **more: Unpack[_More]) -> Graded:
     """Grade an outcome that is fine."""
-    return Graded(Grade.ALLOWED, reason, reference, harm, symptom)
+    return Graded(Grade.ALLOWED, reason, reference, **more)
 
 
-def interesting(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
+def interesting(reason: str = "", reference: str = "", **more: Unpack[_More]) -> Graded:
     """Grade an outcome that is legitimate and that a user would want to know."""
-    return Graded(Grade.INTERESTING, reason, reference, harm, symptom)
+    return Graded(Grade.INTERESTING, reason, reference, **more)
 
 
-def forbidden(reason: str = "", reference: str = "", *, harm: Harm | None = None, symptom: str = "") -> Graded:
+def forbidden(reason: str = "", reference: str = "", **more: Unpack[_More]) -> Graded:
     """Grade an outcome that the contract excludes."""
-    return Graded(Grade.FORBIDDEN, reason, reference, harm, symptom)
+    return Graded(Grade.FORBIDDEN, reason, reference, **more)
 
 
 def trace(*, reason: str = "", reference: str = "") -> Trace:

@@ -60,6 +60,8 @@ def judge_drop_in(rows: Sequence[Row], candidate: Candidate, known: Sequence[Exp
     found = [(pair, _with_facts(pair, trait)) for pair in able for trait in _differing(pair, known)]
     found.sort(key=_by_weight)
     differences = tuple(_describe(pair, trait) for pair, trait in found)
+    better = [(pair, trait) for pair in able for trait in _repaired(pair)]
+    steady = {id(pair) for pair, _ in (*found, *better)}
     signs: list[Sign] = [
         (place, trait, pair.row.id, (pair.candidate.label,)) for place, (pair, trait) in enumerate(found)
     ]
@@ -69,9 +71,9 @@ def judge_drop_in(rows: Sequence[Row], candidate: Candidate, known: Sequence[Exp
         checks=candidate.checks,
         differences=differences,
         causes=group_signs(signs),
-        better=tuple(_describe_better(pair, trait) for pair in able for trait in _repaired(pair)),
+        better=tuple(_describe_better(pair, trait) for pair, trait in better),
         compared=len(able),
-        unsteady=sum(1 for pair in able if is_doubtful(pair)) - len({id(pair) for pair, _ in found}),
+        unsteady=sum(1 for pair in able if is_doubtful(pair) and id(pair) not in steady),
         not_compared=tuple(_count_reasons(pair for pair in pairs if pair not in able)),
     )
 
@@ -127,11 +129,15 @@ def _only_candidate(pair: Pair) -> dict[tuple[str, str], tuple[int, Trait]]:
     return {name: shown for name, shown in _tally(pair.row, pair.candidate).items() if name not in usual}
 
 
-def _by_weight(case: tuple[Pair, Trait]) -> tuple[int, bool, bool]:
-    """The worst first; at equal harm, the clearest evidence: an answer that the baseline does not get wrong."""
+def _by_weight(case: tuple[Pair, Trait]) -> tuple[int, bool, bool, bool]:
+    """The worst first; at equal harm, the clearest evidence.
+
+    That is the only answer of a question, which is what its script is about, and one that the baseline gets right.
+    """
     pair, trait = case
     is_wrong_there = any(usual.breaks for _, usual in _tally(pair.row, pair.baseline).values())
-    return HARMS[trait.harm], trait.key == LEFT, is_wrong_there
+    graded = [key for key, judge in pair.row.card.judges.items() if judge.is_graded]
+    return HARMS[trait.harm], trait.key == LEFT, len(graded) > 1, is_wrong_there
 
 
 def _differing(pair: Pair, known: Sequence[Expectation]) -> Iterator[Trait]:
@@ -214,14 +220,23 @@ def _joined(traits: Sequence[Trait]) -> list[Trait]:
 
 
 def _repaired(pair: Pair) -> Iterator[Trait]:
-    """Yield what breaks the contract on the baseline in each cell, and on the candidate in none."""
+    """Yield what breaks the contract on the baseline in each cell and on the candidate in none, or is better there."""
     other = _tally(pair.row, pair.candidate)
     broken = {trait.key for _, trait in other.values() if trait.breaks}
     if broken & {ENDING_OF_CELL}:
         return
+    ran = sum(cell.ran for cell in pair.baseline.cells)
     for (key, _), (count, trait) in _tally(pair.row, pair.baseline).items():
-        if trait.breaks and key != UNHANDLED and count == len(pair.baseline.cells) and key not in broken:
+        is_mended = trait.breaks and count == ran
+        if key != UNHANDLED and key not in broken and (is_mended or _is_better(pair, key)):
             yield trait
+
+
+def _is_better(pair: Pair, key: str) -> bool:
+    """Return whether the scenario declares each new value of the candidate as better than those of the baseline."""
+    judge, usual = pair.row.card.judges.get(key), _values_of(pair, key)
+    values = {value for cell in pair.candidate.cells if cell.ran for value in cell.values(key)} - set(usual)
+    return judge is not None and bool(usual) and bool(values) and all(judge.is_better(value, usual) for value in values)
 
 
 def _describe(pair: Pair, trait: Trait) -> Difference:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.api import Harm
 from harness.model import Finding, FindingKind, RootCause, RowId
@@ -40,23 +40,52 @@ def find_root_causes(rows: Iterable[Row], findings: Sequence[Finding]) -> tuple[
 
 def group_signs(signs: Iterable[Sign]) -> tuple[RootCause, ...]:
     """Return the causes of the observed traits, the worst first; of equal harm, those of most rows."""
+    observed = tuple(signs)
+    origins = _find_origins(observed)
     grouped: dict[Cause, list[Sign]] = {}
-    for sign in signs:
-        grouped.setdefault(sign[1].cause, []).append(sign)
+    for sign in observed:
+        grouped.setdefault(origins.get(sign[1].cause, sign[1].cause), []).append(sign)
     causes = (_make_cause(cause, members) for cause, members in grouped.items())
     return tuple(sorted(causes, key=lambda cause: (HARMS[cause.harm], -len(cause.rows), cause.title)))
 
 
+def _find_origins(signs: Sequence[Sign]) -> dict[Cause, Cause]:
+    """Return, for each cause that follows from another one of the same columns, the one that follows from none."""
+    columns: dict[Cause, set[str]] = {}
+    for _, trait, _, labels in signs:
+        columns.setdefault(trait.cause, set()).update(labels)
+    named = {cause.title: cause for cause in columns if not cause.scope}
+    followed = {
+        trait.cause: origin
+        for _, trait, _, _ in signs
+        if (origin := named.get(trait.follows_from)) is not None and columns[trait.cause] & columns[origin]
+    }
+    return {cause: _first_of(cause, followed) for cause in followed}
+
+
+def _first_of(cause: Cause, followed: Mapping[Cause, Cause]) -> Cause:
+    passed = {cause}
+    while (origin := followed.get(cause)) is not None and origin not in passed:
+        passed.add(cause := origin)
+    return cause
+
+
 def _make_cause(cause: Cause, signs: Sequence[Sign]) -> RootCause:
-    ordered = sorted(signs, key=lambda sign: HARMS[sign[1].harm])
+    # What shows the cause itself is before what follows from it.
+    ordered = sorted(signs, key=lambda sign: (HARMS[sign[1].harm], sign[1].cause != cause))
     return RootCause(
         title=cause.title,
         harm=ordered[0][1].harm,
         basis=cause.basis,
         backends=tuple(dict.fromkeys(label for sign in signs for label in sign[3])),
         rows=tuple(dict.fromkeys(row for _, _, row, _ in ordered)),
+        symptoms=tuple(dict.fromkeys(_name_symptom(sign[1].cause) for sign in ordered if sign[1].cause != cause)),
         findings=tuple(dict.fromkeys(place for place, _, _, _ in ordered)),
     )
+
+
+def _name_symptom(cause: Cause) -> str:
+    return f"{cause.scope}: {cause.title}" if cause.scope else cause.title
 
 
 def _index_traits(row: Row) -> _TraitsByKey:

@@ -23,8 +23,15 @@ _NO_END = "the program does not end"
 """The symptom of an exit or interrupt that is reported like an error."""
 _FRAME = re.compile(r'File "([^"]+)", line \d+(?:, in (\S+))?')
 _CHANGING = re.compile(r"0x[0-9a-f]+|:\[\d+\]|\b\d+\b")
+_OF_SCHEDULER = "a scheduler that has ended keeps its descriptors"
 _LEFTOVERS = {"task": "a task is left behind", "thread": "a thread is left behind", "child": "a child process stays"}
-_DESCRIPTORS = {"socket": "a socket stays open", "pipe": "a pipe stays open"}
+_DESCRIPTORS = {
+    "socket": "a socket stays open",
+    "pipe": "a pipe stays open",
+    "anon_inode:[eventpoll]": _OF_SCHEDULER,
+    "anon_inode:[eventfd]": _OF_SCHEDULER,
+    "anon_inode:[io_uring]": _OF_SCHEDULER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class Trait:
     harm: Harm
     breaks: bool
     cause: Cause
+    follows_from: str = ""
+    """Title of the cause that brings it about where the same backend shows that."""
 
 
 def list_traits(row: Row, cell: CellFacts) -> Iterator[Trait]:
@@ -160,7 +169,7 @@ def _name_leftover(line: str) -> str:
     if kind != "fd":
         return _LEFTOVERS.get(kind, _steady(line))
     target = rest.partition(" ")[2]
-    return _DESCRIPTORS.get(target.partition(":")[0], "a descriptor stays open")
+    return _DESCRIPTORS.get(target) or _DESCRIPTORS.get(target.partition(":")[0], "a descriptor stays open")
 
 
 # --- judged values ---
@@ -183,7 +192,7 @@ def _value_traits(row: Row, cell: CellFacts) -> Iterator[Trait]:
                 reason = judge.reason_of(value) if breach else ""
                 title = f"{key} {breach}" if judge.is_numeric and breach else reason or shown
                 cause = Cause(Basis.ANSWER, title, row.id.scenario)
-            yield Trait(key, shown, harm, breach is not None, cause)
+            yield Trait(key, shown, harm, breach is not None, cause, judge.follows_from(value))
 
 
 def list_raised(cell: CellFacts) -> tuple[str, ...]:

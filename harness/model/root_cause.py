@@ -40,6 +40,8 @@ class RootCause(msgspec.Struct, frozen=True, kw_only=True):
     """Columns that show it."""
     rows: tuple[RowId, ...]
     """Rows that show it, the worst first."""
+    symptoms: tuple[str, ...] = ()
+    """Titles of what follows from it, in some of its rows."""
     findings: tuple[int, ...] = ()
     """Places in `Comparison.findings`, or in `DropIn.differences`."""
 

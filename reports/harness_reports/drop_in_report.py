@@ -97,6 +97,7 @@ def _cause_lines(number: int, cause: RootCause, drop_in: DropIn) -> Iterator[str
         yield f"      {drop_in.baseline}: {_shown(difference.expected)}"
         raised = f" ({', '.join(map(clean, difference.raised))})" if difference.raised else ""
         yield f"      here: {_shown(difference.seen)}{raised}"
+    yield from (f"   symptom: {clean(symptom)}" for symptom in cause.symptoms)
     if more := list(dict.fromkeys(str(difference.row) for difference in differences[_MOST_ROWS:])):
         names = ", ".join(more[:_MOST_NAMES]) + (
             f" and {len(more) - _MOST_NAMES} more" if len(more) > _MOST_NAMES else ""

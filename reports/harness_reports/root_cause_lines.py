@@ -27,6 +27,7 @@ def describe_root_cause(number: int, cause: RootCause) -> str:
     """Return a cause on one line: harm, behaviour, columns, and the first rows."""
     rows = ", ".join(clean(row) for row in cause.rows[:_MOST_ROWS])
     more = len(cause.rows) - _MOST_ROWS
-    return f"{number}. {cause.harm}: {clean(cause.title)} on {', '.join(map(clean, cause.backends))}: {rows}" + (
+    title = "; ".join(map(clean, (cause.title, *cause.symptoms)))
+    return f"{number}. {cause.harm}: {title} on {', '.join(map(clean, cause.backends))}: {rows}" + (
         f" and {more} more rows" if more > 0 else ""
     )

@@ -76,16 +76,10 @@ def test_what_cannot_be_imported_is_no_verdict(drop_in):
 
 
 @pytest.mark.rloop
-@pytest.mark.timeout(1800)  # every question of eleven families, and what differs five times
+@pytest.mark.timeout(3600)  # every question, and what differs five times
 def test_every_root_cause_of_rloop_is_confirmed_by_its_script(drop_in, tmp_path):
-    """Each script fails on rloop and passes on asyncio; a maintainer reads at most ten causes.
-
-    Of the families whose scripts cover every question: those of the chapters (bridge, end, process, server) do not.
-    """
-    families = ("cancel", "channel", "deadline", "group", "leak", "listener", "lock", "offload")
-    families += ("shutdown", "stream", "timer")
-    chosen = [word for family in families for word in ("-s", f"{family}.*")]
-    done = drop_in("rloop", *chosen, "--json", "d.json")
+    """A maintainer reads at most ten causes; each has a script that fails on rloop and passes on asyncio."""
+    done = drop_in("rloop", "--json", "d.json")
     assert done.returncode == 1, done.stdout + done.stderr
     verdict = json.loads((tmp_path / "d.json").read_text())["drop_in"]
     assert 1 <= len(verdict["causes"]) <= 10

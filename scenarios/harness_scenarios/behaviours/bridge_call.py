@@ -28,7 +28,7 @@ from ..parts.sandbox import (
     run_limited,
     wait_until,
 )
-from .question import Trial, make_question
+from .question import DOES_NOT_END, Trial, make_question
 
 _CALL = (Capability.BRIDGE, Capability.BRIDGE_CALL)
 _JOB = (Capability.BRIDGE, Capability.BRIDGE_JOB)
@@ -99,7 +99,7 @@ errors_cross = make_question(
     contract=("The error reaches the thread.", "A thread does not wait for ever."),
     ref=f"{_MODULE}:errors_cross",
     answers={
-        SAME_ERROR: allowed("the error crosses over as it is", _FROM_THREAD),
+        SAME_ERROR: allowed("the error crosses over as it is", _FROM_THREAD, follows_from=DOES_NOT_END),
         ANOTHER_ERROR: allowed(
             "RuntimeError for a StopIteration, as PEP 479 has it", "https://peps.python.org/pep-0479/"
         ),

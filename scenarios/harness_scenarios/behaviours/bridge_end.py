@@ -112,13 +112,19 @@ _HOW = Parameter(name="call", default=_INBOX, summary="the call that the thread 
 
 _ENDED_AND_TAKES = "a scheduler that has ended takes calls of threads"
 """The symptom of every call that is not refused."""
+_KEEPS = "a scheduler that has ended keeps its descriptors"
+"""The symptom of a scheduler that is not closed as it ends, and can therefore still be called."""
 _AFTER_END = {
     REFUSED: allowed("the thread gets the error that the scheduler has ended", _FINISHED),
     MADE: allowed("a thread makes the call itself: there is no scheduler that could have ended"),
     SWALLOWED: interesting(
-        "a queue between threads takes items whether there are receivers or not", symptom=_ENDED_AND_TAKES
+        "a queue between threads takes items whether there are receivers or not",
+        symptom=_ENDED_AND_TAKES,
+        follows_from=_KEEPS,
     ),
-    WAITS: forbidden("a thread does not wait for a scheduler that has ended", symptom=_ENDED_AND_TAKES),
+    WAITS: forbidden(
+        "a thread does not wait for a scheduler that has ended", symptom=_ENDED_AND_TAKES, follows_from=_KEEPS
+    ),
 }
 
 hand_over_after_end = make_question(
@@ -143,7 +149,10 @@ call_after_end = make_question(
     question="A thread calls into a scheduler that has ended: is it told?",
     contract=("The thread does not wait for ever.",),
     ref=f"{_MODULE}:call_after_end",
-    answers=_AFTER_END | {SWALLOWED: forbidden("a call that will never be made is refused", symptom=_ENDED_AND_TAKES)},
+    answers=_AFTER_END
+    | {
+        SWALLOWED: forbidden("a call that will never be made is refused", symptom=_ENDED_AND_TAKES, follows_from=_KEEPS)
+    },
     repetitions=2,
     parameters=(_HOW,),
     rows={"quick": grid(call=(_SOON, _RUN))},
@@ -185,7 +194,9 @@ next_run = make_question(
     answers={
         REFUSED: allowed("the bridge leads to one run only", _FINISHED),
         MADE: allowed("a thread makes the call itself"),
-        SWALLOWED: forbidden("a call that will never be made is refused", symptom=_ENDED_AND_TAKES),
+        SWALLOWED: forbidden(
+            "a call that will never be made is refused", symptom=_ENDED_AND_TAKES, follows_from=_KEEPS
+        ),
         ELSEWHERE: forbidden("the other scheduler knows nothing of the call"),
         WAITS: forbidden("a thread does not wait for a scheduler that has ended"),
     },

@@ -110,7 +110,7 @@ handler_sets_directly = make_question(
     contract=("The task wakes up, sooner or later, or the call is refused.",),
     ref=f"{_MODULE}:handler_sets_directly",
     answers={
-        AT_ONCE: allowed("the signal itself wakes the scheduler, which then finds the task ready"),
+        AT_ONCE: allowed("the signal itself wakes the scheduler, which then finds the task ready", better_than=(LATE,)),
         LATE: interesting(
             "the flag is set, and the sleeping loop is not woken: signal.signal is no add_signal_handler",
             _SIGNALS_IN_ASYNCIO,

@@ -10,7 +10,7 @@ import msgspec
 from harness.api import Capability, Grade, Graded, Harm, Probe, Runtime, Scenario, Value, outcomes
 
 from ..parts.programs import Program, Programs, open_programs
-from .question import SCRIPTS
+from .question import DOES_NOT_END, SCRIPTS
 
 PROGRAMS = "harness_scenarios.behaviours.end_programs"
 _TIMEOUT = 90.0
@@ -119,7 +119,7 @@ def make_end_question(
 def _with_symptom(answers: dict[str, Graded]) -> dict[str, Graded]:
     """Return the answers; a program that does not end shows the same behaviour whatever was asked."""
     return {
-        answer: Graded(graded.grade, graded.reason, graded.reference, Harm.HANG, "the program does not end")
+        answer: Graded(graded.grade, graded.reason, graded.reference, Harm.HANG, DOES_NOT_END)
         if answer.startswith((NEVER, NO_END)) and graded.grade is Grade.FORBIDDEN
         else graded
         for answer, graded in answers.items()

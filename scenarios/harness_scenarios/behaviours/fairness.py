@@ -12,6 +12,7 @@ from time import perf_counter
 from harness.api import (
     ByteStream,
     Capability,
+    Harm,
     Parameter,
     ReceiveChannel,
     Runtime,
@@ -354,7 +355,7 @@ async def _sleep_in_a_crowd(runtime: Runtime, trial: Trial) -> str:
 
 _SERVED_ANSWERS = {
     PROMPTLY: allowed("timers and sockets are looked at between any two turns"),
-    LATE: interesting("when it runs is left to the operating system", _SWITCH_INTERVAL),
+    LATE: interesting("when it runs is left to the operating system", _SWITCH_INTERVAL, harm=Harm.TIME),
     NOT_WHILE_BUSY: forbidden("a task that has become ready runs, whoever else is ready"),
     NEVER_ENDS: forbidden("a task that has become ready runs"),
 }

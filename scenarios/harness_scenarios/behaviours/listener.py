@@ -305,6 +305,7 @@ listen_again = make_question(
             "a restart has to wait: SO_REUSEADDR is not set, or a closed socket holds the port",
             "socket(7)",
             symptom=STAYS_TAKEN,
+            follows_from=SOCKET_STAYS_OPEN,
         ),
         "raises other": forbidden("a restart fails"),
         NEVER_ENDS: forbidden("a restart waits for ever"),

@@ -214,8 +214,8 @@ watcher_threads = make_question(
     contract=("No more threads than children.",),
     ref=f"{_MODULE}:watcher_threads",
     answers={
-        NONE: allowed("the ends of processes are descriptors or a signal"),
-        ONE: allowed("one thread watches them all"),
+        NONE: allowed("the ends of processes are descriptors or a signal", better_than=(EACH, ONE)),
+        ONE: allowed("one thread watches them all", better_than=(EACH,)),
         EACH: interesting("each wait holds a thread: its memory, and a place in its pool", _WATCHER),
         MORE: forbidden("waits take threads without bound"),
         NEVER_ENDS: forbidden("the children have ended"),

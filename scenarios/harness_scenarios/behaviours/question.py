@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
 
+import msgspec
+
 from harness.api import (
     HANG_TASKS,
     ORDER,
@@ -28,6 +30,8 @@ ANSWER = "answer"
 """Observation key of the answer of a trial."""
 NEVER_ENDS = "never ends"
 """The answer of a trial that was still waiting at its limit. It is forbidden unless a question lists it."""
+DOES_NOT_END = "the program does not end"
+"""The symptom of an exit or interrupt that does not end the run."""
 SCRIPTS = "harness_scenarios:scripts"
 """Where the standalone reproducers of this package lie."""
 TRIAL_SECONDS = 3.0
@@ -62,6 +66,14 @@ class Trial:
     def observe(self, key: str, value: object) -> None:
         """Record a fact beside the answer."""
         self._probe.observe(key, value)
+
+
+class PrerequisiteError(Exception):
+    """What a question takes for granted does not hold; that is its answer, which it lists."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__(answer)
+        self.answer = answer
 
 
 Ask = Callable[[Runtime, Trial], Awaitable[str]]
@@ -125,7 +137,10 @@ def make_question(
 
     async def _ask_once(runtime: Runtime, trial: Trial) -> str:
         async with runtime.move_on_after(seconds):
-            return await ask(runtime, trial)
+            try:
+                return await ask(runtime, trial)
+            except PrerequisiteError as exc:
+                return exc.answer
         return NEVER_ENDS
 
     return Scenario(
@@ -159,7 +174,7 @@ def _with_harm(answers: dict[str, Graded]) -> dict[str, Graded]:
     """Return the answers, with the harm of those whose form shows it: an endless wait, or another error."""
     told = {NEVER_ENDS: Harm.HANG} | {answer: Harm.ERROR for answer in answers if answer.startswith("raises ")}
     return {
-        answer: Graded(graded.grade, graded.reason, graded.reference, graded.harm or told.get(answer), graded.symptom)
+        answer: msgspec.structs.replace(graded, harm=graded.harm or told.get(answer))
         for answer, graded in answers.items()
     }
 

@@ -10,7 +10,7 @@ from ..parts.sandbox import PATIENCE_SECONDS, wait_until
 from .question import NOTED, Trial, make_question
 from .raw_peer import END_OF_STREAM
 from .server_handler import NEEDS, reply
-from .server_stand import STOP_SECONDS, Stand
+from .server_stand import REACHABLE, STOP_SECONDS, Stand
 
 _MODULE = "harness_scenarios.behaviours.server_close"
 _SERVER = "https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.Server"
@@ -46,7 +46,8 @@ close_ends_serving = make_question(
     question="A server without clients is closed: does `serve_forever` end?",
     contract=("A server that is closed serves no more.",),
     ref=f"{_MODULE}:close_ends_serving",
-    answers={
+    answers=REACHABLE
+    | {
         RETURNS: allowed("the server has ended, as it was told to", _HANDLER_NURSERY),
         CANCELLED: interesting(
             "asyncio's way to say that the server was closed: code that waits for it cannot tell it from its own end",
@@ -122,7 +123,8 @@ close_with_clients = make_question(
     question="A server is closed while 1, 2 or 20 clients wait for their replies: do they get them?",
     contract=("Either every live connection is served to its end, or none is.",),
     ref=f"{_MODULE}:close_with_clients",
-    answers={
+    answers=REACHABLE
+    | {
         DRAINS: allowed("closing stops the server from accepting", _SERVER),
         CUTS: interesting("the handlers belong to the task that is cancelled"),
         SOME_CUT: forbidden("live connections are treated alike"),
@@ -177,7 +179,8 @@ wait_closed = make_question(
     question="A server with a live connection is closed and waited for: when does `wait_closed` return?",
     contract=("It returns once no handler runs.",),
     ref=f"{_MODULE}:wait_closed",
-    answers={
+    answers=REACHABLE
+    | {
         WAITS: allowed("the server has ended when its handlers have", _WAIT_CLOSED),
         ENDS_ALL: allowed("no handler runs: it was cancelled, or had ended"),
         AT_ONCE: interesting("before Python 3.12 wait_closed of asyncio waits for nothing", _WAIT_CLOSED),
@@ -232,7 +235,8 @@ cancelled_serving = make_question(
     question="The task in `serve_forever` is cancelled while a client waits for its reply: does it end?",
     contract=("A cancelled call ends, and the server accepts no more.",),
     ref=f"{_MODULE}:cancelled_serving",
-    answers={
+    answers=REACHABLE
+    | {
         STOPS: allowed("the handlers are cancelled with the server", _HANDLER_NURSERY),
         STOPS_AND_DRAINS: allowed("the handlers are tasks of their own", _SERVER),
         STOPS_LATE: interesting(
@@ -288,7 +292,8 @@ closed_by_handler = make_question(
     question="A handler closes its own server, and then replies: does the reply arrive?",
     contract=("A handler may close its server.",),
     ref=f"{_MODULE}:closed_by_handler",
-    answers={
+    answers=REACHABLE
+    | {
         CLOSES: allowed("closing stops the server from accepting", _SERVER),
         CUTS_ITSELF: interesting("the handler belongs to the task that it cancels"),
         STUCK: forbidden("the handler waits for itself"),
@@ -345,7 +350,8 @@ graceful_stop = make_question(
     question="A program closes its server, waits until it is closed, and ends: does the reply in flight arrive?",
     contract=("What arrives of a reply is its beginning.",),
     ref=f"{_MODULE}:graceful_stop",
-    answers={
+    answers=REACHABLE
+    | {
         COMPLETE: allowed("the server is closed when its handlers have ended", _WAIT_CLOSED),
         TRUNCATED: interesting(
             "the wait does not wait for the handlers, or closing cancels them: a stop that looks graceful cuts off",

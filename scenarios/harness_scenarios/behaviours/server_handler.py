@@ -11,7 +11,7 @@ from harness.api import ByteStream, Capability, Graded, Runtime, Scenario, allow
 from ..parts.sandbox import PATIENCE_SECONDS, wait_until
 from .question import NOTED, Trial, make_question
 from .raw_peer import END_OF_STREAM, RESET, STAYS_OPEN, RawPeer
-from .server_stand import Handler, Stand
+from .server_stand import REACHABLE, Handler, Stand
 
 NEEDS = (Capability.SERVER, Capability.BRIDGE, Capability.CANCEL_SCOPE, Capability.GROUP_CANCEL)
 _MODULE = "harness_scenarios.behaviours.server_handler"
@@ -63,7 +63,7 @@ async def _see_end(runtime: Runtime, trial: Trial, handler: Handler) -> str:
 
 
 def _end_answers(how: str) -> dict[str, Graded]:
-    return {
+    return REACHABLE | {
         SEES_END: allowed(f"a connection whose handler {how} is closed", _SERVE_TCP),
         SEES_RESET: interesting(
             f"a connection whose handler {how} is closed with bytes that nothing has read: the system sends a reset",
@@ -169,7 +169,7 @@ class _Crowd:
 
 
 _POSITIONS = (0, _CROWD // 2, _CROWD - 1)
-_OTHERS = {
+_OTHERS = REACHABLE | {
     ALL_SERVED: allowed("a connection is its handler's own affair", _SOCKETSERVER),
     OTHERS_CUT: interesting(
         "the error of a handler is the error of the nursery: it ends serve_tcp and every connection", _SERVE_TCP
@@ -251,7 +251,8 @@ error_is_reported = make_question(
     question="A handler raises: is the error reported?",
     contract=("The error of a handler is not lost.",),
     ref=f"{_MODULE}:error_is_reported",
-    answers={
+    answers=REACHABLE
+    | {
         REPORTED: allowed("the server prints or logs it, and goes on", _SOCKETSERVER),
         LEAVES: interesting("the server ends with the error of a handler", _SERVE_TCP),
         UNSEEN: forbidden("an error that nothing has handled is reported"),
@@ -297,7 +298,8 @@ handler_exits = make_question(
     question="A handler calls `sys.exit`: does the program end?",
     contract=("The exit ends the program, or it is one more error of a handler.",),
     ref=f"{_MODULE}:handler_exits",
-    answers={
+    answers=REACHABLE
+    | {
         ENDS_PROGRAM: allowed("as anywhere in a program", _START_SERVER),
         GOES_ON: interesting("an exit ends a task like any error"),
         STANDS_STILL: forbidden("a program either ends or goes on"),
@@ -345,7 +347,8 @@ hanging_handlers = make_question(
     question="1 or 20 handlers hang: is the next client served?",
     contract=("Handlers run concurrently.",),
     ref=f"{_MODULE}:hanging_handlers",
-    answers={
+    answers=REACHABLE
+    | {
         SERVED: allowed("a connection is its handler's own affair"),
         NOT_SERVED: forbidden("handlers run concurrently"),
     },

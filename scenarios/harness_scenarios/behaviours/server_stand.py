@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Self
 
-from harness.api import ByteStream, CancelScope, Inbox, Runtime, Server, bridge_of, servers_of
+from harness.api import ByteStream, CancelScope, Harm, Inbox, Runtime, Server, bridge_of, forbidden, servers_of
 
 from ..parts.sandbox import Sandbox, wait_until
-from .question import Trial
+from .question import PrerequisiteError, Trial
 from .raw_peer import RawPeer, Received
 
 STOP_SECONDS = 2.0
@@ -19,6 +19,9 @@ STOP_SECONDS = 2.0
 
 REFUSED = "refused"
 """The end of a stream for which there is no server any more."""
+REFUSES = "a server that serves refuses its clients"
+REACHABLE = {REFUSES: forbidden("a server that has started can be reached", harm=Harm.SERVER, symptom=REFUSES)}
+"""What every question takes for granted: its answer where the first client is refused."""
 _CONNECT_SECONDS = 5.0
 
 Handler = Callable[[Runtime, ByteStream], Awaitable[object]]
@@ -113,9 +116,18 @@ class Stand:
         return await wait_until(self._runtime, lambda: done.is_set() or self.ended, seconds)
 
     async def dial(self) -> RawPeer:
-        """Connect a client, which is gone at the end."""
+        """Connect a client, which is gone at the end.
+
+        Raises:
+            PrerequisiteError: the server runs, and its first client is refused.
+        """
         # It blocks this scheduler and not that of the sandbox; the system completes it without either.
-        peer = RawPeer(socket.create_connection(self.address, timeout=_CONNECT_SECONDS))
+        try:
+            peer = RawPeer(socket.create_connection(self.address, timeout=_CONNECT_SECONDS))
+        except ConnectionRefusedError:
+            if self._peers or self.serving or self.ended:
+                raise
+            raise PrerequisiteError(REFUSES) from None
         self._peers.append(peer)
         return peer
 

@@ -26,9 +26,9 @@ from harness.api import (
 
 from ..parts.sandbox import PATIENCE_SECONDS, wait_until
 from .question import NOTED, Trial, make_question
-from .raw_peer import END_OF_STREAM, RESET, STAYS_TAKEN, RawPeer
+from .raw_peer import END_OF_STREAM, RESET, SOCKET_STAYS_OPEN, STAYS_TAKEN, RawPeer
 from .server_handler import NEEDS, PlannedHandlerError, reply
-from .server_stand import REFUSED, STOP_SECONDS, Stand
+from .server_stand import REACHABLE, REFUSED, STOP_SECONDS, Stand
 
 _MODULE = "harness_scenarios.behaviours.server_start"
 _MESSAGE = b"hello"
@@ -91,7 +91,8 @@ early_clients = make_question(
     question="A server is bound and does not serve yet: how many clients connect, and are they served later?",
     contract=("A client that has connected is served once the server serves.",),
     ref=f"{_MODULE}:early_clients",
-    answers={
+    answers=REACHABLE
+    | {
         SERVED_LATER: allowed("as many as the backlog allows, and one more; the others wait in the network", _LISTEN),
         SERVED_EARLY: interesting(
             "start_server serves before serve_forever, whether the program is ready or not", _START_SERVING
@@ -182,13 +183,15 @@ restart = make_question(
     question="A server is closed, and another one is started on its address: does that start?",
     contract=("A server that starts can be reached.",),
     ref=f"{_MODULE}:restart",
-    answers={
+    answers=REACHABLE
+    | {
         STARTS: allowed("SO_REUSEADDR is set, as is usual for servers"),
         IN_USE: interesting(
             "socketserver does not set SO_REUSEADDR: for a minute after a connection that the server has closed, "
             "it does not start again",
             _REUSE,
             symptom=STAYS_TAKEN,
+            follows_from=SOCKET_STAYS_OPEN,
         ),
         NOT_REACHED: forbidden("a server that starts can be reached"),
     },
@@ -233,7 +236,8 @@ waiting_clients = make_question(
     question="A server is closed before it serves, and clients have connected: what becomes of them?",
     contract=("A client that is not served gets an error.",),
     ref=f"{_MODULE}:waiting_clients",
-    answers={
+    answers=REACHABLE
+    | {
         CUT: allowed("the system resets connections that were not accepted", _LISTEN),
         SERVED: interesting("start_server has accepted them before serve_forever", _START_SERVING),
         LEFT: forbidden("a client of a closed server waits for ever"),
@@ -356,7 +360,8 @@ terminated = make_question(
     question="SIGTERM stops a server with 20 requests in flight: are all of them answered?",
     contract=("New clients are refused.",),
     ref=f"{_MODULE}:terminated",
-    answers={
+    answers=REACHABLE
+    | {
         ALL_ANSWERED: allowed("closing stops the server from accepting, and handlers go on"),
         SOME_LOST: interesting("closing the server cancels its handlers: a graceful stop is the program's own work"),
         STILL_OPEN: forbidden("a closed server accepts no more"),
@@ -409,7 +414,8 @@ descriptors = make_question(
     question="30 clients come and go, and handlers close, fail or reset: does the server keep descriptors?",
     contract=("The descriptor of a connection that both sides have left is closed.",),
     ref=f"{_MODULE}:descriptors",
-    answers={
+    answers=REACHABLE
+    | {
         NONE_LEFT: allowed("a connection that the client has left is closed"),
         SOME_LEFT: forbidden("a server that keeps descriptors runs out of them"),
     },

@@ -17,6 +17,9 @@ JUDGES = {
             "raises broken": allowed(harm=Harm.ERROR),
             "raises other": allowed(harm=Harm.ERROR),
             "stuck": forbidden("it waits for ever", harm=Harm.HANG),
+            "sooner": allowed("earlier than asked for", better_than=("b", "late")),
+            "late": allowed("in the end"),
+            "taken": forbidden("its socket is there", follows_from="a socket stays open"),
         }
     ),
     "lost": bounded(at_most=0, harm=Harm.DATA),
@@ -133,6 +136,25 @@ def test_what_the_baseline_gets_wrong_and_the_candidate_does_not_is_better():
     assert [(d.expected, d.seen) for d in drop_in.better] == [(("stuck",), ("a",))]
     _, hang = verdict(cell("base", Outcome.HUNG), *rounds(LOOP, "a"))
     assert [d.expected for d in hang.better] == [("hangs",)]
+
+
+@pytest.mark.parametrize(
+    ("base", "loop", "is_better"),
+    [
+        (["b"], ["sooner"], True),
+        (["b", "late"], ["sooner", "sooner"], True),
+        (["b", "a"], ["sooner", "sooner"], False),
+        (["sooner"], ["b"], False),
+        (["b", "b"], ["sooner", "a"], False),
+    ],
+)
+def test_what_a_scenario_declares_as_better_is_no_difference(base, loop, is_better):
+    """All that the candidate shows is better than all that the baseline does: no program is hurt."""
+    _, drop_in = verdict(*rounds("base", *base), *rounds(LOOP, *loop))
+    assert bool(drop_in.better) is is_better
+    if is_better:
+        assert (drop_in.is_drop_in, drop_in.unsteady) == (True, 0)
+        assert drop_in.better[0].seen == ("sooner",)
 
 
 def test_the_same_class_and_errno_is_the_same_error():

@@ -10,12 +10,15 @@ from harness.model import Attestation, Basis, Outcome, Step
 from .run_builder import a_run, cell, error, steps, unhandled
 
 STUCK, OPEN, OTHER = "never ends", "the reply, then stays open", "something else"
+TAKEN, REFUSED = "the port is taken", "the call is refused"
 JUDGES = {
     "answer": outcomes(
         {
             STUCK: forbidden("the wait goes on", harm=Harm.HANG),
             OPEN: forbidden("never closed", harm=Harm.LEAK, symptom="a socket stays open"),
             OTHER: forbidden("no reason to do so"),
+            TAKEN: forbidden("it was closed", symptom="an address stays taken", follows_from="a socket stays open"),
+            REFUSED: forbidden("it is allowed", harm=Harm.ERROR, follows_from="an address stays taken"),
         }
     ),
     "lost": bounded(at_most=0, harm=Harm.DATA, symptom="items are lost"),
@@ -62,6 +65,44 @@ def test_what_is_left_behind_and_what_its_peer_sees_have_one_name():
     assert titles(causes_of(leak, seen)) == [("leak", "a socket stays open", 2)]
     pipe = cell("loop", scenario="three", leaks=("fd 7 pipe:[1]",), observed={"answer": []})
     assert [cause.title for cause in causes_of(pipe)] == ["a pipe stays open"]
+
+
+def answers(backend, **by_scenario):
+    return [cell(backend, scenario=name, observed={"answer": answer}) for name, answer in by_scenario.items()]
+
+
+def test_what_follows_from_a_symptom_of_the_same_backend_is_below_it():
+    """It is no cause of its own, and stays visible; the rows that show the cause itself are first."""
+    (cause,) = causes_of(*answers("loop", a=TAKEN, b=OPEN, c=TAKEN))
+    assert titles([cause]) == [("leak", "a socket stays open", 3)]
+    assert cause.symptoms == ("an address stays taken",)
+    assert [row.scenario for row in cause.rows] == ["b", "a", "c"]
+    assert len(cause.findings) == 3
+
+
+def test_what_follows_from_a_symptom_that_is_not_there_is_a_cause():
+    """Another backend's symptom brings nothing about here."""
+    own = answers("loop", a=TAKEN, b=[])
+    assert titles(causes_of(*own)) == [("wrong answer", "an address stays taken", 1)]
+    found = causes_of(*own, *answers("other", b=OPEN, a=[]))
+    assert [(cause.title, cause.symptoms) for cause in found] == [
+        ("a socket stays open", ()),
+        ("an address stays taken", ()),
+    ]
+
+
+def test_symptoms_may_follow_from_each_other():
+    """What has no name of its own is named by its question; the cause at the start of the chain is the only one."""
+    (cause,) = causes_of(*answers("loop", a=REFUSED, b=TAKEN, c=OPEN))
+    assert cause.title == "a socket stays open"
+    assert cause.symptoms == ("an address stays taken", "a: it is allowed")
+
+
+def test_descriptors_of_a_scheduler_are_no_sockets():
+    """They are what a loop waits with, and stay if it is not closed."""
+    leaks = ("fd 3 anon_inode:[eventpoll]", "fd 4 anon_inode:[eventfd]")
+    seen = causes_of(cell("loop", leaks=leaks, observed={"answer": []}))
+    assert [cause.title for cause in seen] == ["a scheduler that has ended keeps its descriptors"]
 
 
 def test_exceptions_with_one_innermost_frame_in_the_runtime_are_one_cause():

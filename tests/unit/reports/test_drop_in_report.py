@@ -53,6 +53,14 @@ def test_what_differs_is_counted_and_shown_worst_first():
     assert ET.fromstring(badge).attrib["aria-label"] == "drop-in for base: 2 differ"
 
 
+def test_symptoms_of_a_cause_are_below_it():
+    """What follows from it is merged and not hidden."""
+    leak = cell(LOOP, scenario="s", leaks=("fd 3 socket:[1]",)), cell("base", scenario="s")
+    page, *_ = pages(*rounds("base", "a"), *rounds(LOOP, "taken"), *leak)
+    assert "1. LEAK: a socket stays open (2 rows)" in page
+    assert "   symptom: drain: its socket is there\n" in page
+
+
 def test_what_is_better_is_named():
     """And is no difference."""
     page, table, _ = pages(*rounds("base", "stuck"), *rounds(LOOP, "a"))

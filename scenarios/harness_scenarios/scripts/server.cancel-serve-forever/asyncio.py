@@ -12,12 +12,12 @@ from asyncio import new_event_loop  # the event loop under test
 async def main() -> str:
     server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     address = server.sockets[0].getsockname()
+    task = asyncio.create_task(server.serve_forever())
+    await asyncio.sleep(0.05)
     try:
         socket.create_connection(address).close()
     except ConnectionRefusedError:
-        return "the first client is refused, although the server has started"
-    task = asyncio.create_task(server.serve_forever())
-    await asyncio.sleep(0.05)
+        return "the first client is refused, although the server serves"
     task.cancel()
     done, _ = await asyncio.wait([task], timeout=1)
     if not done:

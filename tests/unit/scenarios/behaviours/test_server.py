@@ -7,7 +7,7 @@ import pytest
 from harness_saboteurs import FAULTS
 from harness_scenarios.behaviours import server_close, server_handler, server_start
 from harness_scenarios.behaviours.question import Trial
-from harness_scenarios.behaviours.server_stand import REFUSED, Stand
+from harness_scenarios.behaviours.server_stand import REFUSED, REFUSES, Stand
 
 FAMILIES = (server_handler, server_close, server_start)
 SCENARIOS = {scenario.name.removeprefix("server."): scenario for family in FAMILIES for scenario in family.SCENARIOS}
@@ -202,6 +202,19 @@ def test_a_server_that_has_ended_refuses(run_roles):
 
     report = run_roles(SCENARIOS["leaves-no-descriptors"], {}, backend="trio", roles={"main": main})
     assert (report.errors, report["answer"]) == ({}, REFUSED)
+
+
+def test_a_server_that_refuses_its_first_client_is_the_answer(run_roles, monkeypatch):
+    """Every question takes for granted that a server that serves can be reached; it lists that it cannot."""
+
+    def refuse(*_address, **_options):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("harness_scenarios.behaviours.server_stand.socket.create_connection", refuse)
+    report = run_roles(SCENARIOS["handler-returns"], {"repetitions": 1}, backend="asyncio")
+    assert (report.errors, report["answer"]) == ({}, REFUSES)
+    for scenario in SCENARIOS.values():
+        assert scenario.judges["answer"].symptom_of(REFUSES) == REFUSES
 
 
 def test_every_question_has_a_fault_that_it_catches():
