@@ -69,6 +69,11 @@ class Graded(msgspec.Struct, frozen=True):
     better_than: tuple[str, ...] = ()
     """Values instead of which this one hurts no program: where it is seen and not they, a backend is better."""
 
+    def with_harm(self, harm: Harm) -> Graded:
+        """Return it with a harm, if it declares none."""
+        named = (self.symptom, self.follows_from, self.better_than)
+        return Graded(self.grade, self.reason, self.reference, self.harm or harm, *named)
+
 
 class JudgeKind(msgspec.Struct, frozen=True, kw_only=True):
     """The questions that the rest of harness asks a judge, with the answers of a judge that only shows values.

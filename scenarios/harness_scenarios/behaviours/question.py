@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
 
-import msgspec
-
 from harness.api import (
     HANG_TASKS,
     ORDER,
@@ -173,10 +171,7 @@ def make_question(
 def _with_harm(answers: dict[str, Graded]) -> dict[str, Graded]:
     """Return the answers, with the harm of those whose form shows it: an endless wait, or another error."""
     told = {NEVER_ENDS: Harm.HANG} | {answer: Harm.ERROR for answer in answers if answer.startswith("raises ")}
-    return {
-        answer: msgspec.structs.replace(graded, harm=graded.harm or told.get(answer))
-        for answer, graded in answers.items()
-    }
+    return {answer: graded.with_harm(told[answer]) if answer in told else graded for answer, graded in answers.items()}
 
 
 def _screened(
