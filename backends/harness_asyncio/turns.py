@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Callable, Coroutine
 from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from harness.api import Schedule
 
@@ -115,26 +115,35 @@ def open_loop(factory: Callable[[], asyncio.AbstractEventLoop], schedule: Schedu
 
 def _delaying(schedule: Schedule) -> Any:
     def make_task(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kwargs: Any) -> asyncio.Task[Any]:
-        return asyncio.Task(_Delayed(coro, schedule), loop=loop, **kwargs)
+        return asyncio.Task(Delayed(coro, schedule), loop=loop, **kwargs)
 
     return make_task
 
 
-class _Delayed(Coroutine[Any, Any, Any]):
+class Delays(Protocol):
+    """The turns that steps of a task wait: a `Schedule`, for example."""
+
+    def delay(self) -> int:
+        """Return those of the next step."""
+
+
+class Delayed(Coroutine[Any, Any, Any]):
     """A coroutine that yields a few turns before each of its steps; a cancellation is delivered at once."""
 
-    def __init__(self, inner: Coroutine[Any, Any, Any], schedule: Schedule) -> None:
+    def __init__(self, inner: Coroutine[Any, Any, Any], schedule: Delays) -> None:
         self._inner = inner
         self._schedule = schedule
         self._left = schedule.delay()
 
     def send(self, value: Any) -> Any:
+        """Yield a turn, or run a step."""
         if self._left > 0:
             self._left -= 1
             return None  # a bare yield: the task is put at the end of the queue
         return self._waiting(self._inner.send(value))
 
     def throw(self, *details: Any) -> Any:
+        """Raise in the coroutine, without a delay."""
         self._left = 0
         return self._waiting(self._inner.throw(*details))
 
@@ -143,7 +152,11 @@ class _Delayed(Coroutine[Any, Any, Any]):
         return awaited
 
     def close(self) -> None:
+        """Close the coroutine."""
         self._inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)  # its frame and its names, which tracebacks and libraries look for
 
     def __await__(self) -> Any:
         return self

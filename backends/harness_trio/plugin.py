@@ -14,6 +14,7 @@ TRIO = Backend(
     order=30,
     runner="harness_trio.backend:TrioRunner",
     schedules="harness_trio.schedule:TrioSchedules",
+    in_force="harness_trio.in_force:put_in_force",
     dialect="harness_trio.dialect:TrioDialect",
     options=(
         BackendOption(

@@ -212,9 +212,21 @@ class InForce(Protocol):
 
     wanted: str
     """`module.QualName` of the class of the scheduler in force."""
+    made: int
+    """How many schedulers the code has made of it so far, whether they ran or not."""
 
     def take_schedulers(self) -> tuple[str, ...]:
-        """Return the classes of the schedulers that ran since the last call, whoever started them."""
+        """Return the classes of the schedulers that ran since the last call, also of those that the code chose."""
+
+    def list_tasks(self) -> dict[int, str]:
+        """Return the names of the pending tasks of every scheduler, by an identity while they exist."""
+
+    def order(self, seed: int | None) -> None:
+        """Have schedulers that start from now on take the steps of tasks in the order of a seed.
+
+        `None` is their own order. 0 is their own order as well, with what a seed would change in tasks in place: code
+        that ends differently then cannot be asked under other orders.
+        """
 
     def runtime(self) -> Runtime | None:
         """Return the runtime of the scheduler that runs in the calling thread, to describe its tasks."""

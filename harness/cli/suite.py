@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from .state import State
 from .stored import out_option
 
 if TYPE_CHECKING:
-    from harness.compare.suites import SuiteCause, SuiteDifference, SuiteSummary
+    from harness.compare.suites import OrderBreach, SuiteCause, SuiteDifference, SuiteSummary
     from harness.session import RunOutcome
 
 _UNITTEST = "unittest:"
@@ -33,6 +34,11 @@ _MOST_CAUSES = 20
     help="Backend spec (repeatable); the first one is the reference.",
 )  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat the suite.")
+@click.option(
+    "--schedules", type=click.IntRange(0), default=0, metavar="N",
+    help="Run each asynchronous test that passes under N further orders of steps.",
+)  # fmt: skip
+@click.option("--replay", type=click.IntRange(0), default=0, metavar="SEED", help="Only the order of this seed.")
 @click.option(
     "--hang-after", type=parse_seconds, default="30s", show_default=True, metavar="TIME",
     help="A test hangs if none of its phases begins or ends for this long.",
@@ -54,6 +60,8 @@ def suite(
     targets: tuple[str, ...],
     backends: tuple[str, ...],
     rounds: int,
+    schedules: int,
+    replay: int,
     hang_after: float,
     partition: str,
     max_hangs: int | None,
@@ -90,7 +98,7 @@ def suite(
         rounds=rounds,
         partition=partition,
         max_hangs=max_hangs,
-        suite=structs.replace(_make_suite(targets), hang_after=hang_after),
+        suite=structs.replace(_make_suite(targets), hang_after=hang_after, schedules=schedules, replay=replay),
     )
     request = _collect(state, request)
     state.warn_about_broken_plugins()
@@ -119,7 +127,7 @@ def _collect(state: State, request: Request) -> Request:
     """Return the request with the tests of its suite, as they are found on the first backend."""
     from harness.host.interpreters import resolve_environments
     from harness.plan import select_backends
-    from harness.suite.batch import collect
+    from harness.suite.batch import collect, family_of
 
     assert request.suite is not None
     request, catalogue = resolve_environments(request, state.catalogue)
@@ -131,7 +139,9 @@ def _collect(state: State, request: Request) -> Request:
             )
     with tempfile.TemporaryDirectory(prefix="harness-suite-") as folder:
         assert request.suite is not None
-        return structs.replace(request, suite=collect(request.suite, specs[0], catalogue, Path(folder)))
+        families = tuple(dict.fromkeys(family_of(catalogue.backend_of(spec)) for spec in specs))
+        suite = structs.replace(request.suite, families=families if len(families) > 1 else ())
+        return structs.replace(request, suite=collect(suite, specs[0], catalogue, Path(folder)))
 
 
 # --- output ---
@@ -182,10 +192,40 @@ def describe_suite(
         yield ""
     for label, reasons in summary.not_asked.items():
         yield from (f"{label}: {count} {reason}" for reason, count in reasons.items())
-    if summary.broken:
-        names = ", ".join(summary.broken if verbose else summary.broken[:_MOST_TESTS])
-        more = len(summary.broken) - _MOST_TESTS
-        yield f"\nbroken on all, no findings: {names}{f' and {more} more' if more > 0 and not verbose else ''}"
+    for scheduler, count in summary.fixed.items():
+        yield f"{count} {_plural(count, 'test')} with {scheduler} on every backend: the suite chooses it"
+    yield from _describe_orders(summary, verbose=verbose)
+    for title, names in (("broken on all", summary.broken), ("leaks on all", summary.leaking)):
+        if names:
+            yield f"\n{title}, no findings: {_list_names(names, verbose=verbose)}"
+    if summary.changes:
+        yield f"\nadded to the suite's arguments: {' '.join(summary.changes)}"
+
+
+def _describe_orders(summary: SuiteSummary, *, verbose: bool) -> Iterator[str]:
+    """Yield what other orders of steps showed, with the command that shows it again."""
+    if not summary.asked_orders:
+        return
+    by_test: dict[str, list[OrderBreach]] = {}
+    for breach in summary.breaches:
+        by_test.setdefault(breach.row.scenario, []).append(breach)
+    asked = summary.asked_orders
+    yield f"\nunder other orders of steps: {len(by_test)} of {asked} {_plural(asked, 'test')} fail"
+    for test, breaches in tuple(by_test.items())[: len(by_test) if verbose else _MOST_CAUSES]:
+        yield f"   {test}"
+        for breach in breaches:
+            failed, rounds = breach.rounds
+            times = f", in {failed} of {rounds} rounds" if rounds > 1 else ""
+            yield f"      {breach.label}: {breach.error} (first {breach.order}{times})"
+        seed = breaches[0].order.split()[1].rstrip(",")
+        yield f"      again: harness suite {shlex.quote(test)} -b {breaches[0].label} --replay {seed}"
+
+
+def _list_names(names: tuple[str, ...], *, verbose: bool) -> str:
+    more = len(names) - _MOST_TESTS
+    return ", ".join(names if verbose else names[:_MOST_TESTS]) + (
+        f" and {more} more" if more > 0 and not verbose else ""
+    )
 
 
 def _headline(summary: SuiteSummary) -> str:

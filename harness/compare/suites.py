@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,9 +19,13 @@ from .rows import all_records, order_labels
 CONFIRMED_MOST = 3
 """Tests of a cause that are run again alone."""
 _SEVERITY = (
-    "passed", "xfailed", "xpassed", "error in teardown", "error in set-up", "failed", "still runs", "hung", "crashed",
+    "passed", "xfailed", "leaked", "xpassed", "error in teardown", "error in set-up", "failed",
+    "still runs", "hung", "crashed",
 )  # fmt: skip
+_FINE = frozenset({"passed", "xfailed", "leaked"})
 _ENDINGS = {Outcome.HUNG: "hung", Outcome.CRASHED: "crashed", Outcome.LIMIT: "crashed", Outcome.TIMED_OUT: "still runs"}
+_UNDER = "under order "
+"""Begins the reason of a test that hangs or crashes under another order of steps."""
 SKIPPED, NOT_ASKED = "skipped", "not asked"
 _ENVIRONMENT = frozenset({"ImportError", "ModuleNotFoundError", "PermissionError"})
 _SUSPECTS = ("Address already in use", "Bad file descriptor", "loop is closed", "ResourceWarning", "Unraisable")
@@ -35,6 +39,10 @@ class CauseKind(StrEnum):
     """It shows alone as well."""
     INTERNALS = "test of internals"
     """The test looks for a private attribute, or puts a mock in the place of one."""
+    NO_LOOP = "no loop in it"
+    """No loop ran in the test and none was made: it is a victim of another test, or flaky."""
+    LEAK = "left behind"
+    """The test passes, and descriptors, threads, children or tasks stay."""
     VICTIM = "victim of another test"
     """An error that a resource of another test causes; it is gone, or was not seen, alone."""
     ALONE_ALIKE = "not repeated alone"
@@ -76,6 +84,20 @@ class SuiteCause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderBreach:
+    """A test that passes in the own order of a backend and ends worse under another order of steps."""
+
+    row: RowId
+    label: str
+    error: str
+    """Type and first line of the exception under the first such order, or how the process ended."""
+    order: str
+    """Seed of the first such order, and how many there are."""
+    rounds: tuple[int, int]
+    """In how many rounds of all that ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteSummary:
     """The tests of a run, counted."""
 
@@ -85,13 +107,23 @@ class SuiteSummary:
     not_run: int
     """Tests that did not run on a backend although they were to."""
     broken: tuple[str, ...]
-    """Of these, the ones that do not pass."""
+    """Of those that agree, the ones that do not pass."""
+    leaking: tuple[str, ...] = ()
+    """Of those that agree, the ones that pass and leave resources behind."""
     hung: int
     """Tests that hang on at least one backend."""
     causes: tuple[SuiteCause, ...]
     """Of the tests that differ; those of most tests first."""
     not_asked: Mapping[str, Mapping[str, int]]
     """By backend, the reasons for which tests say nothing about it, with their number."""
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    """By scheduler, the tests that choose it themselves: it is the same on every backend."""
+    breaches: tuple[OrderBreach, ...] = ()
+    """Under other orders of steps, where the run has them."""
+    asked_orders: int = 0
+    """Tests that were run under other orders on at least one backend."""
+    changes: tuple[str, ...] = ()
+    """Arguments added to those of the suite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +132,20 @@ class _Square:
 
     together: tuple[CellRecord, ...]
     alone: tuple[CellRecord, ...]
+    is_elsewhere: bool = False
+    """Whether it passes without a scheduler, and one runs in it on another backend."""
 
     @property
     def endings(self) -> Counter[str]:
-        """How often it ended how, of the rounds in which it ran."""
+        """How often it ended how, of the rounds in which it was asked."""
+        if self.is_elsewhere:
+            return Counter()
         return Counter(ending for record in self.together if (ending := ending_of(record)) in _SEVERITY)
+
+    @property
+    def schedulers(self) -> str:
+        """The classes of the schedulers that ran in it; empty if none did."""
+        return next((str(ran) for record in self.together if (ran := _fact(record, "schedulers"))), "")
 
     @property
     def is_unfinished(self) -> bool:
@@ -135,19 +176,58 @@ def ending_of(record: CellRecord) -> str:
 def summarise_suite(run: Run) -> SuiteSummary:
     """Return the tests of a run, with what differs grouped by cause."""
     tests = _group(run)
+    fixed = {row: next(iter(ran)) for row, squares in tests.items() if (ran := _find_fixed(squares))}
     differences = [(found, record) for row, squares in tests.items() for found, record in _compare(row, squares)]
     differing = {found.row for found, _ in differences}
     not_run = {row for row, squares in tests.items() if any(square.is_unfinished for square in squares.values())}
     agreeing = {row: squares for row, squares in tests.items() if row not in differing | not_run}
+    endings = {row: {ending for s in squares.values() for ending in s.endings} for row, squares in agreeing.items()}
+    suite = run.started.request.suite
     return SuiteSummary(
         tests=len(tests),
         agree=len(agreeing),
         not_run=len(not_run - differing),
-        broken=tuple(row.scenario for row, squares in agreeing.items() if any(s.worst > 1 for s in squares.values())),
+        broken=tuple(row.scenario for row, seen in endings.items() if seen - _FINE),
+        leaking=tuple(row.scenario for row, seen in endings.items() if "leaked" in seen and not seen - _FINE),
         hung=sum(any("hung" in square.endings for square in squares.values()) for squares in tests.values()),
         causes=_group_by_cause(differences),
-        not_asked=_count_not_asked(tests),
+        not_asked=_count_not_asked({row: squares for row, squares in tests.items() if row not in fixed}),
+        fixed=dict(Counter(fixed.values()).most_common()),
+        breaches=tuple(_find_breaches(tests)),
+        asked_orders=sum(any(_was_reordered(s) for s in squares.values()) for squares in tests.values()),
+        changes=suite.changes if suite else (),
     )
+
+
+def _find_fixed(squares: Mapping[str, _Square]) -> set[str]:
+    """Return the scheduler that a test chooses itself: the same one ran on all of several backends."""
+    ran = {square.schedulers for square in squares.values()}
+    return ran if len(squares) > 1 and len(ran) == 1 and "" not in ran else set()
+
+
+def _was_reordered(square: _Square) -> bool:
+    return any(_fact(record, "under orders") for record in square.together)
+
+
+def _find_breaches(tests: Mapping[RowId, Mapping[str, _Square]]) -> Iterator[OrderBreach]:
+    for row, squares in tests.items():
+        for label, square in squares.items():
+            found = [each for each in map(_describe_order, square.together) if each]
+            if found:
+                error, order = found[0]
+                rounds = (len(found), len(square.together))
+                yield OrderBreach(row=row, label=label, error=error, order=order, rounds=rounds)
+
+
+def _describe_order(record: CellRecord) -> tuple[str, str] | None:
+    """Return the error under another order of steps, and that order."""
+    reason = record.result.reason
+    if reason.startswith(_UNDER):
+        order, _, error = reason.removeprefix(_UNDER).partition(": ")
+        return error, f"seed {order}"
+    if _fact(record, "under orders") in (None, "passed"):
+        return None
+    return str(_fact(record, "order error")), str(_fact(record, "order"))
 
 
 def list_unconfirmed(run: Run) -> tuple[RowId, ...]:
@@ -167,8 +247,18 @@ def _group(run: Run) -> dict[RowId, dict[str, _Square]]:
         grouped[record.cell.row][record.cell.label].append(record)
     ordered = sorted(labels, key=lambda label: label != reference)
     return {
-        row: {label: _make_square(by_label[label], rounds) for label in ordered if label in by_label}
+        row: _drop_idle({label: _make_square(by_label[label], rounds) for label in ordered if label in by_label})
         for row, by_label in grouped.items()
+    }
+
+
+def _drop_idle(squares: dict[str, _Square]) -> dict[str, _Square]:
+    """Mark where a test passes without a scheduler although it runs one on another backend: it was not asked there."""
+    if not any(square.schedulers for square in squares.values()):
+        return squares
+    return {
+        label: replace(square, is_elsewhere=not square.schedulers and set(square.endings) == {"passed"})
+        for label, square in squares.items()
     }
 
 
@@ -233,7 +323,8 @@ def _signature(record: CellRecord) -> tuple[str, ...]:
         return (ending, *(diagnoses if ending == "hung" else [record.result.reason]), "")
     place = "" if cause.get("in_test") else str(cause.get("place", ""))
     file = str(cause.get("place", "")).partition(":")[0] if cause["type"] == "AssertionError" and not place else ""
-    return (str(cause["type"]), str(cause.get("normal", "")), file, place)
+    no_loop = "no loop" if cause.get("without_loop") else ""
+    return (str(cause["type"]), str(cause.get("normal", "")), no_loop, file, place)
 
 
 def _shortest_error(members: Sequence[tuple[SuiteDifference, CellRecord]]) -> str:
@@ -243,6 +334,10 @@ def _shortest_error(members: Sequence[tuple[SuiteDifference, CellRecord]]) -> st
 def _classify(differences: Sequence[SuiteDifference], cause: Mapping[str, Any]) -> CauseKind:
     if cause.get("internals"):
         return CauseKind.INTERNALS
+    if cause.get("without_loop"):
+        return CauseKind.NO_LOOP
+    if cause.get("type") == "leaked":
+        return CauseKind.LEAK
     repeated = {found.is_repeated for found in differences}
     is_suspect = any(part in found.error for found in differences for part in _SUSPECTS)
     if True in repeated:
@@ -260,6 +355,8 @@ def _count_not_asked(tests: Mapping[RowId, Mapping[str, _Square]]) -> dict[str, 
                 ending = ending_of(record)
                 if ending == SKIPPED:
                     found[label][SKIPPED] += 1
+                elif square.is_elsewhere:
+                    found[label]["not asked: no scheduler ran in it"] += 1
                 elif ending not in _SEVERITY:
                     found[label][record.result.reason or str(record.result.outcome)] += 1
     return {label: dict(counts.most_common()) for label, counts in found.items()}

@@ -22,3 +22,11 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     """By id, the file of a test; empty for unittest."""
     hang_after: float = 30.0
     """Seconds without a phase of a test that begins or ends, after which the running test hangs."""
+    families: tuple[str, ...] = ()
+    """Runtimes that the backends derive from, if there are several: variants of a test for them are one row."""
+    changes: tuple[str, ...] = ()
+    """Arguments added to those of the suite, so that its configuration changes the meaning of no row."""
+    schedules: int = 0
+    """Seeded orders of steps under which each test that passes is run again."""
+    replay: int = 0
+    """The one seed to run tests under, instead of `schedules`."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from harness.api import Backend
 from harness.execute.cell.disturbed import NoiseRepeats
 from harness.execute.cell.run import CellRun
 from harness.model import (
@@ -47,7 +49,9 @@ def run_batch(
         number: of the batch, for the name of its evidence.
     """
     file = folder / f"{_NAME}-{number}.json"
-    file.write_bytes(msgspec.json.encode({"suite": suite, "tests": tests}))
+    family = family_of(catalogue.backend_of(spec))
+    job = {"suite": msgspec.to_builtins(suite) | {"family": family}, "tests": tests}
+    file.write_bytes(msgspec.json.encode(job))
     # Nothing samples it while it runs, as where one thread computes: a test may count the signals that arrive.
     scenario = replace(make_test(_NAME, suite.hang_after), ref=str(file.resolve()), cpu_bound=True)
     cell = Cell(
@@ -65,6 +69,11 @@ def run_batch(
         file.unlink(missing_ok=True)
 
 
+def family_of(backend: Backend) -> str:
+    """Return the runtime that a backend is, or is built on."""
+    return backend.derives_from or backend.name
+
+
 def collect(suite: Suite, spec: BackendSpec, catalogue: Catalogue, folder: Path) -> Suite:
     """Return the suite with its tests, as a worker process of a backend finds them.
 
@@ -73,7 +82,7 @@ def collect(suite: Suite, spec: BackendSpec, catalogue: Catalogue, folder: Path)
         UsageError: the suite cannot be collected.
     """
     files: dict[str, str] = {}
-    config: dict[str, str] = {}
+    config: dict[str, Any] = {}
     reason, is_broken = "", False
     for event in run_batch(suite, None, spec, catalogue, folder, 0):
         if isinstance(event, CellObserved):
@@ -82,7 +91,7 @@ def collect(suite: Suite, spec: BackendSpec, catalogue: Catalogue, folder: Path)
                 case "collected", list():
                     files.update(dict(value))
                 case "config", dict():
-                    config = value
+                    config = value | {"changes": tuple(value["changes"])}
         elif isinstance(event, CellFinished):
             is_broken = event.result.outcome is not Outcome.COMPLETED
             reason = describe_refusal(event.result, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from pathlib import PurePath
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 _MOST_TRACEBACK = 8000
@@ -69,13 +69,31 @@ def _shorten(name: str) -> str:
 
 
 def _is_about_internals(exc: BaseException) -> bool:
-    """Return whether a test looked for a private attribute of a scheduler, or put a mock in the place of one."""
+    """Return whether a test looked for a private attribute of a scheduler, or put a mock in the place of one.
+
+    A private attribute that the scheduler's own code looks for in vain is a defect of it.
+    """
+    last = _innermost(exc.__traceback__)
     if isinstance(exc, AttributeError):
-        if (exc.name or "").startswith("_") and "loop" in type(exc.obj).__qualname__.lower():
-            return True
+        kind = type(exc.obj)
+        is_own = _is_code_of(kind, last)
+        if (exc.name or "").startswith("_") and "loop" in f"{kind.__module__}.{kind.__qualname__}".lower():
+            return not is_own
         if "object attribute" in str(exc) and "is read-only" in str(exc):
             return True
-    tb, last = exc.__traceback__, ""
+    return last is not None and last.f_code.co_filename.endswith("/unittest/mock.py")
+
+
+def _innermost(tb: TracebackType | None) -> FrameType | None:
+    frame = None
     while tb is not None:
-        last, tb = tb.tb_frame.f_code.co_filename, tb.tb_next
-    return last.endswith("/unittest/mock.py")
+        frame, tb = tb.tb_frame, tb.tb_next
+    return frame
+
+
+def _is_code_of(kind: type, frame: FrameType | None) -> bool:
+    """Return whether a frame is in the package of a class, and in none of its tests."""
+    if frame is None or _is_test_file(frame.f_code.co_filename):
+        return False
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] == kind.__module__.partition(".")[0]

@@ -9,9 +9,11 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from .failure import describe_failure
 from .reporter import Reporter
+from .variants import Variants
 
 _MOST_OUTPUT = 8000
 _REORDERS = ("--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise")
@@ -42,7 +44,7 @@ def run_pytest(suite: dict[str, Any], tests: Collection[str] | None, reporter: R
     arguments = [*list_changes(), *suite["arguments"]]
     if tests is not None:
         arguments = [each for each in arguments if each.partition("=")[0] not in _REORDERS]
-    plugin = _Plugin(reporter, tests)
+    plugin = _Plugin(reporter, tests, Variants(suite["family"], suite["families"]))
     _refuse_rewriting()
     code = pytest.main([*place, *arguments, *suite["targets"]], plugins=[plugin])
     if plugin.errors:
@@ -62,15 +64,18 @@ def _refuse_rewriting() -> None:
 class _Plugin:
     """Passes on what pytest reports, and keeps it to the tests of the batch."""
 
-    def __init__(self, reporter: Reporter, tests: Collection[str] | None) -> None:
+    def __init__(self, reporter: Reporter, tests: Collection[str] | None, variants: Variants) -> None:
         self._reporter = reporter
         self._tests = tests
+        self._variants = variants
+        self._rows: dict[str, str] = {}
         self._file = ""
         self.errors: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Report what pytest determined."""
-        self._reporter.send("config", {"root": str(config.rootpath), "config": str(config.inipath or "")})
+        """Report what pytest determined, and what was changed."""
+        found = {"root": str(config.rootpath), "config": str(config.inipath or ""), "changes": list_changes()}
+        self._reporter.send("config", found)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take note of a module that cannot be collected."""
@@ -82,10 +87,21 @@ class _Plugin:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the tests of the batch, in the suite's order."""
+        variants = [(item, *self._variants.name(item)) for item in items]
         if self._tests is None:
-            self._reporter.collected({item.nodeid: str(item.path) for item in items})
-        else:
-            items[:] = [item for item in items if item.nodeid in self._tests]
+            self._reporter.collected({row: str(item.path) for item, row, _ in variants})
+            return
+        chosen = [(item, row) for item, row, is_asked in variants if is_asked and row in self._tests]
+        self._rows = {item.nodeid: row for item, row in chosen}
+        items[:] = [item for item, _ in chosen]
+        self._skip_absent({row for _, row, _ in variants} & set(self._tests) - set(self._rows.values()))
+
+    def _skip_absent(self, rows: Collection[str]) -> None:
+        """Report the tests that have no variant for this backend."""
+        for row in sorted(rows):
+            self._reporter.start(row)
+            self._reporter.add("skipped", lambda: {"message": "the suite has no variant of it for this backend"})
+            self._reporter.end()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -93,12 +109,20 @@ class _Plugin:
         return True if self._tests is None and not session.testsfailed else None
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Frame a test with its start and its end."""
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+        """Frame a test with its start and its end, and run it again under further orders of steps."""
         self._file = str(item.path)
-        self._reporter.start(item.nodeid)
+        self._reporter.start(self._rows[item.nodeid])
         yield
+        while self._reporter.next_order():
+            runtestprotocol(item, log=False, nextitem=nextitem)
         self._reporter.end()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        """Tell the set-up from the body."""
+        self._reporter.begin_body()
+        yield
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:

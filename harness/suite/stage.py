@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ from harness.model import (
 from harness.plugins import Catalogue
 
 from .batch import describe_refusal, run_batch
-from .tests import OUTCOME, add_tests
+from .failure import normalise
+from .tests import LEAKED, OUTCOME, UNDER_ORDERS, add_tests
 
 _NOT_BEGUN = "the run was interrupted before this cell"
 
@@ -118,6 +119,11 @@ class SuiteStage:
     def _narrow(self, left: dict[str, Cell]) -> Suite:
         """Return the suite with the files of a few tests as targets, so that they need no collection of all."""
         files = {self._suite.files.get(name, "") for name in left}
+        if any(cell.round > self._rounds for cell in left.values()):
+            return replace(self._narrow_targets(left, files), schedules=0, replay=0)
+        return self._narrow_targets(left, files)
+
+    def _narrow_targets(self, left: Collection[str], files: set[str]) -> Suite:
         if self._suite.runner == "pytest" and "" not in files and len(left) < len(self._suite.files):
             return replace(self._suite, targets=tuple(sorted(files)), files={})
         return replace(self._suite, files={})
@@ -129,6 +135,7 @@ class _Batch:
     def __init__(self, left: dict[str, Cell]) -> None:
         self._left = left
         self._open: Cell | None = None
+        self._order = 0
         self._pid = 0
         self._result: CellResult | None = None
         self._held_test = ""
@@ -158,8 +165,10 @@ class _Batch:
                 self._pid = pids["main"]
             case CellObserved(observation=Observed(key="start", value=str(name))) if name in self._left:
                 yield from self.release()
-                self._open = self._left[name]
+                self._open, self._order = self._left[name], 0
                 yield CellStarted(cell_id=self._open.id, pids={"main": self._pid})
+            case CellObserved(observation=Observed(key="order", value=int(seed))):
+                self._order = seed
             case CellObserved(observation=Observed(key="end", value=dict(end), at=at)) if self._open is not None:
                 yield from self._end(self._open, end, at)
                 self._open = None
@@ -202,7 +211,8 @@ class _Batch:
             cell = self._left.pop(self._open.scenario)
             if result.outcome in (Outcome.COMPLETED, Outcome.RAISED):
                 result = replace(result, outcome=Outcome.CRASHED, reason=result.reason or "the test ended its process")
-            yield CellFinished(result=replace(result, cell_id=cell.id))
+            under = f"under order {self._order}: " if self._order else ""
+            yield CellFinished(result=replace(result, cell_id=cell.id, reason=f"{under}{result.reason}"))
 
 
 def _list_facts(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:
@@ -211,12 +221,41 @@ def _list_facts(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:
         facts["error"] = f"{worst['type']}: {worst['message']}"
         facts["cause"] = {
             name: worst[name] for name in ("type", "normal", "place", "in_test", "internals") if name in worst
-        }
+        } | {"without_loop": not end["ran"] and not end["made"]}
     facts |= {name: worst[name] for name in ("traceback", "output") if worst.get(name)}
     if end["ran"]:
         facts["schedulers"] = ", ".join(end["ran"])
     if end["all"]:
         facts["results"] = end["all"]
+    return facts | _list_leftovers(end, worst) | _list_orders(end["orders"])
+
+
+def _list_leftovers(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:
+    """Return what the test left; one that passes otherwise is leaked."""
+    facts: dict[str, Any] = {"warnings": list(end["warnings"])} if end["warnings"] else {}
+    if not end["left"]:
+        return facts
+    facts["left"] = list(end["left"])
+    if worst["result"] == "passed":
+        text = ", ".join(sorted(set(end["left"])))
+        cause = {"type": LEAKED, "normal": normalise(text), "place": "", "in_test": True}
+        facts |= {OUTCOME: LEAKED, "error": f"left behind: {text}", "cause": cause}
+    return facts
+
+
+def _list_orders(orders: dict[str, Any]) -> dict[str, Any]:
+    if "refused" in orders:
+        return {"order": f"not asked under other orders: {orders['refused']}"}
+    if not orders:
+        return {}
+    first = orders["first"]
+    facts = {UNDER_ORDERS: first.get("result", "passed")}
+    if first:
+        facts |= {
+            "order": f"seed {first['seed']}, {orders['failed']} of {orders['asked']}",
+            "order error": f"{first.get('type', '')}: {first.get('message', '')}",
+        }
+        facts |= {name: first[name] for name in ("traceback", "output") if first.get(name)}
     return facts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.api import RoleFunction, Runtime, Scenario, exact, info
+from harness.api import RoleFunction, Runtime, Scenario, allowed, exact, forbidden, info, outcomes
 from harness.api.scenario import Probe
 from harness.model import Suite
 from harness.plugins import Catalogue
@@ -12,7 +12,18 @@ from harness.plugins import Catalogue
 OUTCOME = "outcome"
 """Observation key of the result of a test."""
 WORKER = "harness.suite.worker"
-_SHOWN = ("error", "cause", "traceback", "output", "schedulers", "results")
+LEAKED = "leaked"
+"""The result of a test that passes and leaves resources behind."""
+UNDER_ORDERS = "under orders"
+"""Observation key of the worst result under other orders of steps."""
+_SHOWN = (
+    "error", "cause", "traceback", "output", "schedulers", "results", "left", "warnings", "order", "order error"
+)  # fmt: skip
+_WORSE = ("xfailed", "skipped", "xpassed", "error in teardown", "error in set-up", "failed")
+_ORDERS = outcomes(
+    {"passed": allowed()}
+    | dict.fromkeys(_WORSE, forbidden("the test passes in the own order, and a task may resume a few turns later"))
+)
 
 
 async def _none(runtime: Runtime, probe: Probe) -> None:
@@ -31,7 +42,7 @@ def make_test(name: str, hang_after: float = 30.0, order: int = 0) -> Scenario:
         ref="",
         roles=_ROLES,
         parameters=(),
-        judges={OUTCOME: exact(), **dict.fromkeys(_SHOWN, info())},
+        judges={OUTCOME: exact(), UNDER_ORDERS: _ORDERS, **dict.fromkeys(_SHOWN, info())},
         headline=OUTCOME,
         rows={},
         hang_after=hang_after,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import unittest
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -28,8 +28,25 @@ def run_unittest(suite: dict[str, Any], tests: Collection[str] | None, reporter:
         return ""
     chosen = {name: case for name, case in found.items() if name in tests}
     runner = unittest.TextTestRunner(resultclass=_make_result(reporter, tuple(chosen)), verbosity=0)
-    runner.run(unittest.TestSuite(chosen.values()))
+    runner.run(_Repeated(chosen.values(), reporter))
     return ""
+
+
+class _Repeated(unittest.TestSuite):
+    """Yields each test, and again for each further order of steps."""
+
+    _cleanup = False
+
+    def __init__(self, tests: Iterable[unittest.TestCase], reporter: Reporter) -> None:
+        super().__init__(tests)
+        self._reporter = reporter
+
+    def __iter__(self) -> Iterator[unittest.TestCase | unittest.TestSuite]:
+        for case in super().__iter__():
+            yield case
+            while self._reporter.next_order():
+                yield case
+            self._reporter.end()
 
 
 def _read_patterns(arguments: Collection[str]) -> list[str]:
@@ -78,14 +95,15 @@ class _Result(unittest.TextTestResult):
     def startTest(self, test: unittest.TestCase) -> None:  # noqa: N802 - unittest's names
         """Report the start."""
         self._open, self._file = test.id(), _file_of(test)
-        self._reporter.start(self._open)
+        if self._reporter.running != self._open:
+            self._reporter.start(self._open)
+        self._reporter.begin_body()
         super().startTest(test)
 
     def stopTest(self, test: unittest.TestCase) -> None:  # noqa: N802
-        """Report the end."""
+        """Take note of the end; the runner of an asynchronous test is closed only after it."""
         super().stopTest(test)
-        if self._open:
-            self._reporter.end()
+        self._reporter.phase("test")
         self._open = ""
 
     def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: N802

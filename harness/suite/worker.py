@@ -53,10 +53,18 @@ def _run(job: WorkerJob, pipe: Pipe) -> Ended:
     sys.path.insert(0, str(Path.cwd()))  # as `python -m pytest` and `python -m unittest` do
     sys.argv[:] = [suite["runner"], *suite["targets"]]
     try:
-        problem = _run_tests(suite, None if tests is None else frozenset(tests), Reporter(pipe, in_force))
+        reporter = Reporter(pipe, in_force, _list_orders(suite))
+        problem = _run_tests(suite, None if tests is None else frozenset(tests), reporter)
     except BaseException as exc:  # noqa: BLE001 - SystemExit of a module that is imported is a result as well
         return Ended(outcome=Outcome.RAISED, reason=f"{type(exc).__name__}: {exc}", error=describe_error(exc))
     return Ended(outcome=Outcome.RAISED if problem else Outcome.COMPLETED, reason=problem)
+
+
+def _list_orders(suite: dict[str, Any]) -> tuple[int, ...]:
+    """Return the seeds of the orders of steps; 0 comes first, which changes none."""
+    if seed := suite["replay"]:
+        return (0, seed)
+    return tuple(range(suite["schedules"] + 1)) if suite["schedules"] else ()
 
 
 def _run_tests(suite: dict[str, Any], tests: frozenset[str] | None, reporter: Reporter) -> str:

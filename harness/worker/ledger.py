@@ -67,7 +67,7 @@ class Ledger:
             time.sleep(_SETTLE_SECONDS)  # threads and children that are ending get the time
         threads, children = self._left_threads(), self._left_children()
         left = {fd: target for fd, target in open_fds().items() if self._fds.get(fd) != target}
-        own = _resource_tracker_fd()
+        own = resource_tracker_fd()
         fds = (f"fd {fd} {target}" for fd, target in sorted(left.items()) if fd != own)
         return (*self._left_tasks, *threads, *map(describe_child, children), *fds)
 
@@ -113,8 +113,8 @@ def open_fds() -> dict[int, str]:
     return found
 
 
-def _resource_tracker_fd() -> int | None:
-    # multiprocessing keeps one pipe to its tracker for the life of the process, whoever started it.
+def resource_tracker_fd() -> int | None:
+    """Return the pipe that multiprocessing keeps to its tracker for the life of the process, whoever started it."""
     tracker = sys.modules.get("multiprocessing.resource_tracker")
     return getattr(getattr(tracker, "_resource_tracker", None), "_fd", None)
 

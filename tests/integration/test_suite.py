@@ -42,6 +42,33 @@ def test_own_loop():
     loop.run_until_complete(asyncio.sleep(0)); loop.close()
 
 def test_without_loop(): pass
+
+def test_trio():
+    import trio
+    trio.run(trio.sleep, 0)
+"""
+VARIANTS = """
+import asyncio, socket
+import pytest, trio
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request): return request.param
+
+def test_both(anyio_backend):
+    asyncio.run(asyncio.sleep(0)) if anyio_backend == "asyncio" else trio.run(trio.sleep, 0)
+
+def test_leaks():
+    if type(asyncio.new_event_loop()).__module__.startswith("uvloop"): test_leaks.kept = socket.socket()
+
+def test_loses_a_race():
+    async def main():
+        done = []
+        async def first(): done.append(1)
+        async def second():
+            await asyncio.sleep(0)
+            assert done
+        await asyncio.gather(first(), second())
+    asyncio.run(main())
 """
 ENDINGS = """
 import asyncio, os, unittest
@@ -97,13 +124,28 @@ def suite(tmp_path_factory):
     """Return the results by column and test, and the facts, of a suite with warnings as errors, xdist and -x."""
     folder = tmp_path_factory.mktemp("suite")
     write_suite(folder)
+    return run_stage(folder, ("test_ways.py", "test_endings.py"), ("asyncio", "uvloop"))
+
+
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory):
+    """Return the same of a suite with variants for asyncio and trio, each test under other orders as well."""
+    folder = tmp_path_factory.mktemp("variants")
+    (folder / "test_variants.py").write_text(VARIANTS)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    columns = ("asyncio", "uvloop", "trio")
+    return run_stage(folder, ("test_variants.py",), columns, families=("asyncio", "trio"), schedules=20)
+
+
+def run_stage(folder, targets, backends, **options):
+    """Return the results by column and test, and the facts, of a suite in a folder."""
     catalogue = Plugins().catalogue()
     results, facts = defaultdict(dict), defaultdict(lambda: defaultdict(dict))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        named = Suite(runner="pytest", targets=("test_ways.py", "test_endings.py"))
+        named = Suite(runner="pytest", targets=targets, **options)
         found = collect(named, BackendSpec("asyncio"), catalogue, folder)
-        request = Request(backends=("asyncio", "uvloop"), preset="", suite=found)
+        request = Request(backends=backends, preset="", suite=found)
         tests, stage = choose_stage(request, catalogue)
         for event in stage(make_plan(request, tests), tests, folder):
             if isinstance(event, CellFinished | CellObserved):
@@ -147,6 +189,37 @@ def test_ids_have_any_characters(suite):
     results, _ = suite
     ids = [result for name, result in results["uvloop"].items() if "test_ids" in name]
     assert [result.outcome for result in ids] == [Outcome.COMPLETED] * 5
+
+
+def test_each_column_runs_its_own_variant(variants):
+    """The row has no backend in its name, and each scheduler is attested."""
+    _, facts = variants
+    row = "test_variants.py::test_both"
+    ran = {label: facts[label][row]["schedulers"] for label in ("asyncio", "uvloop", "trio")}
+    assert ran == {"asyncio": STOCK, "uvloop": UVLOOP, "trio": "trio"}
+    refused = variants[0]["trio"]["test_variants.py::test_loses_a_race"]
+    assert (refused.outcome, refused.reason) == (Outcome.UNSUPPORTED, f"not asked: ran {STOCK}, not trio")
+
+
+def test_a_leak_is_an_outcome(variants):
+    """Of the loop where the descriptor stays."""
+    _, facts = variants
+    row = "test_variants.py::test_leaks"
+    assert {label: facts[label][row]["outcome"] for label in ("asyncio", "uvloop")} == {
+        "asyncio": "passed",
+        "uvloop": "leaked",
+    }
+
+
+def test_a_race_is_found_under_other_orders(variants):
+    """On both loops under the same seed; the variants of another test pass under all."""
+    _, facts = variants
+    found = {label: facts[label]["test_variants.py::test_loses_a_race"] for label in ("asyncio", "uvloop")}
+    assert {label: (each["outcome"], each["under orders"]) for label, each in found.items()} == dict.fromkeys(
+        ("asyncio", "uvloop"), ("passed", "failed")
+    )
+    assert found["asyncio"]["order"] == found["uvloop"]["order"]
+    assert {facts[label]["test_variants.py::test_both"]["under orders"] for label in found} == {"passed"}
 
 
 CONTROL = """
@@ -193,7 +266,7 @@ def test_the_same_loop_under_another_name_shows_nothing(tmp_path):
     write_suite(tmp_path)
     (tmp_path / "control.py").write_text(CONTROL)
     code, text = run_suite(tmp_path, "test_ways.py", "-b", "asyncio", "-b", "asyncio:loop=control:Loop")
-    assert text.startswith("7 tests, 7 agree\n")
+    assert text.startswith("8 tests, 8 agree\n")
     assert code == 0
 
 

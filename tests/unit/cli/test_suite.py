@@ -3,7 +3,7 @@
 import pytest
 
 from harness.cli.suite import _make_suite, describe_suite
-from harness.compare.suites import CauseKind, SuiteCause, SuiteDifference, SuiteSummary
+from harness.compare.suites import CauseKind, OrderBreach, SuiteCause, SuiteDifference, SuiteSummary
 from harness.model import RowId, UsageError
 
 
@@ -63,6 +63,13 @@ def test_the_summary_has_counts_causes_and_frequencies():
         hung=0,
         causes=(cause,),
         not_asked={"fast": {"not asked: ran slow.Loop, not fast.Loop": 3}},
+        fixed={"slow.Loop": 1},
+        leaking=("y",),
+        asked_orders=9,
+        breaches=(
+            OrderBreach(row=RowId("t.py::a[b c]", ()), label="fast", error="E", order="seed 7, 3 of 9", rounds=(2, 2)),
+        ),
+        changes=("-n0",),
     )
     assert list(describe_suite(summary, frozenset([RowId("b", ())]))) == [
         "1,005 tests, 1,000 agree; 2 worse on fast: 1 cause; 3 not run; 1 broken on all",
@@ -72,5 +79,12 @@ def test_the_summary_has_counts_causes_and_frequencies():
         "   b: failed 2 of 20, passed 18 of 20 (elsewhere passed)",
         "",
         "fast: 3 not asked: ran slow.Loop, not fast.Loop",
+        "1 test with slow.Loop on every backend: the suite chooses it",
+        "\nunder other orders of steps: 1 of 9 tests fail",
+        "   t.py::a[b c]",
+        "      fast: E (first seed 7, 3 of 9, in 2 of 2 rounds)",
+        "      again: harness suite 't.py::a[b c]' -b fast --replay 7",
         "\nbroken on all, no findings: z",
+        "\nleaks on all, no findings: y",
+        "\nadded to the suite's arguments: -n0",
     ]

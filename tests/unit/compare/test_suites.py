@@ -138,3 +138,49 @@ def test_rounds_give_frequencies():
     ]
     (cause,) = summarise_suite(suite_run(*records, rounds=3)).causes
     assert cause.differences[0].seen == {"passed": 2, "failed": 1}
+
+
+def test_a_difference_without_a_loop_is_not_about_the_loop():
+    """Whether it shows alone or not: a victim of another test, or flaky."""
+    cause = CAUSE | {"without_loop": True}
+    assert kind_of(*pair("a", "failed", cause), *pair("a", "failed", cause, number=2)) is CauseKind.NO_LOOP
+
+
+def test_a_test_that_runs_no_loop_here_and_one_elsewhere_was_not_asked_here():
+    """It passes, and says nothing; one that fails does differ."""
+    asked, idle = a_test("a", "asyncio", "failed", schedulers="asyncio.Loop"), a_test("a", "fast")
+    found = summarise_suite(suite_run(asked, idle))
+    assert (found.causes, found.not_asked) == ((), {"fast": {"not asked: no scheduler ran in it": 1}})
+    asked, failed = a_test("a", "asyncio", schedulers="asyncio.Loop"), a_test("a", "fast", "failed", cause=CAUSE)
+    assert len(summarise_suite(suite_run(asked, failed)).causes) == 1
+
+
+def test_tests_that_choose_their_loop_are_folded():
+    """The same class ran on every backend: ids are no proof of that."""
+    own = a_test("a", "asyncio", schedulers="fast.Loop")
+    chosen = cell("fast", Outcome.UNSUPPORTED, scenario="b", reason="not asked: ran x, not fast.Loop")
+    other = a_test("b", "asyncio", schedulers="asyncio.Loop")
+    found = summarise_suite(suite_run(own, a_test("a", "fast", schedulers="fast.Loop"), other, chosen))
+    assert found.fixed == {"fast.Loop": 1}
+    assert found.not_asked == {"fast": {"not asked: ran x, not fast.Loop": 1}}
+
+
+def test_a_leak_on_one_backend_is_a_cause_and_one_on_all_is_none():
+    """The latter accuses the test."""
+    leak = {"type": "leaked", "normal": "fd socket", "place": "", "in_test": True}
+    found = summarise_suite(suite_run(*pair("a", "leaked", leak), *pair("b", "leaked", leak, usual="leaked")))
+    assert [(cause.kind, len(cause.differences)) for cause in found.causes] == [(CauseKind.LEAK, 1)]
+    assert (found.leaking, found.broken) == (("b",), ())
+
+
+def test_failures_under_other_orders_are_listed_by_backend():
+    """Also where every backend shows them, and with the rounds in which they came again."""
+    facts = {"under orders": "failed", "order": "seed 7, 1 of 1", "order error": "AssertionError: 0 != 1"}
+    records = [a_test("a", "asyncio", number=number, **facts) for number in (1, 2)]
+    hung = cell("fast", Outcome.HUNG, scenario="a", reason="under order 9: no progress")
+    found = summarise_suite(suite_run(*records, hung, *pair("b", "passed"), rounds=2))
+    assert found.asked_orders == 1
+    assert [(breach.label, breach.error, breach.order, breach.rounds) for breach in found.breaches] == [
+        ("asyncio", "AssertionError: 0 != 1", "seed 7, 1 of 1", (2, 2)),
+        ("fast", "no progress", "seed 9", (1, 1)),
+    ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from types import ModuleType
 from unittest import mock
 
 import pytest
@@ -47,6 +48,15 @@ class Loop:
 def test_a_private_attribute_of_a_loop_is_internal(attribute, is_about_internals):
     """A public method that is missing is behaviour."""
     assert failure_of(getattr, Loop(), attribute)["internals"] is is_about_internals
+
+
+def test_a_private_attribute_that_a_loop_misses_itself_is_a_defect_of_it():
+    """Its own code looks for it; a test that looks for it in a part of the loop is about internals."""
+    loop, server = ModuleType("fastloop"), ModuleType("fastloop.server")
+    exec(compile("class Loop:\n    def stop(self): self._main\n", "fastloop.py", "exec"), vars(loop))
+    exec("class Server: pass\n", vars(server))
+    assert failure_of(loop.Loop().stop)["internals"] is False
+    assert failure_of(getattr, server.Server(), "_attach")["internals"] is True
 
 
 def test_a_failed_expectation_of_a_mock_is_internal():

@@ -31,10 +31,20 @@ def record(key, value):
     return CellObserved(cell_id="batch", observation=Observed(role="main", key=key, value=value, at=1.0))
 
 
-def ending(name, result="passed", ran=(WANTED,), **facts):
+def ending(name, result="passed", ran=(WANTED,), left=(), orders=None, **facts):
     """Return the start and the end of a test."""
-    worst = {"result": result, **facts}
-    end = {"test": name, "seconds": 0.1, "wanted": WANTED, "ran": list(ran), "worst": worst, "all": []}
+    end = {
+        "test": name,
+        "seconds": 0.1,
+        "wanted": WANTED,
+        "ran": list(ran),
+        "made": len(ran),
+        "worst": {"result": result, **facts},
+        "all": [],
+        "left": list(left),
+        "warnings": [],
+        "orders": orders or {},
+    }
     return [record("start", name), record("end", end)]
 
 
@@ -61,8 +71,12 @@ def run(monkeypatch, tmp_path):
         plan = Plan(cells=tuple(a_cell(name, number) for name in names))
         events = list(SuiteStage(suite, rounds=1)(plan, None, tmp_path, skip_reason=skip_reason))
         found = {e.result.cell_id.partition("@")[0]: e.result for e in events if isinstance(e, CellFinished)}
+        for event in events:
+            if isinstance(event, CellObserved):
+                run.facts[event.cell_id.partition("@")[0], event.observation.key] = event.observation.value
         return found, batches
 
+    run.facts = {}
     return run
 
 
@@ -133,6 +147,40 @@ def test_a_runner_that_stops_early_leaves_tests_not_run(run):
     """For example with -x."""
     results, _ = run([[*ending("a", "failed"), over(Outcome.COMPLETED)]])
     assert outcomes(results)["c"] == (Outcome.NOT_RUN, "the runner of the suite did not run it")
+
+
+def test_a_test_that_passes_and_leaves_a_resource_is_leaked(run):
+    """One that fails has failed, and what it leaves is shown as well."""
+    left = ["fd socket", "fd socket"]
+    run([[*ending("a", left=left), *ending("b", "failed", left=left), *ending("c"), over(Outcome.COMPLETED)]])
+    assert {name: run.facts[name, "outcome"] for name in "abc"} == {"a": "leaked", "b": "failed", "c": "passed"}
+    assert run.facts["a", "error"] == "left behind: fd socket"
+    assert run.facts["b", "left"] == left
+
+
+def test_a_failure_without_a_scheduler_says_so(run):
+    """It is not about the loop."""
+    run([[*ending("a", "failed", ran=[], type="OSError", message="gone"), over(Outcome.COMPLETED)]], names=("a",))
+    assert run.facts["a", "cause"]["without_loop"] is True
+
+
+def test_results_under_other_orders_are_facts_of_the_test(run):
+    """With the seed that shows the first failure again."""
+    first = {"seed": 19, "result": "failed", "type": "AssertionError", "message": "0 != 1"}
+    orders = {"asked": 100, "failed": 10, "first": first}
+    refused = {"refused": "TypeError: no task"}
+    run([[*ending("a", orders=orders), *ending("b", orders=refused), *ending("c"), over(Outcome.COMPLETED)]])
+    assert (run.facts["a", "outcome"], run.facts["a", "under orders"]) == ("passed", "failed")
+    assert (run.facts["a", "order"], run.facts["a", "order error"]) == ("seed 19, 10 of 100", "AssertionError: 0 != 1")
+    assert ("b", "under orders") not in run.facts
+    assert run.facts["b", "order"] == "not asked under other orders: TypeError: no task"
+
+
+def test_a_hang_under_another_order_names_it(run):
+    """So that it can be run again."""
+    process = [record("start", "a"), record("order", 0), record("order", 7), over(Outcome.HUNG, "no progress")]
+    results, _ = run([process], names=("a",))
+    assert outcomes(results) == {"a": (Outcome.HUNG, "under order 7: no progress")}
 
 
 def test_further_rounds_run_each_test_alone(run):
