@@ -16,8 +16,6 @@ from harness.worker.leftovers import describe_child, list_children, list_threads
 _PATIENCE = 2.0
 _WHOLE_PATIENCE = 10.0
 """Seconds for threads and children that are ending, for a test and for all tests of a process."""
-_KEEPERS = ("trio", "anyio", "curio")
-"""Packages that keep idle threads for the next job."""
 _MOST_LINES = 20
 
 
@@ -29,10 +27,12 @@ class Leftovers:
 
     Args:
         list_tasks: returns the pending tasks of every scheduler, by an identity that is not reused while they live.
+        package: of the scheduler in force; threads that it keeps for the next job are not left.
     """
 
-    def __init__(self, list_tasks: Callable[[], dict[int, str]]) -> None:
+    def __init__(self, list_tasks: Callable[[], dict[int, str]], package: str = "") -> None:
         self._list_tasks = list_tasks
+        self._packages = (package,) if package else ()
         self._patience = _WHOLE_PATIENCE
         self._is_open = False
         self._fds: dict[int, str] = {}
@@ -71,7 +71,7 @@ class Leftovers:
         yield from (f"task {name}" for task, name in self._list_tasks().items() if task not in self._tasks)
 
     def _list_running(self) -> Iterator[str]:
-        yield from list_threads(self._threads, _KEEPERS)
+        yield from list_threads(self._threads, self._packages)
         children = set(list_children()) - self._children
         yield from map(describe_child, sorted(children - spared_children()) if children else ())
 

@@ -31,7 +31,7 @@ class Reporter:
         self._send_message = pipe.send
         self._in_force = in_force
         self._orders = orders
-        self._leftovers = Leftovers(in_force.list_tasks)
+        self._leftovers = Leftovers(in_force.list_tasks, in_force.wanted.partition(".")[0])
         self._started = time.monotonic()
         self._open = ""
         self._run = _TestRun()
@@ -102,7 +102,7 @@ class Reporter:
         if run.seed is not None:
             self._in_force.order(None)
         assert run.native is not None
-        self.send("end", {"test": self._open, **run.native, "orders": run.describe_orders()})
+        self.send("end", {"test": self._open, **run.native, "reordered": run.describe_orders()})
         self._open = ""
 
     def _keep_native(self) -> None:

@@ -227,7 +227,7 @@ def _list_facts(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:
         facts["schedulers"] = ", ".join(end["ran"])
     if end["all"]:
         facts["results"] = end["all"]
-    return facts | _list_leftovers(end, worst) | _list_orders(end["orders"])
+    return facts | _list_leftovers(end, worst) | _list_orders(end["reordered"])
 
 
 def _list_leftovers(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:

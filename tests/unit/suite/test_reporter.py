@@ -58,14 +58,14 @@ def test_a_test_runs_under_each_order(in_force):
     """The result in its own order stays; the first failure has its seed."""
     end = run_test(in_force, ["passed", "passed", "passed", "failed", "failed"])
     assert end["worst"] == {"result": "passed", "type": "E", "message": "why"}
-    assert end["orders"]["asked"] == 3
-    assert (end["orders"]["failed"], end["orders"]["first"]["seed"]) == (2, 2)
+    assert end["reordered"]["asked"] == 3
+    assert (end["reordered"]["failed"], end["reordered"]["first"]["seed"]) == (2, 2)
     assert in_force.orders == [0, 1, 2, 3, None]
 
 
 def test_a_test_that_fails_where_no_order_changes_cannot_be_asked(in_force):
     """It looks at what makes the orders."""
-    assert run_test(in_force, ["passed", "failed"])["orders"] == {"refused": "E: why"}
+    assert run_test(in_force, ["passed", "failed"])["reordered"] == {"refused": "E: why"}
     assert in_force.orders == [0, None]
 
 
@@ -73,10 +73,10 @@ def test_a_test_that_fails_where_no_order_changes_cannot_be_asked(in_force):
 def test_a_test_without_the_scheduler_has_no_orders(in_force, ran):
     """None ran, or another one."""
     in_force.ran = ran
-    assert run_test(in_force, ["passed"])["orders"] == {}
+    assert run_test(in_force, ["passed"])["reordered"] == {}
 
 
 def test_a_test_that_does_not_pass_has_no_orders(in_force):
     """It differs already, or is broken."""
-    assert run_test(in_force, ["failed"])["orders"] == {}
+    assert run_test(in_force, ["failed"])["reordered"] == {}
     assert in_force.orders == []

@@ -43,7 +43,7 @@ def ending(name, result="passed", ran=(WANTED,), left=(), orders=None, **facts):
         "all": [],
         "left": list(left),
         "warnings": [],
-        "orders": orders or {},
+        "reordered": orders or {},
     }
     return [record("start", name), record("end", end)]
 
