@@ -11,9 +11,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from harness.api import UnsupportedError
+
 from . import queues, sockets
 from .gathering import GatherGroup
 from .streams import AsyncioListener, listen
+from .structure import AsyncioCancelScope, TaskCancelScope
 
 
 class SocketCalls:
@@ -46,6 +49,18 @@ class Gather:
     def open_task_group(self) -> GatherGroup:
         """Tasks for `asyncio.gather`."""
         return GatherGroup()
+
+
+class TaskCancel:
+    """`cancel=task`. A scope with a deadline stays a `timeout`."""
+
+    def open_cancel_scope(
+        self, *, deadline: float | None = None, shield: bool = False
+    ) -> AsyncioCancelScope | TaskCancelScope:
+        """`Task.cancel`, which is seen at the next wait; that of a `Timeout` comes a turn of the loop later."""
+        if shield:
+            raise UnsupportedError("asyncio cannot shield a block: asyncio.shield protects an awaitable")
+        return TaskCancelScope() if deadline is None else AsyncioCancelScope(deadline)
 
 
 class PlainQueue:
@@ -91,6 +106,7 @@ IDIOMS: dict[tuple[str, str], type] = {
     ("io", "sock"): SocketCalls,
     ("timeout", "wait_for"): WaitFor,
     ("group", "gather"): Gather,
+    ("cancel", "task"): TaskCancel,
     ("channel", "queue"): PlainQueue,
     ("offload", "executor"): Executor,
     ("close", "wait"): WaitClosed,

@@ -59,6 +59,14 @@ GROUP = BackendOption(
         }
     },
 )
+CANCEL = BackendOption(
+    name="cancel",
+    default="timeout",
+    summary="a scope is cancelled by Timeout.reschedule(now), a turn later, or at once by Task.cancel and uncancel",
+    choices=("timeout", "task"),
+    is_idiom=True,
+    offers={"task": {Capability.CANCEL_SCOPE: Offer(Support.EMULATED, "Task.cancel, and Task.uncancel behind it")}},
+)
 # Queue.shutdown exists from 3.13 on; before that a queue has no end.
 QUEUE_CLOSE = (
     Offer(Support.NATIVE, "Queue.shutdown")
@@ -92,7 +100,7 @@ CLOSE = BackendOption(
     choices=("close", "wait"),
     is_idiom=True,
 )
-IDIOMS = (IO, TIMEOUT, GROUP, CHANNEL, OFFLOAD, CLOSE)
+IDIOMS = (IO, TIMEOUT, GROUP, CANCEL, CHANNEL, OFFLOAD, CLOSE)
 """Options of every asyncio loop."""
 
 # Queue.shutdown is the documented way from 3.13 on; before that there is nothing to call.

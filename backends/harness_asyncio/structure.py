@@ -54,6 +54,53 @@ class AsyncioCancelScope:
             self._timeout.reschedule(asyncio.get_running_loop().time())
 
 
+class TaskCancelScope:
+    """A block that `Task.cancel` ends at once, with `Task.uncancel` behind it: as programs cancel tasks."""
+
+    __slots__ = ("_before", "_called", "_task", "cancelled_caught")
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[Any] | None = None
+        self._called = False
+        self._before = 0
+        self.cancelled_caught = False
+
+    async def cancel(self) -> None:
+        """Cancel the task in the block, now or as soon as the block is entered."""
+        if not self._called:
+            self._called = True
+            if self._task is not None:
+                self._task.cancel()
+
+    async def __aenter__(self) -> Self:
+        self._task = task = asyncio.current_task()
+        assert task is not None
+        self._before = task.cancelling()
+        if self._called:
+            task.cancel()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> bool:
+        task, self._task = self._task, None
+        if task is None or not self._called:
+            return False
+        if exc is None:
+            exc = await _receive_cancellation()  # before Python 3.13 `uncancel` leaves it pending
+        is_own = task.uncancel() <= self._before
+        self.cancelled_caught = is_own and isinstance(exc, asyncio.CancelledError)
+        return self.cancelled_caught
+
+
+async def _receive_cancellation() -> asyncio.CancelledError | None:
+    try:
+        await asyncio.sleep(0)
+    except asyncio.CancelledError as exc:
+        return exc
+    return None
+
+
 class AsyncioTaskGroup:
     """An `asyncio.TaskGroup` inside a scope through which it can be cancelled.
 

@@ -68,6 +68,40 @@ class _FirstChildNotCancelled(Group):
         await self.inner.spawn(*call, *args, name=name)
 
 
+@fault("third-child-not-cancelled", control="trio")
+class _ThirdChildNotCancelled(Group):
+    """The third task of a group is not cancelled with it."""
+
+    spawned = 0
+
+    async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
+        self.spawned += 1
+        call = (self.healthy.run_shielded, fn) if self.spawned == 3 else (fn,)
+        await self.inner.spawn(*call, *args, name=name)
+
+
+class _InfectiousScope(Scope):
+    async def __aenter__(self) -> Any:
+        self.runtime.scopes.append(self.manager)
+        return await super().__aenter__()
+
+    async def cancel(self) -> None:
+        scopes: list[Any] = self.runtime.scopes
+        for scope in scopes[scopes.index(self.manager) :][:2]:
+            await scope.cancel()
+
+
+@fault("cancel-reaches-the-next-scope")
+class _CancelReachesTheNextScope(SabotagedRuntime):
+    """Cancelling a scope cancels the one that was opened after it as well."""
+
+    scope = _InfectiousScope
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self.scopes: list[Any] = []
+
+
 @fault("sleep-swallows-cancellation")
 class _SleepSwallowsCancellation(SabotagedRuntime):
     """A sleep that is cancelled returns as if its time were over."""

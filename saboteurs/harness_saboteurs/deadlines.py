@@ -116,3 +116,20 @@ class _DeadlinesForgotten(SabotagedRuntime):
         if seconds > _LONG_SECONDS:
             return self.inner.move_on_after(seconds)
         return self.inner.open_cancel_scope()
+
+
+class _TakingBlock(Block):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> Any:
+        ended = await self.manager.__aexit__(kind, exc, trace)
+        return ended or (exc is not None and self.healthy.is_cancelled(exc))
+
+
+@fault("time-out-of-zero-takes-all")
+class _TimeOutOfZeroTakesAll(SabotagedRuntime):
+    """A block with a time-out of 0 takes a cancellation from around it for its own."""
+
+    def move_on_after(self, seconds: float) -> Any:
+        block = self.inner.move_on_after(seconds)
+        return block if seconds else _TakingBlock(block, self)

@@ -22,6 +22,7 @@ SUBJECTS = {
     "io": ("ByteStream.", "Listener.", "Runtime.listen", "Runtime.connect"),
     "timeout": ("Runtime.run_with_timeout",),
     "group": ("TaskGroup.", "CancelScope.", "Runtime.open_task_group", "Runtime.is_cancelled"),
+    "cancel": ("CancelScope.", "Runtime.open_cancel_scope", "Runtime.is_cancelled"),
     "channel": ("SendChannel.", "ReceiveChannel.", "Runtime.open_channel"),
     "offload": ("Runtime.run_in_thread", "Runtime.run_in_process"),
     "eager": ("TaskGroup.", "Runtime.open_task_group", "Runtime.spawn_detached"),

@@ -14,6 +14,7 @@ from harness_asyncio.reproducers import import_loop
 ROOT = Path(__file__).parents[2]
 FILES = sorted(ROOT.glob("scenarios/*/scripts/*/*.py"))
 EVERY = sys.version_info >= (3, 11)
+EAGER_GROUP_FORGETS = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
 KNOWN = {
     ("bridge.call-as-it-ends/asyncio.py", "asyncio uvloop"): EVERY,
     ("bridge.direct-item/trio.py", "trio"): EVERY,
@@ -30,11 +31,13 @@ KNOWN = {
     ("cancel.not-lost-in-a-timed-call/asyncio.timeout=wait_for.py", "asyncio uvloop"): sys.version_info < (3, 12),
     ("deadline.accept-keeps-connection/asyncio.io=sock.py", "asyncio uvloop"): EVERY,
     ("deadline.read-keeps-bytes/asyncio.io=sock.py", "asyncio uvloop"): EVERY,
+    ("deadline.pending-cancellation/asyncio.cancel=task.py", "asyncio uvloop"): EVERY,
     ("end.bytes-are-unsent/asyncio.py", "asyncio uvloop"): EVERY,
     ("end.interrupt-while-a-job-runs/asyncio.py", "asyncio uvloop"): EVERY,
     ("end.interrupt-while-a-job-runs/trio.py", "trio"): EVERY,
     ("end.interrupts-needed/trio.py", "trio"): EVERY,
     ("group.cancel-after-failure/asyncio.py", "asyncio uvloop"): sys.version_info < (3, 13),
+    ("group.failure-cancels-each-task/asyncio.eager=true.py", "asyncio uvloop"): EAGER_GROUP_FORGETS,
     ("group.nested-failures/asyncio.py", "asyncio uvloop"): sys.version_info < (3, 13),
     ("listener.cancelled-accept-keeps-connection/asyncio.io=sock.py", "asyncio uvloop"): EVERY,
     ("listener.close-wakes-accept/asyncio.py", "uvloop"): EVERY,
@@ -103,6 +106,7 @@ PLANTED = {
     "fairness.task-that-never-waits": "runs_tasks_eagerly",
     "fairness.timer-in-a-crowd": "looks_at_sockets_and_timers_late",
     "group.cancel-after-failure": "timeouts_never_expire",
+    "group.cancel-one-of-several": "cancels_nothing",
     "group.context-inherited": "shares_contexts",
     "group.failure-cancels-siblings": "group_lets_go",
     "group.failure-in-cleanup": "group_raises_one_error",

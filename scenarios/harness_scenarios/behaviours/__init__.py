@@ -8,8 +8,8 @@ from harness.api import Scenario
 
 _FAMILIES = (
     *("cancel", "cancel_cleanup", "cancel_items"),
-    *("deadline", "deadline_condition", "deadline_result"),
-    *("group", "group_around", "group_lifetime"),
+    *("deadline", "deadline_condition", "deadline_result", "deadline_pending"),
+    *("group", "group_around", "group_lifetime", "group_each"),
     *("channel", "lock", "fairness"),
     *("stream_end", "stream_close", "stream_flow"),
     *("listener", "listener_fds"),
