@@ -27,6 +27,7 @@ from . import (
     processes,
     scheduling,
     servers,
+    several,
     stream_ends,
     streams,
 )
@@ -51,6 +52,7 @@ THEMES = (
     servers,
     ends,
     leaks,
+    several,
 )
 """The modules of faults."""
 

@@ -88,9 +88,10 @@ class _Failure:
         """Of each task that waited, whether it was cancelled."""
 
     async def play(self) -> None:
+        """Play it in a task of its own, which ends with what its failed group has left (group.cancel-after-failure)."""
         async with self._runtime.open_task_group() as outside:
             await outside.spawn(self._free)
-            await leave_group(self._runtime, self._body)
+            await outside.spawn(leave_group, self._runtime, self._body)
 
     async def _body(self, group: TaskGroup) -> None:
         for number in range(self._case.size + 1):
@@ -131,11 +132,13 @@ class _Failure:
                 await self._ended.set()
 
     async def _free(self) -> None:
-        await self._failed.wait()
-        await take_turns(self._runtime)
-        if self._waiting and (self._is_patient or any(self.fates)):
-            await wait_a_while(self._runtime, self._ended)
-        await self._permit.set()
+        try:
+            await self._failed.wait()
+            await take_turns(self._runtime)
+            if self._waiting and (self._is_patient or any(self.fates)):
+                await wait_a_while(self._runtime, self._ended)
+        finally:  # also at the limit of the trial: a task that cannot be cancelled holds its group
+            await self._runtime.run_shielded(self._permit.set)
 
 
 _LEVELS = {_BODY: 0, _TASK: 1, _CHAIN: 2}
@@ -170,7 +173,7 @@ failure_cancels_each = make_question(
     judges={"case": NOTED},
     repetitions=1,
     variants=("asyncio:eager=true", "uvloop:eager=true"),
-    catches=("first-child-not-cancelled", "third-child-not-cancelled"),
+    catches=("first-child-not-cancelled", "third-child-not-cancelled", "fourth-child-not-waited-for"),
 )
 
 
@@ -187,7 +190,7 @@ class _Crowd:
 
     def __init__(self, runtime: Runtime, size: int) -> None:
         self._runtime = runtime
-        self._permit, self._cleaned = runtime.create_event(), runtime.create_event()
+        self._permit, self._begun = runtime.create_event(), runtime.create_event()
         self._scopes: dict[int, CancelScope] = {}
         self.cancelled: list[int] = []
         self.served: list[int] = []
@@ -202,7 +205,7 @@ class _Crowd:
             await take_turns(self._runtime)
             await self._scopes[position].cancel()
             async with self._runtime.move_on_after(_PATIENCE):
-                await self._cleaned.wait()
+                await self._begun.wait()
             await self._permit.set()
         return self._describe(position)
 
@@ -219,9 +222,9 @@ class _Crowd:
                 raise
 
     async def _clean_up(self, number: int) -> None:
+        await self._begun.set()
         await take_turns(self._runtime)
         self.cancelled.append(number)
-        await self._cleaned.set()
 
     def _describe(self, position: int) -> str:
         if position in self.served:
@@ -264,7 +267,7 @@ cancel_one = make_question(
     judges={"case": NOTED},
     repetitions=1,
     requires=(Capability.CANCEL_SCOPE,),
-    catches=("cancel-reaches-the-next-scope", "cancels-nothing"),
+    catches=("cancel-reaches-the-next-scope", "cancels-nothing", "shielded-clean-up-not-waited-for"),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (failure_cancels_each, cancel_one)
