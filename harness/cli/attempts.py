@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.model import CellFinished, CellRetried, CellStarted, RunEvent, RunExtended, RunStarted
+from harness.model import CellFinished, CellRetried, CellStarted, HelperContinued, RunEvent, RunExtended, RunStarted
 
 
 class Attempts:
@@ -55,6 +55,11 @@ class Attempts:
 def describe_problem(event: CellFinished | CellRetried) -> str:
     """Return the outcome of a cell that did not complete, on one line."""
     return printable_id(f"{event.result.outcome.value}: {event.result.cell_id}: {event.result.reason}")
+
+
+def describe_continued(event: HelperContinued) -> str:
+    """Return that a helper process was stopped and goes on, on one line."""
+    return printable_id(f"{event.helper} was stopped (SIGSTOP) and is continued")
 
 
 def printable_id(text: str) -> str:

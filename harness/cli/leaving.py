@@ -20,7 +20,8 @@ _MOST_NAMES = 4
 
 def leave_within(seconds: float, code: int) -> None:
     """End this process after some seconds with an exit code and a line that names the cause, unless it ends before."""
-    threading.Thread(target=_leave, args=(seconds, code), daemon=True).start()
+    with suppress(RuntimeError):  # a host without a thread to spare: then nothing bounds the end
+        threading.Thread(target=_leave, args=(seconds, code), daemon=True).start()
 
 
 def _leave(seconds: float, code: int) -> None:

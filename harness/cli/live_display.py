@@ -17,6 +17,7 @@ from harness.model import (
     CellProgressed,
     CellRetried,
     CellStarted,
+    HelperContinued,
     Outcome,
     RunEvent,
     RunExtended,
@@ -24,7 +25,7 @@ from harness.model import (
     RunStarted,
 )
 
-from .attempts import Attempts, describe_problem, printable_id
+from .attempts import Attempts, describe_continued, describe_problem, printable_id
 from .time_left import TimeLeft
 
 _QUIET = (Outcome.COMPLETED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE)
@@ -94,6 +95,8 @@ class LiveDisplay:
                 self._round = _round_of(cell_id, self._round)
             case CellProgressed(cell_id=cell_id, seconds=seconds, progress=progress):
                 self._running[cell_id] = f"{seconds:.0f} s, {progress:,} done"
+            case HelperContinued():
+                self._console.print(describe_continued(event), markup=False, highlight=False)
             case CellRetried(result=result):
                 self._running.pop(result.cell_id, None)
             case CellFinished(result=result):

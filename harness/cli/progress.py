@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.host.signals import INTERRUPTS
-from harness.model import CellFinished, CellRetried, CellStarted, Outcome, RunEvent, RunExtended, RunResumed, RunStarted
+from harness.model import (
+    CellFinished,
+    CellRetried,
+    CellStarted,
+    HelperContinued,
+    Outcome,
+    RunEvent,
+    RunExtended,
+    RunResumed,
+    RunStarted,
+)
 from harness.plugins import Plugins
 
-from .attempts import Attempts, describe_problem, printable_id
+from .attempts import Attempts, describe_continued, describe_problem, printable_id
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,6 +140,8 @@ class _Plain:
                 self._total += len(cells) + len(skipped)
             case CellStarted(cell_id=cell_id) if again := self._attempts.describe(cell_id):
                 click.echo(f"runs again{again}: {printable_id(cell_id)}", err=True)
+            case HelperContinued():
+                click.echo(describe_continued(event), err=True)
             case CellRetried() if not event.confirms:  # else the attempt that follows counts
                 click.echo(describe_problem(event), err=True)
             case CellFinished(result=result):

@@ -12,6 +12,7 @@ from harness.model import (
     CellProgressed,
     CellRetried,
     CellStarted,
+    HelperContinued,
     Observation,
     RunCalibrated,
     RunEvent,
@@ -24,6 +25,7 @@ from harness.model import (
     format_value,
 )
 
+from .attempts import describe_continued
 from .plain import printable
 
 _MOST_SECONDS = 1e9
@@ -86,6 +88,8 @@ def describe_event(event: RunEvent) -> str:
             return f"{event.cell_id} {_describe_observation(event.observation)}"
         case CellProgressed():
             return f"{event.cell_id} progresses: {event.progress}"
+        case HelperContinued():
+            return describe_continued(event)
         case CellRetried():
             why = "to be confirmed" if event.confirms else "retried"
             return f"{event.result.cell_id} attempt {event.attempt}: {_end(event)}; {why}"

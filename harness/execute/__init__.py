@@ -27,6 +27,7 @@ from .limits.enforce import describe_limits
 from .role.interpreter import find_missing
 from .role.launch import ExecutorError, make_launch
 from .role.warm import WarmParents
+from .watcher import Watcher, watched
 
 if TYPE_CHECKING:
     from harness.plugins import Catalogue
@@ -66,13 +67,9 @@ def execute(
     can_fork = posix.adopt_orphans() and not fresh
     for skipped in plan.skipped:
         yield _without_process(skipped.cell, Outcome.UNSUPPORTED, skipped.reason)
-    with posix.watched() as check_watcher, closing(WarmParents(plan.seed, forks_timed=not plan.judges_figures)) as warm:
-
-        def skip_reason_of(cell: Cell) -> str:
-            check_watcher()
-            return skip_reason(cell)
-
-        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason_of, warm if can_fork else None, cut_off)
+    with watched() as watcher, closing(WarmParents(plan.seed, forks_timed=not plan.judges_figures)) as warm:
+        warm_or_none = warm if can_fork else None
+        yield from _execute_cells(plan, catalogue, folder, lanes, skip_reason, warm_or_none, cut_off, watcher)
 
 
 def _are_worth_it(warm: WarmParents, cells: Sequence[Cell], catalogue: Catalogue, lanes: int = 1) -> bool:
@@ -97,6 +94,7 @@ def _execute_cells(
     skip_reason: Callable[[Cell], str],
     warm: WarmParents | None,
     cut_off: CutOff | None,
+    watcher: Watcher,
 ) -> Iterator[RunEvent]:
     shared: list[Cell] = []
     alone: list[Cell] = []
@@ -109,7 +107,7 @@ def _execute_cells(
             if warm is not None and _are_worth_it(warm, shared, catalogue, lanes):
                 terms = replace(terms, hash_seed=warm.hash_seed, forks_timed=warm.forks_timed)
             environments = tuple(catalogue.environments.values())
-            yield from run_side_by_side(shared, folder, lanes, environments, skip_reason, terms)
+            yield from run_side_by_side(shared, folder, lanes, environments, skip_reason, terms, watcher)
     warm = warm if warm is not None and _are_worth_it(warm, alone, catalogue) else None
     for cell in alone:
         if held:
@@ -117,6 +115,11 @@ def _execute_cells(
             continue
         if reason := skip_reason(cell):
             yield _without_process(cell, Outcome.NOT_RUN, reason)
+            continue
+        fault = watcher.find_fault()
+        yield from held.pass_on(watcher.take_notes())
+        if fault:
+            yield _without_process(cell, Outcome.INVALID_ENV, fault)
             continue
         with held:
             yield from run_guarded(cell, catalogue, folder, warm, cut_off)

@@ -17,12 +17,14 @@ from typing import Any
 
 import msgspec
 
+from harness.host.faults import explain_runner_error
 from harness.host.signals import INTERRUPTS, HeldInterrupt
-from harness.model import Cell, CellFinished, CellResult, Environment, Outcome, RunEvent
+from harness.model import Cell, CellFinished, CellResult, Environment, HelperContinued, Outcome, RunEvent
 from harness.wire import decode_journal_line, encode_line
 
 from . import posix
 from .cell.cut_off import CutOff
+from .watcher import Watcher
 
 _READ_BYTES = 1 << 16
 _END_SECONDS = 10.0
@@ -52,10 +54,12 @@ def run_side_by_side(
     environments: tuple[Environment, ...] = (),
     skip_reason: Callable[[Cell], str] = lambda _cell: "",
     terms: LaneTerms | None = None,
+    watcher: Watcher | None = None,
 ) -> Iterator[RunEvent]:
     """Run cells, as many at a time as there are lanes, and yield the events; every cell gets a `CellFinished`.
 
-    `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is.
+    `skip_reason` returns, when it is a cell's turn, why it is not run; empty if it is. The `watcher` is looked after
+    before each cell.
 
     Raises:
         KeyboardInterrupt: at the end, if the user interrupted the run; the cells not run were reported as such.
@@ -66,7 +70,7 @@ def run_side_by_side(
     with selectors.DefaultSelector() as selector:
         running = [_Lane(folder, selector, environments, terms or LaneTerms()) for _ in range(min(lanes, len(cells)))]
         try:
-            yield from held.pass_on(_hand_out(running, waiting, skip_reason))
+            yield from held.pass_on(_hand_out(running, waiting, skip_reason, watcher))
             while any(lane.is_busy for lane in running):
                 events: list[RunEvent] = []
                 with held:
@@ -75,7 +79,7 @@ def run_side_by_side(
                 with held:
                     INTERRUPTS.check()  # the publisher of events looks too, but there may be none
                 if not held:  # a listener may skip further cells at the end of a cell
-                    yield from held.pass_on(_hand_out(running, waiting, skip_reason))
+                    yield from held.pass_on(_hand_out(running, waiting, skip_reason, watcher))
                 if held and not is_ending:
                     is_ending = True
                     yield from map(_not_run, waiting)
@@ -88,17 +92,29 @@ def run_side_by_side(
     held.release()
 
 
-def _hand_out(running: Sequence[_Lane], waiting: deque[Cell], skip_reason: Callable[[Cell], str]) -> list[RunEvent]:
-    """Give each idle lane a cell; return the ends of those that are not run."""
-    refused: list[RunEvent] = []
-    for lane in running:
+def _hand_out(
+    running: list[_Lane], waiting: deque[Cell], skip_reason: Callable[[Cell], str], watcher: Watcher | None
+) -> list[RunEvent]:
+    """Give each idle lane a cell; return the ends of those that are not run, and notes of the watcher.
+
+    A lane whose process cannot be started is given up; without any lane no further cell is run.
+    """
+    events: list[RunEvent] = []
+    fault = watcher.find_fault() if watcher is not None and waiting else ""
+    for lane in () if fault else tuple(running):
         while waiting and not lane.is_busy:
             cell = _take_alike(waiting, lane.labels)
             if reason := skip_reason(cell):
-                refused.append(_not_run(cell, reason))
-            else:
-                lane.hand(cell)
-    return refused
+                events.append(_not_run(cell, reason))
+            elif why := lane.hand(cell):
+                waiting.appendleft(cell)
+                running.remove(lane)
+                fault = "" if running else why
+                break
+    if fault:
+        events += [_without_lane(cell, fault) for cell in waiting]
+        waiting.clear()
+    return events + (watcher.take_notes() if watcher is not None else [])
 
 
 def _take_alike(waiting: deque[Cell], labels: Collection[str]) -> Cell:
@@ -141,12 +157,14 @@ class _Lane:
         self._cell: Cell | None = None
         self._before = posix.child_pids()
         self.labels: set[str] = set()
-        """Backends of the cells that it has run."""
-        self._start()
+        """Backends of the cells that its process has run."""
+        self._started: subprocess.Popen[bytes] | None = None
+        self._partial = b""
+        self._silent = 0.0
 
     def _start(self) -> None:
         with posix.interrupts_blocked():  # until it has a handler
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+            self._started = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -154,23 +172,32 @@ class _Lane:
                 preexec_fn=posix.die_with_parent(),  # noqa: PLW1509 - the runner has one thread
             )
         self._partial = b""
-        self._silent = 0.0
         posix.HELPERS.add(self._process.pid)
         self._tell(self._environments)
-        assert self._process.stdout is not None
-        self._selector.register(self._process.stdout, selectors.EVENT_READ, self)
+        self._selector.register(self._stdout, selectors.EVENT_READ, self)
+
+    @property
+    def _process(self) -> subprocess.Popen[bytes]:
+        assert self._started is not None, "a lane has its process from its first cell on"
+        return self._started
 
     @property
     def is_busy(self) -> bool:
         """Whether it has a cell that is not finished."""
         return self._cell is not None
 
-    def hand(self, cell: Cell) -> None:
-        """Give it a cell."""
+    def hand(self, cell: Cell) -> str:
+        """Give it a cell, and a process if it has none; return why that cannot be started, or an empty string."""
+        if self._started is None:
+            try:
+                self._start()
+            except OSError as exc:
+                return explain_runner_error(exc) or str(exc)
         self._silent = 0.0
         self._cell = cell
         self.labels.add(cell.label)
         self._tell(cell)
+        return ""
 
     def _tell(self, what: object) -> None:
         assert self._process.stdin is not None
@@ -179,16 +206,20 @@ class _Lane:
             self._process.stdin.flush()
 
     def read(self) -> Iterator[RunEvent]:
-        """Yield what has come; a lane that ended within its cell is our own fault, and another takes its place."""
-        assert self._process.stdout is not None
-        received = os.read(self._process.stdout.fileno(), _READ_BYTES)
+        """Yield what has come; a lane that ends or sends garbage within its cell is our own fault, and is replaced."""
+        received = os.read(self._stdout.fileno(), _READ_BYTES)
         self._silent = 0.0
         if not received:
             yield from self._replace()
             return
         *lines, self._partial = (self._partial + received).split(b"\n")
         for line in lines:
-            event = decode_journal_line(line)
+            try:
+                event = decode_journal_line(line)
+            except msgspec.DecodeError as exc:
+                self._process.kill()
+                yield from self._replace(f"the lane of this cell sent bytes that are no event: {line[:60]!r} ({exc})")
+                return
             if isinstance(event, CellFinished):
                 self._cell = None
             yield event
@@ -199,8 +230,9 @@ class _Lane:
         if self.is_busy and self._silent > _SILENT_SECONDS:
             self._process.kill()
             yield from self._replace(f"the lane of this cell was silent for {_SILENT_SECONDS:g} s and was killed")
-        elif self.is_busy and self._silent > _STOPPED_SECONDS and posix.is_stopped(self._process.pid):
+        elif self._cell is not None and self._silent > _STOPPED_SECONDS and posix.is_stopped(self._process.pid):
             self._process.send_signal(signal.SIGCONT)
+            yield HelperContinued(helper=f"the lane of {self._cell.id}")
 
     def interrupt(self) -> None:
         """Have it end its cell and itself."""
@@ -209,7 +241,9 @@ class _Lane:
             self._process.send_signal(signal.SIGCONT)
 
     def end(self) -> None:
-        """Close its stdin and wait for it, also if it was stopped."""
+        """Close the stdin of its process, if it has one, and wait for it, also if it was stopped."""
+        if self._started is None:
+            return
         posix.HELPERS.discard(self._process.pid)
         self._process.send_signal(signal.SIGCONT)
         for pipe in (self._process.stdin, self._process.stdout):
@@ -231,7 +265,8 @@ class _Lane:
         if cell is not None:
             reason = why or f"the lane of this cell ended with exit code {self._process.returncode}"
             yield CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.HARNESS_FAULT, reason=reason))
-        self._start()
+        self._started = None  # the next cell has another one
+        self.labels.clear()
 
     @property
     def _stdout(self) -> Any:
@@ -240,3 +275,7 @@ class _Lane:
 
 def _not_run(cell: Cell, reason: str = "the run was interrupted before this cell") -> CellFinished:
     return CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason=reason))
+
+
+def _without_lane(cell: Cell, fault: str) -> CellFinished:
+    return CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.INVALID_ENV, reason=fault))

@@ -6,11 +6,9 @@ import contextlib
 import ctypes
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,15 +17,12 @@ import psutil
 
 from harness.host.own_limits import die_with
 
-from . import reaper
-
 _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform == "linux"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _END_BY_THEMSELVES = 0.5
 """Seconds that a process of a cell may outlive it without being a leftover."""
-_FAREWELL_SECONDS = 5.0
 HELPERS: set[int] = set()
 """Children of this process that work for it and belong to no cell."""
 TOKEN_VARIABLE = "HARNESS_CELL_TOKEN"  # noqa: S105 - marks the processes of a cell; not a secret
@@ -108,54 +103,6 @@ def is_stopped(pid: int) -> bool:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     except psutil.Error:
         return False
-
-
-@contextlib.contextmanager
-def watched() -> Iterator[Callable[[], None]]:
-    """Have the processes that this one starts in the block be ended also if it is killed itself (Linux only).
-
-    Yields:
-        a check that the watcher still works; one that was stopped is continued, one that is gone replaced.
-    """
-    if not _LINUX:
-        yield lambda: None
-        return
-    before = os.environ.get(reaper.RUN_VARIABLE, "")
-    token = os.environ[reaper.RUN_VARIABLE] = uuid.uuid4().hex
-    watcher = _start_watcher(token)
-
-    def check() -> None:
-        nonlocal watcher
-        if watcher.poll() is not None:
-            HELPERS.discard(watcher.pid)
-            watcher.communicate()
-            watcher = _start_watcher(token)
-        elif is_stopped(watcher.pid):
-            watcher.send_signal(signal.SIGCONT)
-
-    try:
-        yield check
-    finally:
-        HELPERS.discard(watcher.pid)
-        os.environ[reaper.RUN_VARIABLE] = before
-        watcher.send_signal(signal.SIGCONT)
-        try:
-            watcher.communicate(reaper.FAREWELL, _FAREWELL_SECONDS)  # to one that is gone it is no error
-        except subprocess.TimeoutExpired:
-            watcher.kill()
-            watcher.wait()
-
-
-def _start_watcher(token: str) -> subprocess.Popen[bytes]:
-    watcher = subprocess.Popen(
-        [sys.executable, "-I", "-S", reaper.__file__, token],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    HELPERS.add(watcher.pid)
-    return watcher
 
 
 def child_pids() -> set[int]:

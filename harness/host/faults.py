@@ -1,4 +1,4 @@
-"""Faults of the host that look like faults of a runtime: no port, no loopback, no room, too few files, no /proc.
+"""Faults of the host that look like faults of a runtime: no port, no loopback, no room, too few files or processes.
 
 An error suggests a cause, and a look at the host with plain sockets and files confirms it: an error that cannot be
 shown again stays the runtime's.
@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.host.process_room import find_shortage, is_shortage
 from harness.model.errors import UsageError
 
 FEWEST_FILES = 256
@@ -58,7 +59,8 @@ def explain_host_fault(exc: BaseException) -> str:
 def explain_runner_error(exc: BaseException) -> str:
     """Return which fault of the host kept the runner from starting a process; nothing for any other error."""
     if isinstance(exc, OSError) and exc.errno in _OF_THE_RUNNER:
-        return f"this host cannot run it: {exc.strerror}"
+        why = find_shortage() if exc.errno == errno.EAGAIN else ""
+        return f"this host cannot run it: {why or exc.strerror}"
     return explain_host_fault(exc)
 
 
@@ -85,7 +87,15 @@ def _no_port(exc: OSError) -> str:
     return f"this host has no free port ({exc.strerror}): {why}"
 
 
-def _explain(error: OSError) -> str:
+def _explain(error: BaseException) -> str:
+    if is_shortage(error):
+        return find_shortage()
+    return _explain_system_error(error) if isinstance(error, OSError) else ""
+
+
+def _explain_system_error(error: OSError) -> str:
+    if error.errno == errno.EAGAIN:
+        return find_shortage()
     if error.errno in _NETWORK:
         return find_network_fault()
     if error.errno == errno.EMFILE and 0 <= (allowed := _read_allowed_files()) < FEWEST_FILES:
@@ -122,12 +132,11 @@ def _find_full_disk() -> str:
     return ""
 
 
-def _errors_of(exc: BaseException, depth: int) -> Iterator[OSError]:
-    """Yield every `OSError` among an exception, its leaves and its causes."""
+def _errors_of(exc: BaseException, depth: int) -> Iterator[BaseException]:
+    """Yield an exception, its leaves and its causes."""
     if depth > _DEEPEST:
         return
-    if isinstance(exc, OSError):
-        yield exc
+    yield exc
     if isinstance(exc, BaseExceptionGroup):
         for leaf in exc.exceptions:
             yield from _errors_of(leaf, depth + 1)

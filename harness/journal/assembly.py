@@ -17,6 +17,7 @@ from harness.model import (
     CellResult,
     CellRetried,
     CellStarted,
+    HelperContinued,
     Moment,
     Observation,
     Observed,
@@ -77,7 +78,7 @@ class RunAssembly:
                 self.footer = event
             case RunResumed():
                 self.footer = None
-            case RunStarted() | CellRetried() | CellProgressed():
+            case RunStarted() | CellRetried() | CellProgressed() | HelperContinued():
                 pass
             case _:
                 assert_never(event)

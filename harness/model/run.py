@@ -152,6 +152,13 @@ class CellProgressed(Event, frozen=True, kw_only=True, tag="cell-progressed"):
     """Units of work that it reported by now."""
 
 
+class HelperContinued(Event, frozen=True, kw_only=True, tag="helper-continued"):
+    """A helper process of the run was stopped by a signal (SIGSTOP) and goes on; not written to the journal."""
+
+    helper: str
+    """The process, in words."""
+
+
 class CellFinished(Event, frozen=True, kw_only=True, tag="cell-finished"):
     """A cell has its outcome and its processes are gone."""
 
@@ -219,11 +226,12 @@ RunEvent = (
     | CellStarted
     | CellObserved
     | CellProgressed
+    | HelperContinued
     | CellRetried
     | CellFinished
     | RunFinished
 )
-"""Parts of a run: the lines of its journal, and heartbeats."""
+"""Parts of a run: the lines of its journal, heartbeats, and notes about helper processes."""
 
 
 class CellRecord(msgspec.Struct, frozen=True, kw_only=True):

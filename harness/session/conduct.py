@@ -146,7 +146,7 @@ def resume_session(
         fresh: as in `run_session`.
 
     Raises:
-        UsageError: nothing is left over, or the journal cannot be written.
+        UsageError: the run has ended and nothing is left over, or the journal cannot be written.
     """
     require_host()
     events = tuple(read_events(folder))
@@ -154,7 +154,7 @@ def resume_session(
     so_far = RunSoFar(started.request, events)
     left = tuple(record.cell for record in so_far.run.records if record.result.outcome in _LEFT_OVER)
     request, catalogue = resolve_environments(started.request, catalogue)
-    if not left:
+    if not left and so_far.has_ended:
         raise UsageError(
             f"cannot resume {folder.name}: every cell of it has its result; see harness show {folder.name}"
         )

@@ -27,4 +27,5 @@ class Confirmation:
         self._is_done = True
         first = run.started.request.rounds + 1
         rounds = ROUNDS_ALONE if run.started.request.suite else ROUNDS
-        return {row: range(first, first + rounds) for row in find_doubtful(run)}
+        chosen = {record.cell.row for record in run.records if record.cell.round >= first}  # before the run was resumed
+        return {row: range(first, first + rounds) for row in find_doubtful(run) if row not in chosen}

@@ -57,8 +57,9 @@ def make_phases(request: Request, catalogue: Catalogue, plan: Plan, left: float 
 
 
 def make_remaining_phases(request: Request, catalogue: Catalogue, plan: Plan) -> tuple[Phase, ...]:
-    """Return the phases of a run that is resumed: it runs the planned cells, and plans nothing more."""
-    return _planned_phases(plan, _Planner(request, catalogue))
+    """Return the phases of a run that is resumed: it runs the planned cells, and confirms what differs in them."""
+    planner = _Planner(request, catalogue)
+    return *(_planned_phases(plan, planner) if plan.cells else ()), _ConfirmationPhase(Confirmation(), planner)
 
 
 def _planned_phases(plan: Plan, planner: _Planner) -> tuple[Phase, ...]:

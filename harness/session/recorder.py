@@ -9,7 +9,7 @@ from typing import Self
 
 from harness.host.signals import INTERRUPTS, follow_all
 from harness.journal import JOURNAL_NAME, JournalWriter
-from harness.model import CellProgressed, JournalLostError, RunEvent
+from harness.model import CellProgressed, HelperContinued, JournalLostError, RunEvent
 from harness.plugins import Plugins
 from harness.session.clock import RunClock
 from harness.session.run_so_far import RunSoFar
@@ -55,7 +55,7 @@ class Recorder:
     def publish(self, event: RunEvent) -> None:
         """Stamp an event with its time, write it, then tell it."""
         event = self._clock.stamp(event)
-        if not isinstance(event, CellProgressed):
+        if not isinstance(event, CellProgressed | HelperContinued):
             self._write(event)
             self._so_far.see(event)
         self._plugins.notify(event)

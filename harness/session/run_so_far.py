@@ -42,6 +42,12 @@ class RunSoFar:
         return self._assembly.last if self._assembly is not None else None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the run went to its end, which its last event shows: it was neither interrupted nor killed."""
+        footer = self._assembly.footer if self._assembly is not None else None
+        return footer is not None and not footer.interrupted
+
+    @property
     def stopped(self) -> str:
         """Why nothing more is run; empty while there is no reason."""
         return self._rules.stopped

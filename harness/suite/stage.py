@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from harness.execute import CutOff, posix
+from harness.execute.watcher import Watcher, watched
 from harness.host.signals import HeldInterrupt
 from harness.model import (
     BackendSpec,
@@ -73,12 +74,12 @@ class SuiteStage:
         del lanes, fresh, cut_off
         posix.adopt_orphans()
         held = HeldInterrupt()
-        with posix.watched():
+        with watched() as watcher:
             for cells in self._group(plan.cells):
                 left = {cell.scenario: cell for cell in cells}
                 if not held:
                     with held:
-                        yield from self._run_group(left, catalogue, folder, skip_reason)
+                        yield from self._run_group(left, catalogue, folder, skip_reason, watcher)
                 yield from held.pass_on([_finish(cell, Outcome.NOT_RUN, _NOT_BEGUN) for cell in left.values()])
         held.release()
 
@@ -92,7 +93,12 @@ class SuiteStage:
         return [groups[key] for key in sorted(groups, key=lambda key: key[:2])]
 
     def _run_group(
-        self, left: dict[str, Cell], catalogue: Catalogue, folder: Path, skip_reason: Callable[[Cell], str]
+        self,
+        left: dict[str, Cell],
+        catalogue: Catalogue,
+        folder: Path,
+        skip_reason: Callable[[Cell], str],
+        watcher: Watcher,
     ) -> Iterator[RunEvent]:
         """Run cells in processes, each with what the one before has left; what has its result leaves `left`."""
         while left:
@@ -101,6 +107,10 @@ class SuiteStage:
                     yield _finish(left.pop(name), Outcome.NOT_RUN, reason)
             if not left:
                 return
+            if fault := watcher.find_fault():
+                yield from [_finish(left.pop(name), Outcome.INVALID_ENV, fault) for name in tuple(left)]
+                return
+            yield from watcher.take_notes()
             before, batch = len(left), _Batch(left)
             spec = next(iter(left.values())).roles[0].backend
             self._batches += 1

@@ -223,8 +223,11 @@ class _Role:
 
 
 def _explain(exc: BaseException) -> str:
-    """Return which fault of the host an exception comes from; only an error of the system can be one."""
-    if not isinstance(exc, (OSError, BaseExceptionGroup)) and exc.__cause__ is None:
+    """Return which fault of the host an exception comes from; only an error of the system can be one.
+
+    A thread that cannot be started is a `RuntimeError`.
+    """
+    if not isinstance(exc, (OSError, RuntimeError, BaseExceptionGroup)) and exc.__cause__ is None:
         return ""
     try:
         from harness.host.faults import explain_host_fault  # a cell that goes well never needs it

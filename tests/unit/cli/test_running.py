@@ -22,6 +22,7 @@ from harness.model import (
     CellResult,
     CellRetried,
     CellStarted,
+    HelperContinued,
     JournalError,
     Observed,
     Outcome,
@@ -354,6 +355,7 @@ def test_plain_progress_says_that_a_cell_is_run_again(built, capsys):
         f"runs again (retry 1, repeat 1): {first.id}",
         f"raised: {first.id}: no",
         f"runs again (retry 2): {first.id}",
+        "the lane of it was stopped (SIGSTOP) and is continued",
     ]
 
 
@@ -369,6 +371,7 @@ def attempts_at(first, second):
         again,
         CellRetried(result=finished(first, Outcome.RAISED, "no").result, attempt=2),
         again,
+        HelperContinued(helper="the lane of it"),
         finished(first, Outcome.COMPLETED),
         CellStarted(cell_id=second.id, pids={}),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import sys
 import time
 from collections import deque
 
@@ -12,7 +14,7 @@ import pytest
 
 from harness.execute import execute, lanes
 from harness.host.signals import INTERRUPTS
-from harness.model import BackendSpec, Cell, CellFinished, CellStarted, Outcome, Plan, RoleBackend
+from harness.model import BackendSpec, Cell, CellFinished, CellStarted, HelperContinued, Outcome, Plan, RoleBackend
 from harness.plugins import Plugins
 
 QUESTION = "cancel.cleanup-waits"
@@ -93,6 +95,47 @@ def test_a_lane_that_is_stopped_goes_on(catalogue, tmp_path, monkeypatch):
             stopped.append(lane_of(event))
             os.kill(stopped[0], signal.SIGSTOP)
     assert list(finished(events).values()) == [Outcome.COMPLETED] * 3
+    assert "the lane of" in next(event.helper for event in events if isinstance(event, HelperContinued))
+
+
+class Full:
+    """A host that starts so many lanes and no further one."""
+
+    def __init__(self, number):
+        self._left = number
+        self._start = lanes._Lane._start
+
+    def __call__(self, lane):
+        if not self._left:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        self._left -= 1
+        self._start(lane)
+
+
+@pytest.mark.parametrize(("number", "outcome"), [(1, Outcome.COMPLETED), (0, Outcome.INVALID_ENV)])
+def test_a_lane_that_cannot_be_started(tmp_path, monkeypatch, number, outcome):
+    """The others run its cells; without any, each cell has the reason."""
+    full = Full(number)
+    monkeypatch.setattr(lanes._Lane, "_start", lambda lane: full(lane))
+    events = list(lanes.run_side_by_side(cells(3), tmp_path, 3))
+    assert list(finished(events).values()) == [outcome] * 3
+    reasons = {event.result.reason for event in events if isinstance(event, CellFinished)}
+    assert all("this host cannot run it" in reason for reason in reasons) or reasons == {""}
+
+
+def test_a_lane_that_sends_garbage(tmp_path, monkeypatch):
+    """Its cell has the bytes, and the run goes on: the runner is not ended."""
+    garbage = [sys.executable, "-c", "print('no event', flush=True); input(); input()"]
+    made = lanes._Lane.__init__
+
+    def make(lane, *arguments):
+        made(lane, *arguments)
+        lane._command = garbage
+
+    monkeypatch.setattr(lanes._Lane, "__init__", make)
+    events = list(lanes.run_side_by_side(cells(2), tmp_path, 1))
+    assert list(finished(events).values()) == [Outcome.HARNESS_FAULT] * 2
+    assert all("sent bytes that are no event: b'no event'" in event.result.reason for event in events)
 
 
 def test_a_lane_that_stays_silent_is_replaced(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Ending what a cell leaves behind. Real processes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from harness.execute import posix
+from harness.execute.watcher import watched
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="orphans fall to us on Linux only")
 
@@ -89,10 +91,12 @@ def test_a_watcher_that_is_stopped():
     """It is continued before the next cell, and holds up no end."""
     before = set(posix.HELPERS)
     began = time.monotonic()
-    with posix.watched() as check:
+    with watched() as held:
         watcher = watcher_of(before)
         watcher.suspend()
-        check()
+        os.waitid(os.P_PID, watcher.pid, os.WSTOPPED | os.WNOWAIT)
+        assert held.find_fault() == ""
+        assert [note.helper for note in held.take_notes()] == ["the watcher of this run"]
         assert watcher.status() != psutil.STATUS_STOPPED
         watcher.suspend()
     assert not watcher.is_running()
@@ -100,13 +104,30 @@ def test_a_watcher_that_is_stopped():
 
 
 @linux
+def test_a_watcher_that_cannot_be_started(monkeypatch):
+    """The reason is there before each cell, until it can."""
+    started = subprocess.Popen
+
+    def refuse(*_args, **_options):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    before = set(posix.HELPERS)
+    with watched() as held:
+        assert "this host cannot run it" in held.find_fault()
+        monkeypatch.setattr(subprocess, "Popen", started)
+        assert held.find_fault() == ""
+        assert watcher_of(before).is_running()
+
+
+@linux
 def test_a_watcher_that_was_killed():
     """Another one takes its place before the next cell."""
     before = set(posix.HELPERS)
-    with posix.watched() as check:
+    with watched() as held:
         watcher = watcher_of(before)
         watcher.kill()
         os.waitid(os.P_PID, watcher.pid, os.WEXITED | os.WNOWAIT)
         known = set(posix.HELPERS)
-        check()
+        assert held.find_fault() == ""
         assert watcher_of(known).is_running()

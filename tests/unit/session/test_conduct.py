@@ -5,7 +5,7 @@ import pytest
 from catalogue import catalogue
 
 from harness.host.signals import INTERRUPTS
-from harness.journal import RunStore, read_events, read_run, write_self_test
+from harness.journal import JOURNAL_NAME, RunStore, read_events, read_run, write_self_test
 from harness.model import (
     CellFinished,
     CellResult,
@@ -21,7 +21,7 @@ from harness.model import (
     UsageError,
 )
 from harness.plugins import Plugins
-from harness.session import conduct, read_outcome, resume_session, run_session
+from harness.session import conduct, confirmation, read_outcome, resume_session, run_session
 
 ASKED = Request(scenarios=("pipe",), preset="quick", rounds=2)
 FACTS = {"system": "Linux", "machine": "x86_64", "cpu": "C", "cores": 2, "usable_cores": 2}
@@ -143,6 +143,35 @@ def test_a_whole_run_is_not_resumed(harness, resume):
     with pytest.raises(UsageError, match="every cell of it has its result"):
         resume(outcome.folder)
     assert read_run(outcome.folder) == outcome.run
+
+
+def cut_footer(folder):
+    """Leave the journal of a runner that was killed behind its last cell."""
+    journal = folder / JOURNAL_NAME
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def test_a_run_that_was_killed_behind_its_last_cell_is_completed(harness, resume):
+    """Without a cell: it gets its footer, once."""
+    before = harness()
+    cut_footer(before.folder)
+    assert not read_run(before.folder).complete
+    after = resume(before.folder)
+    assert (after.run.complete, after.run.records) == (True, before.run.records)
+    with pytest.raises(UsageError, match="every cell of it has its result"):
+        resume(before.folder)
+
+
+def test_a_resumed_run_confirms_what_differs(harness, resume, monkeypatch):
+    """As an undisturbed one does, and each row once, also where the further rounds were killed as well."""
+    before = harness(execute=executing(interrupt_after=2))
+    doubtful = before.run.records[0].cell.row
+    monkeypatch.setattr(confirmation, "find_doubtful", lambda _run: (doubtful,))
+    confirmed = resume(before.folder).run
+    rounds = [record.cell.round for record in confirmed.records if record.cell.row == doubtful]
+    assert set(rounds) == {1, 2, 3, 4, 5, 6}
+    cut_footer(before.folder)
+    assert len(resume(before.folder).run.records) == len(confirmed.records)
 
 
 def test_a_run_whose_executor_is_gone_is_not_resumed(harness, resume):
