@@ -8,6 +8,7 @@ import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 MOST_BYTES = 4 << 30
 """The largest file that is read whole."""
@@ -39,6 +40,24 @@ def open_regular(path: Path, flags: int) -> int:
         raise OSError(errno.EINVAL, "it is not a regular file")
     os.set_blocking(fd, True)
     return fd
+
+
+def make_plain_folder(path: Path) -> None:
+    """Make a folder and the one above it, unless they are there.
+
+    Raises:
+        OSError: they cannot be made, or one of them is a link, behind which there may be anything.
+    """
+    for folder in (path.parent, path):
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, f"{folder} is a symbolic link; put a folder in its place")
+
+
+def open_fresh(path: Path) -> BinaryIO:
+    """Open a file to be written, unbuffered, in the place of any that was there; a link is replaced, never followed."""
+    path.unlink(missing_ok=True)
+    return path.open("xb", buffering=0)
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -158,6 +158,8 @@ def resume_session(
         raise UsageError(
             f"cannot resume {folder.name}: every cell of it has its result; see harness show {folder.name}"
         )
+    if (folder / EVIDENCE).is_symlink():
+        raise UsageError(f"cannot resume {folder.name}: {folder / EVIDENCE} is a symbolic link; put a folder there")
     for executor in {cell.executor for cell in left}:
         catalogue.require_executor(executor)
     plan = Plan(cells=left, seed=started.plan.seed, judges_figures=request.judges_figures)

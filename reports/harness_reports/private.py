@@ -17,6 +17,8 @@ def without_paths(text: str) -> str:
     A file of an installed package keeps its path from the package on, one of the standard library from `python3.x` on,
     others only their name. Web addresses and files of the kernel stay.
     """
+    if "/" not in text and "\\" not in text:
+        return text
     quoted = _QUOTED.sub(lambda found: f"{found[1]}{_short(found[2])}{found[1]}", text)
     return _PLAIN.sub(lambda found: _short(found[1]), quoted)
 

@@ -25,7 +25,10 @@ def clean(text: object) -> str:
 
 def clean_lines(text: object) -> list[str]:
     """Return the lines of a text, each without anything that moves the cursor or hides."""
-    return [_clean_line(line) for line in _ESCAPES.sub("", str(text)).splitlines()]
+    plain = str(text)
+    if plain.isascii() and plain.isprintable():  # of the texts of a large report nearly all are
+        return [plain] if plain else []
+    return [_clean_line(line) for line in _ESCAPES.sub("", plain).splitlines()]
 
 
 def drop_hidden(text: str) -> str:

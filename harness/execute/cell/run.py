@@ -26,6 +26,7 @@ from harness.execute.role.interpreter import find_interpreter
 from harness.execute.role.job import make_job
 from harness.execute.role.launch import PLAIN, Launch
 from harness.execute.role.process import RoleProcess
+from harness.host.files import make_plain_folder, open_fresh, replace_text
 from harness.host.signals import HeldInterrupt
 from harness.model import (
     EVIDENCE,
@@ -114,7 +115,7 @@ class CellRun:
         started = time.monotonic()
         try:
             with held:
-                self._evidence.mkdir(parents=True, exist_ok=True)
+                make_plain_folder(self._evidence)
                 self._start()
                 yield CellStarted(cell_id=self._cell.id, pids={role.role: role.pid for role in self._roles})
                 yield from self._watch()
@@ -170,7 +171,7 @@ class CellRun:
         return cpus[:roles]
 
     def _open(self, role: str, suffix: str) -> BinaryIO:
-        file = (self._evidence / f"{make_file_name(role)}.{suffix}").open("wb", buffering=0)
+        file = open_fresh(self._evidence / f"{make_file_name(role)}.{suffix}")
         self._files.append(file)
         return file
 
@@ -363,11 +364,12 @@ class CellRun:
     def _keep_evidence(self) -> None:
         for role in self._roles:
             if text := role.stacks_text:
-                (self._evidence / f"{make_file_name(role.role)}.stacks").write_text(text, encoding="utf-8")
-        for path in tuple(self._evidence.iterdir()):
+                replace_text(self._evidence / f"{make_file_name(role.role)}.stacks", text)
+        # Without a file of ours the folder may be a link, which was refused.
+        for path in tuple(self._evidence.iterdir()) if self._files else ():
             if path.stat().st_size == 0:
                 path.unlink()
-        if not any(self._evidence.iterdir()):
+        with suppress(OSError):  # it holds evidence
             self._evidence.rmdir()
 
     def _result(self, seconds: float, *, is_cut_off: bool) -> CellResult:

@@ -13,12 +13,16 @@ from harness.model import DEFAULT_LIMITS, Cell, ErrorReport, Outcome, RoleResult
 
 from .cgroup import CellGroup, find_parent, make_group
 from .rlimits import arrange_limits
-from .usage import ProcessUsage, read_open_files, read_own_bytes, read_usage
+from .usage import ProcessUsage, count_oom_kills, read_open_files, read_own_bytes, read_usage
 
 _POLL_SECONDS = 0.1
 _POLL_SHARE = 0.02
 """Of one CPU, that polling may take: on a host with thousands of processes it is done less often."""
 _MANY_FILES = "[Errno 24]"
+_NO_MEMORY = (
+    "SIGKILL, while this host or a cgroup above the runner ran out of memory (the kernel's OOM killer); give it more "
+    "memory, or run fewer cells at a time"
+)
 POLLING = "polling of the process tree"
 CGROUP = "cgroup v2"
 
@@ -66,6 +70,7 @@ class CellLimits:
         self._spared = spared
         self._group: CellGroup | None = make_group(self.values, cgroup_root)
         self._next = 0.0
+        self._oom_kills = count_oom_kills()
 
     def before_exec(self) -> Callable[[], None]:
         """Return the function that each role's process calls before exec."""
@@ -132,6 +137,8 @@ class CellLimits:
             return role
         if role.exit_code == -signal.SIGKILL and self._has_run_out_of_memory():
             return _limited(role, self._say("memory", f"{CGROUP} (memory.max)"))
+        if role.exit_code == -signal.SIGKILL and count_oom_kills() > self._oom_kills:
+            return msgspec.structs.replace(role, outcome=Outcome.INVALID_ENV, reason=_NO_MEMORY)
         if role.exit_code == -signal.SIGXCPU:
             return _limited(role, self._say("cpu", "RLIMIT_CPU"))
         if self._counts_files and role.outcome is Outcome.RAISED and _lacks_files(role.error):

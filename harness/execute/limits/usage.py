@@ -107,3 +107,12 @@ def _from_psutil(roots: Collection[int]) -> Iterator[ProcessUsage]:
                     times = one.cpu_times()
                     cpu = times.user + times.system + times.children_user + times.children_system
                     yield ProcessUsage(pid=one.pid, cpu=cpu, resident_bytes=one.memory_info().rss)
+
+
+def count_oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
+    """Return the number of processes that the kernel has ended for lack of memory; 0 where it is not reported."""
+    with contextlib.suppress(OSError):
+        for line in vmstat.read_bytes().splitlines():
+            if line.startswith(b"oom_kill "):
+                return int(line.split()[1])
+    return 0

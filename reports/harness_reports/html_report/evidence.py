@@ -23,19 +23,24 @@ class Output:
 
 
 def read_outputs(result: CellResult, options: RenderOptions) -> list[Output]:
-    """Return the outputs of a cell's roles; nothing where the folder is not there.
-
-    A journal may come from anywhere, so an evidence folder is read only if it lies inside the run's own.
-    """
+    """Return the outputs of a cell's roles; nothing where the folder is not there or cannot be read."""
     if not result.evidence or not options.run_path:
         return []
-    root = Path(options.run_path).resolve()
-    folder = (root / result.evidence).resolve()
+    try:
+        outputs = [_read(path) for path in _list_files(Path(options.run_path), result.evidence)]
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, links in a circle, another user's
+        return []
+    return [output for output in outputs if output.lines]
+
+
+def _list_files(run: Path, evidence: str) -> list[Path]:
+    """Return files with output. A journal may come from anywhere: its folder must lie inside the run's own."""
+    root = run.resolve()
+    folder = (root / evidence).resolve()
     if not folder.is_relative_to(root) or folder == root or not folder.is_dir():
         return []
     files = sorted(path for path in folder.iterdir() if path.suffix in (".stdout", ".stderr") and not path.is_symlink())
-    outputs = [_read(path) for path in files if path.is_file()]
-    return [output for output in outputs if output.lines]
+    return [path for path in files if path.is_file()]
 
 
 def _read(path: Path) -> Output:

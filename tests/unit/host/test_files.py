@@ -5,7 +5,7 @@ import os
 import pytest
 
 from harness.cli.rendering import write_report
-from harness.host.files import read_regular, replace_text
+from harness.host.files import make_plain_folder, open_fresh, read_regular, replace_text
 from harness.journal import JOURNAL_NAME, JournalWriter, read_run
 from harness.model import JournalError, UsageError
 
@@ -43,6 +43,27 @@ def test_a_file_that_is_too_large(tmp_path):
     assert len(read_regular(file, 1000)) == 1000
     with pytest.raises(OSError, match="1,000 bytes, more than the 999"):
         read_regular(file, 999)
+
+
+@pytest.mark.parametrize("linked", ["evidence", "evidence/cell"])
+def test_a_folder_that_is_a_link(tmp_path, linked):
+    """It is refused: what is behind it may be anything."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / linked).parent.mkdir(exist_ok=True)
+    (tmp_path / linked).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=f"{linked} is a symbolic link"):
+        make_plain_folder(tmp_path / "evidence" / "cell")
+
+
+def test_a_fresh_file_takes_the_place_of_a_link(tmp_path):
+    """And of what a killed attempt left."""
+    target = tmp_path / "target"
+    target.write_text("kept")
+    (tmp_path / "main.stdout").symlink_to(target)
+    for _ in range(2):
+        with open_fresh(tmp_path / "main.stdout") as file:
+            file.write(b"new")
+    assert (target.read_text(), (tmp_path / "main.stdout").read_text()) == ("kept", "new")
 
 
 def test_a_report_replaces_a_link(tmp_path):

@@ -342,6 +342,14 @@ def test_outputs_are_read_from_the_run_folder_and_from_nowhere_else(tmp_path):
     assert "61 lines left out" in found
 
 
+@pytest.mark.parametrize("evidence", ["x" * 5000, "evidence/" + "y/" * 3000, "a\0b", "evidence/loop"])
+def test_evidence_where_no_folder_can_be(tmp_path, evidence):
+    """It costs its outputs and not the page."""
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "loop").symlink_to("loop")
+    assert "drain" in show(render_html, a_run(cell("trio", evidence=evidence)), run_path=str(tmp_path))
+
+
 def test_changes_since_the_run_before_come_with_the_options():
     """The page computes none: it is a function of what it is given."""
     line = ("regressed", "drain on trio", "hang: hangs", "bad")

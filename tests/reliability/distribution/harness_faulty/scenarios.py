@@ -165,3 +165,11 @@ async def leaves_a_flood(runtime: Runtime, probe: Probe) -> None:
     flood = "import os\nos.setsid()\nos.fork() and os._exit(0)\nwhile True: os.write(1, b'x' * 65536)"
     subprocess.run([sys.executable, "-c", flood], env={}, check=True, start_new_session=False)
     probe.observe("steps", 1)
+
+
+@faulty("balloon")
+async def balloon(runtime: Runtime, probe: Probe) -> None:
+    """Needs 400 MB."""
+    probe.observe("steps", 1)
+    held = bytearray(400 << 20)
+    held[:: 4 << 10] = b"x" * len(held[:: 4 << 10])

@@ -11,10 +11,11 @@ import pytest
 
 from harness.execute import describe_limits
 from harness.execute.limits import cgroup as limits_cgroup
+from harness.execute.limits import enforce
 from harness.execute.limits.cgroup import CellGroup, make_group
 from harness.execute.limits.enforce import CellLimits
 from harness.execute.limits.rlimits import arrange_limits
-from harness.execute.limits.usage import read_open_files, read_own_bytes, read_usage
+from harness.execute.limits.usage import count_oom_kills, read_open_files, read_own_bytes, read_usage
 from harness.model import BackendSpec, Cell, ErrorReport, Outcome, RoleBackend, RoleResult
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that has it")
@@ -143,6 +144,25 @@ def test_memory_that_the_kernel_has_cut_off_is_named(hierarchy):
     expected = "exceeded the limit memory=1 MiB (by cgroup v2 (memory.max))"
     assert (limits.explain(killed).outcome, limits.explain(killed).reason) == (Outcome.LIMIT, expected)
     assert limits.find_exceeded([]) == expected
+
+
+def test_a_host_without_memory_is_no_crash(monkeypatch, tmp_path):
+    """A worker that is killed while the kernel ends processes for lack of memory is charged to no backend."""
+    kills = [2, 2, 3]
+    monkeypatch.setattr(enforce, "count_oom_kills", lambda: kills.pop(0))
+    limits = CellLimits(cell(), (), tmp_path / "missing")
+    killed = result(Outcome.CRASHED, reason="SIGKILL without a result", exit_code=-signal.SIGKILL)
+    assert limits.explain(killed) == killed
+    explained = limits.explain(killed)
+    assert explained.outcome is Outcome.INVALID_ENV
+    assert "ran out of memory" in explained.reason
+
+
+def test_processes_that_the_kernel_ended_for_memory(tmp_path):
+    """Are counted where it reports them."""
+    (tmp_path / "vmstat").write_text("oom_kill_disable 7\noom_kill 12\n")
+    assert count_oom_kills(tmp_path / "vmstat") == 12
+    assert count_oom_kills(tmp_path / "missing") == 0
 
 
 def test_the_group_counts_what_has_left_the_tree(hierarchy, others):
