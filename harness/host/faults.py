@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.host.homes import shorten_home
 from harness.host.process_room import find_shortage, is_shortage
 from harness.model.errors import UsageError
 
@@ -25,6 +26,7 @@ _FEWEST_OF_THE_RUNNER = 24
 _NETWORK = frozenset({errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OF_THE_RUNNER = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, *_FULL})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _LOOPBACK = "127.0.0.1"
 _SAMPLE_BYTES = 1 << 16
 _DEEPEST = 20
@@ -57,7 +59,11 @@ def explain_host_fault(exc: BaseException) -> str:
 
 
 def explain_runner_error(exc: BaseException) -> str:
-    """Return which fault of the host kept the runner from starting a process; nothing for any other error."""
+    """Return which fault of the host kept the runner from its work; nothing for any other error."""
+    if isinstance(exc, MemoryError):
+        return "this host cannot run it: there is no memory left for the runner (ulimit -v)"
+    if isinstance(exc, OSError) and exc.errno in _DENIED and exc.filename is not None:
+        return f"this host cannot run it: {exc.strerror}: {shorten_home(str(exc.filename))}"
     if isinstance(exc, OSError) and exc.errno in _OF_THE_RUNNER:
         why = find_shortage() if exc.errno == errno.EAGAIN else ""
         return f"this host cannot run it: {why or exc.strerror}"

@@ -24,7 +24,7 @@ def read_regular(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > most_bytes:
             raise OSError(errno.EFBIG, f"it has {size:,} bytes, more than the {most_bytes:,} that are read")
-        return file.read(most_bytes)
+        return file.read(size)  # with the bound as its argument it would take memory for the bound
 
 
 def open_regular(path: Path, flags: int) -> int:

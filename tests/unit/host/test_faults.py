@@ -55,4 +55,6 @@ def test_a_disk_that_is_full_is_tried_again(monkeypatch):
 def test_what_keeps_the_runner_from_starting_a_cell():
     """No file, no process, no memory; anything else is our own fault."""
     assert faults.explain_runner_error(error(errno.EMFILE)) == "this host cannot run it: Too many open files"
+    assert faults.explain_runner_error(error(errno.EACCES, "/x")) == "this host cannot run it: Permission denied: /x"
+    assert "ulimit -v" in faults.explain_runner_error(MemoryError())
     assert faults.explain_runner_error(KeyError("x")) == ""

@@ -1,6 +1,8 @@
 """Files of a run folder from anywhere are read and written without following, waiting or ending memory."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -64,6 +66,19 @@ def test_a_fresh_file_takes_the_place_of_a_link(tmp_path):
         with open_fresh(tmp_path / "main.stdout") as file:
             file.write(b"new")
     assert (target.read_text(), (tmp_path / "main.stdout").read_text()) == ("kept", "new")
+
+
+def test_a_file_takes_memory_for_its_size_only(tmp_path):
+    """Not for the largest one that is read, which a host with a limit (`ulimit -v`) does not give."""
+    file = tmp_path / "small"
+    file.write_text("small")
+    script = (
+        "import resource, pathlib; from harness.host.files import read_regular; "
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)); "
+        f"print(read_regular(pathlib.Path({str(file)!r})).decode())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("small\n", "")
 
 
 def test_a_report_replaces_a_link(tmp_path):
