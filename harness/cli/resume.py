@@ -61,9 +61,10 @@ def resume(state: State, run_name: str, out: Path, jobs: int, *, fresh: bool, qu
 
 def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yield the facts that changed, here and in the other environments; volatile facts are left out."""
-    for name in before:
-        if name not in (*PASSING_FACTS, _OTHERS) and name in now and before[name] != now[name]:
-            yield f"{name} was {before[name]}, is {now[name]}"
+    own, today = _flat(before), _flat(now)
+    for name in own:
+        if name not in (*PASSING_FACTS, _OTHERS) and name in today and own[name] != today[name]:
+            yield f"{name} was {own[name]}, is {today[name]}"
     others = now.get(_OTHERS, {})
     for place, facts in before.get(_OTHERS, {}).items():
         was, has = _flat(facts), _flat(others.get(place, {}))

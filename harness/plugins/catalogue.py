@@ -12,6 +12,7 @@ from harness.api import Backend, Perturbation, Saboteur, Scenario
 from harness.model import (
     LOCAL,
     BackendSpec,
+    Cell,
     Environment,
     Executor,
     Expectation,
@@ -96,6 +97,17 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     def renderer(self, name: str) -> Renderer:
         """Return a renderer by name; `UsageError` suggests the nearest one."""
         return _lookup(self.renderers, name, "report format")
+
+    def require_cell(self, cell: Cell) -> None:
+        """Raise `UsageError` if a cell that was planned earlier is none of the plugins that are installed now."""
+        scenario = self.scenario(cell.scenario)
+        for assigned in cell.roles:
+            self.backend_of(assigned.backend)
+        if (planned := {assigned.role for assigned in cell.roles}) != set(scenario.roles):
+            now, then = ", ".join(sorted(scenario.roles)), ", ".join(sorted(planned))
+            raise UsageError(f"scenario {scenario.name!r} has other roles now ({now}) than in the run ({then})")
+        if unknown := cell.assigned.keys() - {parameter.name for parameter in scenario.parameters}:
+            raise UsageError(f"scenario {scenario.name!r} has no parameter {', '.join(sorted(unknown))} any more")
 
     def require_executor(self, name: str) -> None:
         """Raise `UsageError` if there is no such executor, or if it cannot be used on this host."""

@@ -160,6 +160,11 @@ def resume_session(
         )
     if (folder / EVIDENCE).is_symlink():
         raise UsageError(f"cannot resume {folder.name}: {folder / EVIDENCE} is a symbolic link; put a folder there")
+    for cell in left:
+        try:
+            catalogue.require_cell(cell)
+        except UsageError as exc:
+            raise UsageError(f"cannot resume {folder.name}: {exc}") from exc
     for executor in {cell.executor for cell in left}:
         catalogue.require_executor(executor)
     plan = Plan(cells=left, seed=started.plan.seed, judges_figures=request.judges_figures)

@@ -7,6 +7,7 @@ from catalogue import catalogue
 from harness.host.signals import INTERRUPTS
 from harness.journal import JOURNAL_NAME, RunStore, read_events, read_run, write_self_test
 from harness.model import (
+    BackendSpec,
     CellFinished,
     CellResult,
     CellStarted,
@@ -15,6 +16,7 @@ from harness.model import (
     JournalError,
     Outcome,
     Request,
+    RoleBackend,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -22,6 +24,7 @@ from harness.model import (
 )
 from harness.plugins import Plugins
 from harness.session import conduct, confirmation, read_outcome, resume_session, run_session
+from harness.wire import encode_line
 
 ASKED = Request(scenarios=("pipe",), preset="quick", rounds=2)
 FACTS = {"system": "Linux", "machine": "x86_64", "cpu": "C", "cores": 2, "usable_cores": 2}
@@ -184,6 +187,42 @@ def test_a_run_whose_executor_is_gone_is_not_resumed(harness, resume):
     with pytest.raises(UsageError, match="calm"):
         resume(before.folder)
     assert read_run(before.folder) == before.run
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda cell: msgspec.structs.replace(cell, scenario="gone"), "unknown scenario 'gone'"),
+        (lambda cell: with_backend(cell, "gone"), "unknown backend 'gone'"),
+        (lambda cell: with_role(cell, "server"), r"'pipe' has other roles now \(main\) than in the run \(server\)"),
+        (
+            lambda cell: msgspec.structs.replace(cell, parameters=(("gone", 3),)),
+            "'pipe' has no parameter gone any more",
+        ),
+    ],
+)
+def test_a_run_whose_plugins_have_changed_is_not_resumed(harness, resume, change, problem):
+    """What a cell needs is named, before the journal is touched."""
+    before = harness(execute=executing(interrupt_after=0))
+    started, *rest = read_events(before.folder)
+    *cells, last = started.plan.cells
+    plan = msgspec.structs.replace(started.plan, cells=(*cells, change(last)))
+    events = (msgspec.structs.replace(started, plan=plan), *rest)
+    journal = before.folder / JOURNAL_NAME
+    journal.write_bytes(stored := b"".join(map(encode_line, events)))
+    with pytest.raises(UsageError, match=f"cannot resume .*{problem}"):
+        resume(before.folder)
+    assert journal.read_bytes() == stored
+
+
+def with_backend(cell, name):
+    (role,) = cell.roles
+    return msgspec.structs.replace(cell, roles=(RoleBackend(role.role, BackendSpec(name)),))
+
+
+def with_role(cell, name):
+    (role,) = cell.roles
+    return msgspec.structs.replace(cell, roles=(RoleBackend(name, role.backend),))
 
 
 def test_a_backend_that_hung_before_is_not_tried_again(harness, resume):
