@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.api import Resource, Wait
 from harness.execute import procfs
 
-from .testimony import Inspection, TaskFacts
+from .testimony import Inspection, TaskFacts, ThreadFacts
 
 Diagnosis = tuple[str, list[str]]
 """The name, and the reasons."""
@@ -20,6 +20,8 @@ _AMONG_TASKS = frozenset(
 """Waits that only another task (or a callback) of the process can end."""
 _FED_BY_SOCKETS = frozenset({Wait.READ, Wait.ACCEPT, Wait.EVENT, Wait.CONDITION, Wait.SEMAPHORE, Wait.RECEIVE, ""})
 """Waits that a runtime may end when a descriptor is ready, as its own queues and events are fed by callbacks."""
+_MAY_BE_A_JOB = ("wait", "get")
+"""Functions in which an idle thread of a pool stands, and also one whose job is such a call."""
 _SHOWN = 6
 _LATE = 0.5
 _ENOUGH_SECONDS = 0.2
@@ -55,7 +57,7 @@ def diagnose(facts: Facts) -> Diagnosis:
     """Return what kind of hang it is, and why."""
     if facts.inspection is None:
         return _of_the_silent(facts)
-    for rule in (_cycle, _held_scheduler, _livelock, _lost_wake_up, _child, _deadlock):
+    for rule in (_cycle, _held_scheduler, _livelock, _lost_wake_up, _ended_job, _child, _deadlock):
         found = rule(facts, facts.inspection)
         if found is not None:
             return found
@@ -161,6 +163,18 @@ def _lost_wake_up(facts: Facts, seen: Inspection) -> Diagnosis | None:
     return None
 
 
+def _ended_job(facts: Facts, seen: Inspection) -> Diagnosis | None:
+    """A task waits for a job, and no thread has one: the job has ended, and the wake-up of its caller was lost."""
+    waiting = [task for task in seen.own_tasks if task.waits_for == Wait.THREAD]
+    if facts.busy or not waiting or any(_may_have_a_job(thread) for thread in _other_threads(facts, seen)):
+        return None
+    return "lost wake-up", ["a task waits for a job that has ended: no thread has one", *map(str, waiting[:_SHOWN])]
+
+
+def _may_have_a_job(thread: ThreadFacts) -> bool:
+    return not thread.is_idle or thread.place.rpartition(" in ")[2].rpartition(".")[2] in _MAY_BE_A_JOB
+
+
 def _child(facts: Facts, seen: Inspection) -> Diagnosis | None:
     waiting = [task for task in seen.tasks if task.waits_for == Wait.CHILD]
     reasons = [f"child {child} lives" for child in facts.children]
@@ -186,9 +200,14 @@ def _deadlock(facts: Facts, seen: Inspection) -> Diagnosis | None:
 
 def _is_anybody_outside(facts: Facts, seen: Inspection) -> bool:
     """Return whether something beside the tasks could wake one: a thread with a job, a connection."""
-    names = {task.name for task in seen.tasks} if seen.tasks_are_threads else set()
-    threads = [t for t in seen.threads if not t.is_idle and t.native != facts.pid and t.name not in names]
+    threads = [thread for thread in _other_threads(facts, seen) if not thread.is_idle]
     return bool(threads) or any(descriptor.state for descriptor in facts.descriptors)
+
+
+def _other_threads(facts: Facts, seen: Inspection) -> list[ThreadFacts]:
+    """Return the threads that are neither the main one nor tasks."""
+    names = {task.name for task in seen.tasks} if seen.tasks_are_threads else set()
+    return [thread for thread in seen.threads if thread.native != facts.pid and thread.name not in names]
 
 
 def _what_is_seen(facts: Facts, seen: Inspection) -> list[str]:

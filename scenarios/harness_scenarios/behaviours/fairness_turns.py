@@ -8,6 +8,8 @@ from harness.api import ErrorKind, Runtime
 
 TURNS = 20
 """Enough for every wake-up under way to arrive: on a loop it takes three at most."""
+FEW_TURNS = 4
+"""Enough for one wake-up, where a question has hundreds of cases: on a busy machine a turn of a thread takes ms."""
 RETURNS = "returns"
 
 

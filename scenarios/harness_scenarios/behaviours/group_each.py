@@ -22,13 +22,14 @@ from harness.api import (
 )
 
 from .cancel_target import PlannedFailureError
+from .fairness_turns import FEW_TURNS, give_turns
 from .group_failure import leave_group, take_turns, wait_a_while
-from .question import NEVER_ENDS, NOTED, Trial, make_question
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _TASK_GROUP = "https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup"
 _EAGER = "https://github.com/python/cpython/issues/128550"
 
-SIZES = (1, 2, 3, 30)
+SIZES = (1, 2, 3, 10)
 """Tasks beside the one that fails."""
 
 
@@ -134,7 +135,8 @@ class _Failure:
     async def _free(self) -> None:
         try:
             await self._failed.wait()
-            await take_turns(self._runtime)
+            if self._is_patient:
+                await take_turns(self._runtime)
             if self._waiting and (self._is_patient or any(self.fates)):
                 await wait_a_while(self._runtime, self._ended)
         finally:  # also at the limit of the trial: a task that cannot be cancelled holds its group
@@ -172,6 +174,7 @@ failure_cancels_each = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     variants=("asyncio:eager=true", "uvloop:eager=true"),
     catches=("first-child-not-cancelled", "third-child-not-cancelled", "fourth-child-not-waited-for"),
 )
@@ -202,7 +205,7 @@ class _Crowd:
                 waits = self._runtime.create_event()
                 await group.spawn(self._wait, number, waits)
                 await waits.wait()
-            await take_turns(self._runtime)
+            await give_turns(self._runtime, FEW_TURNS)
             await self._scopes[position].cancel()
             async with self._runtime.move_on_after(_PATIENCE):
                 await self._begun.wait()
@@ -223,7 +226,7 @@ class _Crowd:
 
     async def _clean_up(self, number: int) -> None:
         await self._begun.set()
-        await take_turns(self._runtime)
+        await give_turns(self._runtime, FEW_TURNS)
         self.cancelled.append(number)
 
     def _describe(self, position: int) -> str:
@@ -266,6 +269,7 @@ cancel_one = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.CANCEL_SCOPE,),
     catches=("cancel-reaches-the-next-scope", "cancels-nothing", "shielded-clean-up-not-waited-for"),
 )

@@ -34,6 +34,8 @@ SCRIPTS = "harness_scenarios:scripts"
 """Where the standalone reproducers of this package lie."""
 TRIAL_SECONDS = 3.0
 """Limit of a trial. A healthy one waits for milliseconds; the rest is for a loaded machine."""
+LONG_TRIAL_SECONDS = 6.0
+"""Limit of a trial with many cases in it, of which a healthy one takes a few tenths of a second."""
 _LOOK_AFTER = 0.9
 """Share of the limit of a trial after which its tasks are looked at."""
 HANG_SECONDS = 6.0

@@ -19,8 +19,8 @@ from harness.api import (
     forbidden,
 )
 
-from .fairness_turns import give_turns
-from .question import NEVER_ENDS, NOTED, Trial, make_question
+from .fairness_turns import FEW_TURNS, give_turns
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _MODULE = "harness_scenarios.behaviours.several_crowds"
 _CHANNELS = "https://trio.readthedocs.io/en/stable/reference-core.html#using-channels-to-pass-values-between-tasks"
@@ -132,6 +132,7 @@ channel_crowd = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.CHANNEL, Capability.CHANNEL_CLOSE, Capability.RENDEZVOUS),
     catches=("third-close-loses-the-others", "full-channel-miscounted"),
 )
@@ -171,7 +172,7 @@ class _Room:
                 await waits.wait()
             async with self._condition:
                 await self._condition.notify(number)
-            await give_turns(self._runtime)
+            await give_turns(self._runtime, FEW_TURNS)
             async with self._runtime.move_on_after(_PATIENCE):
                 while self._woken < number:
                     await self._runtime.sleep(_LOOK_AGAIN)
@@ -205,6 +206,7 @@ notify_count = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.DEADLINE,),
     catches=("notify-zero-wakes-one", "notify-all-forgets-the-last"),
 )
@@ -239,7 +241,7 @@ class _Direction:
 
     async def read(self, stream: ByteStream) -> None:
         if self._is_late:
-            await give_turns(self._runtime)
+            await give_turns(self._runtime, FEW_TURNS)
         received = bytearray()
         while len(received) < len(self._sent):
             chunk = await stream.receive_some(self._most)
@@ -303,7 +305,7 @@ stream_sizes = make_question(
     judges={"case": NOTED},
     repetitions=1,
     variants=("asyncio:io=sock", "uvloop:io=sock"),
-    seconds=6.0,
+    seconds=LONG_TRIAL_SECONDS,
     catches=("read-returns-too-much", "large-send-cut"),
 )
 

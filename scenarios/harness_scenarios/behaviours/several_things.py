@@ -22,9 +22,9 @@ from harness.api import (
 from harness.api.processes import PIPE, ChildProcess, processes_of
 
 from .cancel_target import PlannedFailureError
-from .fairness_turns import give_turns
+from .fairness_turns import FEW_TURNS, give_turns
 from .group_each import list_positions
-from .question import NEVER_ENDS, NOTED, Trial, make_question
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _MODULE = "harness_scenarios.behaviours.several_things"
 _FAR = 60.0
@@ -90,6 +90,7 @@ one_sleep = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.CANCEL_SCOPE,),
     catches=("cancelled-sleep-wakes-the-others",),
 )
@@ -149,6 +150,7 @@ one_job = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.THREAD,),
     catches=("results-of-jobs-swapped", "error-of-a-later-job-lost", "thread-lost-with-a-failed-job"),
 )
@@ -252,6 +254,7 @@ one_connection = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.DEADLINE, Capability.ABORT),
     catches=("abort-ends-another-connection", "accept-ends-with-a-cut-connection"),
 )
@@ -291,7 +294,7 @@ async def _have_own_codes(runtime: Runtime, position: int, how: str) -> bool:
             waits = runtime.create_event()
             await group.spawn(wait, number, child, waits)
             await waits.wait()
-        await give_turns(runtime)
+        await give_turns(runtime, FEW_TURNS)
         if how == _KILLED:
             children[position].kill()
         else:
@@ -321,7 +324,7 @@ one_child = make_question(
     judges={"case": NOTED},
     repetitions=1,
     requires=(Capability.CANCEL_SCOPE, Capability.CHILD_PROCESS),
-    seconds=6.0,
+    seconds=LONG_TRIAL_SECONDS,
     catches=("exit-codes-mixed-up", "kill-reaches-the-first-child"),
 )
 

@@ -25,9 +25,9 @@ from harness.api import (
 )
 
 from .cancel_target import PlannedFailureError
-from .fairness_turns import give_turns
+from .fairness_turns import FEW_TURNS, give_turns
 from .group_each import list_positions
-from .question import NEVER_ENDS, NOTED, Trial, make_question
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _ATOMIC = "https://trio.readthedocs.io/en/stable/reference-core.html#cancellation-and-primitive-operations"
 _SOON = 0.002
@@ -126,7 +126,7 @@ class _Semaphore(Awaited):
         async with self.runtime.open_task_group() as group:
             await group.spawn(take_one_more)
             await waits.wait()
-            await give_turns(self.runtime)
+            await give_turns(self.runtime, FEW_TURNS)
             is_open = has_it.is_set()
             await self.held.release()
         await self.give(0)
@@ -160,7 +160,7 @@ class _Condition(Awaited):
             for _ in range(2):
                 async with self.held:
                     await self.held.notify()
-                await give_turns(self.runtime)
+                await give_turns(self.runtime, FEW_TURNS)
                 counts.append(self._woken - before)
         return counts[0] <= 1 and self._woken - before == len(counts)
 
@@ -293,7 +293,7 @@ class _Queue:
                 waits = self._runtime.create_event()
                 await group.spawn(self._wait, number, waits)
                 await waits.wait()
-            await give_turns(self._runtime)
+            await give_turns(self._runtime, FEW_TURNS)
             for number in sorted(self._cancelled):
                 if not self._by_deadline:
                     await self._scopes[number].cancel()
@@ -378,6 +378,7 @@ of_primitives = make_question(
     ),
     judges={"case": NOTED},
     repetitions=2,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
     catches=(
         "cancelled-acquire-goes-on",
@@ -399,6 +400,7 @@ of_channels = make_question(
     ),
     judges={"case": NOTED},
     repetitions=2,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE, Capability.CHANNEL, Capability.RENDEZVOUS),
     catches=(
         "cancelled-receiver-takes-the-next-item",
@@ -444,7 +446,7 @@ async def _hold_and_end(runtime: Runtime, held: _Lock | _Semaphore | _Condition,
         async with _open_end(runtime, ends) as scope, held.held:
             await group.spawn(wait)
             await waits.wait()
-            await give_turns(runtime)
+            await give_turns(runtime, FEW_TURNS)
             if ends == _FAILS:
                 raise PlannedFailureError
             if ends == _IS_CANCELLED:
@@ -481,6 +483,7 @@ holder_ends = make_question(
     parameters=(Parameter(name="primitive", default=_ALL, summary="primitive that is held", choices=(_ALL, *_HELD)),),
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.CANCEL_SCOPE, Capability.DEADLINE),
     catches=(
         "failed-block-keeps-its-lock",

@@ -28,6 +28,9 @@ def inspection(*tasks, **more):
 HOLDER = task("a", "lock", holds=(Resource(1, "first"),), on=Resource(2, "Lock"))
 OTHER = task("b", "lock", holds=(Resource(2, "second"),), on=Resource(1, "Lock"))
 ALONE = task("c", "lock", holds=(Resource(3, "own"),), on=Resource(3, "Lock"))
+IDLE = ThreadFacts(name="pool", native=7, place="thread.py:81 in _worker", is_idle=True)
+WORKS = ThreadFacts(name="pool", native=7, place="s.py:3 in work", is_idle=False)
+WAITS = ThreadFacts(name="pool", native=7, place="threading.py:327 in Condition.wait", is_idle=True)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,8 @@ ALONE = task("c", "lock", holds=(Resource(3, "own"),), on=Resource(3, "Lock"))
         (facts(inspection(HOLDER, OTHER), busy=(PID,)), "lock-order cycle", "b holds second and waits for first"),
         (facts(inspection(task(), task("x", "tasks"))), "deadlock", "reader waits for event in s.py:1 in reader"),
         (facts(inspection(task("r", "read")), descriptors=(QUIET, UNREAD)), "lost wake-up", "26 bytes unread"),
+        (facts(inspection(task("t", "thread"))), "lost wake-up", "t waits for thread in s.py:1 in t"),
+        (facts(inspection(task("t", "thread"), threads=(IDLE,))), "lost wake-up", "a job that has ended"),
         (facts(inspection(task("s", "timer", overdue=2.0))), "lost wake-up", "its time was over 2.0 s ago"),
         (facts(inspection(task("m", "child")), children=("9 python",)), "waiting for a child", "child 9 python lives"),
         (
@@ -68,7 +73,9 @@ def test_what_the_facts_prove(given, diagnosis, reason):
         pytest.param(facts(inspection(task(), timers=-1)), id="no one can tell whether a timer is to come"),
         pytest.param(facts(inspection(task()), descriptors=(QUIET,)), id="a connection may come"),
         pytest.param(facts(inspection(task()), children=("9 python",)), id="a child may answer"),
-        pytest.param(facts(inspection(task(), task("t", "thread"))), id="a thread has a job"),
+        pytest.param(facts(inspection(task(), task("t", "thread"), threads=(WORKS,))), id="a thread has a job"),
+        pytest.param(facts(inspection(task("t", "thread"), threads=(WAITS,))), id="a job may be a wait of the library"),
+        pytest.param(facts(inspection(task("t", "thread")), busy=(PID,)), id="a job may end as it computes"),
         pytest.param(
             facts(inspection(task(), threads=(ThreadFacts(name="x", native=7, place="x.py:1", is_idle=False),))),
             id="a thread that is nobody's",
