@@ -158,7 +158,9 @@ def run_guarded(
         with establish(cell, catalogue.perturbations) as conditions:
             retries = Retries(cell, folder)
             while not retries.is_over:
-                attempts = NoiseRepeats(cell, scenario, catalogue.backend_of)
+                # The first round of a bounded run has to ask everything.
+                has_time = cut_off is None or cell.round > 1
+                attempts = NoiseRepeats(cell, scenario, catalogue.backend_of, has_time=has_time)
                 start = StartCheck(cell, scenario, folder, warm)
                 while not attempts.is_over:
                     yield from CellRun(

@@ -1,7 +1,7 @@
 """The bound of a run's duration: which cells may still start, and when those that run are ended.
 
 Part of the time is left for the reports. Cells that run side by side come first; they get their share of the rest, so
-that the others are asked as well.
+that the others are asked as well. The first rows of their families are many and quick, and may take half of it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ _REPORT_SECONDS = 0.4
 _REPORT_SECONDS_PER_CELL = 0.0008
 _MOST_FOR_REPORTS = 0.4
 """Of the whole time; so much is needed where others take nearly all of the CPU."""
+
+
+_MOST_FOR_FIRST_ROWS = 0.5
+"""Of the time for cells."""
 
 
 class Deadline:
@@ -59,7 +63,10 @@ class Deadline:
             shared = sum(cost for is_it, cost in kinds if is_it) / lanes
             return shared, sum(cost for is_it, cost in kinds if not is_it)
 
-        self._shared_until = now + left * _share(left, *expect(cells), *expect(first_rows(cells)))
+        first = first_rows(cells)
+        self._first = frozenset(cell.id for cell in first)
+        self._first_until = now + left * _MOST_FOR_FIRST_ROWS
+        self._shared_until = now + left * _share(left, *expect(cells), *expect(first))
         self.cut_off = CutOff(at=now + left, reason=f"{OUT_OF_TIME}{budget or seconds:.0f} s")
 
     @property
@@ -69,8 +76,12 @@ class Deadline:
 
     def skip_reason(self, cell: Cell) -> str:
         """Return why it is too late for a cell, or an empty string."""
-        until = self._shared_until if self._is_shared(cell) else self.cut_off.at
-        return "" if self._clock() < until else self.cut_off.reason
+        return "" if self._clock() < self._until(cell) else self.cut_off.reason
+
+    def _until(self, cell: Cell) -> float:
+        if not self._is_shared(cell):
+            return self.cut_off.at
+        return max(self._shared_until, self._first_until if cell.id in self._first else 0.0)
 
 
 def _share(left: float, shared: float, alone: float, first_shared: float, first_alone: float) -> float:

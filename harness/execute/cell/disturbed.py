@@ -22,9 +22,24 @@ MOST_REPEATS = 2
 class NoiseRepeats:
     """The attempts at one cell that noise repeats; the last one counts."""
 
-    def __init__(self, cell: Cell, scenario: Scenario, backend_of: Callable[[BackendSpec], Backend]) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        scenario: Scenario,
+        backend_of: Callable[[BackendSpec], Backend],
+        *,
+        has_time: bool = True,
+    ) -> None:
+        """Begin with the first attempt.
+
+        Args:
+            cell: that is run.
+            scenario: of the cell.
+            backend_of: finds the backends of the cell.
+            has_time: whether there may be more attempts.
+        """
         self._scenario = scenario
-        self._can_repeat = can_be_disturbed(cell, scenario, backend_of)
+        self._can_repeat = has_time and can_be_disturbed(cell, scenario, backend_of)
         self._before: list[Disturbance] = []
         self._breaches = Breaches(scenario)
         self.is_over = False

@@ -33,7 +33,7 @@ def make_deadline(seconds, costs, *, slowness=1.0, cells=(*SHARED, *ALONE)):
 def last_moments(deadline, clock):
     """Return after how many seconds cells of either kind are no longer started."""
     found = []
-    for cell in (SHARED[0], ALONE[0]):
+    for cell in (SHARED[-1], ALONE[-1]):
         clock.now = 1000.0
         while not deadline.skip_reason(cell):
             clock.now += 0.5
@@ -78,3 +78,15 @@ def test_the_first_row_of_each_family_has_its_time():
     costs = {SHARED[0].scenario: 40.0} | {cell.scenario: 2.0 for cell in few}
     shared, alone = last_moments(*make_deadline(40, costs, cells=(*SHARED, *few)))
     assert alone - shared >= 19
+
+
+def test_the_first_row_of_a_family_may_take_half_of_the_time():
+    """Where no cost is known, and the share of those that run side by side is small."""
+    few = tuple(Cell(scenario=f"load{number}", roles=ROLES, round=0) for number in range(100))
+    deadline, clock = make_deadline(40, {}, cells=(*SHARED, *few))
+    clock.now += 18
+    assert deadline.skip_reason(SHARED[0]) == ""
+    assert deadline.skip_reason(SHARED[1])
+    clock.now += 3
+    assert deadline.skip_reason(SHARED[0])
+    assert deadline.skip_reason(few[0]) == ""

@@ -1,10 +1,12 @@
 """Cells that are run again at once, because others had the CPU."""
 
+import time
+
 import msgspec
 import pytest
 
 from harness.api import Backend, Scenario, allowed, bounded, exact, forbidden, info, metric, outcomes, trace
-from harness.execute import run_guarded
+from harness.execute import CutOff, run_guarded
 from harness.execute.cell import disturbed
 from harness.execute.cell.disturbed import NoiseRepeats, can_be_disturbed
 from harness.journal import JOURNAL_NAME, JournalWriter, read_run
@@ -221,6 +223,20 @@ def test_a_cell_is_run_again_in_its_own_place(spawn_cell, tmp_path, monkeypatch)
     everything = [event.observation for event in events if isinstance(event, CellObserved)]
     assert record.observations == tuple(everything[-len(record.observations) :])
     assert len(everything) == 3 * len(record.observations)
+
+
+def test_the_first_round_of_a_bounded_run_has_no_time_for_repeats(spawn_cell, tmp_path, monkeypatch):
+    """It has to ask everything; the rounds after it are repeated as elsewhere."""
+    monkeypatch.setattr(disturbed, "MOST_DELAY", -1.0)
+    cut_off = CutOff(at=time.monotonic() + 1000, reason="out of time")
+    later = msgspec.structs.replace(spawn_cell, round=2)
+    found = [
+        event.result.disturbed
+        for cell in (spawn_cell, later)
+        for event in run_guarded(cell, Plugins().catalogue(), tmp_path, cut_off=cut_off)
+        if isinstance(event, CellFinished)
+    ]
+    assert [len(before) for before in found] == [0, 2]
 
 
 def test_a_calm_cell_is_run_once(spawn_cell, tmp_path, monkeypatch):
