@@ -6,8 +6,8 @@
 `--preset default` that measure nothing. A pair runs both sides once, in random order. Wall time is that of the command;
 CPU time is that of all its processes, from the kernel. After the pairs, cells are listed whose answers, outcome,
 leftovers or exceptions were in no run of the other side: with few pairs that may be chance, as a race has
-several answers. The table of figures has the ratio of what the same row measured forked and fresh, over rows, backends
-and pairs. On two quiet cores five pairs of both take about 20 minutes.
+several answers. The table of figures has the ratio of what the same row measured forked and fresh, and of its ratio
+to asyncio, over rows, backends and pairs. On two quiet cores five pairs of both take about 20 minutes.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from harness.plugins import Plugins
 
 GOALS = {"quick": 0.4, "behaviours": 0.5}
 SIDES = ("fresh", "forked")
+REFERENCE = "asyncio"
 Figures = dict[tuple[str, str], float]
 """Median of each row and backend."""
 Facts = dict[str, set[tuple[str, ...]]]
@@ -102,17 +103,23 @@ def read_figures(run: Run) -> Figures:
 
 
 def compare_figures(pairs: Sequence[dict[str, Figures]]) -> Section:
-    """Return the ratios of figures, by scenario."""
+    """Return by scenario how figures of forked cells compare with fresh ones: as they are, and as shown, in ratios."""
     logs: dict[str, list[float]] = defaultdict(list)
+    shown: dict[str, list[float]] = defaultdict(list)
     for pair in pairs:
         fresh, forked = (pair[side] for side in SIDES)
-        for row, label in sorted(fresh.keys() & forked.keys()):
-            if fresh[row, label] > 0 and forked[row, label] > 0:
-                log = math.log(forked[row, label] / fresh[row, label])
-                logs[row.partition("[")[0]].append(log)
-                logs["all"].append(log)
-    rows = tuple((name, *ratio_texts(values), str(len(values))) for name, values in sorted(logs.items()))
-    return Section(title="Figures, forked : fresh", text="", header=("rows", "median", "interval", "ratios"), rows=rows)
+        both = {key: math.log(forked[key] / fresh[key]) for key in fresh if fresh[key] > 0 and forked.get(key, 0) > 0}
+        for (row, label), log in both.items():
+            for name in (row.partition("[")[0], "all"):
+                logs[name].append(log)
+                if label != REFERENCE and (row, REFERENCE) in both:
+                    shown[name].append(log - both[row, REFERENCE])
+    rows = tuple(
+        (name, *ratio_texts(values), *(ratio_texts(shown[name]) if shown[name] else ("–", "–")), str(len(values)))
+        for name, values in sorted(logs.items())
+    )
+    header = ("rows", "of figures", "interval", f"of ratios to {REFERENCE}", "interval", "figures")
+    return Section(title="Forked : fresh", text="", header=header, rows=rows)
 
 
 def differences(facts: dict[str, Facts]) -> Iterator[str]:
