@@ -25,6 +25,7 @@ from . import (
     locks,
     offload,
     processes,
+    rest,
     scheduling,
     servers,
     several,
@@ -53,6 +54,7 @@ THEMES = (
     ends,
     leaks,
     several,
+    rest,
 )
 """The modules of faults."""
 

@@ -20,7 +20,7 @@ _FAMILIES = (
     *("bridge_blocks", "bridge_direct", "bridge_signal"),
     *("server_handler", "server_close", "server_start"),
     *("end_interrupt", "end_program"),
-    *("several_waiters", "several_things", "several_crowds"),
+    *("several_waiters", "several_things", "several_crowds", "contract_rest"),
     "waits",
 )
 """Modules with `SCENARIOS`. Loaded when they are listed: a worker loads only the one that it was told."""
