@@ -74,6 +74,7 @@ class _Shift:
         self._answered: list[int] = []
         self._stop_ns = self._serving_ns = 0
         self._in_flight = 0
+        self._is_closed = False
 
     # --- the server ---
 
@@ -104,14 +105,20 @@ class _Shift:
             self._serving_ns = perf_counter_ns() - start_ns
             await self._stop(server)
             await self._until(lambda: not any(client.is_alive() for client in clients))
+            self._is_closed = False
             await group.cancel()
 
     async def _serve(self, server: Server) -> None:
         async with self._runtime.open_cancel_scope():
-            await server.serve_forever()
+            try:
+                await server.serve_forever()
+            except BaseException as exc:  # asyncio ends it with a cancellation, which gather would pass on
+                if not (self._is_closed and self._runtime.is_cancelled(exc)):
+                    raise
 
     async def _stop(self, server: Server) -> None:
         self._in_flight = len(self._begun) - len(self._ended)
+        self._is_closed = True
         start_ns = perf_counter_ns()
         await server.close()
         await self._until(lambda: len(self._begun) == len(self._ended))
