@@ -2,15 +2,17 @@
 
 import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from harness.api import HANG_TASKS, NO_FIGURE, allowed, forbidden, info, metric, outcomes
+from harness.api import HANG_TASKS, NO_FIGURE, allowed, bounded, forbidden, info, metric, outcomes
 from harness.cli.exits import Exit
 from harness.model import BackendCard, Expectation, Outcome
 
-from ..compare.run_builder import cell
-from .stored_runs import store
+from ..compare.run_builder import a_run, cell
+from .stored_runs import store, write
 
 ANSWERS = {"answer": outcomes({"kept": allowed("fine"), "lost": forbidden("nothing may be lost")})}
 BEFORE_IT = "the run was interrupted before this cell"
@@ -130,6 +132,18 @@ def test_a_known_breach_of_one_backend_does_not_acquit_another(outputs):
     assert ("suspect scenario", ["trio"]) not in found
 
 
+def test_what_every_backend_breaks_is_charged_to_the_library_under_test(outputs):
+    """A scenario about a library is not suspect: each output names the library."""
+    run = a_run(answering("asyncio", "lost"), answering("trio", "lost"), judges=ANSWERS)
+    cards = tuple(replace(card, subject="anyio 4.9") for card in run.started.scenarios)
+    write(Path(".harness/runs/library"), replace(run, started=replace(run.started, scenarios=cards)))
+    texts, code, *_ = outputs("library")
+    assert code == Exit.FINDINGS
+    assert "VIOLATION  drain on asyncio, trio" in texts["quiet"]
+    for name in ("terminal", "show", "html", "json", "junit"):
+        assert "anyio 4.9" in texts[name], name
+
+
 def test_variants_and_loops_inherit_what_is_known(outputs):
     """No column of a variant, or of a derived backend, is charged with a known bug of its base."""
     derived = BackendCard(label="myloop", name="myloop", summary="", derives_from=("asyncio",))
@@ -208,6 +222,34 @@ def test_load_and_noise_are_named_in_every_report(outputs):
     texts, *_ = outputs("busy")
     for name in ("terminal", "html", "markdown", "json"):
         assert "load 9.8 on 2 CPUs" in " ".join(texts[name].split()), name
+
+
+@pytest.mark.parametrize(("pace", "code"), [("limited: 150 of 200 connections/s", Exit.OK), ("ok", Exit.FINDINGS)])
+def test_what_the_machine_could_not_do_is_no_bug_of_a_backend(outputs, pace, code):
+    """A storm is judged only where its generator kept the pace; which it did not is shown."""
+    judges = {"timed out": bounded(at_most=0, only_where={"generator": "ok"}), "generator": info()}
+    late = cell("trio", observed={"timed out": 4, "generator": pace})
+    store("storm", cell("asyncio", observed={"timed out": 0, "generator": "ok"}), late, judges=judges)
+    texts, seen, *_ = outputs("storm")
+    assert seen == code
+    is_charged = code is Exit.FINDINGS
+    for name in ("terminal", "show", "quiet", "junit", "github"):
+        assert ("timed out is more than 0" in " ".join(texts[name].split())) is is_charged, name
+
+
+# --- expectations that are proposed ---
+
+
+def test_a_bug_is_not_listed_until_a_person_writes_the_reason(harness):
+    """The proposal has an empty reason, and is refused as it is."""
+    store("new", answering("asyncio"), answering("myloop", "lost"), judges=ANSWERS)
+    code, proposed, _ = harness("expect", "new")
+    assert code == Exit.OK
+    assert 'reason = ""' in proposed
+    Path("known.toml").write_text(proposed)
+    code, _, said = harness("matrix", "--expectations", "known.toml", "-b", "asyncio", "-s", "channel.capacity-zero")
+    assert code == Exit.USAGE
+    assert "has no reason" in said
 
 
 # --- questions that give up waiting ---
