@@ -10,6 +10,19 @@ import pytest
 
 pytestmark = pytest.mark.rloop
 SPEC = "asyncio:loop=rloop"
+CAUSES = (
+    "bridge.call-after-end",
+    "bridge.context-visible",
+    "fairness.socket-in-a-crowd",
+    "leak.connections",
+    "listener.close-with-live-connection",
+    "listener.out-of-fds",
+    "server.cancel-serve-forever",
+    "shutdown.exit-in-a-task",
+    "stream.reset-while-reading",
+    "timer.sleep-forever",
+)
+"""A script for each root cause that `harness drop-in rloop` finds."""
 HEALTHY = ["asyncio", "uvloop", "trio", "threads", *(["curio"] if sys.version_info < (3, 12) else [])]
 
 
@@ -77,3 +90,15 @@ def test_as_a_client_it_does_not(report):
     others = [cell for cell in row["cells"] if cell["roles"][1] == SPEC and cell["roles"][0] != SPEC]
     assert {cell["roles"][0] for cell in others} == set(HEALTHY)
     assert [cell["label"] for cell in others if cell["values"]["connections timed out"]] == []
+
+
+@pytest.mark.parametrize("scenario", CAUSES)
+def test_a_script_shows_each_root_cause(environment, scenario):
+    """It fails on rloop and passes on asyncio."""
+    codes = []
+    for spec in (SPEC, "asyncio"):
+        command = [sys.executable, "-P", "-m", "harness.cli", "script", scenario, "--backend", spec]
+        text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        done = subprocess.run([sys.executable, "-P", "-c", text], env=environment, timeout=60, check=False)
+        codes.append(done.returncode)
+    assert codes == [1, 0]
