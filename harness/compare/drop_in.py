@@ -29,6 +29,7 @@ from .root_causes import HARMS, Sign, group_signs
 from .rows import CellFacts, Row, Square
 from .trace import describe_difference
 from .traits import ENDING_OF_CELL, LEFT, UNHANDLED, Trait, list_raised, list_traits
+from .values import outcome_text
 
 _LEAST_BREACHES = 2
 _OR = " or "
@@ -235,7 +236,8 @@ def _repaired(pair: Pair) -> Iterator[Trait]:
 def _is_better(pair: Pair, key: str) -> bool:
     """Return whether the scenario declares each new value of the candidate as better than those of the baseline."""
     judge, usual = pair.row.card.judges.get(key), _values_of(pair, key)
-    values = {value for cell in pair.candidate.cells if cell.ran for value in cell.values(key)} - set(usual)
+    seen = (outcome_text(value) for cell in pair.candidate.cells if cell.ran for value in cell.values(key))
+    values = set(seen) - set(usual)
     return judge is not None and bool(usual) and bool(values) and all(judge.is_better(value, usual) for value in values)
 
 

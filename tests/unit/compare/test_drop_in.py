@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from harness.api import Harm, allowed, bounded, forbidden, info, outcomes
+from harness.api import Harm, allowed, bounded, exact, forbidden, info, outcomes
 from harness.compare import compare, find_doubtful
 from harness.model import Candidate, CheckResult, Expectation, FindingKind, Outcome
 
@@ -23,6 +23,7 @@ JUDGES = {
         }
     ),
     "lost": bounded(at_most=0, harm=Harm.DATA),
+    "order": exact(),
     "raised": info(),
 }
 LOOP = "base:loop=x"
@@ -52,6 +53,12 @@ def test_the_same_is_a_drop_in():
     assert (drop_in.is_drop_in, drop_in.compared, drop_in.causes) == (True, 1, ())
     _, drop_in = verdict(cell("base", observed={"lost": -1}), cell(LOOP, observed={"lost": -2}))
     assert drop_in.is_drop_in
+
+
+def test_values_may_be_lists():
+    """They are compared as they are written."""
+    _, drop_in = verdict(cell("base", observed={"order": [[1, 2]]}), cell(LOOP, observed={"order": [[2, 1]]}))
+    assert shown(drop_in) == [(LOOP, ("[1, 2]",), ("[2, 1]",))]
 
 
 def test_what_the_contract_leaves_open_is_a_difference_too():
