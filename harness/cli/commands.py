@@ -31,6 +31,7 @@ _COMMANDS = {
     "bisect": "bisect:bisect",
     "plugins": "plugin_list:plugins",
     "plugin": "plugin:plugin",
+    "init": "init:init",
     "env": "env:env",
     "doctor": "doctor:doctor",
     "selftest": "selftest:selftest",
@@ -55,7 +56,7 @@ _SECTIONS = {
         "expect",
         "merge",
     ),
-    "Plugins and environments": ("plugins", "plugin", "env", "completion"),
+    "Plugins and environments": ("init", "plugins", "plugin", "env", "completion"),
 }
 """Of the help."""
 

@@ -12,7 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = ("backends", "scenarios", "saboteurs", "perturbations", "reports")
 EXAMPLES = ROOT / "examples"
-NAMES = ("harness-explore-demo", "harness-gevent", "harness-loops", "harness-minipool", "harness-scenarios-demo")
+NAMES = (
+    "harness-anyio",
+    "harness-explore-demo",
+    "harness-gevent",
+    "harness-loops",
+    "harness-minipool",
+    "harness-scenarios-demo",
+)
 PACKAGES_OF_TREE = [str(ROOT), *(str(ROOT / source) for source in SOURCES)]
 
 
@@ -173,6 +180,29 @@ def test_gevent_passes_its_own_tests(with_gevent):
 def test_gevent_passes_the_check(with_gevent):
     """Every question that can be asked."""
     assert "100.0%" in with_gevent.harness("plugin", "check", "gevent")
+
+
+@pytest.fixture(scope="session")
+def with_anyio(installed):
+    """Return the environment of the anyio example, with anyio."""
+    environment = installed("harness-anyio")
+    if find_spec("anyio") is None:
+        environment.pip("anyio>=4.11")
+    return environment
+
+
+@pytest.mark.slow
+def test_anyio_passes_its_own_tests(with_anyio):
+    """Needs the package index, where anyio is not installed."""
+    arguments = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
+    assert " passed" in with_anyio.call(*arguments, cwd=EXAMPLES / "harness-anyio")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["anyio", "anyio:on=trio"])
+def test_anyio_passes_the_check(with_anyio, backend):
+    """On asyncio and on trio, with what is known."""
+    assert "100.0%" in with_anyio.harness("plugin", "check", backend)
 
 
 @pytest.mark.slow
