@@ -62,8 +62,8 @@ def init(state: State, uses: tuple[str, ...], backends: tuple[str, ...], *, forc
     """Write the profile and a gate for the project in this folder.
 
     The profile is [tool.harness] in pyproject.toml: the features that the project relies on, and its backends. The gate
-    is a workflow that runs the scenarios about these features, and the project's own tests, on each backend; it fails if
-    something unexpected is found.
+    is a workflow that runs the scenarios about these features, and the project's own tests, on each backend; it fails
+    if something unexpected is found.
 
     \b
     Examples:
@@ -84,16 +84,24 @@ def init(state: State, uses: tuple[str, ...], backends: tuple[str, ...], *, forc
 
 
 def find_features(folder: Path, features: Iterable[str]) -> tuple[str, ...]:
-    """Return the features whose words are in the Python source of a project, outside of its tests."""
+    """Return the features whose words are in the Python source of a project, outside of its tests.
+
+    A word that is part of a longer one that is there (task, task group) counts for nothing.
+    """
     hidden = {*_TESTS, "build", "dist"}
     sources = [
         path
         for path in folder.rglob("*.py")
-        if not any(part in hidden or part.startswith(".") or "site-packages" in part for part in path.parts)
+        if not any(
+            part in hidden or part.startswith(".") or part == "site-packages" for part in path.relative_to(folder).parts
+        )
     ]
     text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in sources)
     squeezed = text.lower().replace("_", "")
-    return tuple(feature for feature in features if feature.replace("-", "").removesuffix("s") in squeezed)
+    stems = {feature: feature.replace("-", "").removesuffix("s") for feature in features}
+    found = {feature: stem for feature, stem in stems.items() if stem in squeezed}
+    parts = {stem for stem in found.values() for other in found.values() if stem != other and stem in other}
+    return tuple(feature for feature, stem in found.items() if stem not in parts)
 
 
 def _with_suites(backends: Mapping[str, Backend]) -> list[str]:

@@ -7,7 +7,7 @@ import click
 OPTION_SECTIONS = {
     "What to run": (
         *("backends", "scenarios", "parameters", "preset", "environments", "variants", "pairs", "server", "client"),
-        *("partition", "saboteurs"),
+        *("partition", "saboteurs", "profile"),
     ),
     "How often and how long": (
         *("rounds", "budget", "stress_count", "stress_duration", "seed", "jobs", "retries", "timeout"),
