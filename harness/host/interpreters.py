@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from harness.host.bare import equip_if_bare, require_runtime
 from harness.host.place_names import is_environment_name, parse_place
 from harness.model import BackendSpec, Environment, Request, UsageError
 
@@ -80,9 +81,11 @@ def resolve_environments(request: Request, catalogue: Catalogue) -> tuple[Reques
     Names found nowhere are left out: the parser of their spec reports them.
 
     Raises:
-        UsageError: `--env` names a file that is no interpreter, or an environment that no backend is run in.
+        UsageError: `--env` names a file that is no interpreter, an environment that no backend is run in, or one that
+            lacks the runtime.
     """
-    places = {spec.place: spec for spec in _specs(request) if spec.place}
+    specs = [spec for spec in _specs(request) if spec.place]
+    places = {spec.place: spec for spec in specs}
     given = dict(request.environments)
     for name in given:
         if name not in places:
@@ -92,7 +95,12 @@ def resolve_environments(request: Request, catalogue: Catalogue) -> tuple[Reques
     }
     if not interpreters:
         return request, catalogue
-    asked = {name: ask_environment(name, interpreter) for name, interpreter in interpreters.items()}
+    asked = {
+        name: equip_if_bare(ask_environment(name, interpreter), catalogue) for name, interpreter in interpreters.items()
+    }
+    for spec in specs:
+        if spec.place in asked:
+            require_runtime(asked[spec.place], spec, catalogue)
     return (
         msgspec.structs.replace(request, environments=tuple(sorted(interpreters.items()))),
         msgspec.structs.replace(catalogue, environments=asked),

@@ -30,6 +30,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Installed versions of the distributions of its backends."""
     backends: dict[str, Backend] = {}
     """Declarations of its plugins: the features of a backend may depend on the version of Python."""
+    injected: str = ""
+    """Folder of ours with the packages that its workers import, where it has no harness."""
     error: str = ""
 
     @property
@@ -38,7 +40,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         if self.error:
             return f"cannot be used: {self.error}"
         versions = "".join(f", {name} {version}" for name, version in self.versions.items())
-        return f"{self.implementation} {self.python}, harness {self.harness}{versions}"
+        by_path = " by path" if self.injected else ""
+        return f"{self.implementation} {self.python}, harness {self.harness}{by_path}{versions}"
 
     @property
     def facts(self) -> dict[str, Any]:

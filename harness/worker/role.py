@@ -19,6 +19,7 @@ from .channel import Pipe, map_progress
 from .errors import UnhandledCollector, describe_ending, describe_error
 from .headroom import open_headroom
 from .ledger import Ledger
+from .light_msgspec import standing_in
 from .probe import WorkerProbe
 from .resources import ResourceMeter
 from .stacks import write_all_stacks, write_stacks_on_signal
@@ -279,7 +280,14 @@ def _versions_of_another(scheduler: type, distributions: tuple[str, ...]) -> dic
 
 def _load(reference: str) -> Any:
     module, _, attribute = reference.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as exc:
+        if exc.name != "msgspec":
+            raise
+        with standing_in():  # an environment that has none of our dependencies
+            loaded = importlib.import_module(module)
+    return getattr(loaded, attribute)
 
 
 def _one_line(exc: BaseException) -> str:

@@ -29,6 +29,8 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
     """The version in the spec."""
     distribution: str = ""
     """The distribution that the version belongs to."""
+    injected: str = ""
+    """Folder of the packages that its workers import, where it has no harness of its own."""
 
     def find_refusal(self, attestation: Attestation) -> Refusal | None:
         """Return why a worker that sent its hello may not go on."""
@@ -58,7 +60,11 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
         """Return the environment variables without those that are about another interpreter."""
         if not self.name:
             return dict(environment)
-        return {name: value for name, value in environment.items() if name not in _OF_ONE_INTERPRETER}
+        own = {name: value for name, value in environment.items() if name not in _OF_ONE_INTERPRETER}
+        if not self.injected:
+            return own
+        # Compiled files go to a folder of ours as well, so that nothing is written into the environment.
+        return own | {"PYTHONPATH": self.injected, "PYTHONPYCACHEPREFIX": f"{self.injected}/__pycache__"}
 
     def _say_again(self) -> str:
         return "run harness env create again"
@@ -79,6 +85,7 @@ def find_interpreter(spec: BackendSpec, backend: Backend, environments: Mapping[
         python=environment.python,
         version=spec.version,
         distribution=next(iter(backend.distributions), ""),
+        injected=environment.injected,
     )
 
 
