@@ -1,6 +1,7 @@
-"""`pytest --harness-backend mylib`: every question of `harness plugin check` as a test item.
+"""`pytest --harness-contract mylib`: every question of `harness plugin check` as a test item.
 
-Without the option it does nothing, and imports nothing but pytest.
+`pytest --harness-backends asyncio,trio`: the project's own async tests, each on each backend
+(`harness.testing.async_items`). Without these options it does nothing, and imports nothing but pytest.
 """
 
 from __future__ import annotations
@@ -15,25 +16,74 @@ import pytest
 if TYPE_CHECKING:
     from .check import Check, Finding
 
-_OPTION = "--harness-backend"
+_OPTION = "--harness-contract"
+_BACKENDS = "--harness-backends"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that switches it on."""
-    parser.getgroup("harness").addoption(
+    """Add the options that switch it on."""
+    group = parser.getgroup("harness")
+    group.addoption(
         _OPTION,
+        "--harness-backend",
+        dest="harness_contract",
         action="append",
         default=[],
         metavar="SPEC",
-        help="check this backend, name[:key=value,...], by every clause of the Runtime contract; repeatable",
+        help="for authors of a backend: check it, name[:key=value,...], by every clause of the contract; repeatable",
+    )
+    group.addoption(
+        _BACKENDS,
+        default="",
+        metavar="SPEC,...",
+        help="run each async test on each of these backends, in its own process, with hangs and leaks found",
+    )
+    group.addoption(
+        "--harness-hang-after",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="a test that --harness-backends runs hangs if it does not end in this time  [default: 30]",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker of async tests."""
+    config.addinivalue_line(
+        "markers", "harness(runs_on=(...)): backends that an async test is written for (--harness-backends)"
     )
 
 
 @pytest.hookimpl(tryfirst=True)  # before -k and -m select among the items
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the items of each backend that was named."""
-    for spec in config.getoption(_OPTION):
+    """Add the items of each backend that was named, and spread async tests over backends."""
+    if backends := _named_backends(config.getoption(_BACKENDS)):
+        from .async_items import spread
+
+        items[:] = spread(items, backends, config.getoption("--harness-hang-after"))
+    for spec in config.getoption("harness_contract"):
         items += _open_backend(session, spec).collect()
+
+
+def _named_backends(text: str) -> list[str]:
+    """Return backend specs, of which a comma may also separate the options: `asyncio,asyncio:io=sock,eager=true`."""
+    specs: list[str] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        if "=" in part and ":" not in part and specs and ":" in specs[-1]:
+            specs[-1] += f",{part}"
+        else:
+            specs.append(part)
+    if specs:
+        from harness.model import UsageError
+        from harness.plan import parse_spec
+
+        from .async_items import catalogue
+
+        try:
+            return [str(parse_spec(spec, catalogue())) for spec in specs]
+        except UsageError as exc:
+            raise pytest.UsageError(f"{_BACKENDS}: {exc}") from exc
+    return specs
 
 
 def _open_backend(session: pytest.Session, spec: str) -> BackendQuestions:
