@@ -27,7 +27,11 @@ def catalogue() -> Catalogue:
 def spread(items: Sequence[pytest.Item], backends: Sequence[str], hang_after: float) -> Iterator[pytest.Item]:
     """Yield the items with those of async tests replaced by one for each backend."""
     for item in items:
-        if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.function):
+        if (
+            not isinstance(item.parent, pytest.Collector)
+            or not isinstance(item, pytest.Function)
+            or not inspect.iscoroutinefunction(item.function)
+        ):
             yield item
             continue
         for backend in backends:

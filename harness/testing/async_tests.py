@@ -23,6 +23,8 @@ from harness.model import CellFinished, CellResult, Outcome, Request, RunEvent
 from harness.plan import make_plan, parse_spec
 from harness.plugins import Catalogue
 
+_CALL = "    await found()\n"
+"""The line of a traceback behind which the frames of the test begin."""
 _NOT_ASKED = (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.INVALID_ENV, Outcome.NOT_RUN)
 
 
@@ -101,7 +103,7 @@ def _describe(result: CellResult) -> Iterator[str]:
         yield f"{result.outcome}: {result.reason}"
     for role in result.roles:
         if role.error is not None:
-            yield role.error.traceback
+            yield role.error.traceback.rpartition(_CALL)[2]
         yield from (f"left behind: {leak}" for leak in role.leaks)
         for lost in role.unhandled:
             yield f"error that no task awaited: {lost.error.message if lost.error else lost.context}"

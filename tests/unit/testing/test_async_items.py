@@ -105,9 +105,8 @@ def test_an_unknown_backend_is_one_line(suite):
 def test_what_a_test_leaves_behind_fails_it(tmp_path):
     """A task that still runs when the test has ended is named."""
     path = tmp_path / "test_leak.py"
-    path.write_text(
-        "import asyncio\nkept = []\n\nasync def test_leak():\n    kept.append(asyncio.create_task(asyncio.sleep(600), name='lost one'))\n"
-    )
+    body = "    kept.append(asyncio.create_task(asyncio.sleep(600), name='lost one'))"
+    path.write_text(f"import asyncio\nkept = []\n\nasync def test_leak():\n{body}\n")
     verdict = run_async_test(path, "test_leak", "asyncio", CATALOGUE, hang_after=60)
     assert "left behind: " in verdict.failure
     assert "lost one" in verdict.failure
