@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,16 @@ _MOST_CHARACTERS = 300
 
 @click.command()
 @click.argument("backend", shell_complete=complete_backend)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="GLOB",
+    help="Only questions with this in their text or subject, e.g. 'ByteStream' (repeatable); measures no costs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--verbose", "-v", is_flag=True, help="Also show complete errors and skipped questions.")
 @click.pass_obj
-def check(state: State, /, *, backend: str, as_json: bool, verbose: bool) -> int:
+def check(state: State, /, *, backend: str, only: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     """Check that a backend keeps the Runtime contract.
 
     Checks every clause, and that runs report failures. Takes seconds, longer if the backend hangs. Exits with 1
@@ -38,14 +45,21 @@ def check(state: State, /, *, backend: str, as_json: bool, verbose: bool) -> int
     \b
     Examples:
       harness plugin check mylib
+      harness plugin check mylib --only 'Lock*' --only cancel
       harness plugin check asyncio:channel=queue --json
     """
     from harness.testing.check import check_backend
 
     state.warn_about_broken_plugins()
-    report = check_backend(backend, state.catalogue)
+    report = check_backend(backend, state.catalogue, only, _tell)
     click.echo(_as_json(report) if as_json else _as_text(report, colour=state.colour, verbose=verbose), color=True)
     return Exit.OK if report.passed else Exit.FINDINGS
+
+
+def _tell(done: int, number: int) -> None:
+    """Show how many questions were put, on a terminal."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{done} of {number} questions" + "\r\x1b[K" * (done == number), nl=False, err=True)
 
 
 def _as_json(report: CheckReport) -> str:
@@ -62,8 +76,10 @@ def _as_text(report: CheckReport, *, colour: bool, verbose: bool) -> str:
         file=text, width=_WIDTH, force_terminal=colour, no_color=not colour, highlight=False, markup=False
     )
     _print_counts(console, report)
-    for finding in report.broken:
-        _print_broken(console, finding, verbose=verbose)
+    for first, *others in report.causes:
+        _print_broken(console, first, verbose=verbose)
+        for other in others:
+            console.print(_entry("and", printable(other.question)))
     _print_known(console, report)
     _print_not_asked(console, report, verbose=verbose)
     _print_costs(console, report.costs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Container, Generator, Iterator
+from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +20,7 @@ import msgspec
 from harness import api
 from harness.api import Capability, Scenario, Support
 from harness.execute import execute
-from harness.model import CellFinished, CellObserved, CellResult, Outcome, Request, RunEvent
+from harness.model import CellFinished, CellObserved, CellResult, Outcome, Request, RunEvent, UsageError, matches_glob
 from harness.plan import make_plan, parse_spec
 from harness.plugins import Catalogue
 
@@ -123,6 +123,14 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     def passed(self) -> bool:
         """Whether there was a question to ask, and every answer but the known ones is right."""
         return bool(self.held) and not self.broken and not self.stale
+
+    @property
+    def causes(self) -> tuple[tuple[Finding, ...], ...]:
+        """The broken ones, grouped by what they have in common: the line of the backend, or the error itself."""
+        groups: dict[str, list[Finding]] = {}
+        for finding in self.broken:
+            groups.setdefault(finding.where or finding.summary or finding.question, []).append(finding)
+        return tuple(map(tuple, groups.values()))
 
     def _of(self, verdict: Verdict) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.verdict is verdict)
@@ -270,16 +278,45 @@ class Check:
         )
 
 
-def check_backend(spec: str, catalogue: Catalogue) -> CheckReport:
-    """Put every question to a backend.
+def check_backend(
+    spec: str,
+    catalogue: Catalogue,
+    only: Sequence[str] = (),
+    tell: Callable[[int, int], None] = lambda _done, _all: None,
+) -> CheckReport:
+    """Put every question to a backend, or those that match a glob, and measure what the adapter costs.
+
+    Args:
+        spec: of the backend.
+        catalogue: where it is found.
+        only: globs over the questions and what they are about; with one, no costs are measured.
+        tell: is called after each question with the number of those that were put, and of all.
 
     Raises:
-        UsageError: unknown backend, option or value.
+        UsageError: unknown backend, option or value, or no question matches.
     """
     check = Check(spec, catalogue)
-    findings = tuple(check.run())
-    is_runnable = any(finding.verdict is Verdict.HOLDS for finding in findings)
-    return CheckReport(backend=check.backend, findings=findings, costs=check.measure_costs() if is_runnable else ())
+    selected = _select_questions(check.questions, only)
+    findings: list[Finding] = []
+    for finding in check.run(selected if only else None):
+        findings.append(finding)
+        tell(len(findings), len(selected))
+    is_runnable = not only and any(finding.verdict is Verdict.HOLDS for finding in findings)
+    costs = check.measure_costs() if is_runnable else ()
+    return CheckReport(backend=check.backend, findings=tuple(findings), costs=costs)
+
+
+def _select_questions(questions: Mapping[str, str], only: Sequence[str]) -> set[str]:
+    if not only:
+        return set(questions)
+    found = {
+        question
+        for question, about in questions.items()
+        if any(matches_glob(text, f"*{glob}*") for glob in only for text in (question, about))
+    }
+    if not found:
+        raise UsageError(f"no question matches {', '.join(only)}; harness plugin check -v lists them by their subject")
+    return found
 
 
 def describe_promise(about: str) -> str:

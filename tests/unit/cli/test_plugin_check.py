@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from harness.cli import main as program
 from harness.cli.exits import Exit
@@ -43,7 +44,7 @@ def harness(capsys, monkeypatch):
 
     def call(*arguments, found, costs=()):
         report = CheckReport(backend="mine", findings=found, costs=costs)
-        monkeypatch.setattr(check, "check_backend", lambda _spec, _catalogue: report)
+        monkeypatch.setattr(check, "check_backend", lambda _spec, _catalogue, *_rest: report)
         with pytest.raises(SystemExit) as ended:
             program.main(["plugin", "check", "mine", *arguments])
         return ended.value.code, capsys.readouterr().out
@@ -72,6 +73,17 @@ def test_something_is_broken(harness):
     assert "look at /x/mine/backend.py:3 in receive" in lines
     assert "Traceback" not in out
     assert "\x1b" not in out
+
+
+def test_breaches_with_one_cause_are_shown_once(harness):
+    """The line of the backend that they come to is their cause; the score counts each."""
+    other = replace(BROKEN, question="items arrive in order")
+    apart = replace(BROKEN, question="a third", where="/x/mine/backend.py:9 in send")
+    _, out = harness(found=(HELD, BROKEN, other, apart))
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert [line for line in lines if line.startswith("✗")] == ["✗ each item reaches one receiver", "✗ a third"]
+    assert "and items arrive in order" in lines
+    assert lines[-1] == "mine: 1 of 4 hold, 25.0%"
 
 
 def test_counts_by_what_they_are_about(harness):

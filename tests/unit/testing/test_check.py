@@ -9,7 +9,7 @@ import pytest
 
 from harness.api import CHAPTERS, Backend, BackendOption, Capability, Offer, Support, runtime
 from harness.model import KnownBreach, UsageError
-from harness.plugins import Catalogue
+from harness.plugins import Catalogue, Plugins
 from harness.testing.breaches import select_breaches
 from harness.testing.check import Check, CheckReport, Finding, Verdict, check_backend, describe_promise
 from harness.testing.clauses import CLAUSES
@@ -222,3 +222,23 @@ def test_a_backend_that_nobody_brings():
     """The same error as everywhere."""
     with pytest.raises(UsageError, match="unknown backend 'x'"):
         check_backend("x", Catalogue(backends={}, scenarios={}, renderers={}, plugins=()))
+
+
+@pytest.mark.parametrize(
+    ("only", "about"),
+    [(("Lock",), "Lock"), (("TaskGroup.spawn",), "TaskGroup.spawn"), (("Runtime.fail_*",), "Runtime.fail_after")],
+)
+def test_a_part_of_the_questions(only, about):
+    """Those about a subject, by a text or a glob; progress counts them, and no costs are measured."""
+    told = []
+    report = check_backend("asyncio", Plugins().catalogue(), only, lambda *counts: told.append(counts))
+    assert {finding.about for finding in report.findings if finding.about.startswith(about)}
+    assert len(report.findings) < 30
+    assert told[-1] == (len(report.findings), len(report.findings))
+    assert (report.costs, report.broken) == ((), ())
+
+
+def test_no_question_matches():
+    """It is a mistake of usage, and nothing is asked."""
+    with pytest.raises(UsageError, match="no question matches telepathy"):
+        check_backend("asyncio", Plugins().catalogue(), ("telepathy",))
