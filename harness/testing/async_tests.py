@@ -59,6 +59,7 @@ ASYNC_TEST = Scenario(
     rows={},
     forkable=False,
 )
+"""What runs an async test: a scenario of one role, whose parameters name the test."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""`pytest --harness-backend NAME`, in a process of its own."""
+"""`pytest --harness-contract NAME`, also by its name of 0.1, `--harness-backend`, in a process of its own."""
 
 import subprocess
 import sys
@@ -71,9 +71,9 @@ def test_a_broken_promise_fails(call):
 
 def test_a_backend_that_nobody_brings(call):
     """A usage error with the nearest name, before anything is run."""
-    code, out = call("--harness-backend", "trioo")
+    code, out = call("--harness-contract", "trioo")
     assert code == pytest.ExitCode.USAGE_ERROR
-    assert "--harness-backend: unknown backend 'trioo'; did you mean 'trio'?" in out
+    assert "--harness-contract: unknown backend 'trioo'; did you mean 'trio'?" in out
 
 
 def test_a_breach_that_is_known_is_an_expected_failure(call):
