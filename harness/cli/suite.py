@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from harness.model import Request, RowId, Suite, UsageError
+from harness.model import NothingSelectedError, Request, RowId, Run, Suite, UsageError
 
 from .plain import say
 from .selection import complete_backend, parse_seconds
@@ -33,6 +33,14 @@ _MOST_CAUSES = 20
     "--backend", "-b", "backends", multiple=True, required=True, metavar="SPEC", shell_complete=complete_backend,
     help="Backend spec (repeatable); the first one is the reference.",
 )  # fmt: skip
+@click.option("-k", "expression", default="", metavar="EXPR", help="Only tests that match, as -k of their runner.")
+@click.option("-m", "marks", default="", metavar="EXPR", help="Only tests with these marks (pytest).")
+@click.option("--exitfirst", "-x", "exit_first", is_flag=True, help="Stop on a backend after its first failure.")
+@click.option(
+    "--last-failed", "--lf", "last_failed", is_flag=True,
+    help="Only tests that did not pass everywhere in the last run of these targets.",
+)  # fmt: skip
+@click.option("--durations", type=click.IntRange(0), default=0, metavar="N", help="Show the N slowest tests.")
 @click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Repeat the suite.")
 @click.option(
     "--schedules", type=click.IntRange(0), default=0, metavar="N",
@@ -59,6 +67,11 @@ def suite(
     *,
     targets: tuple[str, ...],
     backends: tuple[str, ...],
+    expression: str,
+    marks: str,
+    exit_first: bool,
+    last_failed: bool,
+    durations: int,
     rounds: int,
     schedules: int,
     replay: int,
@@ -92,20 +105,23 @@ def suite(
 
     check_target(json_file)
     expectations = tuple(known for file in expectation_files for known in read_expectations(file))
+    chosen = _choose_tests(_make_suite(targets), expression, marks, exit_first=exit_first)
     request = Request(
         backends=backends,
         preset="",
         rounds=rounds,
         partition=partition,
         max_hangs=max_hangs,
-        suite=structs.replace(_make_suite(targets), hang_after=hang_after, schedules=schedules, replay=replay),
+        suite=structs.replace(chosen, hang_after=hang_after, schedules=schedules, replay=replay),
     )
     request = _collect(state, request)
+    if last_failed and request.suite is not None:
+        request = structs.replace(request, suite=_select_failed(request.suite, out))
     state.warn_about_broken_plugins()
     catalogue, stage = choose_stage(request, state.catalogue)
     with open_progress(state.plugins, quiet=quiet or json_file == "-", colourless=state.colourless):
         outcome = run_session(request, state.plugins, catalogue, RunStore(out), expectations, stage=stage)
-    return report_suite(state, outcome, json_file, verbose=verbose)
+    return report_suite(state, outcome, json_file, verbose=verbose, durations=durations)
 
 
 def _make_suite(targets: tuple[str, ...]) -> Suite:
@@ -121,6 +137,30 @@ def _make_suite(targets: tuple[str, ...]) -> Suite:
         if not Path(name.partition("::")[0]).exists():
             raise UsageError(f"there is no file or folder {name.partition('::')[0]!r}; for modules: {_UNITTEST}MODULE")
     return Suite(runner="pytest", targets=names, arguments=arguments)
+
+
+def _choose_tests(suite: Suite, expression: str, marks: str, *, exit_first: bool) -> Suite:
+    """Return the suite with the runner's own options for a part of its tests."""
+    if marks and suite.runner != "pytest":
+        raise UsageError("unittest has no marks: use -k")
+    added = (*(("-k", expression) if expression else ()), *(("-m", marks) if marks else ()))
+    return structs.replace(suite, arguments=(*added, *(("-x",) if exit_first else ()), *suite.arguments))
+
+
+def _select_failed(suite: Suite, out: Path) -> Suite:
+    """Return the suite with the tests that did not pass in the last run of its targets; with all if there is none."""
+    from harness.compare import list_failed
+    from harness.journal import RunStore, read_run
+
+    for folder in reversed(RunStore(out).runs()):
+        run = read_run(folder)
+        last = run.started.request.suite
+        if last is not None and (last.runner, last.targets) == (suite.runner, suite.targets):
+            files = {name: file for name, file in suite.files.items() if name in list_failed(run)}
+            if not files:
+                raise NothingSelectedError(f"every test of {' '.join(suite.targets)} passed in {folder.name}")
+            return structs.replace(suite, files=files)
+    return suite
 
 
 def _collect(state: State, request: Request) -> Request:
@@ -147,7 +187,7 @@ def _collect(state: State, request: Request) -> Request:
 # --- output ---
 
 
-def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, verbose: bool) -> int:
+def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, verbose: bool, durations: int = 0) -> int:
     """Print the summary of a suite's run, write the reports and return the exit code."""
     from harness.compare import summarise_suite
 
@@ -164,6 +204,8 @@ def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, ve
     unexpected = {finding.row for finding in outcome.comparison.findings if finding.kind.unexpected}
     known = frozenset(found.row for cause in summary.causes for found in cause.differences) - unexpected
     for line in describe_suite(summary, known, verbose=verbose):
+        say(line)
+    for line in _list_slowest(outcome.run, durations):
         say(line)
     if outcome.comparison.incomplete:
         say(f"incomplete: {outcome.comparison.incomplete}")
@@ -226,6 +268,13 @@ def _list_names(names: tuple[str, ...], *, verbose: bool) -> str:
     return ", ".join(names if verbose else names[:_MOST_TESTS]) + (
         f" and {more} more" if more > 0 and not verbose else ""
     )
+
+
+def _list_slowest(run: Run, count: int) -> Iterator[str]:
+    if count:
+        yield "\nslowest tests:"
+    for record in sorted(run.records, key=lambda record: -record.result.seconds)[:count]:
+        yield f"   {record.result.seconds:.2f} s {record.cell.scenario} on {record.cell.label}"
 
 
 def _headline(summary: SuiteSummary) -> str:

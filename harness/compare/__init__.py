@@ -46,7 +46,7 @@ from .repeats import count_repeats
 from .root_causes import find_root_causes
 from .rows import Row, all_records, group_rows, order_labels
 from .stall_findings import judge_stalls
-from .suites import list_unconfirmed, summarise_suite
+from .suites import list_failed, list_unconfirmed, summarise_suite
 from .summary import summarise_row
 from .transitions import compare_runs
 
@@ -55,6 +55,7 @@ __all__ = [
     "compare",
     "compare_runs",
     "find_doubtful",
+    "list_failed",
     "propose_expectations",
     "summarise_suite",
     "take_columns",

@@ -22,6 +22,7 @@ _SEVERITY = (
     "passed", "xfailed", "leaked", "xpassed", "error in teardown", "error in set-up", "failed",
     "still runs", "hung", "crashed",
 )  # fmt: skip
+_PASSES = frozenset({"passed", "xfailed"})
 _FINE = frozenset({"passed", "xfailed", "leaked"})
 _ENDINGS = {Outcome.HUNG: "hung", Outcome.CRASHED: "crashed", Outcome.LIMIT: "crashed", Outcome.TIMED_OUT: "still runs"}
 _UNDER = "under order "
@@ -228,6 +229,13 @@ def _describe_order(record: CellRecord) -> tuple[str, str] | None:
     if _fact(record, "under orders") in (None, "passed"):
         return None
     return str(_fact(record, "order error")), str(_fact(record, "order"))
+
+
+def list_failed(run: Run) -> frozenset[str]:
+    """Return the tests that did not pass on every backend that was asked, or not under every order of steps."""
+    tests = _group(run)
+    failed = {row.scenario for row, squares in tests.items() if any(set(s.endings) - _PASSES for s in squares.values())}
+    return frozenset(failed | {breach.row.scenario for breach in _find_breaches(tests)})
 
 
 def list_unconfirmed(run: Run) -> tuple[RowId, ...]:

@@ -27,7 +27,9 @@ def run_unittest(suite: dict[str, Any], tests: Collection[str] | None, reporter:
         reporter.collected({name: _file_of(case) for name, case in found.items()})
         return ""
     chosen = {name: case for name, case in found.items() if name in tests}
-    runner = unittest.TextTestRunner(resultclass=_make_result(reporter, tuple(chosen)), verbosity=0)
+    runner = unittest.TextTestRunner(
+        resultclass=_make_result(reporter, tuple(chosen)), verbosity=0, failfast="-x" in suite["arguments"]
+    )
     runner.run(_Repeated(chosen.values(), reporter))
     return ""
 

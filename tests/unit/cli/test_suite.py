@@ -2,9 +2,10 @@
 
 import pytest
 
-from harness.cli.suite import _make_suite, describe_suite
+from harness.cli.suite import _choose_tests, _make_suite, _select_failed, describe_suite
 from harness.compare.suites import CauseKind, OrderBreach, SuiteCause, SuiteDifference, SuiteSummary
-from harness.model import RowId, UsageError
+from harness.model import NothingSelectedError, RowId, Suite, UsageError
+from tests.unit.compare.test_suites import pair, suite_run
 
 
 def test_targets_and_arguments_of_the_runner(monkeypatch, tmp_path):
@@ -15,6 +16,33 @@ def test_targets_and_arguments_of_the_runner(monkeypatch, tmp_path):
     assert (suite.runner, suite.targets, suite.arguments) == ("pytest", ("test_a.py::test_x",), ("-k", "fast"))
     suite = _make_suite(("unittest:a.b", "unittest:c"))
     assert (suite.runner, suite.targets) == ("unittest", ("a.b", "c"))
+
+
+def test_options_of_the_runner_choose_tests():
+    """Before what stands behind the dashes, which is last and wins."""
+    suite = Suite(runner="pytest", targets=("t",), arguments=("-k", "b"))
+    assert _choose_tests(suite, "a", "slow", exit_first=True).arguments == ("-k", "a", "-m", "slow", "-x", "-k", "b")
+    assert _choose_tests(suite, "", "", exit_first=False) == suite
+    with pytest.raises(UsageError, match="unittest has no marks"):
+        _choose_tests(Suite(runner="unittest", targets=("t",)), "", "slow", exit_first=False)
+
+
+def test_last_failed_takes_the_last_run_of_the_same_targets(monkeypatch, tmp_path):
+    """Without one, all tests run; without a failure, there is nothing to run."""
+    suite = Suite(runner="pytest", targets=("t.py",), files={"a": "t.py", "b": "t.py"})
+    assert _select_failed(suite, tmp_path) == suite
+    for name in ("20260101-000000-aaaa", "20260102-000000-bbbb"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "journal.jsonl").touch()
+    runs = {
+        "20260101-000000-aaaa": suite_run(*pair("a", "failed"), *pair("b", "passed")),
+        "20260102-000000-bbbb": suite_run(*pair("x", "failed"), targets=("other.py",)),
+    }
+    monkeypatch.setattr("harness.journal.read_run", lambda folder: runs[folder.name])
+    assert set(_select_failed(suite, tmp_path).files) == {"a"}
+    runs["20260102-000000-bbbb"] = suite_run(*pair("a", "passed"))
+    with pytest.raises(NothingSelectedError, match="passed in 20260102-000000-bbbb"):
+        _select_failed(suite, tmp_path)
 
 
 @pytest.mark.parametrize("targets", [("unittest:a", "tests"), ("no-such-folder",)], ids=["mixed", "missing"])

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from harness.compare import find_doubtful, summarise_suite
+from harness.compare import find_doubtful, list_failed, summarise_suite
 from harness.compare.suites import CONFIRMED_MOST, CauseKind
 from harness.model import Outcome, Request, Suite
 from tests.unit.compare.run_builder import a_run, cell
@@ -10,11 +10,11 @@ from tests.unit.compare.run_builder import a_run, cell
 CAUSE = {"type": "OSError", "normal": "[Errno N] gone", "place": "loop.py:connect", "in_test": False}
 
 
-def suite_run(*records, rounds=1):
+def suite_run(*records, rounds=1, targets=("t.py",)):
     """Return the run of a suite."""
     run = a_run(*records)
     files = dict.fromkeys((record.cell.scenario for record in records), "t.py")
-    request = Request(rounds=rounds, suite=Suite(runner="pytest", targets=("t.py",), files=files))
+    request = Request(rounds=rounds, suite=Suite(runner="pytest", targets=targets, files=files))
     return replace(run, started=replace(run.started, request=request))
 
 
@@ -184,3 +184,11 @@ def test_failures_under_other_orders_are_listed_by_backend():
         ("asyncio", "AssertionError: 0 != 1", "seed 7, 1 of 1", (2, 2)),
         ("fast", "no progress", "seed 9", (1, 1)),
     ]
+
+
+def test_what_failed_anywhere_can_be_chosen_again():
+    """Also what leaks, or fails under another order of steps only."""
+    facts = {"under orders": "failed", "order": "seed 7, 1 of 1", "order error": "E"}
+    reordered = (a_test("d", "asyncio"), a_test("d", "fast", **facts))
+    run = suite_run(*pair("a", "passed"), *pair("b", "leaked"), *pair("c", "failed", usual="failed"), *reordered)
+    assert list_failed(run) == {"b", "c", "d"}
