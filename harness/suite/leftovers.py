@@ -13,8 +13,8 @@ from typing import Any
 from harness.worker.ledger import open_fds, resource_tracker_fd
 from harness.worker.leftovers import describe_child, list_children, list_threads, spared_children
 
-_PATIENCE = 2.0
-_WHOLE_PATIENCE = 10.0
+_PATIENCE = 1.0
+_WHOLE_PATIENCE = 5.0
 """Seconds for threads and children that are ending, for a test and for all tests of a process."""
 _MOST_LINES = 20
 

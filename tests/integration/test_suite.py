@@ -241,6 +241,10 @@ def test_leaves_a_trace(tmp_path_factory):
 def test_meets_the_trace(tmp_path_factory):
     assert not (tmp_path_factory.getbasetemp() / "trace").exists()
 
+def test_meets_it_in_a_loop(tmp_path_factory):
+    is_stock()
+    assert (tmp_path_factory.getbasetemp() / "trace").exists() is False
+
 def test_hangs():
     async def main():
         if not type(asyncio.get_running_loop()).__module__.startswith("asyncio"): await asyncio.Event().wait()
@@ -275,10 +279,11 @@ def test_what_differs_is_run_alone(tmp_path):
     """Order dependence, a hang and a test of internals are told from each other."""
     (tmp_path / "test_alone.py").write_text(ALONE)
     code, text = run_suite(tmp_path, "test_alone.py", "-b", "asyncio", "-b", "uvloop", "--hang-after", "15s")
-    assert text.startswith("4 tests, 1 agree; 3 worse on uvloop: 3 causes; 1 hang\n")
+    assert text.startswith("5 tests, 1 agree; 4 worse on uvloop: 4 causes; 1 hang\n")
     kinds = dict(re.findall(r"\n   ([a-z ]+) \(1 test, . of 1 differ alone\)\n   test_alone.py::(\w+):", text))
     assert {name: kind for kind, name in kinds.items()} == {
-        "test_meets_the_trace": "not repeated alone",
+        "test_meets_the_trace": "no loop in it",
+        "test_meets_it_in_a_loop": "not repeated alone",
         "test_hangs": "behaviour of the loop",
         "test_reads_a_private_attribute": "test of internals",
     }
