@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ _FIELD_WIDTH = 13
 COULD_NOT_RUN = (FindingKind.UNAVAILABLE, FindingKind.INVALID_ENV)
 """Of cells that say nothing about their backend."""
 _ALLOWED = (FindingKind.INTERESTING, FindingKind.FLAKY)
+_BETWEEN_FRAMES = " < "
+_LONG_STACK = 3
+_FOLDERS = re.compile(r"(?<!\S)[~/]\S*/(?=[^/\s]+:\d+ in )")
+"""Of the files that frames are in."""
 _GRADES_TO_SAY = ("interesting", "forbidden")
 
 
@@ -210,10 +215,19 @@ def _group_text(group: Group) -> str:
 
 def _details_of(finding: Finding, options: RenderOptions) -> list[str]:
     lines = [line for detail in finding.details for line in clean_lines(detail)]
+    if options.verbosity > 0:
+        return lines
+    lines = list(map(_shorten_stack, lines))
     more = len(lines) - _MOST_DETAILS
-    if options.verbosity > 0 or more <= 1:
+    if more <= 1:
         return lines
     return [*lines[:_MOST_DETAILS], f"… and {more} more lines"]
+
+
+def _shorten_stack(line: str) -> str:
+    """Return a line with the innermost and the outermost frame of its stack, without the folders of their files."""
+    frames = _FOLDERS.sub("", line).split(_BETWEEN_FRAMES)
+    return _BETWEEN_FRAMES.join(frames if len(frames) < _LONG_STACK else [frames[0], "…", frames[-1]])
 
 
 def _names(labels: Sequence[str]) -> str:

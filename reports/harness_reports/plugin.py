@@ -20,6 +20,8 @@ _FORMATS = (
     ("drop-in", ".drop-in.txt", "whether a backend replaces another one", "drop_in_report:render_drop_in"),
     ("drop-in-markdown", ".drop-in.md", "that as a table for a README", "drop_in_report:render_markdown"),
     ("drop-in-badge", ".drop-in.svg", "that as a badge for a README", "drop_in_report:render_badge"),
+    ("pyperf", ".pyperf.json", "figures for `pyperf compare_to`", "benchmark_formats:render_pyperf"),
+    ("asv", ".asv.json", "figures as a file of results of asv", "benchmark_formats:render_asv"),
     ("json", ".json", "everything, for programs", "json_report:render_json"),
 )
 """Name, suffix, summary, and the function that makes it."""

@@ -25,11 +25,14 @@ def test_formats():
         "drop-in": ".drop-in.txt",
         "drop-in-markdown": ".drop-in.md",
         "drop-in-badge": ".drop-in.svg",
+        "pyperf": ".pyperf.json",
+        "asv": ".asv.json",
         "json": ".json",
     }
     run = everything()
     for name, renderer in renderers.items():
-        shown = "compared no candidate" if name.startswith("drop-in") else "items lost"
+        figures = {"pyperf": "response p90", "asv": "response p90"}
+        shown = "compared no candidate" if name.startswith("drop-in") else figures.get(name, "items lost")
         assert shown in renderer.render(run, compare(run), RenderOptions())
 
 

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from harness.api import bounded, exact, info, metric
 from harness.compare import compare
 from harness.model import Outcome, RenderOptions
+from harness_reports.finding_view import _shorten_stack
 from harness_reports.grid import name_rows
 from harness_reports.terminal import render_terminal
 
@@ -216,6 +217,15 @@ def test_long_details_are_cut_unless_verbose():
     assert "frame 5\n" not in terminal(run)
     assert "… and 15 more lines" in terminal(run)
     assert "frame 19\n" in terminal(run, verbosity=1)
+
+
+def test_a_stack_has_its_ends_unless_verbose():
+    """The innermost and the outermost frame, without the folders of their files."""
+    waits = "task Task-1 waits for event: ~/lib/locks.py:213 in wait < /x/part.py:6 in sleep < /x/q.py:9 in ask < a"
+    assert _shorten_stack(waits) == "task Task-1 waits for event: locks.py:213 in wait < … < a"
+    run = a_run(cell("trio", Outcome.HUNG, reason="idle", stacks=waits))
+    assert "/x/part.py:6" not in terminal(run)
+    assert "/x/part.py:6" in terminal(run, width=200, verbosity=1)
 
 
 def test_a_wrapped_command_can_still_be_copied():
