@@ -151,6 +151,10 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """Label of the horizontal axis."""
     x_unit: str = ""
     """Unit of the column `x`, as in `metric`."""
+    y_unit: str = ""
+    """Unit of the column `y` where no observation key has its name."""
+    is_distribution: bool = False
+    """Whether it shows how a latency spreads."""
 
 
 RoleFunction = Callable[[Runtime, Probe], Awaitable[None]]

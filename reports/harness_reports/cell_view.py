@@ -52,6 +52,7 @@ _MOST_BLOCKS = 100
 _MOST_VALUES = 100
 _MOST_ACTORS = 100
 _MOST_STEPS = 500
+_MOST_TABLE_LINES = 20
 
 
 def render_details(run: Run, comparison: Comparison, options: RenderOptions) -> str:
@@ -226,7 +227,11 @@ def _render_tables(record: CellRecord, judges: dict[str, Judge]) -> Iterator[Ren
         if all(map(is_table, values)):
             for value in values:
                 yield Text(f"  {clean(key)}", style="dim")
-                yield Padding(make_value_table(value, judges), (0, 0, 0, 4))
+                yield Padding(make_value_table(value[:_MOST_TABLE_LINES], judges), (0, 0, 0, 4))
+                if len(value) > _MOST_TABLE_LINES:
+                    yield Text(
+                        f"    … and {len(value) - _MOST_TABLE_LINES} more lines (all: --format csv)", style="dim"
+                    )
 
 
 def _step_lines(record: CellRecord) -> list[str]:

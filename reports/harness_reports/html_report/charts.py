@@ -17,6 +17,7 @@ from harness_reports.value_table import is_table
 from .anchors import row_anchor
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
+_MOST_POINTS_IN_WORDS = 20
 Records = Mapping[tuple[RowId, str], Sequence[CellRecord]]
 
 
@@ -42,6 +43,7 @@ class LineChart:
     x: str = ""
     x_unit: str = ""
     names: tuple[str, ...] | None = None
+    is_distribution: bool = False
 
 
 def draw_spreads(rows: Sequence[RowSummary]) -> Iterator[LineChart]:
@@ -84,7 +86,7 @@ def draw_tables(rows: Sequence[RowSummary], card: ScenarioCard, records: Records
         for chart in card.charts:
             found = {cell.label: list(_read_table(chart, records.get((row.row, cell.label), ()))) for cell in row.cells}
             if len({x for points in found.values() for x, _ in points}) > 1:
-                unit = str(getattr(card.judges.get(chart.y), "unit", ""))
+                unit = chart.y_unit or str(getattr(card.judges.get(chart.y), "unit", ""))
                 factor, name = SECONDS.get(unit, 1.0), "s" if unit in SECONDS else unit
                 yield LineChart(
                     row=row_anchor(row.row),
@@ -92,9 +94,10 @@ def draw_tables(rows: Sequence[RowSummary], card: ScenarioCard, records: Records
                     words=", ".join(
                         f"{clean(label)} {format_figure(x, clean(chart.x_unit))} {format_figure(y, clean(unit))}"
                         for label, points in found.items()
-                        for x, y in points
+                        for x, y in points[:: len(points) // _MOST_POINTS_IN_WORDS + 1]
                     ),
                     unit=name,
+                    is_distribution=chart.is_distribution,
                     x=clean(chart.x_label),
                     x_unit=clean(chart.x_unit),
                     series=tuple(

@@ -116,7 +116,7 @@ def _chips(comparison: Comparison, data: PageData) -> Iterator[Chip]:
         ("figures", "figures", sum(row["k"] == "figure" for row in data.rows)),
         ("not measured", "not measured", count_rows(comparison, Standing.NOT_MEASURED)),
         ("not finished", "not finished", count_rows(comparison, Standing.NOT_FINISHED)),
-        ("latency spread", "latency", len(data.spreads)),
+        ("latency spread", "latency", len(data.spread_rows)),
         ("cost over N", "growth", len(data.growth)),
         ("changes", "changes", len(data.changes["lines"])),
     ):

@@ -52,6 +52,12 @@ class PageData:
     changes: dict[str, Any]
     details: dict[str, CellView]
 
+    @property
+    def spread_rows(self) -> set[str]:
+        """Rows with a chart of how their latency spreads."""
+        distributions = (chart for chart in self.tables if chart.is_distribution)
+        return {chart.row for chart in (*self.spreads, *distributions)}
+
 
 def collect_data(run: Run, comparison: Comparison, columns: Sequence[str], options: RenderOptions) -> PageData:
     """Return the data of a page.

@@ -32,7 +32,7 @@ from harness.api import (
     info,
     metric,
 )
-from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles
+from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles, distribute, distribution_chart
 
 _MEASURED_TALKS = 2
 _LAST = ("done", "failed")
@@ -238,6 +238,7 @@ def _report(probe: Probe, talks: Sequence[_Talk]) -> None:
     for talk in measured:
         probe.observe("requests per second", len(talk.find_latencies()) * 1e9 / talk.duration_ns)
     latencies = [latency for talk in measured for latency in talk.find_latencies()]
+    probe.observe("latency distribution", distribute(latencies))
     for name, figure in compute_percentiles(latencies).items():
         probe.observe(f"latency {name}", figure / 1000)
 
@@ -256,6 +257,7 @@ _JUDGES: dict[str, Judge] = {
     "requests per second": metric("1/s", better="higher"),
     **{f"latency {name}": metric("µs") for name in PERCENTILES},
     "latency max": info("µs"),
+    "latency distribution": info(),
     "requests": info(),
     "answers right": info(),
     "answers missing": bounded(at_most=0, reason="every request is answered, also one for an unknown task"),
@@ -287,6 +289,7 @@ actor = Scenario(
     parameters=_PARAMETERS,
     judges=_JUDGES,
     headline="requests per second",
+    charts=(distribution_chart("latency"),),
     rows={
         "quick": ({"tasks": 20},),
         "default": ({}, {"capacity": 1}, {"clients": 1}),

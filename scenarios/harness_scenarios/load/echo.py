@@ -29,7 +29,7 @@ from harness.api import (
     info,
     metric,
 )
-from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles
+from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles, distribute, distribution_chart
 from harness_scenarios.parts.serving import receive_exactly, serve_until_client_ends
 from harness_scenarios.parts.tagged_payload import LEAST_BYTES, make_request
 
@@ -147,7 +147,8 @@ def _report(probe: Probe, callers: list[_Caller], took_ns: int) -> None:
         probe.observe("client error", error)
     if right:
         probe.observe("requests per second", right * 1e9 / took_ns)
-    samples = chain.from_iterable(caller.took_ns for caller in callers)
+    samples = list(chain.from_iterable(caller.took_ns for caller in callers))
+    probe.observe("latency distribution", distribute(samples))
     for name, duration_ns in compute_percentiles(samples).items():
         probe.observe(f"latency {name}", duration_ns / 1000)
 
@@ -165,6 +166,7 @@ _JUDGES: dict[str, Judge] = {
     "requests without reply": bounded(at_most=0, reason="every request that is due is sent and answered"),
     "client error": info(),
     "server error": info(),
+    "latency distribution": info(),
     **{f"latency {name}": info("µs") for name in (*PERCENTILES, "max")},
 }
 
@@ -188,6 +190,7 @@ echo = Scenario(
     parameters=_PARAMETERS,
     judges=_JUDGES,
     headline="requests per second",
+    charts=(distribution_chart("latency"),),
     rows={
         "quick": ({"requests": 2000}, {"requests": 1000, "connections": 100, "writes": 2}),
         "default": (

@@ -46,7 +46,7 @@ from harness.api import (
     outcomes,
 )
 from harness_scenarios.parts import wake_ups as results
-from harness_scenarios.parts.percentiles import compute_percentiles
+from harness_scenarios.parts.percentiles import compute_percentiles, distribute, distribution_chart
 from harness_scenarios.parts.wake_ups import WakeUp
 
 _MOST_INTERVALS = 10
@@ -169,6 +169,7 @@ class _Crowd:
             if name in found:
                 self.probe.observe(f"lateness {name}", found[name] / 1e3)
         self.probe.observe("lateness samples", len(late_ns))
+        self.probe.observe("lateness distribution", distribute(max(late, 0) for late in late_ns))
 
 
 # --- pacing, and many sleepers ---
@@ -272,6 +273,7 @@ _JUDGES: dict[str, Judge] = {
     "lateness p99": metric("µs"),
     "lateness max": metric("µs"),
     "lateness samples": info(),
+    "lateness distribution": info(),
     "drift per tick": metric("µs"),
     "longest stall": metric("ms"),
     "CPU per wake-up": metric("µs"),
@@ -351,6 +353,7 @@ timers = Scenario(
     parameters=_PARAMETERS,
     judges=_JUDGES,
     headline="lateness p50",
+    charts=(distribution_chart("lateness"),),
     rows={
         "quick": (_pace(2.0, 50), _equal(10.0, 50, 5)),
         "default": (

@@ -107,6 +107,7 @@ async def _run_rate(storm: _Storm) -> None:
     storm.report_pace(pace)
     if pace.verdict == "ok":
         _report_latencies(storm, run.ledger)
+        storm.probe.observe("response distribution", run.ledger.response_distribution())
         storm.probe.observe("client CPU", storm.cpu_seconds)
     elif pace.verdict == "late":
         _report_latencies(storm, run.ledger, only=_LATE_EVIDENCE)

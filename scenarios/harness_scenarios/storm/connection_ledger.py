@@ -6,7 +6,7 @@ from array import array
 from enum import IntEnum
 
 from harness.api import ErrorKind
-from harness_scenarios.parts.percentiles import compute_percentiles
+from harness_scenarios.parts.percentiles import compute_percentiles, distribute
 from harness_scenarios.parts.tagged_payload import ReplyGrade
 
 DUE = "connections due"
@@ -137,6 +137,12 @@ class ConnectionLedger:
             "service": _summarise([done_ns[i] - started_ns[i] for i in answered], len(started) - len(answered)),
             "lateness": _summarise([started_ns[i] - due_ns[i] for i in started], count - len(started)),
         }
+
+    def response_distribution(self) -> list[dict[str, float]]:
+        """Return how the response times spread, from the time a connection was due."""
+        answered = [index for index in range(len(self._due_ns)) if self._endings[index] == Ending.OK]
+        samples = (self._done_ns[index] - self._due_ns[index] for index in answered)
+        return distribute(samples, unanswered=len(self._due_ns) - len(answered))
 
     def started(self) -> int:
         """Return how many connections were started."""

@@ -35,7 +35,7 @@ from harness.api import (
     outcomes,
 )
 from harness_scenarios.parts.open_loop import ARRIVALS
-from harness_scenarios.parts.percentiles import PERCENTILES
+from harness_scenarios.parts.percentiles import PERCENTILES, distribution_chart
 from harness_scenarios.parts.tagged_payload import LEAST_BYTES
 
 from .client import MODES, OVERLOAD, OVERLOAD_DUE, client
@@ -131,6 +131,7 @@ _JUDGES: dict[str, Judge] = {
     "bracket high": info("1/s"),
     "slow from": info("µs"),
     "steps": info(),
+    "response distribution": info(),
     "search ended": outcomes(
         {
             SearchEnd.FOUND: allowed("the rate between the ends of the bracket is where the server stops keeping up"),
@@ -250,7 +251,7 @@ storm = Scenario(
     limits=_limits,
     timeout=60.0,
     hang_after=10.0,
-    charts=(_SEARCH,),
+    charts=(_SEARCH, distribution_chart("response")),
     summary="open many short TCP connections, send a request, half-close, read the reply to its end, close",
     catches=("accept-stops", "byte-flipped", "replies-swapped", "fd-leaked"),
 )

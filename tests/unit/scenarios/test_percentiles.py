@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles, samples_needed
+from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles, distribute, samples_needed
 
 
 @pytest.mark.parametrize(("name", "least"), [("p50", 20), ("p90", 100), ("p99", 1000), ("p99.9", 10_000)])
@@ -38,3 +38,23 @@ def test_unanswered_operations_count_as_endless():
     assert compute_percentiles(range(1, 91), unanswered=10) == {"p50": 50, "p90": 90}
     assert compute_percentiles(range(1, 90), unanswered=11) == {"p50": 50}
     assert compute_percentiles([], unanswered=100) == {}
+
+
+def test_a_distribution_keeps_each_value_within_a_sixteenth():
+    """Each bucket has its share of larger samples; no sample is lost."""
+    samples = [round(1000 * 1.01**n) for n in range(1000)]
+    lines = distribute(samples)
+    ends = [line["µs"] * 1000 for line in lines]
+    assert ends == sorted(set(ends))
+    for line, end in zip(lines, ends, strict=True):
+        larger = sum(sample > end for sample in samples)
+        assert line["one of"] == pytest.approx(len(samples) / max(larger, 1), rel=1e-3)
+    for sample in samples:
+        end = min(end for end in ends if end >= sample)
+        assert end <= sample * (1 + 1 / 16)
+
+
+def test_unanswered_operations_are_slower_than_any_bucket():
+    """One of two is never answered: one of two is slower than the slowest reply."""
+    assert distribute([10, 10], unanswered=2) == [{"one of": 2.0, "µs": 0.01}]
+    assert distribute([], unanswered=2) == []

@@ -33,7 +33,7 @@ const drawFigures = (row) => {
   return el("div", { class: "charts" },
     figure(`${row.h}: each round`, words, drawDots(measured.map((cell) => ({ label: cell.b, values: cell.values })), row.unit)),
     bounded.length ? figure(`as a factor of ${data.reference}'s, with intervals; shaded: no difference that matters`, bounded.map((cell) => `${cell.b} ${cell.r} ${cell.i}`).join(", "), drawDots(bounded.map((cell) => ({ label: cell.b, values: [cell.ratio], low: cell.low, high: cell.high })), "", true)) : "",
-    data.spreads.filter((chart) => chart.row === row.id).map(drawSpread));
+    [...data.tables, ...data.spreads].filter((chart) => chart.row === row.id).map(drawSpread));
 };
 const drawSpread = (chart) => figure(chart.title, chart.words, [legend(chart.series.map((series) => series.label)), drawLines(chart)]);
 

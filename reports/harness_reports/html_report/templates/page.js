@@ -54,9 +54,11 @@ const drawRuntime = (label) => {
     el("ul", {}, about.sentences.map(([text, q]) => el("li", {}, q ? link(q, text) : text))),
     about.facts.length ? el("details", {}, el("summary", {}, `capabilities that are not native (${about.facts.length})`), el("dl", {}, about.facts.map(([name, text]) => field(name, text)))) : "");
 };
+const distributions = data.tables.filter((chart) => chart.is_distribution);
+const spreads = [...distributions, ...data.spreads.filter((chart) => !distributions.some((other) => other.row === chart.row))];
 const VIEW = {
   advice: drawAdvice,
-  spread: () => [el("h2", {}, "How latency spreads"), data.spreads.length ? el("div", { class: "charts" }, data.spreads.map(drawSpread)) : el("p", {}, "no row of this run has percentiles")],
+  spread: () => [el("h2", {}, "How latency spreads"), spreads.length ? el("div", { class: "charts" }, spreads.map(drawSpread)) : el("p", {}, "no row of this run has percentiles")],
   growth: () => [el("h2", {}, "How cost grows"), data.growth.length ? el("div", { class: "charts" }, data.growth.map(drawSpread)) : el("p", {}, "no parameter was run with two sizes; for example: ", el("code", {}, "harness matrix -s channel --param capacity=1,10,100"))],
   changes: () => [el("h2", {}, data.changes.since ? `Changes since ${data.changes.since}` : "Changes since the run before"), data.changes.lines.length
     ? el("table", { class: "changes" }, el("thead", {}, el("tr", {}, ["change", "where", "how"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, data.changes.lines.map(([change, where, how, tone]) => el("tr", {}, el("td", {}, el("span", { class: `badge ${tone}` }, change)), el("td", {}, where), el("td", {}, how)))))
