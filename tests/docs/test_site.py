@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import runpy
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ import pytest
 
 from harness import api
 from harness.api import judges, runtime
+from harness.plugins import Plugins
 from harness.testing.clauses import CLAUSES
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +47,22 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     names = [name for name, _ in inspect.getmembers(runtime.Runtime, inspect.isfunction) if name[0] != "_"]
     assert len(names) > 20
     assert [name for name in names if f"harness.api.runtime.Runtime.{name}" not in page] == []
+    assert (tmp_path / "reference" / "questions" / "cancel.shielded-call" / "index.html").exists()
+
+
+def test_every_question_has_a_page():
+    """With its contract, each possible answer, and its code; the list leads to each."""
+    maker = runpy.run_path(str(DOCS / "question_pages.py"))
+    pages, listed = maker["make_pages"](), maker["make_list"]()
+    scenarios = Plugins().catalogue().scenarios
+    assert set(pages) == set(scenarios)
+    for name, scenario in scenarios.items():
+        page = pages[name]
+        assert f"(questions/{name}.md)" in listed
+        assert [sentence for sentence in scenario.contract if sentence not in page] == []
+        assert "async def " in page
+    assert "run_shielded(protected)" in pages["cancel.shielded-call"]
+    assert "| the work is cancelled | forbidden |" in pages["cancel.shielded-call"]
 
 
 def test_every_promise_of_the_contract_is_asked_for():
