@@ -107,7 +107,7 @@ async def _run_rate(storm: _Storm) -> None:
     storm.report_pace(pace)
     if pace.verdict == "ok":
         _report_latencies(storm, run.ledger)
-        storm.probe.observe("response distribution", run.ledger.response_distribution())
+        _report_distribution(storm, run.ledger)
         storm.probe.observe("client CPU", storm.cpu_seconds)
     elif pace.verdict == "late":
         _report_latencies(storm, run.ledger, only=_LATE_EVIDENCE)
@@ -121,6 +121,7 @@ async def _run_burst(storm: _Storm) -> None:
     if per_second is not None:
         storm.probe.observe("connections per second", per_second)
     _report_latencies(storm, run.ledger)
+    _report_distribution(storm, run.ledger)
     storm.probe.observe("client CPU", storm.cpu_seconds)
 
 
@@ -182,6 +183,10 @@ def _report_latencies(storm: _Storm, ledger: ConnectionLedger, only: tuple[str, 
         for name, figure in figures.items():
             if not only or latency in only:
                 storm.probe.observe(f"{latency} {name}", figure if name == "samples" else figure / _MICROSECOND_NS)
+
+
+def _report_distribution(storm: _Storm, ledger: ConnectionLedger) -> None:
+    storm.probe.observe("response distribution", ledger.response_distribution())
 
 
 def _describe_step(rate: float, run: ScheduleRun) -> dict[str, Any]:

@@ -84,7 +84,7 @@ const drawLines = (chart) => {
       marker(series.label, across.scale(x), up.scale(y), 3.5),
     ]),
   ]);
-  const label = chart.x ? svg("text", { x: (left + width) / 2, y: height - 1, "text-anchor": "middle" }, chart.x) : "";
+  const label = chart.x ? svg("text", { x: (left + width) / 2, y: height - 3, "text-anchor": "middle" }, chart.x) : "";
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" }, grid, axis, label, lines);
 };
 
