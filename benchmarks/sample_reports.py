@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,9 @@ EXAMPLES = ROOT / "reports" / "examples"
 FORMATS = {"html": "report.html", "terminal": "report.txt"}
 SELECTION = ("-s", "lock.*", "-s", "channel", "--preset", "quick")
 """A small matrix: each new sample is kept for ever in the repository, and a page of the default one has megabytes."""
+PLANTED = ("-b", "asyncio", "-b", "trio", "-b", "saboteur:fault=wake-up-lost", "-s", "channel.s*")
+"""A run with a planted hang."""
+PICTURES = ROOT / "docs" / "how-to" / "images"
 WIDTH, LINES = 100, 44
 """Of the picture of the terminal, in characters and lines."""
 UNEXPECTED = 1
@@ -44,6 +48,7 @@ def main(options: list[str]) -> None:
                 sys.exit(f"the matrix ended with exit code {done.returncode}")
             render(Path(folder))
     draw_page()
+    draw_finding()
     for sample in sorted(EXAMPLES.iterdir()):
         print(f"{sample.name}: {sample.stat().st_size:,} bytes")
 
@@ -79,12 +84,29 @@ def draw_terminal(folder: Path) -> None:
 
 def draw_page() -> None:
     """Draw the first screen of the page."""
+    take_picture((EXAMPLES / "report.html").as_uri(), EXAMPLES / "page.png", "1280,1100")
+
+
+def draw_finding() -> None:
+    """Draw the page of a run with a planted hang, and the row in which it is found, for the documentation."""
+    with tempfile.TemporaryDirectory() as folder:
+        matrix = [*_harness(), "matrix", *PLANTED]
+        subprocess.run(matrix, cwd=folder, stdout=subprocess.DEVNULL, check=False)
+        (page,) = Path(folder).glob(".harness/runs/*/report.html")
+        page.write_text(hide_checkout(page.read_text()))
+        (row,) = re.findall(r'"id":"(row-[^"]+)","anchor":"[^"]+","n":"channel.slow', page.read_text())
+        take_picture(page.as_uri(), PICTURES / "page-with-a-bug.png", "1000,700")
+        take_picture(f"{page.as_uri()}#open={row}", PICTURES / "row-with-a-bug.png", "1000,1150")
+
+
+def take_picture(address: str, file: Path, size: str) -> None:
+    """Draw what a browser shows of an address."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
-        print("no chromium on the PATH: page.png is left as it is")
+        print(f"no chromium on the PATH: {file.name} is left as it is")
         return
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1100"]
-    target = [f"--screenshot={EXAMPLES / 'page.png'}", (EXAMPLES / "report.html").as_uri()]
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}"]
+    target = [f"--screenshot={file}", address]
     subprocess.run([browser, *options, *target], check=True, stderr=subprocess.DEVNULL, timeout=120)
 
 

@@ -208,7 +208,7 @@ def _judge_forbidden(case: _GradedKey, value: str, graded: Graded) -> Iterator[J
             case.reporters,
             complaint,
             values=(value,),
-            expected=f"never '{value}'",
+            expected=f"another answer than '{value}'",
             reason=graded.reason,
             reference=graded.reference,
         )

@@ -233,7 +233,7 @@ def test_which_runtime_for_a_program(visit):
         "trio: 2 no-gos",
     ]
     lines = [line.inner_text() for line in advised.nth(2).locator("li").all()]
-    assert lines[:2] == ["loses or mixes data: q.lost: lost", "hangs: q.stuck: hung"]
+    assert lines[:2] == ["loses or mixes data: q.lost: lost", "hangs: q.stuck"]
     page.locator("#results .chips").get_by_role("link", name="channel", exact=True).click()
     assert "3 figures without an interval: no ranking" in advised.first.inner_text()
     assert page.url.endswith("#q=advice+q+channel")
@@ -245,6 +245,16 @@ def test_a_search_without_a_row_is_an_answer(visit):
     page = visit(a_matrix())
     assert ask(page, "where does asyncio crash?") == []
     assert "no: in none of 8 rows of this run" in page.locator("#results").inner_text()
+
+
+@pytest.mark.slow
+def test_a_cell_without_steps_says_so(visit):
+    """Where others took some: there is nothing to draw."""
+    cells = [cell("asyncio", *steps(reader="wait wake")), cell("uvloop", *steps(reader="wait wake")), cell("trio")]
+    page = visit(a_run(*cells), "#q=drain")
+    page.get_by_role("button", name="drain").click()
+    assert page.get_by_text("trio: no step was taken").is_visible()
+    assert page.locator("figure", has_text="steps over time").count() == 1
 
 
 # --- the first screen ---

@@ -38,7 +38,7 @@ def test_it_has_everything_that_a_maintainer_asks_for():
         r"| platform | Linux x86\_64 |",
         "| harness | 1.2 |",
         "```sh\nharness run --backend trio --scenario drain\n```",
-        "never 'none': lost",
+        "another answer than 'none': lost",
         "| `none` | **trio** | 1 of 1 |",
         "| `all` | uvloop, asyncio | 1 of 1 |",
     ):

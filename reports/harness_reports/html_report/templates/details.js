@@ -21,7 +21,8 @@ const drawAnswers = (row) => row.answers.map((answers) =>
 
 const drawTraces = (row) => {
   if (!row.lanes.length) return [];
-  const lanes = row.lanes.map((cell) => figure(`${cell.label}: steps over time${cell.differs ? ", ≠ is the first difference" : ""}`, cell.actors.map((actor) => `${actor.name}: ${actor.steps.map(([, what]) => what).join(", ")}`).join(". "), drawLanes(cell)));
+  const isMarked = (cell) => cell.actors.some((actor) => actor.first >= 0);
+  const lanes = row.lanes.map((cell) => !cell.actors.length ? el("p", { class: "odd" }, `${cell.label}: no step was taken`) : figure(`${cell.label}: steps over time${isMarked(cell) ? ", ≠ is the first difference" : ""}`, cell.actors.map((actor) => `${actor.name}: ${actor.steps.map(([, what]) => what).join(", ")}`).join(". "), drawLanes(cell)));
   return [el("h3", {}, "What happened over time"), el("div", { class: "charts wide" }, lanes)];
 };
 
