@@ -29,6 +29,8 @@ SELECTION = ("-s", "lock.*", "-s", "channel", "--preset", "quick")
 """A small matrix: each new sample is kept for ever in the repository, and a page of the default one has megabytes."""
 PLANTED = ("-b", "asyncio", "-b", "trio", "-b", "saboteur:fault=wake-up-lost", "-s", "channel.s*")
 """A run with a planted hang."""
+ONLY_RESULTS = "header.top, main > :not(#results), footer { display: none }"
+"""A style: a browser without a window draws nothing above the place to which a page has scrolled."""
 PICTURES = ROOT / "docs" / "how-to" / "images"
 WIDTH, LINES = 100, 44
 """Of the picture of the terminal, in characters and lines."""
@@ -96,6 +98,7 @@ def draw_finding() -> None:
         page.write_text(hide_checkout(page.read_text()))
         (row,) = re.findall(r'"id":"(row-[^"]+)","anchor":"[^"]+","n":"channel.slow', page.read_text())
         take_picture(page.as_uri(), PICTURES / "page-with-a-bug.png", "1000,700")
+        page.write_text(page.read_text().replace("</head>", f"<style>{ONLY_RESULTS}</style></head>", 1))
         take_picture(f"{page.as_uri()}#open={row}", PICTURES / "row-with-a-bug.png", "1000,1150")
 
 
