@@ -9,8 +9,8 @@ from harness.model import Cell, CellFinished, CellStarted, Outcome, RunEvent, Ru
 
 GUESS = 2.0
 """Seconds of a cell of which nothing is known."""
-_TRUST = 10.0
-"""Seconds of cells that must have ended before their measured pace counts more than the expected one."""
+_TRUST = 4
+"""Cells that must have ended before their measured pace counts more than the expected one."""
 _LAST_SHARE = 0.1
 """Share of its expected time that a cell is expected to take further, however long it has run."""
 _Keys = tuple[tuple[str, ...], ...]
@@ -49,7 +49,8 @@ class _Class:
     @property
     def pace(self) -> float:
         """How many seconds pass for each second that a cell takes."""
-        return (self.wall + _TRUST / self._lanes) / (self.seconds + _TRUST)
+        trusted = _TRUST * self.mean
+        return (self.wall + trusted / self._lanes) / (self.seconds + trusted)
 
 
 class TimeLeft:

@@ -8,8 +8,18 @@ from typing import Any
 
 import msgspec
 
-from harness.api import Judge, Outcomes
-from harness.model import CellRecord, CellSummary, Comparison, RenderOptions, RowId, RowSummary, Run, ScenarioCard
+from harness.api import Judge, Outcomes, Support
+from harness.model import (
+    BackendCard,
+    CellRecord,
+    CellSummary,
+    Comparison,
+    RenderOptions,
+    RowId,
+    RowSummary,
+    Run,
+    ScenarioCard,
+)
 from harness_reports.backend_summary import Standing, backends_of, stand
 from harness_reports.grid import name_rows, places_of_variants
 from harness_reports.questions import is_question, name_row
@@ -30,6 +40,7 @@ _MOST_CHARTS = 120
 _MOST_LANED = 2_500
 """Squares of rows whose steps are kept; of a larger run, first those of rows in which something was found."""
 _TAGS = {"data lost or mixed": "data", "server dead": "server"}
+_NATIVE = Support.NATIVE.value
 _TONES = {"green": "ok", "cyan": "may", "dim": "off", "yellow": "odd"}
 
 
@@ -84,7 +95,7 @@ def collect_data(run: Run, comparison: Comparison, columns: Sequence[str], optio
             clean(label): {
                 "summary": clean(cards[label].summary) if label in cards else "",
                 "sentences": [(sentence.text, sentence.query) for sentence in sentences.about(label)],
-                "facts": [(clean(n), clean(t)) for n, t in cards[label].offers.items()] if label in cards else [],
+                "facts": list_lacking(cards[label]) if label in cards else [],
             }
             for label in columns
         },
@@ -98,6 +109,11 @@ def collect_data(run: Run, comparison: Comparison, columns: Sequence[str], optio
         },
         details=collector.details(),
     )
+
+
+def list_lacking(card: BackendCard) -> list[tuple[str, str]]:
+    """Return the capabilities that a backend does not offer natively, each with its support and note."""
+    return [(clean(name), clean(text)) for name, text in card.offers.items() if not text.startswith(_NATIVE)]
 
 
 class _Charts:

@@ -20,6 +20,7 @@ from harness_reports.safe_text import clean, drop_hidden, shorten
 
 from .charts import SECONDS, LineChart, Series
 from .page import columns_of, environment, source
+from .page_data import list_lacking
 from .sentences import RunSentences
 
 INDEX, TRENDS = "index.html", "trends.html"
@@ -143,7 +144,7 @@ def _facts_of(label: str, site: Site) -> Mapping[str, Any]:
         ],
         "bugs": _findings(each for each in mine if each.unexpected),
         "known": _findings(each for each in mine if each.known),
-        "facts": [(clean(name), clean(text)) for name, text in card.offers.items()] if card else [],
+        "facts": list_lacking(card) if card else [],
     }
 
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from harness.api import Chart, Harm, allowed, exact, forbidden, info, interesting, metric, outcomes, trace
 from harness.compare import compare
-from harness.model import Autopsy, Expectation, LastSeen, Outcome, RenderOptions
+from harness.model import Autopsy, BackendCard, Expectation, LastSeen, Outcome, RenderOptions
 from harness_reports.html_report import page as page_module
 from harness_reports.html_report.anchors import cell_anchor, row_anchor
 from harness_reports.html_report.page import render_html
+from harness_reports.html_report.page_data import list_lacking
 
 from ..compare.run_builder import a_run, cell, spec, steps
 from .hostile_runs import EVIL, hostile
@@ -501,3 +502,10 @@ def test_variants_have_no_column():
         ("asyncio:io=sock", "asyncio"),
     ]
     assert found.row("drain")["id"] == row_anchor(run.records[0].cell.row)
+
+
+def test_a_native_capability_is_not_among_those_that_lack():
+    """Whatever note it has."""
+    offers = {"shield": "native: disable_cancellation", "select": "emulated: a group", "abort": "absent: no way"}
+    card = BackendCard(label="curio", name="curio", summary="", offers=offers)
+    assert [name for name, _ in list_lacking(card)] == ["select", "abort"]
