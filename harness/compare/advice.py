@@ -146,13 +146,13 @@ def _advise_on(
 ) -> BackendAdvice:
     squares = [(row, cell) for row in rows for cell in row.cells if cell.label in own]
     listed = [behaviour for row, cell in squares for behaviour in _listed(row, cell, comparison)]
-    found = [*listed, *_unseen(harms, own, listed)]
+    found = list(_with_known(listed, harms, own))
     no_gos = sorted((each for each in found if each.harm in NO_GO), key=lambda each: _ORDER[each.harm])
     plain = [(row, cell) for row, cell in squares if cell.label == label]
     return BackendAdvice(
         label=label,
         no_gos=tuple(no_gos),
-        differences=tuple(each for each in listed if each.harm not in NO_GO),
+        differences=tuple(each for each in found if each.is_seen and each.harm not in NO_GO),
         by_design=tuple(
             Behaviour(row=str(row.row), label=cell.label, harm=_worst(cell), text=_answer(cell, row))
             for row, cell in squares
@@ -178,14 +178,24 @@ def _listed(row: RowSummary, cell: CellSummary, comparison: Comparison) -> Itera
             )
 
 
-def _unseen(harms: KnownHarms, own: Iterable[str], seen: Sequence[Behaviour]) -> Iterator[Behaviour]:
-    """Yield the listed harms that no finding of the run shows."""
-    shown = {(each.row.partition("[")[0], each.label, each.known) for each in seen}
-    for known in dict.fromkeys(known for label in sorted(own) for known in harms.of(label)):
-        if (known.scenario, known.label, known.why) not in shown:
-            yield Behaviour(
-                row=known.scenario, label=known.label, harm=known.harm, text=known.text, known=known.why, is_seen=False
-            )
+def _with_known(seen: Sequence[Behaviour], harms: KnownHarms, own: Iterable[str]) -> Iterator[Behaviour]:
+    """Yield the behaviours of a run with the harm that is listed for them, then those that are listed and not seen.
+
+    Scenarios that show one known behaviour are named together.
+    """
+    known = dict.fromkeys(each for label in sorted(own) for each in harms.of(label))
+    harm_of = {(each.scenario, each.label, each.why): each.harm for each in known}
+    shown = set()
+    for behaviour in seen:
+        key = (behaviour.row.partition("[")[0], behaviour.label, behaviour.known)
+        shown.add(key)
+        yield replace(behaviour, harm=min(behaviour.harm, harm_of.get(key, behaviour.harm), key=_ORDER.__getitem__))
+    unseen: dict[tuple[str, Harm, str, str], list[str]] = {}
+    for each in known:
+        if (each.scenario, each.label, each.why) not in shown:
+            unseen.setdefault((each.label, each.harm, each.text, each.why), []).append(each.scenario)
+    for (label, harm, text, why), rows in unseen.items():
+        yield Behaviour(row=", ".join(rows), label=label, harm=harm, text=text, known=why, is_seen=False)
 
 
 def _text_of(finding: Finding, cell: CellSummary, row: RowSummary) -> str:

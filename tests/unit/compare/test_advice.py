@@ -101,7 +101,7 @@ def test_what_is_listed_is_named_where_a_run_does_not_show_it():
     uses = {name.partition(".")[0] for name in catalogue.scenarios}
     advice = advise(run, compare(run), sorted(uses), catalogue.scenarios, listed)
     unseen = [each for backend in advice.backends for each in backend.no_gos if not each.is_seen]
-    assert wanted <= {(each.row, each.label, each.text) for each in unseen}
+    assert wanted <= {(name, each.label, each.text) for each in unseen for name in each.row.split(", ")}
     assert all(each.known for each in unseen)
 
 
@@ -121,6 +121,12 @@ def test_a_listed_harm_holds_for_its_versions_and_its_feature():
     shown = a_run(cell("trio", observed={"answer": "lost"}), judges=judges, headline="answer")
     shown = replace(shown, started=replace(shown.started, expectations=(loss,)))
     assert named(shown, loss) == [("lost", "so", True)]
+    card = replace(shown.started.scenarios[0], judges={"answer": outcomes({"lost": forbidden("no")})})
+    older = replace(shown, started=replace(shown.started, scenarios=(card,)))
+    subjects = {"drain": shown.started.scenarios[0]}
+    (trio,) = advise(older, compare(older), ("drain",), subjects, (loss,)).backends
+    assert [(each.harm, each.is_seen) for each in trio.no_gos] == [(Harm.DATA, True)]
+    assert trio.differences == ()
 
 
 def test_a_figure_without_an_interval_ranks_nothing():
