@@ -258,7 +258,7 @@ def _describe(pair: Pair, trait: Trait) -> Difference:
         first_step=describe_difference(model, cell, pair.row),
         command=make_command(cell.cell, pair.row.request, pair.row.seed),
         cell=cell.id,
-        has_script=_has_script(pair),
+        has_script=trait.key not in (LEFT, UNHANDLED) and _has_script(pair),
     )
 
 

@@ -119,17 +119,25 @@ class Stand:
         """Connect a client, which is gone at the end.
 
         Raises:
+            PrerequisiteError: as for `connect`.
+        """
+        peer = self.connect()
+        self._peers.append(peer)
+        return peer
+
+    def connect(self) -> RawPeer:
+        """Connect a client, which may outlive the server.
+
+        Raises:
             PrerequisiteError: the server runs, and its first client is refused.
         """
         # It blocks this scheduler and not that of the sandbox; the system completes it without either.
         try:
-            peer = RawPeer(socket.create_connection(self.address, timeout=_CONNECT_SECONDS))
+            return RawPeer(socket.create_connection(self.address, timeout=_CONNECT_SECONDS))
         except ConnectionRefusedError:
             if self._peers or self.serving or self.ended:
                 raise
             raise PrerequisiteError(REFUSES) from None
-        self._peers.append(peer)
-        return peer
 
     async def ask(self, message: bytes) -> Received:
         """Connect, send a message and receive as much; a server that has ended after its first client refuses."""

@@ -137,7 +137,7 @@ async def _serve_once(runtime: Runtime, trial: Trial, before: str) -> tuple[int,
     async with Stand(runtime, trial, handle) as stand:
         peer = None
         if before != _NO_CLIENT:
-            peer = RawPeer(socket.create_connection(stand.address))
+            peer = stand.connect()
             peer.send(_MESSAGE)
             await peer.receive(runtime, len(_MESSAGE))
             if before == _CLIENT_FIRST:

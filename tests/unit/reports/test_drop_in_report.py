@@ -47,6 +47,7 @@ def test_what_differs_is_counted_and_shown_worst_first():
     hang, leak = page.index("1. HANG: a wait never ends (1 row)"), page.index("2. LEAK: a socket stays open (12 rows)")
     assert hang < leak
     assert "      base: a\n      here: stuck\n   script: harness script drain --backend base:loop=x\n" in page
+    assert "script:" not in page[leak:]  # the script of a question is about its answer
     assert "also s3, s4, s5, s6, s7, s8, s9, s10 and 1 more" in page
     assert "| a socket stays open | leak | `s0`, `s1`, `s2` and 9 more |" in table
     assert "| TLS | missing | NotImplementedError: no |" in table
