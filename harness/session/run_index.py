@@ -236,9 +236,15 @@ def _figures_of(name: str, run: Run, comparison: Comparison) -> Iterator[Sequenc
     for record in run.records:
         by_label.setdefault(record.cell.label, []).append(record)
     versions = {label: json.dumps(_versions_of(records)) for label, records in by_label.items()}
+    # A figure of a forked process is a first impression of its run, and no step of a series.
+    forked = {
+        (record.cell.row, record.cell.label)
+        for record in run.records
+        if any(role.is_forked for role in record.result.roles)
+    }
     for row in comparison.rows:
         for cell in row.cells:
-            if (figure := cell.headline) is not None:
+            if (figure := cell.headline) is not None and (row.row, cell.label) not in forked:
                 values = (figure.median, min(figure.values), max(figure.values), len(figure.values))
                 yield (
                     name,

@@ -76,6 +76,16 @@ def _of_another_version(file):
     database.close()
 
 
+def test_a_trend_has_no_figure_of_a_forked_process(harness):
+    """Such a figure is a first impression of its own run."""
+    for number, is_forked in enumerate((False, True)):
+        records = cell("asyncio", observed={"took": 100}), cell("trio", observed={"took": 200}, is_forked=is_forked)
+        store(name_of(number), *records, judges=JUDGES, headline="took")
+    lines = harness("trend", "drain")[1].splitlines()
+    assert sum(name_of(0) in line for line in lines) == 2
+    assert sum(name_of(1) in line for line in lines) == 1
+
+
 def test_a_trend_names_the_run_in_which_a_step_began(harness):
     """With the factor; the other backend has none."""
     store_runs(20, step=12)
