@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from harness.host.files import read_named
 from harness.journal import RunStore, read_run
 from harness.model import Comparison, Expectation, FindingKind, UsageError
 
@@ -114,4 +115,7 @@ def _stale_of(comparison: Comparison, file: Path) -> dict[str, set[str]]:
 
 
 def _text_of(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.exists() else ""
+    try:
+        return read_named(file) if file.exists() else ""
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"cannot read expectations {file}: {getattr(exc, 'strerror', None) or exc}") from exc

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 MOST_BYTES = 4 << 30
 """The largest file that is read whole."""
+_MOST_NAMED_BYTES = 64 << 20
 
 
 def read_regular(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
@@ -25,6 +26,16 @@ def read_regular(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         if size > most_bytes:
             raise OSError(errno.EFBIG, f"it has {size:,} bytes, more than the {most_bytes:,} that are read")
         return file.read(size)  # with the bound as its argument it would take memory for the bound
+
+
+def read_named(path: Path) -> str:
+    """Return the text of a file that the user named: links are followed, and it must be regular and not too large.
+
+    Raises:
+        OSError: as `read_regular` does.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return read_regular(Path(os.path.realpath(path)), _MOST_NAMED_BYTES).decode()
 
 
 def open_regular(path: Path, flags: int) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.host.bare import equip_if_bare, require_runtime
+from harness.host.files import read_regular
 from harness.host.place_names import is_environment_name, parse_place
 from harness.model import BackendSpec, Environment, Request, UsageError
 
@@ -192,6 +193,6 @@ def _last_error(said: str) -> str:
 
 def _read(path: Path) -> Registered:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Registered)
+        return msgspec.json.decode(read_regular(path), type=Registered)
     except (OSError, msgspec.DecodeError) as exc:
         raise UsageError(f"cannot read {path}: {exc}; remove its folder") from exc

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.host.files import read_regular, replace_text
 from harness.model import PossibleAnswers, UsageError
 
 ANSWERS_NAME = "answers.json"
@@ -15,7 +16,7 @@ ANSWERS_NAME = "answers.json"
 def read_answers(root: Path) -> tuple[PossibleAnswers, ...]:
     """Return the answers stored in the folder that holds the runs; a file that cannot be read counts as none."""
     try:
-        return msgspec.json.decode((root / ANSWERS_NAME).read_bytes(), type=tuple[PossibleAnswers, ...])
+        return msgspec.json.decode(read_regular(root / ANSWERS_NAME), type=tuple[PossibleAnswers, ...])
     except (OSError, msgspec.DecodeError):
         return ()
 
@@ -30,7 +31,7 @@ def write_answers(root: Path, answers: Iterable[PossibleAnswers]) -> Path:
     kept = {(each.row, each.label, each.runtime): each for each in (*read_answers(root), *answers)}
     lines = b",\n".join(msgspec.json.encode(kept[key]) for key in sorted(kept))
     try:
-        path.write_bytes(b"[\n" + lines + b"\n]\n")
+        replace_text(path, f"[\n{lines.decode()}\n]\n")
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror}; choose another folder with --out") from exc
     return path

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from harness.host.files import read_regular, replace_text
 from harness.model import MACHINE_FACTS, UsageError
 
 _NAME = "selftest.json"
@@ -29,7 +30,7 @@ def write_self_test(root: Path, text: str, environment: Mapping[str, Any], resul
     stored = _Stored(text=text, environment=dict(environment), result=dict(result))
     try:
         root.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(stored, enc_hook=str), indent=2))
+        replace_text(path, msgspec.json.format(msgspec.json.encode(stored, enc_hook=str), indent=2).decode())
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror}; choose another folder with --out") from exc
     return path
@@ -38,7 +39,7 @@ def write_self_test(root: Path, text: str, environment: Mapping[str, Any], resul
 def read_self_test(root: Path, environment: Mapping[str, Any]) -> str:
     """Return the result of the self-test, if there was one on this machine; else an empty string."""
     try:
-        stored = msgspec.json.decode((root / _NAME).read_bytes(), type=_Stored)
+        stored = msgspec.json.decode(read_regular(root / _NAME), type=_Stored)
     except (OSError, msgspec.DecodeError):
         return ""
     is_same = all(stored.environment.get(name) == environment.get(name) for name in MACHINE_FACTS)

@@ -6,10 +6,12 @@ import sys
 
 import pytest
 
+from harness.cli.expect import _text_of
 from harness.cli.rendering import write_report
-from harness.host.files import make_plain_folder, open_fresh, read_regular, replace_text
-from harness.journal import JOURNAL_NAME, JournalWriter, read_run
+from harness.host.files import make_plain_folder, open_fresh, read_named, read_regular, replace_text
+from harness.journal import JOURNAL_NAME, JournalWriter, read_answers, read_run, read_self_test
 from harness.model import JournalError, UsageError
+from harness.plugins.known import read_expectations
 
 
 def make_link(path):
@@ -35,6 +37,28 @@ def test_a_journal_that_is_no_regular_file(make, tmp_path):
         read_run(tmp_path)
     with pytest.raises(UsageError, match=r"regular file|symbolic link"):
         JournalWriter(tmp_path / JOURNAL_NAME, is_resumed=True)
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "/dev/zero", "pipe"])
+def test_a_file_that_the_user_named(tmp_path, target):
+    """A device or a pipe is refused at once, also behind a link; a link to a file is followed."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(target)
+    for read in (read_expectations, _text_of):
+        with pytest.raises(UsageError, match=r"cannot read expectations .*link"):
+            read(tmp_path / "link")
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "other").symlink_to("file")
+    assert read_named(tmp_path / "other") == "text"
+
+
+@pytest.mark.parametrize("make", HOSTILE, ids=lambda make: make.__name__)
+def test_records_beside_the_runs_that_are_no_regular_files(make, tmp_path):
+    """A run starts without them, at once."""
+    for name in ("answers.json", "selftest.json"):
+        make(tmp_path / name)
+    assert read_answers(tmp_path) == ()
+    assert read_self_test(tmp_path, {}) == ""
 
 
 def test_a_file_that_is_too_large(tmp_path):
