@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from harness.host.files import read_named
 from harness.journal import RunStore, read_run
 from harness.model import Comparison, Expectation, FindingKind, UsageError
 
+from .expectation_files import read_text
 from .plain import one_line
 from .state import State
 from .stored import out_option, run_argument
@@ -115,7 +115,4 @@ def _stale_of(comparison: Comparison, file: Path) -> dict[str, set[str]]:
 
 
 def _text_of(file: Path) -> str:
-    try:
-        return read_named(file) if file.exists() else ""
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"cannot read expectations {file}: {getattr(exc, 'strerror', None) or exc}") from exc
+    return read_text(file) if file.exists() else ""

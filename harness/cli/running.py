@@ -15,12 +15,12 @@ from harness.host.noise import SECONDS, probe_noise
 from harness.host.signals import INTERRUPTS
 from harness.journal import RunStore, read_run
 from harness.model import FindingKind, Outcome, Request, UsageError
-from harness.plugins.known import read_expectations
 from harness.session import RunOutcome, plan_request, read_outcome, resume_session, run_session
 from harness.suite.stage import choose_stage
 
 from .env import create_missing
 from .exits import Exit
+from .expectation_files import read_all
 from .orders import ask_once
 from .plain import is_gone, say
 from .progress import open_noise_progress, open_progress
@@ -55,7 +55,7 @@ def run_and_report(
     request = build_request(**selection)
     if create_envs:
         create_missing(request, state.catalogue)
-    expectations = tuple(expectation for file in expectation_files for expectation in read_expectations(file))
+    expectations = read_all(expectation_files)
     check_target(json_file)
     state.warn_about_broken_plugins()
     quiet_progress = quiet or json_file == "-"

@@ -96,15 +96,15 @@ def suite(
       harness suite unittest:test.test_asyncio.test_locks -b asyncio -b uvloop
     """
     from harness.journal import RunStore
-    from harness.plugins.known import read_expectations
     from harness.session import run_session
     from harness.suite.stage import choose_stage
 
+    from .expectation_files import read_all
     from .progress import open_progress
     from .running import check_target
 
     check_target(json_file)
-    expectations = tuple(known for file in expectation_files for known in read_expectations(file))
+    expectations = read_all(expectation_files)
     chosen = _choose_tests(_make_suite(targets), expression, marks, exit_first=exit_first)
     request = Request(
         backends=backends,

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import tomllib
 from importlib.resources.abc import Traversable
-from pathlib import Path
 
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from harness.host.files import read_named
 from harness.model import Expectation, KnownBreach, UsageError
 
 
@@ -37,7 +35,7 @@ def read_known(file: Traversable, source: str = "") -> Known:
     """
     source = source or str(file)
     try:
-        document = msgspec.convert(tomllib.loads(_read(file)), _File)
+        document = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _File)
     except OSError as exc:
         raise UsageError(f"cannot read expectations {source}: {exc.strerror}") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
@@ -50,10 +48,6 @@ def read_known(file: Traversable, source: str = "") -> Known:
         expectations=tuple(msgspec.structs.replace(expectation, source=source) for expectation in document.expected),
         breaches=tuple(msgspec.structs.replace(breach, source=source) for breach in document.breach),
     )
-
-
-def _read(file: Traversable) -> str:
-    return read_named(file) if isinstance(file, Path) else file.read_text(encoding="utf-8")
 
 
 def read_expectations(file: Traversable, source: str = "") -> tuple[Expectation, ...]:

@@ -1,6 +1,7 @@
 """Faults of the place, the environment, the options and the stored runs: each ends in a result or in one line."""
 
 import gzip
+import os
 import resource
 import shutil
 import signal
@@ -56,6 +57,16 @@ def prefixed(*words):
     return lambda _cwd: {"prefix": words}
 
 
+def in_mounts(setting):
+    """Run below a folder of its own, which such a mount does not hide."""
+
+    def place(cwd):
+        own = f'cd {cwd} && {setting} && exec "$@"'
+        return {"prefix": ("unshare", "-rm", "sh", "-c", own, "sh")}
+
+    return place
+
+
 def block_every_signal():
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
@@ -89,6 +100,11 @@ PLACES = {
     "no core files": limited(resource.RLIMIT_CORE, 0),
     "no locked memory": limited(resource.RLIMIT_MEMLOCK, 0),
     "the lowest priority": prefixed("nice", "-n", "19"),
+    "300 MB of address space": limited(resource.RLIMIT_AS, 300 << 20),
+    "no queued signals": limited(resource.RLIMIT_SIGPENDING, 0),
+    "TMPDIR is a missing path": environment(TMPDIR="/no/such/folder"),
+    "PATH is empty": environment(PATH=""),
+    "/tmp is read-only": in_mounts("mount -t tmpfs -o ro none /tmp"),
     "one CPU": prefixed("taskset", "-c", "0"),
     "a session of its own": prefixed("setsid", "-w"),
     "a network of its own, without loopback": prefixed("unshare", "-rn"),
@@ -175,6 +191,29 @@ def odd_name(folder):
     shutil.copytree(folder, folder.with_name("2\n\x1b[31mred"))
 
 
+def beside(make):
+    """Make a run folder `b` beside the run, whose journal is made by a function of its path."""
+
+    def prepare(folder):
+        other = folder.with_name("b")
+        other.mkdir()
+        make(other / JOURNAL_NAME)
+
+    return prepare
+
+
+def link_to_zeros(path):
+    path.symlink_to("/dev/zero")
+
+
+def hidden_cwd(folder):
+    """Remove the folder that the program works in."""
+    gone = folder.parents[2] / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+
+
 def journal_is_a_folder(folder):
     (folder / JOURNAL_NAME).unlink()
     (folder / JOURNAL_NAME).mkdir()
@@ -247,6 +286,16 @@ STORED = {
     "a report in an unknown format": (None, "report --format htm", {2}, "did you mean"),
     "a cell that a run has not": (None, "show latest nothing-like-it", {2}, "cannot find a cell"),
     "a baseline that a run has not": (None, "show --baseline nothing", {2}, "has no column"),
+    "a run compared with a link to /dev/zero": (beside(link_to_zeros), f"compare {NAMED} b", {2}, "symbolic link"),
+    "a run merged with a link to /dev/zero": (beside(link_to_zeros), f"merge {NAMED} b", {2}, "symbolic link"),
+    "a run compared with a pipe": (beside(os.mkfifo), f"compare {NAMED} b", {2}, "not a regular file"),
+    "a run merged with a pipe": (beside(os.mkfifo), f"merge {NAMED} b", {2}, "not a regular file"),
+    "expectations of a pipe": (beside(os.mkfifo), "expect b", {2}, "not a regular file"),
+    "a pipe among the runs": (beside(os.mkfifo), "runs", {0}, "unreadable"),
+    "expectations written to a device": (None, "expect --update /dev/full", {2}, "not a regular file"),
+    "expectations read from a device": (None, "matrix --expectations /dev/zero", {2}, "not a regular file"),
+    "runs in a device": (None, "matrix -s switch -b trio --out /dev/null", {2}, "cannot write to /dev/null"),
+    "a folder that was removed": (hidden_cwd, "show latest", {2}, "cannot find the run"),
     "a run resumed whose scenarios are not installed": (None, f"resume {NAMED}", {2}, ""),
     "runs in a folder that is a file": (write_file("flat", b"x"), "show --out flat latest", {2}, "flat"),
     "a name of a run with a zero byte": (None, "show a\0b", {2}, ""),
