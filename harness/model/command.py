@@ -48,6 +48,8 @@ def _suite_words(cell: Cell, request: Request, suite: Suite) -> list[str]:
     test = f"unittest:{cell.scenario}" if suite.runner == "unittest" else f"{file}{colons}{rest}"
     backends = [word for backend in request.backends for word in ("--backend", backend)]
     rounds = ["--rounds", str(request.rounds)] if request.rounds > 1 else []
+    orders = {"--schedules": suite.schedules, "--replay": suite.replay}
+    rounds += [word for name, number in orders.items() if number for word in (name, str(number))]
     behind = ["--", *suite.arguments] if suite.arguments else []
     return ["harness", "suite", test, *backends, "--hang-after", f"{suite.hang_after:g}s", *rounds, *behind]
 

@@ -215,6 +215,9 @@ def _value_fields(record: CellRecord, judges: dict[str, Judge], shown: frozenset
             continue
         if judge is not None and judge.unit and len(_numbers(values)) == len(values):
             continue
+        if len(values) == 1 and isinstance(values[0], str) and "\n" in values[0]:
+            lines += [f"{clean(key)}:", *(f"  {clean(line)}" for line in values[0].splitlines())]
+            continue
         texts = Counter(map(value_text, values))
         counted = [f"{text} ({count} of {len(values)})" for text, count in islice(texts.items(), _MOST_VALUES)]
         more = [f"and {len(texts) - _MOST_VALUES:,} more values"] if len(texts) > _MOST_VALUES else []

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from harness.model import Request, make_command
+from harness.model import Request, Suite, make_command
 
 from .run_builder import cell
 
@@ -47,3 +47,11 @@ def test_the_command_of_another_start():
     """The executor is the cell's: a run that was merged of several knows it as well."""
     started = replace(cell("trio").cell, executor="nice")
     assert make_command(started, Request(), 0) == "harness run --backend trio --scenario drain --executor nice"
+
+
+def test_the_command_of_a_test_has_the_orders_of_its_suite():
+    """Without them it would show nothing."""
+    suite = Suite(runner="pytest", targets=("t",), files={"t.py::test_a": "t.py"}, schedules=100)
+    request = Request(backends=("asyncio",), rounds=2, suite=suite)
+    expected = "harness suite t.py::test_a --backend asyncio --hang-after 30s --rounds 2 --schedules 100"
+    assert make_command(cell("asyncio", scenario="t.py::test_a"), request, 0) == expected

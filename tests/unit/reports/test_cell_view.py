@@ -51,6 +51,16 @@ def test_figures_are_aligned_and_samples_are_summarised():
     assert "             longer name  2.00 KiB\n" in text
 
 
+def test_text_of_several_lines_keeps_them():
+    """The traceback and the output of a test are read line by line."""
+    text = details(
+        cell("trio", observed={"traceback": "Traceback:\n  File t.py\n\nE: why"}), judges={"traceback": info()}
+    )
+    lines = [line.removeprefix("  observed").strip() for line in text.splitlines()]
+    first = lines.index("traceback:")
+    assert lines[first : first + 5] == ["traceback:", "Traceback:", "File t.py", "", "E: why"]
+
+
 def test_counts_that_do_not_add_up_are_shown_so():
     """The sum check is done for the reader."""
     text = details(fine("trio", but={"items delivered": 399}))
