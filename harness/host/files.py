@@ -28,6 +28,12 @@ def read_regular(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         return file.read(size)  # with the bound as its argument it would take memory for the bound
 
 
+def read_first_line(path: Path) -> bytes:
+    """Return the first line of a regular file without reading the others, as `read_regular` does."""
+    with open(open_regular(path, os.O_RDONLY), "rb") as file:
+        return file.readline(MOST_BYTES).rstrip(b"\n")
+
+
 def read_named(path: Path) -> str:
     """Return the text of a file that the user named: links are followed, and it must be regular and not too large.
 

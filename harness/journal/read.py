@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.host.files import read_regular
+from harness.host.files import read_first_line, read_regular
 from harness.model import FORMAT, JournalError, Run, RunEvent, RunFinished, RunStarted
 from harness.wire import decode_journal_line, decode_line
 
@@ -47,7 +47,7 @@ def read_header(path: Path) -> RunStarted:
     """
     file = path / JOURNAL_NAME if path.is_dir() else path
     try:
-        line = read_regular(file).partition(b"\n")[0]
+        line = read_first_line(file)
     except OSError as exc:
         raise JournalError(f"cannot read the journal {file}: {exc.strerror or exc}") from exc
     return _header(file, line)

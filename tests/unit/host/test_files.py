@@ -8,7 +8,7 @@ import pytest
 
 from harness.cli.expectation_files import read_all
 from harness.cli.rendering import write_report
-from harness.host.files import make_plain_folder, open_fresh, read_named, read_regular, replace_text
+from harness.host.files import make_plain_folder, open_fresh, read_first_line, read_named, read_regular, replace_text
 from harness.journal import JOURNAL_NAME, JournalWriter, read_answers, read_run, read_self_test
 from harness.model import JournalError, UsageError
 
@@ -101,6 +101,14 @@ def test_a_file_takes_memory_for_its_size_only(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("small\n", "")
+
+
+def test_the_first_line_of_a_large_file(tmp_path):
+    """The list of runs needs the header of each journal: a hole of 8 GB behind it is not read."""
+    file = tmp_path / "journal"
+    file.write_bytes(b"header\nrest")
+    os.truncate(file, 8 << 30)
+    assert read_first_line(file) == b"header"
 
 
 def test_a_report_replaces_a_link(tmp_path):
