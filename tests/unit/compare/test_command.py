@@ -54,4 +54,4 @@ def test_the_command_of_a_test_has_the_orders_of_its_suite():
     suite = Suite(runner="pytest", targets=("t",), files={"t.py::test_a": "t.py"}, schedules=100)
     request = Request(backends=("asyncio",), rounds=2, suite=suite)
     expected = "harness suite t.py::test_a --backend asyncio --hang-after 30s --rounds 2 --schedules 100"
-    assert make_command(cell("asyncio", scenario="t.py::test_a"), request, 0) == expected
+    assert make_command(cell("asyncio", scenario="t.py::test_a").cell, request, 0) == expected
