@@ -5,11 +5,14 @@ import asyncio.base_events
 import asyncio.selector_events
 import collections
 import contextlib
+import functools
 import math
 import os
 import pathlib
+import signal
 import socket
 import threading
+import warnings
 
 _Transport = asyncio.selector_events._SelectorSocketTransport
 
@@ -828,6 +831,22 @@ def ignores_other_threads():
     return _loop(call_soon=call_soon)
 
 
+def drops_what_signal_handlers_schedule():
+    """What is scheduled while the loop sleeps, by a handler of a signal, is dropped."""
+    loop = _loop(call_soon=lambda self, *args, **more: self.sleeps or self.keep(*args, **more), sleeps=False)
+    loop.keep, select = functools.partial(asyncio.SelectorEventLoop.call_soon, loop), loop._selector.select
+
+    def sleep(timeout=None):
+        loop.sleeps = True
+        try:
+            return select(timeout)
+        finally:
+            loop.sleeps = False
+
+    loop._selector.select = sleep
+    return loop
+
+
 # --- child processes ---
 
 
@@ -872,6 +891,43 @@ def failed_starts_keep_descriptors():
         except OSError:
             os.pipe()
             raise
+
+    return _loop(subprocess_exec=subprocess_exec)
+
+
+def cancelled_starts_go_on():
+    """A start that is cancelled goes on, and its child has no owner."""
+
+    async def subprocess_exec(self, *args, **options):
+        return await asyncio.shield(asyncio.SelectorEventLoop.subprocess_exec(self, *args, **options))
+
+    return _loop(subprocess_exec=subprocess_exec)
+
+
+def starts_run_fork_hooks_once():
+    """A start calls the hooks before a fork, and not those behind it."""
+    register, hooks = os.register_at_fork, []
+
+    def remember(*, before=lambda: None, **others):
+        hooks.append(before)
+        register(before=before, **others)
+
+    async def subprocess_exec(self, *args, **options):
+        for before in hooks:
+            before()
+        return await asyncio.SelectorEventLoop.subprocess_exec(self, *args, **options)
+
+    os.register_at_fork = remember
+    return _loop(subprocess_exec=subprocess_exec)
+
+
+def starts_take_two_threads():
+    """A start has two threads that stay until the process ends."""
+
+    async def subprocess_exec(self, *args, **options):
+        for _ in range(2):
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return await asyncio.SelectorEventLoop.subprocess_exec(self, *args, **options)
 
     return _loop(subprocess_exec=subprocess_exec)
 
@@ -921,6 +977,24 @@ def stops_at_an_error():
 
 
 MADE = []
+
+
+def ignores_signals():
+    """Interrupts and SIGTERM have no effect."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    return asyncio.new_event_loop()
+
+
+def leaves_jobs_behind():
+    """The end of a run does not wait for thread jobs."""
+    return _loop(shutdown_default_executor=lambda self, timeout=None: asyncio.sleep(0))
+
+
+def warns_of_no_coroutine():
+    """A coroutine that is collected before it was awaited is not warned of."""
+    warnings._warn_unawaited_coroutine = lambda coro: None
+    return asyncio.new_event_loop()
 
 
 def works_once():
