@@ -81,10 +81,12 @@ class AsyncioBridge:
         """`asyncio.run_coroutine_threadsafe`. A loop that has ended refuses the coroutine, and it is closed."""
         coroutine = cast("Coroutine[Any, Any, Any]", fn(*args))
         try:
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            job = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:
             coroutine.close()
             raise
+        job.has_ended = self._loop.is_closed  # type: ignore[attr-defined]  # for the autopsy of a thread that waits
+        return job
 
     def direct(self) -> AsyncioDirect:
         """Return the calls that a thread should not make."""

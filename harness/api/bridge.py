@@ -95,7 +95,11 @@ class Direct(Protocol):
 
 
 class Bridge(Protocol):
-    """The scheduler, as a foreign thread may use it."""
+    """The scheduler, as a foreign thread may use it.
+
+    A bridge, and a job that it returns, may have a method `has_ended() -> bool`: whether the scheduler has ended, so
+    that a thread inside one of their calls waits for ever. The autopsy of a hang asks it.
+    """
 
     def open_inbox(self) -> Inbox:
         """Open an inbox. Called in a task. Needs `Capability.BRIDGE`, as do the next two."""

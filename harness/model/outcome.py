@@ -228,7 +228,7 @@ class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
 
     diagnosis: str
     """`self-deadlock`, `lock-order cycle`, `deadlock`, `lost wake-up`, `livelock`, `starvation`, `blocked scheduler`,
-    `waiting for a child`, or `unknown`; never a guess."""
+    `waiting for a child`, `ended scheduler`, or `unknown`; never a guess."""
     reasons: tuple[str, ...] = ()
     """The facts that the diagnosis follows from."""
     tasks: tuple[str, ...] = ()

@@ -204,7 +204,16 @@ class Inspector:
                     "native": thread.native_id or 0,
                     "place": place_of(own or stack[-1]),
                     "is_idle": own is None and stack[-1].f_code.co_name in _POOL_WAITS,
+                    "waits_for_ended": any(map(_is_call_of_ended, stack)),
                 }
+
+
+def _is_call_of_ended(frame: FrameType) -> bool:
+    """Return whether a frame is a method of a bridge or of its job, and the scheduler of that has ended."""
+    try:
+        return frame.f_locals["self"].has_ended() is True
+    except Exception:  # noqa: BLE001 - no method, or one of an object that has nothing of a bridge
+        return False
 
 
 def _library(runtime: Runtime) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from tests.runtimes import BACKENDS, COROUTINES
 
 DISTRIBUTION = Path(__file__).parents[1] / "planted" / "distribution"
 HEALTHY = ("healthy-job", "healthy-blocks", "healthy-sleep", "healthy-late", "healthy-child")
+LOOPS = ("asyncio", "uvloop")
+"""Backends whose bridge lets a thread wait for a loop that is closed."""
 PLANTED = {
     # scenario: diagnosis, backends, what the reasons name
     "event": ("deadlock", BACKENDS, ("other waits for event", "in event.<locals>.other", "in event")),
@@ -26,6 +28,7 @@ PLANTED = {
     "unread": ("lost wake-up", COROUTINES, ("6 bytes unread", "reader waits for read", "in unread.<locals>.read")),
     "timer": ("lost wake-up", COROUTINES, ("sleeper waits for timer", "its time was over")),
     "polite": ("livelock", BACKENDS, ("in polite.<locals>.walker",)),
+    "ended-scheduler": ("ended scheduler", LOOPS, ("thread caller waits for it", "in ended_scheduler.<locals>.wait")),
     "spin": ("blocked scheduler", COROUTINES, ("takes CPU time", "in spin")),
     "sleeping-call": ("blocked scheduler", COROUTINES, ("one call waits", "in sleeping_call")),
     "holds-interpreter": ("blocked scheduler", COROUTINES, ("keeps the interpreter", "in _keep_interpreter")),

@@ -57,7 +57,7 @@ def diagnose(facts: Facts) -> Diagnosis:
     """Return what kind of hang it is, and why."""
     if facts.inspection is None:
         return _of_the_silent(facts)
-    for rule in (_cycle, _held_scheduler, _livelock, _lost_wake_up, _ended_job, _child, _deadlock):
+    for rule in (_cycle, _ended_scheduler, _held_scheduler, _livelock, _lost_wake_up, _ended_job, _child, _deadlock):
         found = rule(facts, facts.inspection)
         if found is not None:
             return found
@@ -110,6 +110,15 @@ def find_cycle(tasks: Sequence[TaskFacts]) -> list[TaskFacts]:
 def _name_of(holder: TaskFacts, lock: Resource | None) -> str:
     key = lock.id if lock is not None else None
     return next((held.label for held in holder.holds if held.id == key), "a lock")
+
+
+# --- a thread and a scheduler ---
+def _ended_scheduler(facts: Facts, seen: Inspection) -> Diagnosis | None:
+    waiting = [thread for thread in seen.threads if thread.waits_for_ended]
+    if facts.busy or not waiting:
+        return None
+    shown = "a scheduler that has ended makes no call any more"
+    return "ended scheduler", [shown, *(f"thread {t.name} waits for it in {t.place}" for t in waiting[:_SHOWN])]
 
 
 # --- the scheduler does not turn, or turns and gets nowhere ---

@@ -46,12 +46,16 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThreadFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A Python thread. `is_idle`: it is in the library only, as the worker of a pool is that has no job."""
+    """A Python thread. `is_idle`: it is in the library only, as the worker of a pool is that has no job.
+
+    `waits_for_ended`: it is in a call of a bridge whose scheduler has ended.
+    """
 
     name: str
     native: int
     place: str
     is_idle: bool
+    waits_for_ended: bool = False
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,18 @@
 """What a worker finds of itself: who waits for what and where, what holds, and what turns."""
 
 import asyncio
+import concurrent.futures
+import contextlib
 import sys
 import threading
 
 import pytest
 
+from harness.api import frames_of_stack
 from harness.worker import wait_tracker
 from harness.worker.inspection import Inspector
 from harness_asyncio.backend import AsyncioRunner
+from harness_asyncio.bridge import AsyncioBridge
 from harness_threads.backend import ThreadsRunner
 
 
@@ -170,3 +174,32 @@ def test_a_thread_with_a_job_is_not_idle():
     (worker,) = (thread for thread in facts["threads"] if thread["name"] == "worker")
     assert not worker["is_idle"]
     assert worker["place"].endswith("job")
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_a_thread_that_waits_for_a_loop_that_has_ended(is_closed):
+    """Its call was asked for and can never be made; a loop that is not closed may still make it."""
+    loop = asyncio.new_event_loop()
+    job = AsyncioBridge(loop, None).submit(asyncio.sleep, 0)
+
+    def caller():
+        with contextlib.suppress(concurrent.futures.CancelledError):
+            job.result()
+
+    async def scenario(runtime, look):
+        thread = threading.Thread(target=caller, name="caller")
+        thread.start()
+        if is_closed:
+            loop.close()
+        while not any(
+            frame.f_code.co_name == "result" for frame in frames_of_stack(sys._current_frames()[thread.ident])
+        ):
+            await runtime.checkpoint()
+        look()
+        job.cancel()
+        thread.join()
+
+    *_, facts = look_at(scenario)
+    assert {one["name"] for one in facts["threads"] if one["waits_for_ended"]} == ({"caller"} if is_closed else set())
+    loop.close()

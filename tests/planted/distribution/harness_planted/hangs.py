@@ -3,10 +3,11 @@
 import gc
 import os
 import select
+import threading
 import time
 from pathlib import Path
 
-from harness.api import Probe, Runtime, Scenario
+from harness.api import Capability, Probe, Runtime, Scenario, bridge_of
 from harness_planted.plant import plant
 
 HANGS: list[Scenario] = []
@@ -239,6 +240,29 @@ async def thread_holds_interpreter(runtime: Runtime, probe: Probe) -> None:
 async def child(runtime: Runtime, probe: Probe) -> None:
     """Waits for a process that does not end."""
     await runtime.run_in_process(time.sleep, 600)
+
+
+@planted("ended-scheduler", requires=(Capability.BRIDGE_JOB, Capability.DETACHED))
+async def ended_scheduler(runtime: Runtime, probe: Probe) -> None:
+    """A thread waits for a call that another scheduler was asked for as it ended, which asyncio does not answer."""
+    run_scheduler, jobs = bridge_of(runtime).run_scheduler, []
+
+    async def last(inner):
+        try:
+            await inner.create_event().wait()
+        finally:
+            jobs.append(bridge_of(inner).submit(inner.sleep, 0.01))
+
+    async def main(inner):
+        await inner.spawn_detached(last, inner)
+        await inner.sleep(0.05)
+
+    def wait():
+        run_scheduler(main, lambda *_: None)
+        jobs[0].result()
+
+    threading.Thread(target=wait, name="caller", daemon=True).start()
+    await runtime.create_event().wait()
 
 
 # --- healthy ---

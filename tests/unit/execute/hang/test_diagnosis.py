@@ -27,6 +27,7 @@ def inspection(*tasks, **more):
 
 HOLDER = task("a", "lock", holds=(Resource(1, "first"),), on=Resource(2, "Lock"))
 OTHER = task("b", "lock", holds=(Resource(2, "second"),), on=Resource(1, "Lock"))
+ENDED = ThreadFacts(name="caller", native=7, place="s.py:3 in ask", is_idle=False, waits_for_ended=True)
 ALONE = task("c", "lock", holds=(Resource(3, "own"),), on=Resource(3, "Lock"))
 IDLE = ThreadFacts(name="pool", native=7, place="thread.py:81 in _worker", is_idle=True)
 WORKS = ThreadFacts(name="pool", native=7, place="s.py:3 in work", is_idle=False)
@@ -51,6 +52,8 @@ WAITS = ThreadFacts(name="pool", native=7, place="threading.py:327 in Condition.
             "7 sleep",
         ),
         (facts(inspection(task("m", "child")), zombies=("9 sh",)), "waiting for a child", "9 sh has ended"),
+        (facts(inspection(task(), threads=(ENDED,))), "ended scheduler", "thread caller waits for it in s.py:3 in ask"),
+        (facts(inspection(running=RUNS, threads=(ENDED,))), "ended scheduler", "makes no call any more"),
         (facts(inspection(running=RUNS)), "blocked scheduler", "the scheduler is in s.py:9 in spin"),
         (facts(inspection(running=RUNS), busy=(PID,)), "blocked scheduler", "one call takes CPU time"),
         (facts(inspection(task(), running=RUNS, calls={"s.py:4": 9}), busy=(PID,)), "starvation", "never runs: reader"),
