@@ -2,11 +2,13 @@
 
 import math
 import random
+from collections import Counter
 
 import pytest
 
-from benchmarks import costs, scale, transparency
+from benchmarks import costs, scale, stability, transparency
 from benchmarks.sections import Section, is_within, ratio_texts
+from harness.model import BackendSpec, Cell, CellRecord, CellResult, Observed, Outcome, RoleBackend
 from harness.plugins import Plugins
 
 SECTION = Section(
@@ -68,3 +70,29 @@ def test_a_plan_goes_through_every_stage(tmp_path):
     assert judged["rows"] == 2
     assert set(written) | set(judged) >= set(scale.STAGES)
     assert judged["observations"] > judged["cells"]
+
+
+def test_rounds_that_differ_are_listed():
+    """With the usual answers, and how the others differ from these; equal rounds are not."""
+    usual, other = frozenset({"answer: a", "answer: b"}), frozenset({"answer: a", "hung: idle"})
+    counts = {("x", "trio"): Counter({usual: 18, other: 2}), ("y", "trio"): Counter({usual: 20})}
+    assert stability.describe_varied(counts) == [
+        "x on trio: 18 of 20 rounds agree",
+        "  2: also 'hung: idle'; without 'answer: b'",
+    ]
+
+
+def test_the_answers_of_a_cell_are_its_graded_values():
+    """Each once, without facts that are only shown; and its outcome if it is not completed."""
+    catalogue = Plugins().catalogue()
+    cell = Cell(scenario="process.watcher-threads", roles=(RoleBackend("main", BackendSpec("trio")),), round=1)
+    seen = [
+        Observed(role="main", key=key, value=value, at=0.0) for key, value in (("answer", "one thread"), ("threads", 3))
+    ]
+
+    def answers(outcome, reason=""):
+        result = CellResult(cell_id=cell.id, outcome=outcome, reason=reason)
+        return stability.read_answers(CellRecord(cell=cell, observations=(*seen, seen[0]), result=result), catalogue)
+
+    assert answers(Outcome.COMPLETED) == {"answer: one thread"}
+    assert answers(Outcome.HUNG, "idle") == {"answer: one thread", "hung: idle"}
