@@ -140,6 +140,28 @@ FAMILIES: dict[str, Grammar] = {
         tasks=(1, 4),
         real_clock=True,
     ),
+    "stream": Grammar(
+        resources=(("stream", (1,)),),
+        weights={
+            "send-bytes": 8,
+            "receive-bytes": 9,
+            "end-stream": 2,
+            "close-stream": 1,
+            "checkpoint": 4,
+            "sleep": 1,
+            "cancel": 4,
+            "group": 1,
+        },
+        catches=(
+            "bytes-dropped",
+            "cancelled-read-drops",
+            "reader-never-woken",
+            "half-close-forgets-reader",
+            "close-discards",
+        ),
+        tasks=(2, 4),
+        real_clock=True,
+    ),
     "mixed": Grammar(
         resources=(("lock", (1,)), ("channel", (0, 1)), ("event", (1,)), ("condition", (1,))),
         weights={

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from harness.api import Capability, ErrorKind
 
 from . import operations as do
+from . import streams
 from .play import Perform
 from .program import Operation, walk
 from .resources import KINDS, Kind
@@ -194,6 +195,39 @@ RULES: dict[str, Rule] = {
             amounts=(0, 1),
             requires=(Capability.THREAD,),
         ),
+        # --- streams ---
+        Rule(
+            name="send-bytes",
+            perform=streams.send_bytes,
+            clause="bytes arrive once, and in order",
+            needs="stream",
+            amounts=(1, 2, 3, 4),
+            waits=True,
+            raises=(ErrorKind.BROKEN,),
+        ),
+        Rule(
+            name="receive-bytes",
+            perform=streams.receive_bytes,
+            clause="a receiver is woken by bytes and by the end; a cancelled receive takes none",
+            needs="stream",
+            amounts=(1, 2),
+            waits=True,
+            raises=(ErrorKind.BROKEN,),
+        ),
+        Rule(
+            name="end-stream",
+            perform=streams.end_stream,
+            clause="the peer gets the end behind all bytes",
+            needs="stream",
+            amounts=(1, 2),
+        ),
+        Rule(
+            name="close-stream",
+            perform=streams.close_stream,
+            clause="a close loses no byte that the system has",
+            needs="stream",
+            amounts=(1, 2),
+        ),
         Rule(name="fail", perform=do.fail, clause="an error of a task is not lost", inside="group"),
         Rule(
             name="shield",
@@ -238,7 +272,7 @@ class Grammar:
 
     def all_kinds(self) -> dict[str, Kind]:
         """Return the built-in kinds and its own."""
-        return {**KINDS, **self.kinds}
+        return {**KINDS, "stream": streams.StreamPair, **self.kinds}
 
     def performs(self) -> dict[str, Perform]:
         """Return what each operation does, by name."""

@@ -105,6 +105,7 @@ _SUMMARIES = {
     "group": "task groups that fail and are cancelled",
     "scope": "scopes, deadlines and shields",
     "offload": "calls in threads",
+    "stream": "a pair of connected streams",
     "mixed": "a lock, a channel, an event, a condition and groups",
 }
 
@@ -117,10 +118,11 @@ _TOPICS = {
     "group": ("group", "task-groups", "nurseries", "cancellation"),
     "scope": ("deadline", "timeouts", "cancel", "cancel-scopes", "cancellation"),
     "offload": ("offload", "threads", "executors"),
+    "stream": ("stream", "streams", "sockets"),
     "mixed": ("lock", "conditions", "group", "task-groups"),
 }
 
-lock, semaphore, condition, event, channel, group, scope, offload, mixed = EXPLORATIONS = tuple(
+lock, semaphore, condition, event, channel, group, scope, offload, stream, mixed = EXPLORATIONS = tuple(
     make_exploration(name, grammar, f"{__name__}:{name}", _SUMMARIES[name], _TOPICS[name])
     for name, grammar in FAMILIES.items()
 )

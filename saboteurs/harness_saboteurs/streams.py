@@ -179,6 +179,27 @@ class _SecondWriterHangs(Stream):
         await self.inner.send_all(data)
 
 
+@fault("half-close-forgets-reader", control="trio")
+class _HalfCloseForgetsReader(Stream):
+    """A half-close puts the reader that waits at the same end to sleep for ever."""
+
+    is_read = is_forgotten = False
+
+    async def receive_some(self, max_bytes: int) -> Any:
+        self.is_read = True
+        try:
+            data = await self.inner.receive_some(max_bytes)
+        finally:
+            self.is_read = False
+        if self.is_forgotten:
+            await self.sleep_for_ever()
+        return data
+
+    async def send_eof(self) -> None:
+        self.is_forgotten = self.is_read
+        await self.inner.send_eof()
+
+
 # --- close ---
 
 
