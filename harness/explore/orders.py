@@ -178,7 +178,7 @@ def ask_again(subject: Subject, scenario: Scenario, probe: Probe, value: str) ->
     judge = scenario.judges[scenario.headline]
     known: Any = judge
     seen: set[str] = set()
-    for name, answer in ask(subject, scenario, probe.parameters, _orders(probe.seed, int(value)), probe.advance):
+    for name, answer in ask(subject, scenario, probe.parameters, _read_orders(probe.seed, value), probe.advance):
         is_allowed = judge.breaks(answer) is None or name.startswith("native") or not _keeps_order(subject)
         if answer not in known.grades or not is_allowed:
             continue
@@ -193,21 +193,24 @@ def _keeps_order(subject: Subject) -> bool:
     return bool(getattr(getattr(importlib.import_module(module), kind), "keeps_order", False))
 
 
-def _orders(seed: int, count: int) -> list[str]:
-    return list_schedules(seed, count)
+def _read_orders(seed: int, value: str) -> list[str]:
+    """Return as many orders as a number says, or the one that is named."""
+    return list_schedules(seed, int(value)) if value.isdecimal() else [value]
 
 
-def _parse_count(text: str | None) -> str:
-    if text is None or not text.isdecimal() or not int(text):
-        raise ValueError("is a whole number above 0")
-    return text
+def _parse_orders(text: str | None) -> str:
+    kind, _, number = (text or "").partition(" ")
+    is_named = kind in ("native", "shuffle", "pct") and number.isdecimal()
+    if not is_named and not (kind.isdecimal() and int(kind) and not number):
+        raise ValueError("is a whole number above 0, or an order such as 'shuffle 17'")
+    return text or ""
 
 
 SCHEDULES = Perturbation(
     name="schedules",
-    summary="also ask each question under N orders of steps, on a virtual clock",
-    parse=_parse_count,
-    value="=N",
+    summary="also ask each question under N orders of steps, on a virtual clock, or under one by its name",
+    parse=_parse_orders,
+    value="=N|ORDER",
     after_run=f"{__name__}:ask_again",
 )
 
@@ -226,7 +229,7 @@ def drive(subject: Subject, probe: Probe) -> None:
 
     if not subject.schedules:
         return
-    names = _orders(probe.seed, int(probe.parameters["orders"]))
+    names = list_schedules(probe.seed, int(probe.parameters["orders"]))
     for question in select_questions(tuple(Plugins().catalogue().scenarios.values())):
         if matches_glob(question.name, str(probe.parameters["questions"])):
             for parameters in question.preset_rows("default"):

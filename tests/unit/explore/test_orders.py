@@ -8,7 +8,8 @@ import pytest
 from trials import SCHEDULES
 
 from harness.api import ORDER, Subject, allowed, forbidden
-from harness.explore.orders import ask, ask_again, select_questions
+from harness.explore.orders import SCHEDULES as ORDERS
+from harness.explore.orders import ask_again, select_questions
 from harness.plugins import Plugins
 from harness_scenarios.behaviours.question import make_question
 
@@ -50,7 +51,16 @@ def test_a_question_is_asked_again_under_other_orders(backend):
     assert answers == ({"first starts"} if backend == "asyncio" else {"first starts", "second starts"})
     for text in (value for key, value in probe.observed if key == ORDER):
         order, _, answer = text.partition(": ")
-        assert ask(_subject(backend), QUESTION, {}, [order], probe.advance) == [(order, answer)]
+        again = ListProbe(seed=9)
+        ask_again(_subject(backend), QUESTION, again, ORDERS.parse(order))
+        assert again.observed == [("answer", answer), (ORDER, text)]
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "17 5", "shuffle", "shuffle x", "sorted 3"])
+def test_neither_a_number_nor_an_order(text):
+    """Is refused, with what would be right."""
+    with pytest.raises(ValueError, match="a whole number above 0, or an order such as 'shuffle 17'"):
+        ORDERS.parse(text)
 
 
 def test_a_question_that_needs_a_descriptor_is_not_asked():
