@@ -40,6 +40,7 @@ _EXECUTOR = "https://docs.python.org/3/library/concurrent.futures.html#concurren
 # --- errors ---
 
 SAME_ERROR = "the thread gets the same error"
+RUNTIME_ERROR = "the thread gets a RuntimeError for the StopIteration"
 ANOTHER_ERROR = "the thread gets another error"
 NOTHING_RAISED = "the thread gets no error"
 THREAD_WAITS = "the thread waits for ever"
@@ -89,6 +90,8 @@ async def _fail_in_the_scheduler(runtime: Runtime, trial: Trial) -> str:
         return SAME_ERROR if sandbox.raised is None else ENDS_IT_TOO
     if isinstance(asked.error, WaitsForeverError):
         return SCHEDULER_ENDS if sandbox.raised is not None else THREAD_WAITS
+    if isinstance(error, StopIteration) and isinstance(asked.error, RuntimeError):
+        return RUNTIME_ERROR
     return NOTHING_RAISED if asked.error is None else ANOTHER_ERROR
 
 
@@ -100,9 +103,8 @@ errors_cross = make_question(
     ref=f"{_MODULE}:errors_cross",
     answers={
         SAME_ERROR: allowed("the error crosses over as it is", _FROM_THREAD, follows_from=DOES_NOT_END),
-        ANOTHER_ERROR: allowed(
-            "RuntimeError for a StopIteration, as PEP 479 has it", "https://peps.python.org/pep-0479/"
-        ),
+        RUNTIME_ERROR: allowed("as PEP 479 has it", "https://peps.python.org/pep-0479/"),
+        ANOTHER_ERROR: forbidden("the thread cannot catch the error by its class"),
         ENDS_IT_TOO: interesting(
             "a task of asyncio raises SystemExit and KeyboardInterrupt out of the event loop, whoever waits for it",
             "https://docs.python.org/3/library/asyncio-exceptions.html",

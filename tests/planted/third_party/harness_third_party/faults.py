@@ -125,15 +125,15 @@ def _event_set_by_a_thread_is_lost():
 
 @plant("errors-change-class")
 def _errors_change_class():
-    run = bridge.Bridge.run
+    run = bridge.run_here
 
-    def run_and_wrap(self, fn, *args):
+    def run_and_wrap(fn, *args):
         try:
-            return run(self, fn, *args)
+            return run(fn, *args)
         except Exception as exc:
             raise OSError(str(exc)) from None
 
-    bridge.Bridge.run = bridge.Bridge.call = run_and_wrap
+    bridge.run_here = run_and_wrap
 
 
 @plant("timeout-cancels-job")

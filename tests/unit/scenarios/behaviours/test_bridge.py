@@ -44,7 +44,7 @@ EXPECTED = [
         {bridge_wake.REPORTED: LOOPS, bridge_wake.ENDS: ("trio",), bridge_wake.RAISED: ("threads",)},
     ),
     ("errors-cross", {"raises": "an error"}, {bridge_call.SAME_ERROR: CALLERS}),
-    ("errors-cross", {"raises": "StopIteration"}, {bridge_call.ANOTHER_ERROR: CALLERS}),
+    ("errors-cross", {"raises": "StopIteration"}, {bridge_call.RUNTIME_ERROR: CALLERS}),
     ("errors-cross", {"raises": "a BaseException"}, {bridge_call.SAME_ERROR: CALLERS}),
     ("errors-cross", EXIT, {bridge_call.ENDS_IT_TOO: LOOPS, bridge_call.SAME_ERROR: ("trio", "threads")}),
     ("cancel-job", {}, {bridge_call.CANCELLED: LOOPS, bridge_call.RUNS_ON: ("threads",)}),
