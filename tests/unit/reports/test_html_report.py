@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.api import Chart, Harm, allowed, exact, forbidden, info, interesting, metric, outcomes, trace
 from harness.compare import compare
-from harness.model import Autopsy, BackendCard, Expectation, LastSeen, Outcome, RenderOptions
+from harness.model import Autopsy, BackendCard, Expectation, LastSeen, Outcome, PossibleAnswers, RenderOptions
 from harness_reports.html_report import page as page_module
 from harness_reports.html_report.anchors import cell_anchor, row_anchor
 from harness_reports.html_report.page import render_html
@@ -509,3 +509,20 @@ def test_a_native_capability_is_not_among_those_that_lack():
     offers = {"shield": "native: disable_cancellation", "select": "emulated: a group", "abort": "absent: no way"}
     card = BackendCard(label="curio", name="curio", summary="", offers=offers)
     assert [name for name, _ in list_lacking(card)] == ["select", "abort"]
+
+
+@pytest.mark.parametrize(("other", "nature"), [({"a": 1, "b": 9}, "policy"), ({"b": 10}, "semantic")])
+def test_a_difference_has_its_nature(other, nature):
+    """Of a question whose backends were asked under many orders; a row without that has none."""
+    grades = {"a": allowed(), "b": interesting()}
+    given_answers = {"asyncio": "a", "uvloop": "b"}
+    cells = [cell(name, observed={"answer": answer}) for name, answer in given_answers.items()]
+    run = a_run(*cells, judges={"answer": outcomes(grades)}, headline="answer")
+    (row,) = {str(record.cell.row) for record in run.records}
+    possible = [
+        PossibleAnswers(row=row, label=label, runtime="3.11", orders=10, counts=counts)
+        for label, counts in (("asyncio", {"a": 10}), ("uvloop", other))
+    ]
+    asked = msgspec.structs.replace(run.started, answers=tuple(possible))
+    assert [found["nature"] for found in page(msgspec.structs.replace(run, started=asked)).data["rows"]] == [nature]
+    assert [found["nature"] for found in page(run).data["rows"]] == [""]
