@@ -114,7 +114,6 @@ class _Semaphore(Awaited):
             await self.held.release()
 
     async def is_whole(self) -> bool:
-        """Take every permit, and see that there is no further one until one is given back."""
         await self.prepare()
         waits, has_it = self.runtime.create_event(), self.runtime.create_event()
 
@@ -134,23 +133,28 @@ class _Semaphore(Awaited):
 
 
 class _Condition(Awaited):
+    """A condition with a predicate, as programs use one: asyncio wakes another waiter for one that is cancelled."""
+
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
         self.held = runtime.create_condition()
+        self._tokens = 0
         self._woken = 0
 
     async def take(self, _number: int, waits: Event) -> None:
         async with self.held:
             await waits.set()
-            await self.held.wait()
+            while not self._tokens:
+                await self.held.wait()
+            self._tokens -= 1
             self._woken += 1
 
     async def give(self, count: int) -> None:
         async with self.held:
+            self._tokens += count
             await self.held.notify(count)
 
     async def is_whole(self) -> bool:
-        """Wake two new waiters, one at a time."""
         before, counts = self._woken, []
         async with self.runtime.open_task_group() as group:
             for _ in range(2):
@@ -158,8 +162,7 @@ class _Condition(Awaited):
                 await group.spawn(self.take, 0, waits)
                 await waits.wait()
             for _ in range(2):
-                async with self.held:
-                    await self.held.notify()
+                await self.give(1)
                 await give_turns(self.runtime, FEW_TURNS)
                 counts.append(self._woken - before)
         return counts[0] <= 1 and self._woken - before == len(counts)
@@ -191,7 +194,6 @@ class _Channel(Awaited):
         self.arrived: list[object] = []
 
     async def is_whole(self) -> bool:
-        """Send more items than it holds, and see that these arrive, in order, and nothing else."""
         sent = [f"later item {number}" for number in range(self._capacity + 2)]
 
         async def send_all() -> None:
