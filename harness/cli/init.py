@@ -83,21 +83,22 @@ def init(state: State, uses: tuple[str, ...], backends: tuple[str, ...], *, forc
     say(f"wrote {WORKFLOW}\nnext: harness matrix --profile --preset quick")
 
 
+def _read_sources(folder: Path) -> str:
+    hidden = {*_TESTS, "build", "dist", "site-packages"}
+    sources = [
+        path
+        for path in folder.rglob("*.py")
+        if not any(part in hidden or part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    return "".join(path.read_text(encoding="utf-8", errors="replace") for path in sources)
+
+
 def find_features(folder: Path, features: Iterable[str]) -> tuple[str, ...]:
     """Return the features whose words are in the Python source of a project, outside of its tests.
 
     A word that is part of a longer one that is there (task, task group) counts for nothing.
     """
-    hidden = {*_TESTS, "build", "dist"}
-    sources = [
-        path
-        for path in folder.rglob("*.py")
-        if not any(
-            part in hidden or part.startswith(".") or part == "site-packages" for part in path.relative_to(folder).parts
-        )
-    ]
-    text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in sources)
-    squeezed = text.lower().replace("_", "")
+    squeezed = _read_sources(folder).lower().replace("_", "")
     stems = {feature: feature.replace("-", "").removesuffix("s") for feature in features}
     found = {feature: stem for feature, stem in stems.items() if stem in squeezed}
     parts = {stem for stem in found.values() for other in found.values() if stem != other and stem in other}

@@ -78,14 +78,18 @@ def find_network_fault() -> str:
             server.bind((_LOOPBACK, 0))
             server.listen()
         except OSError as exc:
-            no_port = exc.errno == errno.EADDRINUSE
-            return _no_port(exc) if no_port else f"loopback is down: {_LOOPBACK} cannot be bound ({exc.strerror})"
+            return _explain_network(exc, errno.EADDRINUSE, "bound")
         try:
             client.connect(server.getsockname())
         except OSError as exc:
-            no_port = exc.errno == errno.EADDRNOTAVAIL
-            return _no_port(exc) if no_port else f"loopback is down: {_LOOPBACK} cannot be reached ({exc.strerror})"
+            return _explain_network(exc, errno.EADDRNOTAVAIL, "reached")
     return ""
+
+
+def _explain_network(exc: OSError, without_port: int, done: str) -> str:
+    if exc.errno == without_port:
+        return _no_port(exc)
+    return f"loopback is down: {_LOOPBACK} cannot be {done} ({exc.strerror})"
 
 
 def _no_port(exc: OSError) -> str:
