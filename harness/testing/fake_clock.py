@@ -59,9 +59,13 @@ class FakeClock:
         select = selector.select
 
         def jump(timeout: float | None) -> Any:
-            events = select(None if timeout is None else 0)
+            # The loop ends: it waits for its threads, and its time limit for them is for real time.
+            is_ending = getattr(loop, "_executor_shutdown_called", False)
+            if timeout is None or is_ending:
+                return select(timeout)
+            events = select(0)
             if not events:
-                self.advance(timeout or 0)
+                self.advance(timeout)
             return events
 
         loop.time, selector.select = self.read, jump

@@ -1,5 +1,7 @@
 """A clock that a test moves."""
 
+import threading
+
 import pytest
 
 from harness.testing.fake_clock import FakeClock
@@ -68,6 +70,30 @@ def test_a_governed_runtime_still_sees_other_threads():
         return await FakeClock().govern(runtime).run_in_thread(int, "7")
 
     assert run(main) == 7
+
+
+def test_a_loop_that_ends_waits_for_its_threads():
+    """Their time limit (of asyncio from 3.12 on) does not pass at once, so that a slow one is no time-out."""
+    go_on, ended = threading.Event(), []
+
+    def work():
+        go_on.wait(10)
+        ended.append(True)
+
+    async def main(runtime):
+        FakeClock().govern(runtime)
+        loop = runtime.scheduler()
+        loop.run_in_executor(None, work)
+        shut_down = loop.shutdown_default_executor
+
+        def shut_down_with_a_slow_thread(*args):
+            threading.Timer(0.05, go_on.set).start()
+            return shut_down(*args)
+
+        loop.shutdown_default_executor = shut_down_with_a_slow_thread
+
+    run(main)
+    assert ended == [True]
 
 
 def test_a_scheduler_that_cannot_be_governed():
