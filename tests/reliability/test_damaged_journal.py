@@ -258,7 +258,7 @@ TOUCHES = [_delete, _replace, _truncate, _empty, _append, _delete_folder, _delet
 @pytest.mark.parametrize("touch", TOUCHES, ids=lambda touch: touch.__name__.strip("_"))
 def test_a_journal_that_another_program_touches(touch, tmp_path):
     """At most the running cell is lost: the run ends, its records are saved, and the line says how to go on."""
-    cells = ("-s", "faulty.steps", "-s", "faulty.ticks", "-b", "trio", "-b", "threads", "--rounds", "2")
+    cells = ("-s", "faulty.steps", "-s", "faulty.ticks", "-b", "trio", "-b", "threads")
     program = Program("matrix", *cells, "--jobs", "1", "-q", cwd=tmp_path)
     journal = program.wait_until_written(b'"cell-finished"', times=2)
     before = set(finished_lines(journal))
