@@ -250,4 +250,4 @@ def test_what_is_known_of_asyncio_is_known_with_any_loop(tmp_path):
     findings = json.loads((tmp_path / "report.json").read_text())["findings"]
     assert all(finding["known"] for finding in findings)
     seen = {finding["row"]["scenario"] for finding in findings}
-    assert seen == (set(scenarios) if sys.version_info < (3, 12) else set())
+    assert seen == (set(scenarios) if sys.version_info < (3, 12, 2) else set())
