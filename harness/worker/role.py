@@ -234,7 +234,8 @@ def _explain(exc: BaseException) -> str:
         from harness.host.faults import explain_host_fault  # a cell that goes well never needs it
 
         return explain_host_fault(exc)
-    except OSError:  # a scenario that took every descriptor leaves none to import a module or to open a socket with
+    # A scenario that took every descriptor leaves none to open a socket or a module with; other threads see half of it.
+    except (OSError, ImportError):
         return ""
 
 

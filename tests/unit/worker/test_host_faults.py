@@ -1,6 +1,7 @@
 """Whether an error is the host's is looked at in the worker, also where nothing is left to look with."""
 
 import errno
+import sys
 
 from harness.host import faults
 from harness.worker.role import _explain
@@ -21,3 +22,11 @@ def test_only_an_error_of_the_system_is_looked_at(monkeypatch):
     monkeypatch.setattr(faults, "explain_host_fault", lambda exc: f"looked at {exc}")
     assert _explain(ValueError("no")) == ""
     assert _explain(OSError("no")) == "looked at no"
+
+
+def test_a_look_that_cannot_be_imported_is_no_error(monkeypatch):
+    """Its file could not be opened, or another thread is just importing it."""
+    monkeypatch.delattr(faults, "explain_host_fault")
+    assert _explain(OSError(errno.EMFILE, "Too many open files")) == ""
+    monkeypatch.setitem(sys.modules, "harness.host.faults", None)
+    assert _explain(OSError(errno.EMFILE, "Too many open files")) == ""
