@@ -56,7 +56,8 @@ def expect(_state: State, run_name: str, update: Path | None, out: Path) -> None
     try:
         gone = _stale_of(comparison, update)
         text = update_text(_text_of(update), proposed, gone)
-    except (OSError, ValueError, TypeError, LookupError) as exc:  # no file, no UTF-8, no TOML, or other tables
+    # No file, no UTF-8, no TOML, or other tables (until msgspec 0.20 their error is no ValueError).
+    except (OSError, ValueError, TypeError, LookupError, msgspec.ValidationError) as exc:
         raise UsageError(f"cannot read expectations {update}: {one_line(exc)}") from exc
     try:
         update.write_text(text, encoding="utf-8")

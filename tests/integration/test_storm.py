@@ -80,9 +80,10 @@ def test_connections_that_are_not_answered_are_found_where_they_stay(tmp_path, b
     cell = storm(tmp_path, "storm.server-goes-deaf", backend, rate=400, length=0.5, timeout=4)
     assert (cell["connections timed out"], cell[f"unanswered {place}"]) == (100, 100)
     assert cell["server after the storm"].startswith("idle: ")
-    details = " ".join(cell.text.split("details", 1)[1].split())
-    assert f"{backend}: server after the storm: idle: " in details
-    assert f"unanswered {place}: 100; " in details
+    if cell["generator"] == "ok":  # a client that was late accuses no server
+        details = " ".join(cell.text.split("details", 1)[1].split())
+        assert f"{backend}: server after the storm: idle: " in details
+        assert f"unanswered {place}: 100; " in details
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
