@@ -33,8 +33,13 @@ def is_number(value: Any) -> TypeGuard[float]:
 
 
 def adds_up(total: float, parts: Iterable[float]) -> bool:
-    """Return whether a total is the sum of its parts, so that nothing got lost and nothing came out of nowhere."""
-    return math.isclose(total, sum(parts), rel_tol=1e-9, abs_tol=1e-9)
+    """Return whether a total is the sum of its parts, so that nothing got lost and nothing came out of nowhere.
+
+    Counts are compared exactly, and sums of floats to nine digits.
+    """
+    found = sum(parts)
+    may_round = isinstance(total + found, float)
+    return total == found or (may_round and math.isclose(total, found, rel_tol=1e-9, abs_tol=1e-9))
 
 
 def number_text(value: float) -> str:
