@@ -156,7 +156,7 @@ CHILDREN_LEFT = "processes are left"
 WRONG_ERROR = "the error does not say what is wrong"
 _FAILURES = 10
 _SETTLE_SECONDS = 0.02
-_RUN_SECONDS = 0.5
+_RUN_SECONDS = 1.5
 """Time-out of a run: longer than any start takes, so that it is the program that is cut."""
 _RUNS_SECONDS = 0.05
 """Behind the start of the program itself, in which its start is over for the runtime too."""
