@@ -103,7 +103,7 @@ def run_portion(trial: Trial, family: str, numbers: range, seed: int) -> int:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     logging.lastResort = None
-    sys.unraisablehook = lambda _: None  # what a stuck program leaves behind is not the subject
+    sys.unraisablehook = lambda _: None  # leftovers of stuck programs are not the subject
     if sys.argv[1] == "cost":
         sys.exit(estimate_cost())
     main(sys.argv[1], sys.argv[2].split(","), int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 101)

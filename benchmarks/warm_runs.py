@@ -1,4 +1,4 @@
-"""Whole runs with forked cells against the same runs with fresh processes: their cost, and what they find.
+"""Whole runs with forked cells against the same runs with fresh processes: their cost and their findings.
 
     python benchmarks/warm_runs.py [PAIRS] [--only quick|behaviours] [--out FOLDER] [-- OPTIONS OF harness matrix]
 
@@ -6,7 +6,7 @@
 `--preset default` that measure nothing. A pair runs both sides once, in random order. Wall time is that of the command;
 CPU time is that of all its processes, from the kernel. After the pairs, cells are listed whose answers, outcome,
 leftovers or exceptions were in no run of the other side: with few pairs that may be chance, as a race has
-several answers. The table of figures has the ratio of what the same row measured forked and fresh, and of its ratio
+several answers. The table of figures has the ratio of the figures of a row, forked and fresh, and of its ratio
 to asyncio, over rows, backends and pairs. On two quiet cores five pairs of both take about 20 minutes.
 """
 
@@ -40,7 +40,7 @@ REFERENCE = "asyncio"
 Figures = dict[tuple[str, str], float]
 """Median of each row and backend."""
 Facts = dict[str, set[tuple[str, ...]]]
-"""By cell, what it showed in each run."""
+"""By cell, its facts in each run."""
 
 
 class Cost(NamedTuple):
@@ -60,7 +60,7 @@ def select(name: str) -> list[str]:
 
 
 def run_once(options: Sequence[str], side: str, out: Path) -> tuple[Cost, Run]:
-    """Run a matrix and return its cost and what was stored."""
+    """Run a matrix and return its cost and the stored run."""
     command = [sys.executable, "-m", "harness.cli", "matrix", *options, "-q", "--out", str(out)]
     command += ["--fresh"] * (side == "fresh")
     started = time.perf_counter()
@@ -75,7 +75,7 @@ def run_once(options: Sequence[str], side: str, out: Path) -> tuple[Cost, Run]:
 
 
 def show(record: CellRecord, steady: frozenset[str]) -> tuple[str, ...]:
-    """Return what a cell showed that does not depend on time: outcome, leftovers, exceptions, answers."""
+    """Return the facts of a cell that do not depend on time: outcome, leftovers, exceptions, answers."""
     result = record.result
     found = {f"outcome: {result.outcome}"}
     for role in result.roles:
@@ -88,7 +88,7 @@ def show(record: CellRecord, steady: frozenset[str]) -> tuple[str, ...]:
 
 
 def collect(run: Run, facts: Facts) -> None:
-    """Add what the cells of a run showed."""
+    """Add the facts of the cells of a run."""
     judges = {card.name: card.judges for card in run.started.scenarios}
     for record in run.records:
         judged = judges[record.cell.scenario].items()
@@ -97,7 +97,7 @@ def collect(run: Run, facts: Facts) -> None:
 
 
 def read_figures(run: Run) -> Figures:
-    """Return what the rows of a run measured."""
+    """Return the figures of the rows of a run."""
     cells = ((summary.row, cell) for summary in compare(run).rows for cell in summary.cells)
     return {(str(row), cell.label): cell.headline.median for row, cell in cells if cell.headline is not None}
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from packaging.requirements import Requirement
 
-# How long Hypothesis takes to generate a value is a fact about the load of the machine; and a run asks what the last
-# one asked. `--hypothesis-profile search` draws other values.
+# The time that Hypothesis needs to generate a value depends on the load of the machine, so no deadline applies. Each
+# run draws the same values as the one before; `--hypothesis-profile search` draws new ones.
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("busy-machine", settings.get_profile("search"), derandomize=True, database=None)
 settings.load_profile("busy-machine")

@@ -224,7 +224,7 @@ class InForce(Protocol):
     def order(self, seed: int | None) -> None:
         """Have schedulers that start from now on take the steps of tasks in the order of a seed.
 
-        `None` is their own order. 0 is their own order as well, with what a seed would change in tasks in place: code
+        `None` is their own order. 0 is their own order as well, with the hooks of a seed in place: code
         that ends differently then cannot be asked under other orders.
         """
 

@@ -206,7 +206,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Backends that it can run on, each with those that are built on it; elsewhere it is unsupported. Empty: those of
     `native`, or all if there are none."""
     subject: str = ""
-    """Distribution of the library that it is about, if that is what is judged and not the runtime: its version is
+    """Distribution of the library that it is about, if that is judged and not the runtime: its version is
     verified in each cell, and what every backend does is a finding about it."""
     parameters: tuple[Parameter, ...]
     """Parameters that the user can choose."""
@@ -226,7 +226,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     side_by_side: bool = False
     """Whether its cells may run beside others: it measures nothing, and waits for events and not for times."""
     forkable: bool = True
-    """Whether its cells may be forked from a warm parent: not if what it asks depends on the start of the interpreter,
+    """Whether its cells may be forked from a warm parent: not if its answer depends on the start of the interpreter,
     such as the hash seed or the memory of the process."""
     cpu_bound: bool = False
     """Whether it computes on one thread all the time that it is measured, on backends whose tasks are no threads.

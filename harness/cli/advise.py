@@ -90,7 +90,7 @@ def describe_advice(advice: Advice, rate: float | None, paced: Sequence[str] = (
         yield ""
         count = len(backend.no_gos)
         plural = "s" if count != 1 else ""
-        yield f"{backend.label}: " + (f"{count} no-go{plural}" if count else "no no-go in what is used")
+        yield f"{backend.label}: " + (f"{count} no-go{plural}" if count else "no no-go among the features in use")
         yield from _lines("no-go", [_describe(each) for each in backend.no_gos], most=None)
         yield from _lines("differs", [_describe(each) for each in backend.differences], most=_MOST)
         yield from _lines("by design", [_describe_answer(each) for each in backend.by_design], most=_MOST)

@@ -24,7 +24,7 @@ profile_option = click.option(
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a project relies on, and where it runs."""
+    """The features that a project relies on, and its backends and environments."""
 
     uses: tuple[str, ...] = ()
     """Features, in words of a user; as of `harness advise`."""

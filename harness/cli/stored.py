@@ -1,4 +1,4 @@
-"""The folder of stored runs, the argument that selects one, and what a run is read from."""
+"""The folder of stored runs, the argument that selects one, and the formats of a run."""
 
 from __future__ import annotations
 

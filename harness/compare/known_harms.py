@@ -16,7 +16,7 @@ HARM_OF_KIND = {FindingKind.HANG: Harm.HANG, FindingKind.CRASH: Harm.CRASH, Find
 _HARM_OF_OUTCOME = {str(Outcome.HUNG): Harm.HANG, str(Outcome.CRASHED): Harm.CRASH}
 
 Subject = Scenario | ScenarioCard
-"""What a scenario is about, and how its answers are judged."""
+"""The topics of a scenario, and the judges of its answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

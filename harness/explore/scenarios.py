@@ -52,7 +52,7 @@ def make_exploration(
         grammar: what its programs are made of.
         ref: `"module:attribute"` where the scenario is found.
         summary: what its programs do.
-        topics: words of a user for what they use, beside the family.
+        topics: words of a user for the operations, beside the family.
     """
     judges: dict[str, Judge] = {
         clause.value: bounded(

@@ -20,7 +20,7 @@ _SIZES = (1, 300)
 _MOST_BYTES = 200
 """Of one receive: less than a large send."""
 _LOOK_SECONDS = 2.0
-"""Within which bytes that were sent can be received: what a turn of the runtime takes, hundreds of times."""
+"""Limit for sent bytes to arrive: hundreds of turns of the runtime."""
 _PERIOD = 251
 
 
@@ -44,7 +44,7 @@ class Way:
         return bytes((self._shift + position) % _PERIOD for position in range(self.started, self.started + size))
 
     def find_wrong(self, data: bytes) -> tuple[Clause, str] | None:
-        """Take received bytes, or the end; return what is wrong with them."""
+        """Take received bytes, or the end; return the clause that they break."""
         if not data:
             is_early = self.received < self.sent and not self.may_break
             if self.may_end and not is_early:

@@ -1,4 +1,4 @@
-"""Interpreters without harness: they are asked what they have, and given the code of a worker by path.
+"""Interpreters without harness: they list their distributions, and get the code of a worker by path.
 
 A worker needs the standard library, harness's own packages and its runtime. Nothing is written into the environment:
 the packages are linked in a folder of ours, and compiled files go to another one.

@@ -1,4 +1,4 @@
-"""Several stored runs as one site: what a renderer makes its pages of."""
+"""Several stored runs as one site: the input of a renderer."""
 
 from __future__ import annotations
 

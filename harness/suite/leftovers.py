@@ -22,7 +22,7 @@ _MOST_LINES = 20
 class Leftovers:
     """Compares the resources of the process before and after the body of each test.
 
-    Resources that the set-up opens may belong to a fixture of wider scope, and those of a reference cycle are nobody's
+    Resources that the set-up opens may belong to a fixture of wider scope, and those of a reference cycle have no owner
     leak: they are collected at the end of the test, and their warnings are those of this test, not of the next one.
 
     Args:
@@ -40,7 +40,7 @@ class Leftovers:
         self._children: frozenset[int] = frozenset()
         self._tasks: frozenset[int] = frozenset()
         self.warnings: tuple[str, ...] = ()
-        """Warnings and errors of what was collected at the end of the last test."""
+        """Warnings and errors of objects collected at the end of the last test."""
 
     def open(self) -> None:
         """Note the resources before the body of a test."""

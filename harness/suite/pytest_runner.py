@@ -73,7 +73,7 @@ class _Plugin:
         self.errors: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Report what pytest determined, and what was changed."""
+        """Report the settings that pytest determined, and the changes to them."""
         found = {"root": str(config.rootpath), "config": str(config.inipath or ""), "changes": list_changes()}
         self._reporter.send("config", found)
 

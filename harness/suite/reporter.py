@@ -61,7 +61,7 @@ class Reporter:
         self.send("start", test)
 
     def begin_body(self) -> None:
-        """Note that the set-up of the running test is over: what it opens from now on is its own."""
+        """Note that the set-up of the running test is over: resources opened from now on belong to the test."""
         if self._run.seed is None:
             self._leftovers.open()
 

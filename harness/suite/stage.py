@@ -241,7 +241,7 @@ def _list_facts(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_leftovers(end: dict[str, Any], worst: dict[str, Any]) -> dict[str, Any]:
-    """Return what the test left; one that passes otherwise is leaked."""
+    """Return the leftovers of the test; with any, a passing test is leaked."""
     facts: dict[str, Any] = {"warnings": list(end["warnings"])} if end["warnings"] else {}
     if not end["left"]:
         return facts

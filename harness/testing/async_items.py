@@ -72,7 +72,7 @@ class AsyncTestItem(pytest.Item):
             raise FailedThereError(verdict.failure)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: None = None) -> str:  # type: ignore[override]
-        """Return what the worker reported."""
+        """Return the worker's report."""
         if isinstance(excinfo.value, FailedThereError):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo, style))

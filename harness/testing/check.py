@@ -126,7 +126,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def causes(self) -> tuple[tuple[Finding, ...], ...]:
-        """The broken ones, grouped by what they have in common: the line of the backend, or the error itself."""
+        """The broken ones, grouped by common cause: the line of the backend, or the error itself."""
         groups: dict[str, list[Finding]] = {}
         for finding in self.broken:
             groups.setdefault(finding.where or finding.summary or finding.question, []).append(finding)
@@ -284,12 +284,12 @@ def check_backend(
     only: Sequence[str] = (),
     tell: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> CheckReport:
-    """Put every question to a backend, or those that match a glob, and measure what the adapter costs.
+    """Put every question to a backend, or those that match a glob, and measure the cost of the adapter.
 
     Args:
         spec: of the backend.
         catalogue: where it is found.
-        only: globs over the questions and what they are about; with one, no costs are measured.
+        only: globs over the questions and their topics; with one, no costs are measured.
         tell: is called after each question with the number of those that were put, and of all.
 
     Raises:

@@ -12,7 +12,7 @@ from .json_report import FORMAT
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts of the document; what was made from them is made again."""
+    """The facts of the document; derived values are computed again."""
 
     format: int
     run: dict[str, Any]

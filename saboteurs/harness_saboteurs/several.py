@@ -374,7 +374,7 @@ class _KillReachesTheFirstChild(Child):
 
 @fault("third-close-loses-the-others")
 class _ThirdCloseLosesTheOthers(Sender):
-    """What is sent after three senders of a channel were closed is dropped."""
+    """Items sent after three senders of a channel were closed are dropped."""
 
     def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
         super().__init__(inner, runtime)

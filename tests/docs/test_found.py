@@ -1,4 +1,4 @@
-"""The page of what was found here names every listed difference of four kinds that has no public report."""
+"""The page "Found here" names every listed difference, of five kinds of question, that has no public report."""
 
 import re
 import tomllib

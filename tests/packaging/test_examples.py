@@ -201,14 +201,14 @@ def test_anyio_passes_its_own_tests(with_anyio):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["anyio", "anyio:on=trio"])
 def test_anyio_passes_the_check(with_anyio, backend):
-    """On asyncio and on trio, with what is known."""
+    """On asyncio and on trio, apart from known differences."""
     assert f"{backend}: " in (said := with_anyio.harness("plugin", "check", backend))
     assert " 2 known" in said or " 3 known" in said
 
 
 @pytest.mark.slow
 def test_gevent_runs_every_scenario_or_declares_why_not(with_gevent):
-    """The whole matrix of a quick preset, with what is known of it."""
+    """The whole matrix with the quick preset has known differences only."""
     said = with_gevent.harness("matrix", "-b", "gevent", "--preset", "quick")
     assert "nothing unexpected" in said
     assert "gevent has no shield" in said

@@ -832,7 +832,7 @@ def ignores_other_threads():
 
 
 def drops_what_signal_handlers_schedule():
-    """What is scheduled while the loop sleeps, by a handler of a signal, is dropped."""
+    """Drop callbacks that a signal handler schedules while the loop sleeps."""
     loop = _loop(call_soon=lambda self, *args, **more: self.sleeps or self.keep(*args, **more), sleeps=False)
     loop.keep, select = functools.partial(asyncio.SelectorEventLoop.call_soon, loop), loop._selector.select
 

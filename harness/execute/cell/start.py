@@ -129,7 +129,7 @@ def may_fork(
     *,
     timed: bool = False,
 ) -> bool:
-    """Return whether the roles of a cell may be forked: what it needs allows it, and it measures nothing.
+    """Return whether the roles of a cell may be forked: its requirements allow it, and it measures nothing.
 
     With `timed` it may measure something.
 

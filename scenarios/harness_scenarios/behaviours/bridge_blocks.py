@@ -6,7 +6,18 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from harness.api import Bridge, BridgeJob, Capability, Runtime, Scenario, allowed, bridge_of, forbidden, interesting
+from harness.api import (
+    Bridge,
+    BridgeJob,
+    Capability,
+    Harm,
+    Runtime,
+    Scenario,
+    allowed,
+    bridge_of,
+    forbidden,
+    interesting,
+)
 
 from ..parts.sandbox import PATIENCE_SECONDS, ForeignCall, Sandbox, wait_until
 from .question import NEVER_ENDS, Trial, make_question
@@ -57,7 +68,7 @@ blocked_scheduler = make_question(
             "the task holds the scheduler that the thread needs: a deadlock, unless one of them has a time-out",
             "https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading",
         ),
-        THREAD_WAITS: forbidden("the scheduler runs again, and does not make the call"),
+        THREAD_WAITS: forbidden("the scheduler runs again, and does not make the call", harm=Harm.HANG),
     },
     repetitions=1,
     catches=("call-is-lost-while-busy",),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import wraps
 
-from harness.api import Capability, Graded, Runtime, Scenario, allowed, forbidden, interesting
+from harness.api import Capability, Graded, Harm, Runtime, Scenario, allowed, forbidden, interesting
 
 from .bridge_exhibit import (
     AT_ONCE,
@@ -48,13 +48,15 @@ def _answers(what: str) -> dict[str, Graded]:
             _NOT_THREAD_SAFE,
         ),
         DIES: interesting(
-            "the error is raised in the thread, and the run has ended with it (TrioInternalError)", _TRIO_DIES
+            "the error is raised in the thread, and the run has ended with it (TrioInternalError)",
+            _TRIO_DIES,
+            harm=Harm.CRASH,
         ),
         BROKEN: interesting(
             "the error comes too late: what waited is taken out of the queue and is not woken by anything any more",
             _TRIO_DIES,
         ),
-        LOST: forbidden("a call that was accepted has an effect, or is refused"),
+        LOST: forbidden("a call that was accepted has an effect, or is refused", harm=Harm.DATA),
     }
 
 

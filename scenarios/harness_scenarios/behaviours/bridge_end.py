@@ -10,6 +10,7 @@ from harness.api import (
     Bridge,
     Capability,
     Event,
+    Harm,
     Parameter,
     Runtime,
     Scenario,
@@ -123,7 +124,10 @@ _AFTER_END = {
         follows_from=_KEEPS,
     ),
     WAITS: forbidden(
-        "a thread does not wait for a scheduler that has ended", symptom=_ENDED_AND_TAKES, follows_from=_KEEPS
+        "a thread does not wait for a scheduler that has ended",
+        symptom=_ENDED_AND_TAKES,
+        follows_from=_KEEPS,
+        harm=Harm.HANG,
     ),
 }
 
@@ -198,7 +202,7 @@ next_run = make_question(
             "a call that will never be made is refused", symptom=_ENDED_AND_TAKES, follows_from=_KEEPS
         ),
         ELSEWHERE: forbidden("the other scheduler knows nothing of the call"),
-        WAITS: forbidden("a thread does not wait for a scheduler that has ended"),
+        WAITS: forbidden("a thread does not wait for a scheduler that has ended", harm=Harm.HANG),
     },
     repetitions=2,
     catches=("call-after-end-waits", "call-after-end-swallowed", "bridge-leads-to-the-latest-run"),
@@ -214,7 +218,7 @@ TOLD = "the thread is told that there is no result"
 _ENDS_ANSWERS = {
     ENDS_WITH_RESULT: allowed("the call is made before the end, or by the thread itself"),
     TOLD: allowed("the call is cancelled or refused, and the thread gets that error", _FINISHED),
-    WAITS: forbidden("a scheduler that ends tells the threads that wait for it"),
+    WAITS: forbidden("a scheduler that ends tells the threads that wait for it", harm=Harm.HANG),
 }
 
 
@@ -471,8 +475,8 @@ shared_event = make_question(
             "the event belongs to no loop until a task waits for it; who sets it then does so from a foreign thread",
             "https://docs.python.org/3/library/asyncio-sync.html",
         ),
-        ENDS: interesting("the task is made ready in the wrong scheduler", _FINISHED),
-        ASLEEP: forbidden("a flag that is set wakes the task that waits, or the wait is refused"),
+        ENDS: interesting("the task is made ready in the wrong scheduler", _FINISHED, harm=Harm.CRASH),
+        ASLEEP: forbidden("a flag that is set wakes the task that waits, or the wait is refused", harm=Harm.HANG),
     },
     repetitions=1,
     catches=("event-forgets-foreign-waiters",),

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 
-from harness.api import Capability, Runtime, Scenario, allowed, bridge_of, forbidden, interesting
+from harness.api import Capability, Harm, Runtime, Scenario, allowed, bridge_of, forbidden, interesting
 
 from ..parts.sandbox import PATIENCE_SECONDS, ForeignCall, wait_until
 from .bridge_exhibit import AT_ONCE, LATE, LOST, REFUSED
@@ -86,7 +86,7 @@ handler_sets = make_question(
     answers={
         AT_ONCE: allowed("the handler wakes the scheduler"),
         LATE: forbidden("the scheduler sleeps although there is something to do"),
-        LOST: forbidden("an item from a signal handler arrives"),
+        LOST: forbidden("an item from a signal handler arrives", harm=Harm.DATA),
         REFUSED: forbidden("a handler may do this"),
     },
     repetitions=2,
@@ -116,7 +116,7 @@ handler_sets_directly = make_question(
             _SIGNALS_IN_ASYNCIO,
         ),
         REFUSED: allowed("the mistake is shown where it is made"),
-        LOST: forbidden("a flag that was set wakes the task that waits"),
+        LOST: forbidden("a flag that was set wakes the task that waits", harm=Harm.HANG),
     },
     repetitions=2,
     catches=("direct-call-lost",),

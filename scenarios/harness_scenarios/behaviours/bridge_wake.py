@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from harness.api import Capability, Runtime, Scenario, allowed, bridge_of, forbidden, interesting
+from harness.api import Capability, Harm, Runtime, Scenario, allowed, bridge_of, forbidden, interesting
 
 from ..parts.sandbox import PATIENCE_SECONDS, ForeignCall, Sandbox, call_in_thread, wait_until
 from .bridge_exhibit import AT_ONCE, DIES, LATE, LOST, REFUSED, Exhibit, Prepare, call, inbox, waiters
@@ -24,9 +24,9 @@ _SYNC_SOON = "https://trio.readthedocs.io/en/stable/reference-lowlevel.html#trio
 _ARRIVES = {
     AT_ONCE: allowed("a thread wakes the scheduler", _THREADSAFE),
     LATE: forbidden("the scheduler sleeps although there is something to do"),
-    LOST: forbidden("what a thread hands over arrives"),
+    LOST: forbidden("items and calls of a thread arrive", harm=Harm.DATA),
     REFUSED: forbidden("a thread may do this"),
-    DIES: forbidden("what a thread may do does not end the scheduler"),
+    DIES: forbidden("a call that a thread may make does not end the scheduler", harm=Harm.CRASH),
 }
 
 
@@ -133,7 +133,7 @@ items_keep_order = make_question(
         IN_ORDER: allowed("a queue between threads"),
         OUT_OF_ORDER: forbidden("a queue keeps the order of each thread"),
         MISSING: forbidden("an item that was put is received"),
-        DOUBLE: forbidden("an item that was put once is received once"),
+        DOUBLE: forbidden("an item that was put once is received once", harm=Harm.DATA),
     },
     repetitions=3,
     judges={"items": NOTED},
@@ -194,7 +194,7 @@ cancelled_receive = make_question(
     ref=f"{_MODULE}:cancelled_receive",
     answers={
         KEPT: allowed("what the cancelled receive has not returned is still in the inbox"),
-        ITEM_LOST: forbidden("a cancelled receive has taken nothing"),
+        ITEM_LOST: forbidden("a cancelled receive has taken nothing", harm=Harm.DATA),
     },
     repetitions=20,
     catches=("cancelled-inbox-takes-item",),
@@ -337,7 +337,7 @@ error_in_a_call = make_question(
     answers={
         REPORTED: allowed("the loop's exception handler gets it", _THREADSAFE),
         RAISED: allowed("the thread has made the call itself"),
-        ENDS: interesting("what run_sync_soon calls must not raise: TrioInternalError", _SYNC_SOON),
+        ENDS: interesting("what run_sync_soon calls must not raise: TrioInternalError", _SYNC_SOON, harm=Harm.CRASH),
         UNSEEN: forbidden("an error is reported"),
         BLOCKS: forbidden("one error is no trouble of the next call"),
     },

@@ -20,8 +20,8 @@ _MODULE = "harness_scenarios.behaviours.contract_rest"
 
 # --- states ---
 
-AS_IT_IS = "each state is told as it is"
-WRONG = "a state is told that is not so"
+AS_IT_IS = "each state is reported as it is"
+WRONG = "a wrong state is reported"
 
 
 async def _tell_states(runtime: Runtime, trial: Trial) -> str:
@@ -34,7 +34,7 @@ async def _tell_states(runtime: Runtime, trial: Trial) -> str:
 
 
 _States = tuple[list[bool], list[bool]]
-"""As they were told, and as they are."""
+"""The states as reported, and the real ones."""
 
 
 async def _tell_event(runtime: Runtime) -> _States:
@@ -84,13 +84,13 @@ async def _tell_condition(runtime: Runtime) -> _States:
 states = make_question(
     _tell_states,
     name="lock.states-are-told",
-    question="An event is set twice, a lock and a condition are taken and released by hand: what is told of them?",
+    question="An event is set twice, a lock and a condition are taken and released by hand: what do they report?",
     contract=("`is_set` and `locked` tell the state.", "A second `set` does nothing."),
     ref=f"{_MODULE}:states",
     answers={
         AS_IT_IS: allowed("`is_set` and `locked` tell the state"),
         WRONG: forbidden("`is_set` and `locked` tell the state"),
-        NEVER_ENDS: forbidden("what is free can be taken, and an event that is set is not waited for"),
+        NEVER_ENDS: forbidden("a free lock can be taken, and a wait for an event that is set returns"),
     },
     judges={"case": NOTED},
     repetitions=1,
@@ -242,8 +242,8 @@ start_arguments = make_question(
     contract=("A child has the environment, the folder and the streams that it was started with.",),
     ref=f"{_MODULE}:start_arguments",
     answers={
-        KEPT: allowed("a child has what it was started with"),
-        IGNORED: forbidden("a child has what it was started with"),
+        KEPT: allowed("a child has its arguments, environment and folder"),
+        IGNORED: forbidden("a child has its arguments, environment and folder"),
         NEVER_ENDS: forbidden("a child whose stdin is the null device reads its end"),
     },
     judges={"case": NOTED},
@@ -291,7 +291,7 @@ call_returns = make_question(
     answers={
         RETURNED: allowed("the result or the error of a call comes back to the thread"),
         NOT_RETURNED: forbidden("the result or the error of a call comes back to the thread"),
-        NEVER_ENDS: forbidden("the scheduler runs what a thread has it call"),
+        NEVER_ENDS: forbidden("the scheduler runs the calls of threads"),
     },
     repetitions=3,
     requires=(Capability.THREAD, Capability.BRIDGE_CALL),

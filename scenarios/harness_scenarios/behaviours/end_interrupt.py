@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from harness.api import Capability, Graded, Scenario, allowed, forbidden, interesting
+from harness.api import Capability, Graded, Harm, Scenario, allowed, forbidden, interesting
 
 from ..parts.programs import Program
 from .end_question import AT_ONCE, NEVER, WITH_THE_JOB, Case, make_end_question, when_it_ends
@@ -48,7 +48,7 @@ interrupted_beside_a_job = make_end_question(
         f"{WITH_THE_JOB}, exit 1": interesting("Ctrl-C seems to do nothing until the job is over", _JOB),
         f"{AT_ONCE}, exit 0": forbidden("a shell takes the interrupted program for one that succeeded"),
         f"{WITH_THE_JOB}, exit 0": forbidden("a shell takes the interrupted program for one that succeeded"),
-        f"{NEVER}, no end": forbidden("nothing but SIGKILL ends it"),
+        f"{NEVER}, no end": forbidden("nothing but SIGKILL ends it", harm=Harm.HANG),
     },
     catches=("interrupt-is-ignored", "exit-status-is-lost"),
     requires=(Capability.THREAD, Capability.PROCESS, Capability.CHILD_PROCESS),
@@ -74,7 +74,7 @@ _COUNTS: dict[str, Graded] = {
     "1 interrupt": allowed("one is enough"),
     "2 interrupts": interesting("the first one asks and the second one ends it"),
     _SEVERAL: interesting("the run, its executor and the interpreter are each waited for", _JOB),
-    "only SIGKILL": forbidden("Ctrl-C does not end the program, however often it is pressed"),
+    "only SIGKILL": forbidden("Ctrl-C does not end the program, however often it is pressed", harm=Harm.HANG),
 }
 interrupts_needed = make_end_question(
     _interrupt_until_it_ends,

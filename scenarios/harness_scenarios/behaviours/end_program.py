@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from harness.api import Capability, Scenario, allowed, forbidden, interesting
+from harness.api import Capability, Harm, Scenario, allowed, forbidden, interesting
 
 from ..parts.programs import Program
 from .end_programs import ACCEPTED
@@ -45,7 +45,7 @@ _JOB_ANSWERS = {
     f"{AT_ONCE}, with another exit status": forbidden("how the main function ended is the exit status"),
     f"{WITH_THE_JOB}, with another exit status": forbidden("how the main function ended is the exit status"),
     f"{WITH_THE_JOB}, the job is not done": forbidden("the program waits for the job, and cuts it"),
-    NEVER: forbidden("the main function and the job have ended"),
+    NEVER: forbidden("the main function and the job have ended", harm=Harm.HANG),
 }
 
 
@@ -120,7 +120,7 @@ full_executor = make_end_question(
         f"{WITH_THE_JOB}, {_QUEUED_RUN}": interesting("the program goes through its whole queue before it ends"),
         f"{AT_ONCE}, {_QUEUED_RUN}": forbidden("a job is begun by a program that ends"),
         _LOST: forbidden("the interrupt is lost"),
-        NEVER: forbidden("the jobs were let go"),
+        NEVER: forbidden("the jobs were let go", harm=Harm.HANG),
     },
     catches=("interrupt-is-ignored",),
     requires=(Capability.THREAD,),
@@ -170,8 +170,10 @@ unsent_bytes = make_end_question(
     cases={f"the main function {how}": Case("send_and_end", (how,)) for how in (*_WAYS, "is interrupted")},
     answers={
         ALL_ARRIVE: allowed("a send returns when the system has the bytes, or they are flushed at the end"),
-        SOME_LOST: interesting("drain returns with up to 64 KiB in a buffer that goes with the loop", _DRAIN),
-        NEVER: forbidden("the end waits for a peer that reads late"),
+        SOME_LOST: interesting(
+            "drain returns with up to 64 KiB in a buffer that goes with the loop", _DRAIN, harm=Harm.DATA
+        ),
+        NEVER: forbidden("the end waits for a peer that reads late", harm=Harm.HANG),
     },
     catches=("end-hangs",),
     requires=(Capability.DEADLINE,),
@@ -201,7 +203,7 @@ left_generator = make_end_question(
     answers={
         _CLOSED: allowed("generators are closed before the loop is", _PEP_525),
         _NOT_CLOSED: interesting("resources of the generator are left to the end of the process", _PEP_525),
-        NEVER: forbidden("the end of the program waits for an abandoned generator"),
+        NEVER: forbidden("the end of the program waits for an abandoned generator", harm=Harm.HANG),
     },
     catches=("end-hangs",),
 )
@@ -234,7 +236,7 @@ clean_up_after_interrupt = make_end_question(
         _DONE: allowed("the interrupt is a cancellation, and clean-ups are waited for", _RUNNER),
         _BEGUN: interesting("each further wait raises as well: a connection is not closed in an orderly way"),
         _NOT_BEGUN: interesting("resources of the function are left to the end of the process"),
-        NEVER: forbidden("the clean-up never comes to its end"),
+        NEVER: forbidden("the clean-up never comes to its end", harm=Harm.HANG),
     },
     catches=("interrupt-is-ignored",),
 )
@@ -262,7 +264,7 @@ work_in_clean_up = make_end_question(
         "cancelled": interesting("each wait of a cancelled scope raises: a clean-up that waits needs a shield"),
         "refused": interesting("the runtime raises an error of its own"),
         "not begun": forbidden("the clean-up is not begun"),
-        NEVER: forbidden("the clean-up hangs, and with it the program"),
+        NEVER: forbidden("the clean-up hangs, and with it the program", harm=Harm.HANG),
     },
     catches=("interrupt-is-ignored",),
     requires=(Capability.THREAD, Capability.CHILD_PROCESS),
@@ -300,7 +302,7 @@ in_another_thread = make_end_question(
         "exit 1, the run is over": allowed("the main thread fails behind the run"),
         "exit 0, the run is cut": forbidden("the run failed where it works in the main thread"),
         "exit 1, the run is cut": forbidden("the run failed where it works in the main thread"),
-        NEVER: forbidden("the run does not come to its end"),
+        NEVER: forbidden("the run does not come to its end", harm=Harm.HANG),
     },
     catches=("end-hangs",),
     requires=(Capability.THREAD, Capability.CHILD_PROCESS),
@@ -327,7 +329,7 @@ second_run = make_end_question(
     answers={
         _AGAIN: allowed("nothing of the first run is in the way of the second"),
         _NOT_AGAIN: forbidden("something that the first run has left breaks the second"),
-        NEVER: forbidden("the second run hangs"),
+        NEVER: forbidden("the second run hangs", harm=Harm.HANG),
     },
     catches=("second-run-fails",),
     requires=(Capability.THREAD, Capability.CHILD_PROCESS),
@@ -385,7 +387,7 @@ failed_task = make_end_question(
         _EARLY: allowed("the error is seen when it happens", _DEV),
         _LATE: allowed("the error is seen when the task is collected", _DEV),
         _UNREPORTED: forbidden("the error is lost"),
-        NEVER: forbidden("the task has failed"),
+        NEVER: forbidden("the task has failed", harm=Harm.HANG),
     },
     catches=("end-hangs",),
     requires=(Capability.DETACHED,),
@@ -413,7 +415,7 @@ forgotten_coroutine = make_end_question(
         _WARNED: allowed("RuntimeWarning: coroutine was never awaited", _DEV),
         _IT_RUNS: forbidden("nothing has started it"),
         _SILENT: interesting("the function is not run, and no warning is given"),
-        NEVER: forbidden("nothing runs"),
+        NEVER: forbidden("nothing runs", harm=Harm.HANG),
     },
     catches=("end-hangs",),
 )

@@ -66,7 +66,7 @@ def make_end_question(
         rows: as in `Scenario`; nothing is one row of defaults from the preset `default` on.
     """
 
-    @wraps(observe, assigned=(), updated=())  # `inspect.getsource` shows what is observed
+    @wraps(observe, assigned=(), updated=())  # `inspect.getsource` shows the observed function
     async def main(runtime: Runtime, probe: Probe) -> None:
         async with open_programs(runtime, probe) as programs, runtime.open_task_group() as group:
             await group.spawn(programs.watch)

@@ -163,7 +163,7 @@ async def _fail_at_each_position(runtime: Runtime, trial: Trial) -> str:
 failure_cancels_each = make_question(
     _fail_at_each_position,
     name="group.failure-cancels-each-task",
-    question="One task of several fails, at each position, started by the body or by a task: who is cancelled?",
+    question="One task of several fails, at each position, started by the body or a task: which tasks are cancelled?",
     contract=("A failure that cancels a task of the group cancels each of them.", "The block ends."),
     ref="harness_scenarios.behaviours.group_each:failure_cancels_each",
     answers={
@@ -256,14 +256,14 @@ cancel_one = make_question(
     name="group.cancel-one-of-several",
     question="One task of several is cancelled, at each position: does that one end, after its clean-up, and no other?",
     contract=(
-        "A cancellation reaches what is in its scope, and nothing else.",
+        "A cancellation reaches the tasks in its scope, and no other.",
         "The block of a group does not end before the clean-up of its tasks has.",
     ),
     ref="harness_scenarios.behaviours.group_each:cancel_one",
     answers={
-        ONE_ENDS: allowed("a cancellation reaches what is in its scope"),
+        ONE_ENDS: allowed("a cancellation reaches the tasks in its scope"),
         NONE_ENDS: forbidden("the cancellation is lost"),
-        OTHERS_END: forbidden("a cancellation reaches what is in its scope, and nothing else"),
+        OTHERS_END: forbidden("a cancellation reaches the tasks in its scope, and no other"),
         LEAVES_EARLY: forbidden("no task of a group runs behind its block"),
         NEVER_ENDS: forbidden("a task waits for ever"),
     },

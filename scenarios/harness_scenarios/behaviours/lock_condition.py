@@ -14,6 +14,7 @@ from harness.api import (
     Capability,
     Condition,
     Event,
+    Harm,
     Parameter,
     Probe,
     Runtime,
@@ -176,7 +177,7 @@ notified_and_cancelled = make_question(
     answers={
         PASSED_ON: allowed("a waiter that is cancelled passes its notification on", _LOST_NOTIFY),
         TAKEN: allowed("a waiter that was notified is not cancelled in this wait any more"),
-        LOST: forbidden("a notification wakes a waiter that goes on, if there is one", _LOST_NOTIFY),
+        LOST: forbidden("a notification wakes a waiter that goes on, if there is one", _LOST_NOTIFY, harm=Harm.HANG),
         LOCK_LOST: forbidden("two tasks are in the critical section", _CURIO_WAIT),
         NEVER_ENDS: forbidden("a notification wakes a waiter", _LOST_NOTIFY),
     },

@@ -11,7 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
-from harness.api import CancelScope, ChildProcess, Runtime, Scenario, allowed, forbidden, interesting, processes_of
+from harness.api import (
+    CancelScope,
+    ChildProcess,
+    Harm,
+    Runtime,
+    Scenario,
+    allowed,
+    forbidden,
+    interesting,
+    processes_of,
+)
 
 from ..parts.children import (
     NULL,
@@ -204,8 +214,10 @@ failed_start = make_question(
     ref=f"{_MODULE}:failed_start",
     answers={
         NOTHING_LEFT: allowed("its pipes are closed at once"),
-        DESCRIPTORS_LEFT: forbidden("a program that retries runs out of descriptors before the collector runs", _LEAK),
-        CHILDREN_LEFT: forbidden("the process that could not become the program is a zombie"),
+        DESCRIPTORS_LEFT: forbidden(
+            "a program that retries runs out of descriptors before the collector runs", _LEAK, harm=Harm.LEAK
+        ),
+        CHILDREN_LEFT: forbidden("the process that could not become the program is a zombie", harm=Harm.LEAK),
         WRONG_ERROR: forbidden("the error is the only way to find the cause"),
         NEVER_ENDS: forbidden("the start has failed"),
     },
@@ -264,8 +276,8 @@ start_cancelled = make_question(
     ref=f"{_MODULE}:start_cancelled",
     answers={
         NOTHING_LEFT: allowed("a started process was ended, or was returned"),
-        CHILDREN_LEFT: forbidden("a process runs without an owner that could wait for it"),
-        DESCRIPTORS_LEFT: forbidden("its pipes stay open"),
+        CHILDREN_LEFT: forbidden("a process runs without an owner that could wait for it", harm=Harm.LEAK),
+        DESCRIPTORS_LEFT: forbidden("its pipes stay open", harm=Harm.LEAK),
         NEVER_ENDS: forbidden("a cancellation ends the start"),
     },
     repetitions=len(TURNS),
@@ -328,7 +340,7 @@ async def _fate_of(runtime: Runtime, pids: set[int]) -> str:
 _FATES = {
     ENDED: allowed("who starts a program to its end also ends it", _RUN),
     LIVES: interesting("the process has no owner any more, and its work is lost"),
-    LEFT_A_ZOMBIE: forbidden("it was killed and is never waited for"),
+    LEFT_A_ZOMBIE: forbidden("it was killed and is never waited for", harm=Harm.LEAK),
     NEVER_ENDS: forbidden("a cancellation ends the call"),
 }
 

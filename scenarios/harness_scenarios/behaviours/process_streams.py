@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.api import ErrorKind, Runtime, Scenario, allowed, forbidden, interesting
+from harness.api import ErrorKind, Harm, Runtime, Scenario, allowed, forbidden, interesting
 
 from ..parts.children import PIPE, RUNS, UNTIL_TOLD, child_of, read_all, state_of, tell, until, wait_blocking
 from .process_wait import CANCELLED_CHILD, CHILD, TURNS, cancel_at
@@ -62,7 +62,7 @@ read_cancelled = make_question(
     ref=f"{_MODULE}:read_cancelled",
     answers={
         INTACT: allowed("what was written is read by the next one"),
-        LOST: forbidden("the cancelled read took them along"),
+        LOST: forbidden("the cancelled read took them along", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the child has ended"),
     },
     repetitions=len(TURNS),
@@ -91,7 +91,7 @@ read_after_the_end = make_question(
     ref=f"{_MODULE}:read_after_the_end",
     answers={
         INTACT: allowed("a pipe keeps what was written after its writer has gone"),
-        LOST: forbidden("the end of the process cut its output"),
+        LOST: forbidden("the end of the process cut its output", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the end of the stream does not come"),
     },
     repetitions=len(_WRITTEN),
@@ -124,7 +124,7 @@ communicate_any_size = make_question(
     ref=f"{_MODULE}:communicate_any_size",
     answers={
         INTACT: allowed("all pipes are served at once", _COMMUNICATE),
-        LOST: forbidden("data that was sent or written is missing"),
+        LOST: forbidden("data that was sent or written is missing", harm=Harm.DATA),
         NEVER_ENDS: forbidden("parent and child wait for each other", _COMMUNICATE),
     },
     repetitions=len(_SENT),
@@ -163,7 +163,7 @@ communicate_unread = make_question(
         NO_ERROR: allowed("how the child ended is what counts", _COMMUNICATE),
         BROKEN: forbidden("its output and exit code are lost for an error that says nothing", _CURIO),
         CLOSED: forbidden("the output and exit code of a child that is quick are lost, now and then", _UVLOOP),
-        LOST: forbidden("the output of the child is lost"),
+        LOST: forbidden("the output of the child is lost", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the child has ended"),
     },
     repetitions=len(_UNREAD),

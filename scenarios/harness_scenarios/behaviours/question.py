@@ -69,7 +69,7 @@ class Trial:
 
 
 class PrerequisiteError(Exception):
-    """What a question takes for granted does not hold; that is its answer, which it lists."""
+    """A precondition of a question does not hold; its text is a listed answer."""
 
     def __init__(self, answer: str) -> None:
         super().__init__(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from harness.api import ByteStream, Parameter, Runtime, Scenario, Server, allowed, forbidden, grid, interesting
+from harness.api import ByteStream, Harm, Parameter, Runtime, Scenario, Server, allowed, forbidden, grid, interesting
 
 from ..parts.sandbox import PATIENCE_SECONDS, wait_until
 from .question import NOTED, Trial, make_question
@@ -53,7 +53,7 @@ close_ends_serving = make_question(
             "asyncio's way to say that the server was closed: code that waits for it cannot tell it from its own end",
             _SERVER,
         ),
-        NEVER: forbidden("a program that waits for the end of its server does not end", _UVLOOP_602),
+        NEVER: forbidden("a program that waits for the end of its server does not end", _UVLOOP_602, harm=Harm.HANG),
     },
     repetitions=2,
     catches=("close-does-not-end-serving",),
@@ -184,7 +184,9 @@ wait_closed = make_question(
         WAITS: allowed("the server has ended when its handlers have", _WAIT_CLOSED),
         ENDS_ALL: allowed("no handler runs: it was cancelled, or had ended"),
         AT_ONCE: interesting("before Python 3.12 wait_closed of asyncio waits for nothing", _WAIT_CLOSED),
-        NEVER_CLOSED: forbidden("it waits for a connection that no handler serves: the client decides", _WAIT_CLOSED),
+        NEVER_CLOSED: forbidden(
+            "it waits for a connection that no handler serves: the client decides", _WAIT_CLOSED, harm=Harm.HANG
+        ),
     },
     repetitions=1,
     parameters=(Parameter(name="handler", default=_CLOSED, summary="how the handler ends", choices=(_CLOSED, _OPEN)),),
@@ -244,7 +246,7 @@ cancelled_serving = make_question(
             "https://github.com/python/cpython/issues/123720",
         ),
         STILL_LISTENS: forbidden("a server that nothing serves accepts connections"),
-        SERVES_ON: forbidden("a cancelled call ends"),
+        SERVES_ON: forbidden("a cancelled call ends", harm=Harm.HANG),
     },
     repetitions=1,
     catches=("cancelled-serving-goes-on", "server-cannot-be-closed"),

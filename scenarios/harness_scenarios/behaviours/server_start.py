@@ -12,6 +12,7 @@ from contextlib import suppress
 from harness.api import (
     ByteStream,
     Capability,
+    Harm,
     Parameter,
     Runtime,
     Scenario,
@@ -240,7 +241,7 @@ waiting_clients = make_question(
     | {
         CUT: allowed("the system resets connections that were not accepted", _LISTEN),
         SERVED: interesting("start_server has accepted them before serve_forever", _START_SERVING),
-        LEFT: forbidden("a client of a closed server waits for ever"),
+        LEFT: forbidden("a client of a closed server waits for ever", harm=Harm.HANG),
         SOME: forbidden("clients that wait are treated alike"),
     },
     repetitions=2,
@@ -417,7 +418,7 @@ descriptors = make_question(
     answers=REACHABLE
     | {
         NONE_LEFT: allowed("a connection that the client has left is closed"),
-        SOME_LEFT: forbidden("a server that keeps descriptors runs out of them"),
+        SOME_LEFT: forbidden("a server that keeps descriptors runs out of them", harm=Harm.LEAK),
     },
     repetitions=1,
     judges={"descriptors while it serves": NOTED},

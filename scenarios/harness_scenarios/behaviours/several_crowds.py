@@ -38,7 +38,7 @@ _CAPACITIES: tuple[int | None, ...] = (0, 1, 2, 7, None)
 
 
 class _Crowd:
-    """Senders and receivers at one channel. What a receiver gets is kept apart for each."""
+    """Senders and receivers at one channel. Received items are kept apart for each receiver."""
 
     def __init__(self, runtime: Runtime, capacity: int | None) -> None:
         self._runtime = runtime
@@ -127,7 +127,7 @@ channel_crowd = make_question(
         ITEM_LOST: forbidden("each item reaches one receiver", _CHANNELS, harm=Harm.DATA),
         ITEM_TWICE: forbidden("each item reaches one receiver, once", _CHANNELS, harm=Harm.DATA),
         DISORDER: forbidden("items of one sender keep their order", _CHANNELS, harm=Harm.DATA),
-        MISCOUNTED: forbidden("what was sent and not received is buffered", _CHANNELS),
+        MISCOUNTED: forbidden("items that were sent and not received are buffered", _CHANNELS),
         NEVER_ENDS: forbidden("a sender or a receiver is not woken, or does not see the end"),
     },
     judges={"case": NOTED},
@@ -219,7 +219,7 @@ BYTES_LOST = "bytes are lost, or come in another order"
 TOO_MANY = "a read returns more than it was asked for"
 EARLY_END = "a read returns nothing before the end"
 _SIZES = (1, 2, 4_095, 4_096, 65_535, 65_536, 65_537, 1_500_000)
-"""Bytes of one send: small, around the sizes of buffers, and beyond what the kernel holds."""
+"""Bytes of one send: small, around the sizes of buffers, and beyond the buffers of the kernel."""
 _READS = (1, 1_000, 65_536, 10_000_000)
 """Most bytes of one read; reads of one byte are for small sends only."""
 _SMALL = 4_096

@@ -80,7 +80,7 @@ one_sleep = make_question(
     _cancel_one_sleep,
     name="timer.one-of-several-cancelled",
     question="One of several sleeps is cancelled, at each position: do the others keep their time?",
-    contract=("A sleep takes at least its time.", "A cancellation reaches what is in its scope, and nothing else."),
+    contract=("A sleep takes at least its time.", "A cancellation reaches the tasks in its scope, and no other."),
     ref=f"{_MODULE}:one_sleep",
     answers={
         OWN_TIME: allowed("a timer that is cancelled takes no other one with it"),

@@ -1,7 +1,7 @@
 """Several tasks wait for one object, and some of them are cancelled: are the others served, and is the object whole?
 
 Each case is a number of waiters and the positions of those that are cancelled: the first, one in the middle, the last,
-all but one, all. Even repetitions cancel by a call, odd ones by a deadline. What was cancelled has ended before the
+all but one, all. Even repetitions cancel by a call, odd ones by a deadline. A cancelled waiter has ended before the
 others are served, so that nothing is decided by a race; afterwards the same object is used again.
 """
 
@@ -35,7 +35,7 @@ _SOON = 0.002
 _SIZES = (1, 2, 3, 10)
 
 WHOLE = "each of the others is served, and it is whole"
-CANCELLED_SERVED = "a cancelled wait has taken what it waited for"
+CANCELLED_SERVED = "a cancelled wait has taken a lock, unit or item"
 LEFT_OUT = "a wait that was not cancelled is not served"
 BROKEN = "it is not whole afterwards"
 
@@ -261,7 +261,7 @@ _ALL = "each of them"
 
 
 def _list_named(trial: Trial, parameter: str, known: Iterable[str]) -> Iterator[str]:
-    """Yield what a row asks for, with a step for each, which a trial that never ends shows as its last."""
+    """Yield the requests of a row, with a step for each; a trial that never ends shows the last one."""
     asked = trial.parameters[parameter]
     for name in known if asked == _ALL else (asked,):
         trial.step("question", f"asks {name}")
@@ -360,7 +360,7 @@ def _judge(served: set[int], size: int, cancelled: set[int]) -> str:
 _ANSWERS = {
     WHOLE: allowed("a cancelled wait has taken nothing and leaves nothing behind", _ATOMIC),
     CANCELLED_SERVED: forbidden("a cancelled wait has taken nothing", _ATOMIC),
-    LEFT_OUT: forbidden("a cancellation reaches what is in its scope, and nothing else", harm=Harm.HANG),
+    LEFT_OUT: forbidden("a cancellation reaches the tasks in its scope, and no other", harm=Harm.HANG),
     BROKEN: forbidden("a cancelled wait leaves nothing behind: the object can be used again", harm=Harm.DATA),
     NEVER_ENDS: forbidden("a wake-up is lost with the waiter that was cancelled"),
 }

@@ -20,5 +20,5 @@ async def double(jobs):
 
 
 async def backlog():
-    """Return how many callbacks wait to run: what a monitor shows."""
+    """Return the number of callbacks that wait to run, for a monitor."""
     return 0

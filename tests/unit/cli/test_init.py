@@ -100,7 +100,7 @@ def test_a_profile_that_cannot_be_read(text, message, tmp_path):
 
 
 def test_the_command_line_has_precedence():
-    """What it chooses is kept; the rest comes from the profile."""
+    """Options of the command line are kept; the profile supplies the others."""
     profile = Profile(uses=("queues",), backends=("asyncio",), environments={"old": "v"}, expectations=("known.toml",))
     chosen = apply_profile(profile, UNCHOSEN | {"backends": ("trio",)}, SCENARIOS)
     assert (chosen["backends"], chosen["environments"]) == (("trio",), ("old=v",))

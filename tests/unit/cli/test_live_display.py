@@ -220,7 +220,7 @@ def test_the_first_cells_do_not_decide_the_pace():
 
 
 def test_a_long_cell_has_less_left_the_longer_it_runs():
-    """Down to a tenth of what is expected of it."""
+    """The estimate never falls below a tenth of the expected duration."""
     left = TimeLeft((), 1, {"x": 60.0})
     cell = planned("x")
     left.see(started([cell]), 0)

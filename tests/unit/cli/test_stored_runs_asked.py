@@ -122,7 +122,7 @@ def test_advice_begins_with_what_loses_data(harness):
     store("r", *cells, judges=JUDGES, headline="answer")
     code, out, _ = harness("advise", "--uses", "streams,magic", "--rate", "2000")
     assert code == 0
-    assert out.index("trio: no no-go in what is used") < out.index("\nasyncio: ")
+    assert out.index("trio: no no-go among the features in use") < out.index("\nasyncio: ")
     assert "no-go         data lost or mixed: stream.x on asyncio: lost" in out
     assert "nothing is known about magic" in out
     assert "2000/s: not measured in this run; measure it: harness run -b asyncio -s storm" in out

@@ -99,7 +99,7 @@ def test_symptoms_may_follow_from_each_other():
 
 
 def test_descriptors_of_a_scheduler_are_no_sockets():
-    """They are what a loop waits with, and stay if it is not closed."""
+    """A loop waits with these descriptors; they stay open if it is not closed."""
     leaks = ("fd 3 anon_inode:[eventpoll]", "fd 4 anon_inode:[eventfd]")
     seen = causes_of(cell("loop", leaks=leaks, observed={"answer": []}))
     assert [cause.title for cause in seen] == ["a scheduler that has ended keeps its descriptors"]

@@ -1,4 +1,4 @@
-"""The program that ends what a killed runner left behind."""
+"""The program that kills the processes that a killed runner left behind."""
 
 import os
 import signal

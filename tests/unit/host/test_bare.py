@@ -31,7 +31,7 @@ def known():
 
 
 def interpreter(folder, facts):
-    """Write a Python that has no harness, and tells what it has."""
+    """Write a fake Python that has no harness and that prints facts about itself."""
     path = folder / "python"
     path.write_text(
         f"#!/bin/sh\n[ $2 = -m ] && {{ echo {shlex.quote(MISSING)} >&2; exit 1; }}\necho '{json.dumps(facts)}'\n"
@@ -48,7 +48,7 @@ def test_it_is_asked_without_harness(folder):
     assert made.versions == {"alpha": "1.9"}
     assert made.injected == str(FOLDER.absolute())
     assert (FOLDER / "harness" / "worker" / "role.py").is_file()
-    assert equip_if_bare(found, known()) == made  # what is linked stays
+    assert equip_if_bare(found, known()) == made  # existing links are kept
 
 
 @pytest.mark.parametrize("error", ["", "cannot be started: Permission denied"])

@@ -71,7 +71,7 @@ def test_a_file_that_is_too_large(tmp_path):
 
 @pytest.mark.parametrize("linked", ["evidence", "evidence/cell"])
 def test_a_folder_that_is_a_link(tmp_path, linked):
-    """It is refused: what is behind it may be anything."""
+    """The link is refused, because its target can be any folder."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / linked).parent.mkdir(exist_ok=True)
     (tmp_path / linked).symlink_to(tmp_path / "elsewhere")
@@ -80,7 +80,7 @@ def test_a_folder_that_is_a_link(tmp_path, linked):
 
 
 def test_a_fresh_file_takes_the_place_of_a_link(tmp_path):
-    """And of what a killed attempt left."""
+    """It also replaces a file that a killed attempt left."""
     target = tmp_path / "target"
     target.write_text("kept")
     (tmp_path / "main.stdout").symlink_to(target)

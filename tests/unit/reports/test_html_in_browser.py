@@ -228,8 +228,8 @@ def test_which_runtime_for_a_program(visit):
     page.locator("#results .chips").get_by_role("link", name="q", exact=True).click()
     advised = page.locator("#results .runtime")
     assert [heading.inner_text() for heading in advised.get_by_role("heading").all()] == [
-        "asyncio: no no-go in what is used",
-        "uvloop: no no-go in what is used",
+        "asyncio: no no-go among the features in use",
+        "uvloop: no no-go among the features in use",
         "trio: 2 no-gos",
     ]
     lines = [line.inner_text() for line in advised.nth(2).locator("li").all()]

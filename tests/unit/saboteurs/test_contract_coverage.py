@@ -24,7 +24,7 @@ PARTS = {
     "condition": "Condition",
     "event": "Event",
 }
-"""Attribute of a sabotaged runtime → the protocol of what it hands out."""
+"""Attribute of a sabotaged runtime → the protocol of the objects that it hands out."""
 EVERYTHING = "every question needs it: broken, no cell would end"
 ATTESTED = "tested by the clauses of the kit; the autopsy and the worker read it, and no scenario"
 WITHOUT_FAULT = {
@@ -84,20 +84,20 @@ def broken_core():
 
 
 def broken_names():
-    """Return the methods that a class of the saboteurs defines: what a chapter hands out has no part of its own."""
+    """Return the methods that classes of the saboteurs define; objects of a chapter have no entry in `PARTS`."""
     sources = map(inspect.getsource, THEMES)
     return {name for source in sources for name in re.findall(r"^ +(?:async )?def (\w+)", source, re.MULTILINE)}
 
 
 def test_every_call_of_the_core_is_broken_by_a_fault():
-    """Or says why it cannot be."""
+    """A call without a fault has a reason in `WITHOUT_FAULT`."""
     missing = set(list_calls(runtime)) - set(broken_core()) - WITHOUT_FAULT.keys()
     assert missing == set()
 
 
 @pytest.mark.parametrize("chapter", [processes, bridge, servers], ids=lambda module: module.__name__)
 def test_every_call_of_a_chapter_is_broken_by_a_fault(chapter):
-    """Or says why it cannot be."""
+    """A call without a fault has a reason in `WITHOUT_FAULT`."""
     calls = set(list_calls(chapter)) - WITHOUT_FAULT.keys()
     broken = broken_names()
     assert {call for call in calls if call.partition(".")[2] not in broken} == set()

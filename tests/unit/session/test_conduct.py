@@ -202,7 +202,7 @@ def test_a_run_whose_executor_is_gone_is_not_resumed(harness, resume):
     ],
 )
 def test_a_run_whose_plugins_have_changed_is_not_resumed(harness, resume, change, problem):
-    """What a cell needs is named, before the journal is touched."""
+    """The message names the missing requirement of the cell, and the journal stays unchanged."""
     before = harness(execute=executing(interrupt_after=0))
     started, *rest = read_events(before.folder)
     *cells, last = started.plan.cells

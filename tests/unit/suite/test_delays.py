@@ -1,4 +1,4 @@
-"""Extra turns of tasks find what the own order of a loop does not show."""
+"""Extra turns of tasks find defects that the usual order of a loop does not show."""
 
 import asyncio
 import inspect

@@ -150,7 +150,7 @@ def test_a_runner_that_stops_early_leaves_tests_not_run(run):
 
 
 def test_a_test_that_passes_and_leaves_a_resource_is_leaked(run):
-    """One that fails has failed, and what it leaves is shown as well."""
+    """A test that fails counts as failed; the resources that it leaves are shown as well."""
     left = ["fd socket", "fd socket"]
     run([[*ending("a", left=left), *ending("b", "failed", left=left), *ending("c"), over(Outcome.COMPLETED)]])
     assert {name: run.facts[name, "outcome"] for name in "abc"} == {"a": "leaked", "b": "failed", "c": "passed"}

@@ -26,7 +26,7 @@ def item(name, **params):
     ids=["own", "other", "with another parameter", "of no column", "ambiguous", "of another fixture"],
 )
 def test_a_variant_is_named_without_its_backend(params, row, is_asked):
-    """Each column runs its own; what cannot be told stays a row."""
+    """Each column runs its own variant; a variant without one certain backend stays a row."""
     assert Variants("asyncio", ("asyncio", "trio")).name(item("t", **params)) == (row, is_asked)
 
 

@@ -72,7 +72,7 @@ def suite(tmp_path):
 
 
 def test_each_async_test_is_an_item_for_each_backend(suite):
-    """The pool of asyncio loses a connection; what cannot be run is skipped with the reason, what is sync stays."""
+    """The pool of asyncio loses a connection; unsupported tests are skipped with a reason, sync ones run as usual."""
     command = [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider", "--strict-markers"]
     done = subprocess.run(
         [*command, "--harness-backends", "asyncio,trio"],
@@ -114,7 +114,7 @@ def test_what_a_test_leaves_behind_fails_it(tmp_path):
 
 @pytest.mark.slow
 def test_a_hang_has_an_autopsy(tmp_path):
-    """It costs one test, and says where the task waits."""
+    """Only the hung test fails; its report shows the place where the task waits."""
     path = tmp_path / "test_hang.py"
     path.write_text("import asyncio\n\nasync def test_hang():\n    await asyncio.Event().wait()\n")
     verdict = run_async_test(path, "test_hang", "asyncio", CATALOGUE, hang_after=10)

@@ -1,1 +1,1 @@
-"""The anyio backend: the contract that most libraries are written to, compared with what it stands on."""
+"""The anyio backend: the contract that most libraries are written to, compared with the runtime below it."""

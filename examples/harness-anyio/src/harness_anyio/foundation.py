@@ -32,7 +32,7 @@ _WITH_OBJECT = frozenset({Wait.LOCK, Wait.SEMAPHORE, Wait.CONDITION, Wait.RECEIV
 
 
 class Foundation(Protocol):
-    """What a run of anyio stands on."""
+    """The runtime below a run of anyio."""
 
     scheduler: Any
     """The event loop, or trio's runner."""

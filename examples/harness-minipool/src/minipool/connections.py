@@ -1,4 +1,4 @@
-"""What a pool lends: numbered connections that are free or lent."""
+"""Numbered connections that are free or lent by a pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Advice on each runtime for a program that uses the chosen features: what it cannot live with first, then figures.
+// Advice on each runtime for a program that uses the chosen features: no-go's first, then figures.
 const NO_GO = { data: "loses or mixes data", hang: "hangs", server: "server dies", crash: "crashes", leak: "leaves something behind" };
 const MOST_OF_ADVICE = 8;
 const stem = (word) => word.toLowerCase().replace(/[-_ ]/g, "").replace(/s$/, "");
@@ -22,7 +22,7 @@ const adviseOn = (rows, column) => {
 const some = (items, draw) => [...items.slice(0, MOST_OF_ADVICE).map(draw), items.length > MOST_OF_ADVICE ? el("li", {}, `and ${items.length - MOST_OF_ADVICE} more`) : ""];
 const openRow = (row) => el("a", { href: `#${new URLSearchParams({ q: row.s, open: row.id })}` }, row.n);
 const drawAdvised = (advice) => el("section", { class: "runtime", "aria-label": `advice on ${advice.column}` },
-  el("h3", {}, `${advice.column}: `, el("span", { class: advice.noGos.length ? "bad" : "ok" }, advice.noGos.length ? plural(advice.noGos.length, "no-go") : "no no-go in what is used")),
+  el("h3", {}, `${advice.column}: `, el("span", { class: advice.noGos.length ? "bad" : "ok" }, advice.noGos.length ? plural(advice.noGos.length, "no-go") : "no no-go among the features in use")),
   el("ul", {},
     some(advice.noGos, ({ row, cell, harm }) => el("li", {}, el("strong", { class: "bad" }, harm), ": ", openRow(row), cell.b === advice.column ? "" : ` (${cell.b})`, `${cell.a ? `: ${cell.a}` : ""}${cell.st === "known" ? ", known" : ""}`)),
     advice.others ? el("li", {}, `${plural(advice.others, "other difference")} from the contract`) : "",
