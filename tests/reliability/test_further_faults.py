@@ -104,7 +104,7 @@ PLACES = {
     "no queued signals": limited(resource.RLIMIT_SIGPENDING, 0),
     "TMPDIR is a missing path": environment(TMPDIR="/no/such/folder"),
     "PATH is empty": environment(PATH=""),
-    "/tmp is read-only": in_mounts("mount -t tmpfs -o ro none /tmp"),
+    "/tmp is read-only": in_mounts("mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp"),
     "one CPU": prefixed("taskset", "-c", "0"),
     "a session of its own": prefixed("setsid", "-w"),
     "a network of its own, without loopback": prefixed("unshare", "-rn"),
