@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from harness.model import NothingSelectedError, Request, RowId, Run, Suite, UsageError
+from harness.model import JournalError, NothingSelectedError, Request, RowId, Run, Suite, UsageError
 
 from .plain import say
 from .selection import complete_backend, parse_seconds
@@ -148,18 +148,25 @@ def _choose_tests(suite: Suite, expression: str, marks: str, *, exit_first: bool
 
 
 def _select_failed(suite: Suite, out: Path) -> Suite:
-    """Return the suite with the tests that did not pass in the last run of its targets; with all if there is none."""
+    """Return the suite with the tests that did not pass in the last run of its targets; with all if there is none.
+
+    A stored run that cannot be read is passed over.
+    """
     from harness.compare import list_failed
-    from harness.journal import RunStore, read_run
+    from harness.journal import RunStore, read_header, read_run
 
     for folder in reversed(RunStore(out).runs()):
-        run = read_run(folder)
-        last = run.started.request.suite
-        if last is not None and (last.runner, last.targets) == (suite.runner, suite.targets):
-            files = {name: file for name, file in suite.files.items() if name in list_failed(run)}
-            if not files:
-                raise NothingSelectedError(f"every test of {' '.join(suite.targets)} passed in {folder.name}")
-            return structs.replace(suite, files=files)
+        try:
+            last = read_header(folder).request.suite
+            if last is None or (last.runner, last.targets) != (suite.runner, suite.targets):
+                continue
+            failed = list_failed(read_run(folder))
+        except JournalError:
+            continue
+        files = {name: file for name, file in suite.files.items() if name in failed}
+        if not files:
+            raise NothingSelectedError(f"every test of {' '.join(suite.targets)} passed in {folder.name}")
+        return structs.replace(suite, files=files)
     return suite
 
 

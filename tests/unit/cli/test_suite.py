@@ -4,8 +4,11 @@ import pytest
 
 from harness.cli.suite import _choose_tests, _make_suite, _select_failed, describe_suite
 from harness.compare.suites import CauseKind, OrderBreach, SuiteCause, SuiteDifference, SuiteSummary
+from harness.journal import JOURNAL_NAME, read_run
 from harness.model import NothingSelectedError, RowId, Suite, UsageError
 from tests.unit.compare.test_suites import pair, suite_run
+
+from .stored_runs import write
 
 
 def test_targets_and_arguments_of_the_runner(monkeypatch, tmp_path):
@@ -27,22 +30,29 @@ def test_options_of_the_runner_choose_tests():
         _choose_tests(Suite(runner="unittest", targets=("t",)), "", "slow", exit_first=False)
 
 
-def test_last_failed_takes_the_last_run_of_the_same_targets(monkeypatch, tmp_path):
+def test_last_failed_takes_the_last_run_of_the_same_targets(tmp_path):
     """Without one, all tests run; without a failure, there is nothing to run."""
     suite = Suite(runner="pytest", targets=("t.py",), files={"a": "t.py", "b": "t.py"})
     assert _select_failed(suite, tmp_path) == suite
-    for name in ("20260101-000000-aaaa", "20260102-000000-bbbb"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "journal.jsonl").touch()
-    runs = {
-        "20260101-000000-aaaa": suite_run(*pair("a", "failed"), *pair("b", "passed")),
-        "20260102-000000-bbbb": suite_run(*pair("x", "failed"), targets=("other.py",)),
-    }
-    monkeypatch.setattr("harness.journal.read_run", lambda folder: runs[folder.name])
+    write(tmp_path / "20260101-000000-aaaa", suite_run(*pair("a", "failed"), *pair("b", "passed")))
+    write(tmp_path / "20260102-000000-bbbb", suite_run(*pair("x", "failed"), targets=("other.py",)))
     assert set(_select_failed(suite, tmp_path).files) == {"a"}
-    runs["20260102-000000-bbbb"] = suite_run(*pair("a", "passed"))
-    with pytest.raises(NothingSelectedError, match="passed in 20260102-000000-bbbb"):
+    write(tmp_path / "20260103-000000-cccc", suite_run(*pair("a", "passed")))
+    with pytest.raises(NothingSelectedError, match="passed in 20260103-000000-cccc"):
         _select_failed(suite, tmp_path)
+
+
+def test_last_failed_reads_no_run_of_other_targets(monkeypatch, tmp_path):
+    """Its header is enough; a run that cannot be read is passed over."""
+    suite = Suite(runner="pytest", targets=("t.py",), files={"a": "t.py", "b": "t.py"})
+    write(tmp_path / "20260101-000000-aaaa", suite_run(*pair("a", "failed"), *pair("b", "passed")))
+    write(tmp_path / "20260102-000000-bbbb", suite_run(*pair("x", "failed"), targets=("other.py",)))
+    (tmp_path / "20260103-000000-cccc").mkdir()
+    (tmp_path / "20260103-000000-cccc" / JOURNAL_NAME).write_text("no journal\n")
+    read = []
+    monkeypatch.setattr("harness.journal.read_run", lambda folder: read.append(folder.name) or read_run(folder))
+    assert set(_select_failed(suite, tmp_path).files) == {"a"}
+    assert read == ["20260101-000000-aaaa"]
 
 
 @pytest.mark.parametrize("targets", [("unittest:a", "tests"), ("no-such-folder",)], ids=["mixed", "missing"])
