@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -266,8 +265,7 @@ def _describe_orders(summary: SuiteSummary, *, verbose: bool) -> Iterator[str]:
             failed, rounds = breach.rounds
             times = f", in {failed} of {rounds} rounds" if rounds > 1 else ""
             yield f"      {breach.label}: {breach.error} (first {breach.order}{times})"
-        seed = breaches[0].order.split()[1].rstrip(",")
-        yield f"      again: harness suite {shlex.quote(test)} -b {breaches[0].label} --replay {seed}"
+        yield f"      again: {breaches[0].command}"
 
 
 def _list_names(names: tuple[str, ...], *, verbose: bool) -> str:

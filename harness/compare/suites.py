@@ -6,13 +6,16 @@ each cause: a difference that is gone then depends on other tests.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from harness.model import CellRecord, Observed, Outcome, RowId, Run
+from msgspec import structs
+
+from harness.model import CellRecord, Observed, Outcome, Request, RowId, Run, make_command
 
 from .rows import all_records, order_labels
 
@@ -96,6 +99,8 @@ class OrderBreach:
     """Seed of the first such order, and how many there are."""
     rounds: tuple[int, int]
     """In how many rounds of all that ran."""
+    command: str
+    """Runs the test under the first such order again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +199,7 @@ def summarise_suite(run: Run) -> SuiteSummary:
         causes=_group_by_cause(differences),
         not_asked=_count_not_asked({row: squares for row, squares in tests.items() if row not in fixed}),
         fixed=dict(Counter(fixed.values()).most_common()),
-        breaches=tuple(_find_breaches(tests)),
+        breaches=tuple(_find_breaches(run.started.request, tests)),
         asked_orders=sum(any(_was_reordered(s) for s in squares.values()) for squares in tests.values()),
         changes=suite.changes if suite else (),
     )
@@ -210,14 +215,30 @@ def _was_reordered(square: _Square) -> bool:
     return any(_fact(record, "under orders") for record in square.together)
 
 
-def _find_breaches(tests: Mapping[RowId, Mapping[str, _Square]]) -> Iterator[OrderBreach]:
+def _find_breaches(request: Request, tests: Mapping[RowId, Mapping[str, _Square]]) -> Iterator[OrderBreach]:
     for row, squares in tests.items():
         for label, square in squares.items():
-            found = [each for each in map(_describe_order, square.together) if each]
+            found = [(record, breach) for record in square.together if (breach := _describe_order(record))]
             if found:
-                error, order = found[0]
-                rounds = (len(found), len(square.together))
-                yield OrderBreach(row=row, label=label, error=error, order=order, rounds=rounds)
+                record, (error, order) = found[0]
+                yield OrderBreach(
+                    row=row,
+                    label=label,
+                    error=error,
+                    order=order,
+                    rounds=(len(found), len(square.together)),
+                    command=_make_replay(record, request, order),
+                )
+
+
+def _make_replay(record: CellRecord, request: Request, order: str) -> str:
+    """Return the command that runs a test on one backend under one order, recorded as `seed N, ...`."""
+    assert request.suite is not None, "only the tests of a suite run under further orders"
+    suite = request.suite
+    if seed := re.match(r"seed (\d+)", order):  # else the journal has been edited: all orders again
+        suite = structs.replace(suite, schedules=0, replay=int(seed[1]))
+    backends = (str(record.cell.roles[0].backend),)
+    return make_command(record.cell, structs.replace(request, backends=backends, rounds=1, suite=suite), seed=0)
 
 
 def _describe_order(record: CellRecord) -> tuple[str, str] | None:
@@ -235,7 +256,7 @@ def list_failed(run: Run) -> frozenset[str]:
     """Return the tests that did not pass on every backend that was asked, or not under every order of steps."""
     tests = _group(run)
     failed = {row.scenario for row, squares in tests.items() if any(set(s.endings) - _PASSES for s in squares.values())}
-    return frozenset(failed | {breach.row.scenario for breach in _find_breaches(tests)})
+    return frozenset(failed | {breach.row.scenario for breach in _find_breaches(run.started.request, tests)})
 
 
 def list_unconfirmed(run: Run) -> tuple[RowId, ...]:

@@ -105,7 +105,14 @@ def test_the_summary_has_counts_causes_and_frequencies():
         leaking=("y",),
         asked_orders=9,
         breaches=(
-            OrderBreach(row=RowId("t.py::a[b c]", ()), label="fast", error="E", order="seed 7, 3 of 9", rounds=(2, 2)),
+            OrderBreach(
+                row=RowId("t.py::a[b c]", ()),
+                label="fast",
+                error="E",
+                order="seed 7, 3 of 9",
+                rounds=(2, 2),
+                command="harness suite 't.py::a[b c]' --backend fast --replay 7",
+            ),
         ),
         changes=("-n0",),
     )
@@ -121,7 +128,7 @@ def test_the_summary_has_counts_causes_and_frequencies():
         "\nunder other orders of steps: 1 of 9 tests fail",
         "   t.py::a[b c]",
         "      fast: E (first seed 7, 3 of 9, in 2 of 2 rounds)",
-        "      again: harness suite 't.py::a[b c]' -b fast --replay 7",
+        "      again: harness suite 't.py::a[b c]' --backend fast --replay 7",
         "\nbroken on all, no findings: z",
         "\nleaks on all, no findings: y",
         "\nadded to the suite's arguments: -n0",

@@ -1,5 +1,6 @@
 """Tests of a suite that differ, by cause."""
 
+import pytest
 from msgspec.structs import replace
 
 from harness.compare import find_doubtful, list_failed, summarise_suite
@@ -184,6 +185,24 @@ def test_failures_under_other_orders_are_listed_by_backend():
         ("asyncio", "AssertionError: 0 != 1", "seed 7, 1 of 1", (2, 2)),
         ("fast", "no progress", "seed 9", (1, 1)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("suite", "name", "test"),
+    [
+        (Suite(runner="pytest", targets=("sub",), files={"t.py::A::a": "sub/t.py"}), "t.py::A::a", "sub/t.py::A::a"),
+        (Suite(runner="unittest", targets=("m",), files={"m.A.a": ""}), "m.A.a", "unittest:m.A.a"),
+    ],
+    ids=["pytest", "unittest"],
+)
+def test_a_failure_under_an_order_has_its_command(suite, name, test):
+    """With the file as the user has it, the backend of the failure and the arguments of the runner."""
+    suite = replace(suite, arguments=("-k", "x or a"), hang_after=5.0, schedules=9)
+    facts = {"under orders": "failed", "order": "seed 7, 3 of 9", "order error": "E"}
+    run = a_run(a_test(name, "asyncio"), a_test(name, "fast:a=b", **facts))
+    request = Request(backends=("asyncio", "fast:a=b"), rounds=2, suite=suite)
+    (breach,) = summarise_suite(replace(run, started=replace(run.started, request=request))).breaches
+    assert breach.command == f"harness suite {test} --backend fast:a=b --hang-after 5s --replay 7 -- -k 'x or a'"
 
 
 def test_what_failed_anywhere_can_be_chosen_again():
