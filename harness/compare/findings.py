@@ -78,21 +78,29 @@ def make_judgement(
 
 
 def make_breach(
-    row: Row, culprits: Sequence[CellFacts], reporters: Iterable[CellFacts], title: str, **fields: Any
+    row: Row,
+    culprits: Sequence[CellFacts],
+    reporters: Iterable[CellFacts],
+    title: str,
+    *,
+    kind: FindingKind = FindingKind.VIOLATION,
+    voids: bool = True,
+    **fields: Any,
 ) -> Judgement:
-    """Return a violation by `culprits`, or doubt in the scenario if every backend among `reporters` commits it.
+    """Return a finding about `culprits`, or doubt in the scenario if they are every backend among `reporters`.
 
-    In a scenario about a subject, e.g. a library, the violation is the subject's.
+    In a scenario about a subject, e.g. a library, the finding is about the subject. `kind` and `voids` are those of a
+    breach of the contract unless they are given.
     """
     doubt = describe_doubt(row, culprits, reporters)
     is_suspect = bool(doubt) and not row.card.subject
     return make_judgement(
         row,
-        FindingKind.SUSPECT_SCENARIO if is_suspect else FindingKind.VIOLATION,
+        FindingKind.SUSPECT_SCENARIO if is_suspect else kind,
         culprits,
         title,
-        voids=True,
-        otherwise=FindingKind.VIOLATION if is_suspect else None,
+        voids=voids,
+        otherwise=kind if is_suspect else None,
         details=(*fields.pop("details", ()), *doubt),
         culprit=(row.card.subject,) if doubt and row.card.subject else (),
         **fields,

@@ -14,7 +14,6 @@ from harness.model import FindingKind, Group
 from .findings import (
     Judgement,
     Sighting,
-    describe_doubt,
     group_sightings,
     make_breach,
     make_judgement,
@@ -132,19 +131,18 @@ def _judge_varying(
     row: Row, key: str, judge: Exact, seen: dict[str, Counter[str]], varying: Sequence[str]
 ) -> Judgement:
     culprits = _cells_of(row.completed, varying)
-    doubt = describe_doubt(row, culprits, [cell for cell in row.completed if cell.values(key)])
-    return make_judgement(
+    return make_breach(
         row,
-        FindingKind.SUSPECT_SCENARIO if doubt else FindingKind.DIVERGENCE,
         culprits,
+        [cell for cell in row.completed if cell.values(key)],
         f"{key} varies on one backend",
+        kind=FindingKind.DIVERGENCE,
+        voids=False,
         key=key,
         expected="the same value in every repetition",
         reason=judge.reason,
         reference=judge.reference,
         groups=group_sightings(_sightings({label: seen[label] for label in varying})),
-        details=doubt,
-        otherwise=FindingKind.DIVERGENCE if doubt else None,
     )
 
 

@@ -18,8 +18,8 @@ from harness.model import FindingKind, Step
 from .findings import (
     Judgement,
     Sighting,
-    describe_doubt,
     group_sightings,
+    make_breach,
     make_judgement,
     name_minority,
 )
@@ -112,24 +112,23 @@ def _judge_varying(
     row: Row, key: str, judge: Trace, cells: Sequence[CellFacts], traces: dict[str, list[Recorded]]
 ) -> Judgement:
     culprits = [cell for cell in cells if cell.label in traces]
-    doubt = describe_doubt(row, culprits, cells)
     label, rounds = next(iter(traces.items()))
     point = first_divergence(rounds)
     assert point is not None
     counts = Counter(point.steps)
-    return make_judgement(
+    return make_breach(
         row,
-        FindingKind.SUSPECT_SCENARIO if doubt else FindingKind.DIVERGENCE,
         culprits,
+        cells,
         f"{key} varies on one backend",
+        kind=FindingKind.DIVERGENCE,
+        voids=False,
         key=key,
         expected="the same steps of each actor in every round",
         reason=judge.reason,
         reference=judge.reference,
         groups=group_sightings(Sighting(label, step, seen, len(rounds)) for step, seen in counts.items()),
         divergence=f"{_place_text(point, row)} on {label}",
-        details=doubt,
-        otherwise=FindingKind.DIVERGENCE if doubt else None,
     )
 
 

@@ -31,6 +31,22 @@ def with_known(run, labels, key="answer"):
     return replace(run, started=replace(run.started, expectations=expectations))
 
 
+def about(subject, run):
+    """Return the run with its scenario about this library."""
+    cards = tuple(replace(card, subject=subject) for card in run.started.scenarios)
+    return replace(run, started=replace(run.started, scenarios=cards))
+
+
+def run_of_varying_steps():
+    """Return a run in which the rounds of each backend take other steps."""
+    rounds = [
+        cell(label, Outcome.COMPLETED, *steps(reader=text), round=number)
+        for label in ("asyncio", "trio")
+        for number, text in enumerate(("wait wake", "wait end"), 1)
+    ]
+    return a_run(*rounds, judges={"order": trace()})
+
+
 def broken(run):
     """Return kind, backends and whether it is known of each finding."""
     return [(finding.kind, finding.backends, bool(finding.known)) for finding in compare(run).findings]
@@ -57,12 +73,7 @@ def test_a_known_breach_is_no_evidence_against_the_scenario(kind):
 
 def test_steps_that_vary_are_like_answers_that_vary():
     """Rounds of each backend differ; one of them is known to."""
-    rounds = [
-        cell(label, Outcome.COMPLETED, *steps(reader=text), round=number)
-        for label in ("asyncio", "trio")
-        for number, text in enumerate(("wait wake", "wait end"), 1)
-    ]
-    run = a_run(*rounds, judges={"order": trace()})
+    run = run_of_varying_steps()
     assert [kind for kind, *_ in broken(run)] == [FindingKind.SUSPECT_SCENARIO]
     assert sorted(broken(with_known(run, ["trio"], "order"))) == [
         (FindingKind.DIVERGENCE, ("asyncio",), False),
@@ -92,10 +103,17 @@ def test_a_backend_without_an_answer_is_named():
     )
 
 
-def test_what_every_backend_breaks_is_the_fault_of_the_subject():
+@pytest.mark.parametrize(
+    ("run", "kind"),
+    [
+        (run_of(*KINDS["a bound"], "asyncio", "trio"), FindingKind.VIOLATION),
+        (run_of(*KINDS["a value that varies"], "asyncio", "trio"), FindingKind.DIVERGENCE),
+        (run_of_varying_steps(), FindingKind.DIVERGENCE),
+    ],
+    ids=["a bound", "a value that varies", "steps that vary"],
+)
+def test_what_every_backend_breaks_is_the_fault_of_the_subject(run, kind):
     """Where a library is under test, it is named as the culprit, and the scenario is not suspect."""
-    run = run_of(*KINDS["a bound"], "asyncio", "trio")
-    cards = tuple(replace(card, subject="anyio") for card in run.started.scenarios)
-    (finding,) = compare(replace(run, started=replace(run.started, scenarios=cards))).findings
-    assert (finding.kind, finding.culprit) == (FindingKind.VIOLATION, ("anyio",))
+    (finding,) = compare(about("anyio", run)).findings
+    assert (finding.kind, finding.culprit) == (kind, ("anyio",))
     assert finding.details == ("every backend that ran does this (asyncio, trio): look at anyio first",)
