@@ -85,7 +85,8 @@ class AsyncioBridge:
         except RuntimeError:
             coroutine.close()
             raise
-        job.has_ended = self._loop.is_closed  # type: ignore[attr-defined]  # for the autopsy of a thread that waits
+        # For the autopsy of a thread that waits.
+        job.scheduler_has_ended = self._loop.is_closed  # type: ignore[attr-defined]
         return job
 
     def direct(self) -> AsyncioDirect:

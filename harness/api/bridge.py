@@ -97,8 +97,8 @@ class Direct(Protocol):
 class Bridge(Protocol):
     """The scheduler, as a foreign thread may use it.
 
-    A bridge, and a job that it returns, may have a method `has_ended() -> bool`: whether the scheduler has ended, so
-    that a thread inside one of their calls waits for ever. The autopsy of a hang asks it.
+    A bridge, and a job that it returns, may have a method `scheduler_has_ended() -> bool`: whether the scheduler has
+    ended, so that a thread inside one of their calls waits for ever. The autopsy of a hang calls it.
     """
 
     def open_inbox(self) -> Inbox:

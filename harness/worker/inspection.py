@@ -211,7 +211,7 @@ class Inspector:
 def _is_call_of_ended(frame: FrameType) -> bool:
     """Return whether a frame is a method of a bridge or of its job, and the scheduler of that has ended."""
     try:
-        return frame.f_locals["self"].has_ended() is True
+        return frame.f_locals["self"].scheduler_has_ended() is True
     except Exception:  # noqa: BLE001 - no method, or one of an object that has nothing of a bridge
         return False
 

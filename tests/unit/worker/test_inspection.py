@@ -176,6 +176,32 @@ def test_a_thread_with_a_job_is_not_idle():
     assert worker["place"].endswith("job")
 
 
+def test_a_common_method_of_the_program_is_not_called():
+    """Its own `has_ended` may lock or change something."""
+    started, leave, calls = threading.Event(), threading.Event(), []
+
+    class Download:
+        def has_ended(self):
+            calls.append(self)
+            return True
+
+        def run(self):
+            started.set()
+            leave.wait()
+
+    async def scenario(runtime, look):
+        thread = threading.Thread(target=Download().run, name="download")
+        thread.start()
+        started.wait()
+        look()
+        leave.set()
+        thread.join()
+
+    (facts,) = look_at(scenario)
+    assert [one["waits_for_ended"] for one in facts["threads"] if one["name"] == "download"] == [False]
+    assert calls == []
+
+
 @pytest.mark.parametrize("is_closed", [True, False])
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 def test_a_thread_that_waits_for_a_loop_that_has_ended(is_closed):
