@@ -13,6 +13,7 @@ from harness.journal import RunStore, read_run
 from harness.model import NothingSelectedError
 
 from .plain import say
+from .profile import split_features
 from .state import State
 from .stored import complete_run, out_option
 
@@ -55,7 +56,7 @@ def advise_on(
     from harness.compare import compare
     from harness.compare.advice import advise
 
-    wanted = [use.strip() for several in uses for use in several.split(",") if use.strip()]
+    wanted = split_features(uses)
     folder = RunStore(out).find(run_name)
     run = read_run(folder)
     catalogue = state.catalogue

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from harness.api import Backend
+from harness.host.place_names import parse_place
 from harness.model import UsageError
 
 from .plain import say
-from .profile import FILE, list_features, select_about
+from .profile import FILE, list_features, select_about, split_features
 from .selection import complete_backend
 from .state import State
 
@@ -71,12 +71,12 @@ def init(state: State, uses: tuple[str, ...], backends: tuple[str, ...], *, forc
       harness init --uses streams,timeouts,task-groups -b asyncio -b uvloop
     """
     catalogue = state.catalogue
-    named = tuple(use.strip() for several in uses for use in several.split(",") if use.strip())
+    named = split_features(uses)
     select_about(named, catalogue.scenarios)  # refuses unknown features
     found = named or find_features(Path(), list_features(catalogue.scenarios))
     chosen = backends or tuple(_with_suites(catalogue.backends))
     for name in chosen:
-        catalogue.backend(re.split("[:=@]", name, maxsplit=1)[0])
+        catalogue.backend(parse_place(name.partition(":")[0]).name)
     _write_profile(Path(FILE), found, chosen, force=force)
     _write_workflow(chosen, force=force)
     say(f"wrote [tool.harness] in {FILE}: uses {', '.join(found) or 'everything'}; backends {', '.join(chosen)}")

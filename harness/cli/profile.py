@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,11 @@ def select_about(uses: tuple[str, ...], scenarios: Mapping[str, Scenario]) -> tu
         if not any(is_about(name, use, topics) for name in scenarios):
             raise UsageError(f"no scenario is about {use!r}; features are {', '.join(list_features(scenarios))}")
     return tuple(name for name in scenarios if any(is_about(name, use, topics) for use in uses))
+
+
+def split_features(options: Iterable[str]) -> tuple[str, ...]:
+    """Return the features of several `--uses`, each of which may have several with commas between them."""
+    return tuple(use.strip() for several in options for use in several.split(",") if use.strip())
 
 
 def list_features(scenarios: Mapping[str, Scenario]) -> list[str]:

@@ -62,6 +62,8 @@ def test_backends_are_those_that_can_run_a_suite(project):
     [
         (("init", "--uses", "telepathy"), "no scenario is about 'telepathy'; features are blocking-calls, "),
         (("init", "-b", "uvlop"), "unknown backend 'uvlop'; did you mean 'uvloop'?"),
+        (("init", "-b", "uvlop==1@old:a=b"), "unknown backend 'uvlop'; did you mean 'uvloop'?"),
+        (("init", "-b", "trio==new"), "cannot read backend 'trio==new': 'new' is no version, such as 0.30.0"),
     ],
 )
 @pytest.mark.usefixtures("project")
