@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.api import RoleFunction, Runtime, Scenario, allowed, exact, forbidden, info, outcomes
-from harness.api.scenario import Probe
+from harness.api import Scenario, allowed, exact, forbidden, info, outcomes
 from harness.model import Suite
 from harness.plugins import Catalogue
 
@@ -26,21 +25,13 @@ _ORDERS = outcomes(
 )
 
 
-async def _none(runtime: Runtime, probe: Probe) -> None:
-    """Stand for a role: the worker of a suite runs tests and no role."""
-
-
-_ROLES: dict[str, RoleFunction] = {"main": _none}
-
-
 def make_test(name: str, hang_after: float = 30.0, order: int = 0) -> Scenario:
-    """Return the row of a test. Its cells are run by batches, and none by itself."""
+    """Return the row of a test. Its cells are run by batches: the worker of a suite runs tests and no role."""
     return Scenario(
         name=name,
         question=f"How does {name} end?",
         contract=(),
         ref="",
-        roles=_ROLES,
         parameters=(),
         judges={OUTCOME: exact(), UNDER_ORDERS: _ORDERS, **dict.fromkeys(_SHOWN, info())},
         headline=OUTCOME,
