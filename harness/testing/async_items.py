@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from .async_tests import run_async_test
-
-if TYPE_CHECKING:
-    from harness.plugins import Catalogue
-
-
-@cache
-def catalogue() -> Catalogue:
-    """Return the installed backends."""
-    from harness.plugins import Plugins
-
-    return Plugins().catalogue()
+from .trial import installed_catalogue
 
 
 def spread(items: Sequence[pytest.Item], backends: Sequence[str], hang_after: float) -> Iterator[pytest.Item]:
@@ -65,7 +53,7 @@ class AsyncTestItem(pytest.Item):
         if asked := list(inspect.signature(self._test.obj).parameters):
             pytest.skip(f"takes fixtures ({', '.join(asked)}): run it with harness suite")
         test = ".".join(filter(None, [self._test.cls and self._test.cls.__name__, self._test.originalname]))
-        verdict = run_async_test(self._test.path, test, self._backend, catalogue(), self._hang_after)
+        verdict = run_async_test(self._test.path, test, self._backend, installed_catalogue(), self._hang_after)
         if verdict.not_asked:
             pytest.skip(verdict.not_asked)
         if verdict.failure:

@@ -77,10 +77,10 @@ def _named_backends(text: str) -> list[str]:
         from harness.model import UsageError
         from harness.plan import parse_spec
 
-        from .async_items import catalogue
+        from .trial import installed_catalogue
 
         try:
-            return [str(parse_spec(spec, catalogue())) for spec in specs]
+            return [str(parse_spec(spec, installed_catalogue())) for spec in specs]
         except UsageError as exc:
             raise pytest.UsageError(f"{_BACKENDS}: {exc}") from exc
     return specs
@@ -88,12 +88,12 @@ def _named_backends(text: str) -> list[str]:
 
 def _open_backend(session: pytest.Session, spec: str) -> BackendQuestions:
     from harness.model import UsageError
-    from harness.plugins import Plugins
 
     from .check import Check
+    from .trial import installed_catalogue
 
     try:
-        check = Check(spec, Plugins().catalogue())
+        check = Check(spec, installed_catalogue())
     except UsageError as exc:
         raise pytest.UsageError(f"{_OPTION}: {exc}") from exc
     name = f"harness[{check.backend}]"

@@ -138,7 +138,8 @@ def _load(reference: str) -> Any:
 
 
 @cache
-def _installed() -> Catalogue:
+def installed_catalogue() -> Catalogue:
+    """Return the catalogue of the installed plugins."""
     return Plugins().catalogue()
 
 
@@ -165,8 +166,8 @@ def try_scenario(
         seed: of the cell.
         limit: seconds until roles that still run are given up.
     """
-    spec = parse_spec(backend, _installed())
-    known_backend = _installed().backend(spec.name)
+    spec = parse_spec(backend, installed_catalogue())
+    known_backend = installed_catalogue().backend(spec.name)
     runner_class = _load(known_backend.runner)
     native = scenario.native_body(known_backend)
     values = {known.name: known.default for known in scenario.parameters} | dict(parameters or {})
