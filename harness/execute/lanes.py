@@ -26,6 +26,7 @@ from . import posix
 from .cell.cut_off import CutOff
 from .watcher import Watcher
 
+_NOT_BEGUN = "the run was interrupted before this cell"
 _READ_BYTES = 1 << 16
 _END_SECONDS = 10.0
 _LOOK_AHEAD = 16
@@ -82,7 +83,7 @@ def run_side_by_side(
                     yield from held.pass_on(_hand_out(running, waiting, skip_reason, watcher))
                 if held and not is_ending:
                     is_ending = True
-                    yield from map(_not_run, waiting)
+                    yield from (_finish(cell, Outcome.NOT_RUN, _NOT_BEGUN) for cell in waiting)
                     waiting.clear()
                     for lane in running:
                         lane.interrupt()
@@ -105,14 +106,14 @@ def _hand_out(
         while waiting and not lane.is_busy:
             cell = _take_alike(waiting, lane.labels)
             if reason := skip_reason(cell):
-                events.append(_not_run(cell, reason))
+                events.append(_finish(cell, Outcome.NOT_RUN, reason))
             elif why := lane.hand(cell):
                 waiting.appendleft(cell)
                 running.remove(lane)
                 fault = "" if running else why
                 break
     if fault:
-        events += [_without_lane(cell, fault) for cell in waiting]
+        events += [_finish(cell, Outcome.INVALID_ENV, fault) for cell in waiting]
         waiting.clear()
     return events + (watcher.take_notes() if watcher is not None else [])
 
@@ -264,7 +265,7 @@ class _Lane:
         cell, self._cell = self._cell, None
         if cell is not None:
             reason = why or f"the lane of this cell ended with exit code {self._process.returncode}"
-            yield CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.HARNESS_FAULT, reason=reason))
+            yield _finish(cell, Outcome.HARNESS_FAULT, reason)
         self._started = None  # the next cell has another one
         self.labels.clear()
 
@@ -273,9 +274,5 @@ class _Lane:
         return self._process.stdout
 
 
-def _not_run(cell: Cell, reason: str = "the run was interrupted before this cell") -> CellFinished:
-    return CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.NOT_RUN, reason=reason))
-
-
-def _without_lane(cell: Cell, fault: str) -> CellFinished:
-    return CellFinished(result=CellResult(cell_id=cell.id, outcome=Outcome.INVALID_ENV, reason=fault))
+def _finish(cell: Cell, outcome: Outcome, reason: str) -> CellFinished:
+    return CellFinished(result=CellResult(cell_id=cell.id, outcome=outcome, reason=reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -128,15 +128,11 @@ class SuiteStage:
 
     def _narrow(self, left: dict[str, Cell]) -> Suite:
         """Return the suite with the files of a few tests as targets, so that they need no collection of all."""
-        files = {self._suite.files.get(name, "") for name in left}
-        if any(cell.round > self._rounds for cell in left.values()):
-            return replace(self._narrow_targets(left, files), schedules=0, replay=0)
-        return self._narrow_targets(left, files)
-
-    def _narrow_targets(self, left: Collection[str], files: set[str]) -> Suite:
-        if self._suite.runner == "pytest" and "" not in files and len(left) < len(self._suite.files):
-            return replace(self._suite, targets=tuple(sorted(files)), files={})
-        return replace(self._suite, files={})
+        suite, files = replace(self._suite, files={}), {self._suite.files.get(name, "") for name in left}
+        if suite.runner == "pytest" and "" not in files and len(left) < len(self._suite.files):
+            suite = replace(suite, targets=tuple(sorted(files)))
+        is_alone = any(cell.round > self._rounds for cell in left.values())
+        return replace(suite, schedules=0, replay=0) if is_alone else suite
 
 
 class _Batch:
