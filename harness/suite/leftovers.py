@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from harness.worker.ledger import open_fds, resource_tracker_fd
-from harness.worker.leftovers import describe_child, list_children, list_threads, spared_children
+from harness.worker.ledger import list_new_fds, open_fds
+from harness.worker.leftovers import describe_child, list_children, list_new_children, list_threads
 
 _PATIENCE = 1.0
 _WHOLE_PATIENCE = 5.0
@@ -64,16 +64,13 @@ class Leftovers:
         return tuple(self._list())[:_MOST_LINES]
 
     def _list(self) -> Iterator[str]:
-        fds = {fd: target for fd, target in open_fds().items() if self._fds.get(fd) != target}
-        own = resource_tracker_fd()
-        yield from (f"fd {target.partition(':')[0]}" for fd, target in sorted(fds.items()) if fd != own)
+        yield from (f"fd {target.partition(':')[0]}" for target in list_new_fds(self._fds).values())
         yield from self._list_running()
         yield from (f"task {name}" for task, name in self._list_tasks().items() if task not in self._tasks)
 
     def _list_running(self) -> Iterator[str]:
         yield from list_threads(self._threads, self._packages)
-        children = set(list_children()) - self._children
-        yield from map(describe_child, sorted(children - spared_children()) if children else ())
+        yield from map(describe_child, list_new_children(self._children))
 
     def _wait(self) -> None:
         started = time.monotonic()

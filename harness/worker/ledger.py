@@ -7,10 +7,11 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 
 from harness.api import Runtime, TaskSnapshot, place_of
 
-from .leftovers import describe_child, list_children, list_threads, spared_children
+from .leftovers import describe_child, list_children, list_new_children, list_threads
 
 _SETTLE_TURNS = 100
 _SETTLE_SECONDS = 0.01
@@ -63,12 +64,10 @@ class Ledger:
     def leaks(self) -> tuple[str, ...]:
         """Return the leftovers, a line each. Call after the runtime has ended."""
         until = time.monotonic() + _LAST_SECONDS
-        while (self._left_threads() or self._left_children()) and time.monotonic() < until:
+        while (self._left_threads() or list_new_children(self._children)) and time.monotonic() < until:
             time.sleep(_SETTLE_SECONDS)  # threads and children that are ending get the time
-        threads, children = self._left_threads(), self._left_children()
-        left = {fd: target for fd, target in open_fds().items() if self._fds.get(fd) != target}
-        own = resource_tracker_fd()
-        fds = (f"fd {fd} {target}" for fd, target in sorted(left.items()) if fd != own)
+        threads, children = self._left_threads(), list_new_children(self._children)
+        fds = (f"fd {fd} {target}" for fd, target in list_new_fds(self._fds).items())
         return (*self._left_tasks, *threads, *map(describe_child, children), *fds)
 
     def grown_bytes(self) -> int | None:
@@ -82,10 +81,6 @@ class Ledger:
             return lines
         tasks = {_name_of_task(line).removeprefix("task ") for line in self._left_tasks}
         return [line for line in lines if _name_of_task(line).removeprefix("thread ") not in tasks]
-
-    def _left_children(self) -> list[int]:
-        left = set(list_children()) - self._children
-        return sorted(left - spared_children()) if left else []
 
 
 def read_resident_bytes() -> int | None:
@@ -113,7 +108,14 @@ def open_fds() -> dict[int, str]:
     return found
 
 
-def resource_tracker_fd() -> int | None:
+def list_new_fds(before: Mapping[int, str]) -> dict[int, str]:
+    """Return the open fds that are not among those before and that multiprocessing does not keep, in their order."""
+    opened = sorted(open_fds().items())
+    own = _resource_tracker_fd()
+    return {fd: target for fd, target in opened if fd != own and before.get(fd) != target}
+
+
+def _resource_tracker_fd() -> int | None:
     """Return the pipe that multiprocessing keeps to its tracker for the life of the process, whoever started it."""
     tracker = sys.modules.get("multiprocessing.resource_tracker")
     return getattr(getattr(tracker, "_resource_tracker", None), "_fd", None)

@@ -78,6 +78,12 @@ def spared_children() -> set[int]:
     return {pid for pid in found if pid is not None}
 
 
+def list_new_children(before: Collection[int]) -> list[int]:
+    """Return the children that are not among those before and that multiprocessing does not keep."""
+    new = set(list_children()) - set(before)
+    return sorted(new - spared_children()) if new else []
+
+
 def describe_child(pid: int) -> str:
     """Return a line that identifies the process, and whether it only has to be waited for."""
     name, state = _read_stat(pid)
