@@ -327,20 +327,24 @@ class _LargeSendCut(Stream):
         await self.inner.send_all(data[: 1 << 20])
 
 
+class _Cut(Stream):
+    async def abort(self) -> None:
+        self.runtime.was_cut = True
+        await self.inner.abort()
+
+
+class _DeafAfterACut(Listener):
+    async def accept(self) -> Any:
+        if self.runtime.was_cut:
+            await self.sleep_for_ever()
+        return await self.inner.accept()
+
+
 @fault("accept-ends-with-a-cut-connection")
-class _AcceptEndsWithACutConnection(Listener):
+class _AcceptEndsWithACutConnection(SabotagedRuntime):
     """A listener whose client has reset its connection accepts no more."""
 
-    async def accept(self) -> Any:
-        if self.runtime.__dict__.get("was_cut"):
-            await self.sleep_for_ever()
-        return _Cut(await self.inner.accept(), self.runtime)
-
-
-class _Cut(Stream):
-    async def aclose(self) -> None:
-        self.runtime.was_cut = True
-        await self.inner.aclose()
+    listener, stream, was_cut = _DeafAfterACut, _Cut, False
 
 
 # --- children ---
