@@ -319,6 +319,25 @@ class _ReadReturnsTooMuch(Stream):
         return data
 
 
+@fault("stream-reads-its-own-bytes")
+class _StreamReadsItsOwnBytes(Stream):
+    """A read returns bytes that its own side has sent, as many as have arrived."""
+
+    def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
+        super().__init__(inner, runtime)
+        self.sent = bytearray()
+
+    async def send_all(self, data: bytes) -> None:
+        self.sent += data
+        await self.inner.send_all(data)
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        data: bytes = await self.inner.receive_some(max_bytes)
+        own = bytes(self.sent[: len(data)])
+        del self.sent[: len(data)]
+        return own or data
+
+
 @fault("large-send-cut")
 class _LargeSendCut(Stream):
     """A send of more than a megabyte sends a megabyte."""

@@ -49,6 +49,7 @@ SABOTEURS = [
     (things.one_connection, "accept-ends-with-a-cut-connection", {}, NEVER_ENDS, ""),
     (crowds.channel_crowd, "full-channel-miscounted", {}, crowds.MISCOUNTED, "capacity 2"),
     (crowds.notify_count, "notify-zero-wakes-one", {}, crowds.MORE, "notify(0) with 4 waiters"),
+    (crowds.stream_sizes, "stream-reads-its-own-bytes", {}, crowds.BYTES_LOST, "1 bytes each way"),
     (crowds.stream_sizes, "large-send-cut", {}, crowds.EARLY_END, "1500000 bytes each way, in reads of at most 1000"),
     (waiters.holder_ends, "async-with-swallows", {}, waiters.SWALLOWED, "lock: its holder fails inside `async with`"),
     (
