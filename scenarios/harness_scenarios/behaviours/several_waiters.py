@@ -89,16 +89,15 @@ class _Lock(Awaited):
 
 
 class _Semaphore(Awaited):
-    PERMITS = 2
-
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, permits: int = 2) -> None:
         super().__init__(runtime)
-        self.held = runtime.create_semaphore(self.PERMITS)
+        self._permits = permits
+        self.held = runtime.create_semaphore(permits)
         self._inside = 0
         self._most = 0
 
     async def prepare(self) -> None:
-        for _ in range(self.PERMITS):
+        for _ in range(self._permits):
             await self.held.acquire()
 
     async def take(self, _number: int, waits: Event) -> None:
@@ -110,7 +109,7 @@ class _Semaphore(Awaited):
             self._inside -= 1
 
     async def give(self, _count: int) -> None:
-        for _ in range(self.PERMITS):
+        for _ in range(self._permits):
             await self.held.release()
 
     async def is_whole(self) -> bool:
@@ -129,7 +128,7 @@ class _Semaphore(Awaited):
             is_open = has_it.is_set()
             await self.held.release()
         await self.give(0)
-        return not is_open and self._most <= self.PERMITS
+        return not is_open and self._most <= self._permits
 
 
 class _Condition(Awaited):
@@ -416,11 +415,12 @@ of_channels = make_question(
 GIVEN_BACK = "the next one gets it each time, and it is whole"
 SWALLOWED = "the error or the cancellation is swallowed by `async with`"
 _TIMES = 3
-_HELD: dict[str, type[_Lock | _Semaphore | _Condition]] = {
+_HELD: dict[str, Callable[[Runtime], _Lock | _Semaphore | _Condition]] = {
     "lock": _Lock,
-    "semaphore": _Semaphore,
+    "semaphore": partial(_Semaphore, permits=1),
     "condition": _Condition,
 }
+"""Each has one holder at a time, so that the next task waits."""
 _FAILS, _IS_CANCELLED, _TIMES_OUT = "fails", "is cancelled", "times out"
 
 
