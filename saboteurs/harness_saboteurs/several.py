@@ -369,16 +369,6 @@ class _AcceptEndsWithACutConnection(SabotagedRuntime):
 # --- children ---
 
 
-@fault("exit-codes-mixed-up")
-class _ExitCodesMixedUp(Child):
-    """Each wait returns the exit code of the child that ended first."""
-
-    async def wait(self) -> int:
-        codes: list[int] = self.runtime.__dict__.setdefault("codes", [])
-        codes.append(await self.inner.wait())
-        return codes[0]
-
-
 @fault("kill-reaches-the-first-child")
 class _KillReachesTheFirstChild(Child):
     """A kill reaches the child that was started first."""

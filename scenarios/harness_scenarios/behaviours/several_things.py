@@ -325,7 +325,7 @@ one_child = make_question(
     repetitions=1,
     requires=(Capability.CANCEL_SCOPE, Capability.CHILD_PROCESS),
     seconds=LONG_TRIAL_SECONDS,
-    catches=("exit-codes-mixed-up", "kill-reaches-the-first-child"),
+    catches=("exit-codes-are-mixed-up", "kill-reaches-the-first-child"),
 )
 
 

@@ -41,7 +41,7 @@ STARTS = {
 }
 """Faults of starts, and the argument that a finding names."""
 SABOTEURS = [
-    (things.one_child, "exit-codes-mixed-up", {}, things.WRONG_CODE, "number 1 of 3 is killed"),
+    (things.one_child, "exit-codes-are-mixed-up", {}, things.WRONG_CODE, "number 1 of 3 is killed"),
     (things.one_child, "kill-reaches-the-first-child", {}, things.WRONG_CODE, "number 2 of 3 is killed"),
     *((rest.start_arguments, fault, {}, rest.IGNORED, case) for fault, case in STARTS.items()),
     (things.one_sleep, "cancelled-sleep-wakes-the-others", {}, things.EARLY, "number 1 of 2"),
