@@ -170,10 +170,12 @@ class _CloseSendsAnItem(Sender):
         await self.inner.aclose()
 
 
-class _SharedSender(Sender):
+class SharedSender(Sender):
+    """A sender that knows its clones."""
+
     def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
         super().__init__(inner, runtime)
-        self.family = [self]
+        self.family: list[Any] = [self]
         """A sender and its clones."""
 
     def clone(self) -> Sender:
@@ -184,7 +186,7 @@ class _SharedSender(Sender):
 
 
 @fault("close-counted-twice")
-class _CloseCountedTwice(_SharedSender):
+class _CloseCountedTwice(SharedSender):
     """The second close of a sender is taken for that of another one."""
 
     closed = False

@@ -21,6 +21,7 @@ from harness.testing.wrapping import (
     Stream,
 )
 
+from .channels import SharedSender
 from .faults import fault
 
 _Fn = Callable[..., Awaitable[object]]
@@ -109,26 +110,19 @@ class _CancelledReceiverTakesTheNextItem(_NumberedWaits, Receiver):
 
 
 @fault("cancelled-sender-stops-its-clones")
-class _CancelledSenderStopsItsClones(Sender):
+class _CancelledSenderStopsItsClones(SharedSender):
     """After a send was cancelled as it waited, no other sender of the channel can send."""
 
-    def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
-        super().__init__(inner, runtime)
-        self.cancelled: list[object] = []
-
-    def clone(self) -> Sender:
-        clone = type(self)(self.inner.clone(), self.runtime)
-        clone.cancelled = self.cancelled
-        return clone
+    cancelled = False
 
     async def send(self, item: object) -> None:
-        if self.cancelled:
+        if any(sender.cancelled for sender in self.family):
             await self.sleep_for_ever()
         try:
             await self.inner.send(item)
         except BaseException as exc:
             if self.healthy.is_cancelled(exc):
-                self.cancelled.append(item)
+                self.cancelled = True
             raise
 
 
@@ -386,24 +380,17 @@ class _KillReachesTheFirstChild(Child):
 
 
 @fault("third-close-loses-the-others")
-class _ThirdCloseLosesTheOthers(Sender):
+class _ThirdCloseLosesTheOthers(SharedSender):
     """Items sent after three senders of a channel were closed are dropped."""
 
-    def __init__(self, inner: Any, runtime: SabotagedRuntime) -> None:
-        super().__init__(inner, runtime)
-        self.closed: list[Any] = []
-
-    def clone(self) -> Sender:
-        clone = type(self)(self.inner.clone(), self.runtime)
-        clone.closed = self.closed
-        return clone
+    closed = False
 
     async def send(self, item: object) -> None:
-        if len(self.closed) < 3:
+        if sum(sender.closed for sender in self.family) < 3:
             await self.inner.send(item)
 
     async def aclose(self) -> None:
-        self.closed.append(self.inner)
+        self.closed = True
         await self.inner.aclose()
 
 
