@@ -56,28 +56,29 @@ class _CancelsOnce(SabotagedRuntime):
         self.calls = count(1)
 
 
-@fault("first-child-not-cancelled", control="trio")
-class _FirstChildNotCancelled(Group):
-    """The first task of a group is not cancelled with it."""
-
+class _SparingGroup(Group):
+    spared: int
+    """Number of the task that is not cancelled, from 1."""
     spawned = 0
 
     async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
         self.spawned += 1
-        call = (self.healthy.run_shielded, fn) if self.spawned == 1 else (fn,)
+        call = (self.healthy.run_shielded, fn) if self.spawned == self.spared else (fn,)
         await self.inner.spawn(*call, *args, name=name)
+
+
+@fault("first-child-not-cancelled", control="trio")
+class _FirstChildNotCancelled(_SparingGroup):
+    """The first task of a group is not cancelled with it."""
+
+    spared = 1
 
 
 @fault("third-child-not-cancelled", control="trio")
-class _ThirdChildNotCancelled(Group):
+class _ThirdChildNotCancelled(_SparingGroup):
     """The third task of a group is not cancelled with it."""
 
-    spawned = 0
-
-    async def spawn(self, fn: Callable[..., Awaitable[object]], *args: object, name: str | None = None) -> None:
-        self.spawned += 1
-        call = (self.healthy.run_shielded, fn) if self.spawned == 3 else (fn,)
-        await self.inner.spawn(*call, *args, name=name)
+    spared = 3
 
 
 class _InfectiousScope(Scope):
