@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from harness.api import processes_of
@@ -196,3 +197,13 @@ class _ResultOfACallLost(Bridge):
 
     def call(self, fn: Callable[..., Any], *args: object) -> Any:
         self.inner.call(fn, *args)
+
+
+@fault("error-of-a-call-lost")
+class _ErrorOfACallLost(Bridge):
+    """A thread that has the scheduler call a function gets nothing for its error."""
+
+    def call(self, fn: Callable[..., Any], *args: object) -> Any:
+        with suppress(Exception):
+            return self.inner.call(fn, *args)
+        return None

@@ -295,7 +295,7 @@ call_returns = make_question(
     },
     repetitions=3,
     requires=(Capability.THREAD, Capability.BRIDGE_CALL),
-    catches=("result-of-a-call-lost",),
+    catches=("result-of-a-call-lost", "error-of-a-call-lost"),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (states, first_of_several, start_arguments, call_returns)
