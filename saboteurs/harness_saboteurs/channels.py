@@ -179,6 +179,7 @@ class SharedSender(Sender):
         """A sender and its clones."""
 
     def clone(self) -> Sender:
+        """Return another sender of the same family."""
         clone = type(self)(self.inner.clone(), self.runtime)
         clone.family = self.family
         self.family.append(clone)

@@ -24,19 +24,11 @@ from harness.api import (
 from .cancel_target import PlannedFailureError
 from .fairness_turns import FEW_TURNS, give_turns
 from .group_failure import leave_group, take_turns, wait_a_while
+from .positions import SIZES, list_positions
 from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _TASK_GROUP = "https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup"
 _EAGER = "https://github.com/python/cpython/issues/128550"
-
-SIZES = (1, 2, 3, 10)
-"""Tasks beside the one that fails."""
-
-
-def list_positions(size: int) -> list[int]:
-    """Return the first, the middle and the last of a number of positions, each once."""
-    return sorted({0, size // 2, size - 1})
-
 
 # --- a failure ---
 

@@ -23,7 +23,7 @@ from harness.api.processes import PIPE, ChildProcess, processes_of
 
 from .cancel_target import PlannedFailureError
 from .fairness_turns import FEW_TURNS, give_turns
-from .group_each import list_positions
+from .positions import list_positions
 from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _MODULE = "harness_scenarios.behaviours.several_things"
@@ -161,6 +161,7 @@ one_job = make_question(
 OTHERS_ECHO = "the others echo, and the next one is accepted"
 WRONG_ECHO = "another connection has other bytes"
 CUT_OFF = "another connection ends"
+_ABORTED, _CLOSED, _TIMES_OUT = "is aborted by the client", "is closed by the server", "times out in a read"
 
 
 class _Lines:
@@ -177,14 +178,13 @@ class _Lines:
 
     async def spoil(self, position: int, how: str) -> None:
         near, far = self._pairs[position]
-        match how:
-            case "is aborted by the client":
-                await near.abort()
-            case "is closed by the server":
-                await far.aclose()
-            case _:
-                async with self._runtime.move_on_after(0.001):
-                    await far.receive_some(1)
+        if how == _ABORTED:
+            await near.abort()
+        elif how == _CLOSED:
+            await far.aclose()
+        else:
+            async with self._runtime.move_on_after(0.001):
+                await far.receive_some(1)
 
     async def echo(self, but: int | None) -> str:
         """Send another text through each connection, both ways, and return the answer."""
@@ -210,13 +210,10 @@ class _Lines:
                 await stream.aclose()
 
 
-_SPOILS = ("is aborted by the client", "is closed by the server", "times out in a read")
-
-
 async def _spoil_one_connection(runtime: Runtime, trial: Trial) -> str:
     listener = await runtime.listen()
     try:
-        for how in _SPOILS:
+        for how in (_ABORTED, _CLOSED, _TIMES_OUT):
             for size in (1, 3):
                 for position in list_positions(size):
                     answer = await _spoil(runtime, listener, size, position, how)
@@ -233,9 +230,8 @@ async def _spoil(runtime: Runtime, listener: Listener, size: int, position: int,
     for _ in range(size):
         await lines.open()
     await lines.spoil(position, how)
-    lines_are_whole = how == _SPOILS[-1]
     await lines.open()
-    answer = await lines.echo(None if lines_are_whole else position)
+    answer = await lines.echo(None if how == _TIMES_OUT else position)
     await lines.close()
     return answer
 

@@ -26,13 +26,12 @@ from harness.api import (
 
 from .cancel_target import PlannedFailureError
 from .fairness_turns import FEW_TURNS, give_turns
-from .group_each import list_positions
+from .positions import SIZES, list_positions
 from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _ATOMIC = "https://trio.readthedocs.io/en/stable/reference-core.html#cancellation-and-primitive-operations"
 _SOON = 0.002
 """A deadline of a waiter. Nothing depends on how late it passes."""
-_SIZES = (1, 2, 3, 10)
 
 WHOLE = "each of the others is served, and it is whole"
 CANCELLED_SERVED = "a cancelled wait has taken a lock, unit or item"
@@ -269,7 +268,7 @@ def _list_named(trial: Trial, parameter: str, known: Iterable[str]) -> Iterator[
 
 def _patterns() -> Iterator[tuple[int, set[int]]]:
     """Yield each number of waiters, with the positions that are cancelled."""
-    for size in _SIZES:
+    for size in SIZES:
         everyone = set(range(size))
         patterns = [{position} for position in list_positions(size)] + [everyone - {size // 2}, everyone]
         yield from ((size, pattern) for at, pattern in enumerate(patterns) if pattern not in patterns[:at])
@@ -454,9 +453,8 @@ async def _hold_and_end(runtime: Runtime, held: _Lock | _Semaphore | _Condition,
             if ends == _IS_CANCELLED:
                 await scope.cancel()
             await never.wait()
-        if not scope.cancelled_caught:
-            return
-        raise PlannedFailureError
+        if scope.cancelled_caught:
+            raise PlannedFailureError
 
     async with runtime.open_task_group() as group:
         try:
