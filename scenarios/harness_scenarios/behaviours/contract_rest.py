@@ -6,12 +6,13 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from tempfile import gettempdir
+from typing import Any
 
 from harness.api import Capability, Harm, Runtime, Scenario, allowed, forbidden
 from harness.api.bridge import Bridge, bridge_of
 from harness.api.processes import NULL, PIPE, STDOUT, ChildProcess, processes_of
 
-from ..parts.children import end, read_all
+from ..parts.children import child_of, read_all
 from .fairness_turns import FEW_TURNS, give_turns
 from .positions import SIZES, list_positions
 from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
@@ -197,16 +198,20 @@ IGNORED = "an argument of the start is ignored"
 async def _start_with_arguments(runtime: Runtime, trial: Trial) -> str:
     folder = _find_folder()
     variables = {"NAME": "value", "PATH": os.environ["PATH"]}
-    start = processes_of(runtime).start_process
-    children = {
-        "env": (await start(_sh("echo $NAME"), stdout=PIPE, env=variables), b"value\n"),
-        "cwd": (await start(_sh("pwd -P"), stdout=PIPE, cwd=folder), f"{folder}\n".encode()),
-        "stdin": (await start(_sh("cat; echo end"), stdout=PIPE, stdin=NULL), b"end\n"),
-        "stderr": (await start(_sh("echo error >&2"), stdout=PIPE, stderr=STDOUT), b"error\n"),
+    starts: dict[str, tuple[str, dict[str, Any], bytes]] = {
+        "env": ("echo $NAME", {"env": variables}, b"value\n"),
+        "cwd": ("pwd -P", {"cwd": folder}, f"{folder}\n".encode()),
+        "stdin": ("cat; echo end", {"stdin": NULL}, b"end\n"),
+        "stderr": ("echo error >&2", {"stderr": STDOUT}, b"error\n"),
     }
-    seen = {name: await _finish(child, expected) for name, (child, expected) in children.items()}
-    seen["pid"] = await _tells_its_pid(await start(_sh("echo $$ >&2"), stderr=PIPE))
-    done = await processes_of(runtime).run_process(_sh("cat; echo error >&2; exit 3"), data=b"data")
+    seen: dict[str, bool] = {}
+    for name, (script, arguments, expected) in starts.items():
+        async with child_of(runtime, script, stdout=PIPE, **arguments) as child:
+            seen[name] = await _finish(child, expected)
+    async with child_of(runtime, "echo $$ >&2", stderr=PIPE) as child:
+        seen["pid"] = await _tells_its_pid(child)
+    script = "cat; echo error >&2; exit 3"
+    done = await processes_of(runtime).run_process(["sh", "-c", script], data=b"data")
     seen["run_process"] = (done.exit_code, done.stdout, done.stderr) == (3, b"data", b"error\n")
     ignored = [name for name, is_kept in seen.items() if not is_kept]
     if ignored:
@@ -216,23 +221,16 @@ async def _start_with_arguments(runtime: Runtime, trial: Trial) -> str:
 
 async def _finish(child: ChildProcess, expected: bytes) -> bool:
     output, _ = await child.communicate()
-    told = (await child.wait(), child.poll(), output)
-    await end(child)
-    return told == (0, 0, expected)
+    return (await child.wait(), child.poll(), output) == (0, 0, expected)
 
 
 async def _tells_its_pid(child: ChildProcess) -> bool:
     told = b"" if child.stderr is None else await read_all(child.stderr)
-    await end(child)
     return told == b"%d\n" % child.pid
 
 
 def _find_folder() -> str:
     return os.path.realpath(gettempdir())
-
-
-def _sh(script: str) -> list[str]:
-    return ["sh", "-c", script]
 
 
 start_arguments = make_question(

@@ -6,6 +6,8 @@ Whatever happens to that one, each of the others has its own result, and the nex
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from harness.api import (
     ByteStream,
@@ -19,8 +21,9 @@ from harness.api import (
     allowed,
     forbidden,
 )
-from harness.api.processes import PIPE, ChildProcess, processes_of
+from harness.api.processes import PIPE, ChildProcess
 
+from ..parts.children import UNTIL_TOLD, child_of, tell
 from .cancel_target import PlannedFailureError
 from .fairness_turns import FEW_TURNS, give_turns
 from .positions import list_positions
@@ -274,8 +277,17 @@ async def _end_one_child(runtime: Runtime, trial: Trial) -> str:
 
 
 async def _have_own_codes(runtime: Runtime, position: int, how: str) -> bool:
-    start = processes_of(runtime).start_process
-    children = [await start(["sh", "-c", f"read line; exit {10 + number}"], stdin=PIPE) for number in range(_CHILDREN)]
+    async with AsyncExitStack() as stack:
+        scripts = [f"{UNTIL_TOLD}; exit {10 + number}" for number in range(_CHILDREN)]
+        children = [await stack.enter_async_context(child_of(runtime, script, stdin=PIPE)) for script in scripts]
+        codes = await _collect_codes(runtime, children, position, how)
+    expected = {number: 10 + number for number in range(_CHILDREN)}
+    if how == _KILLED:
+        expected[position] = -signal.SIGKILL
+    return codes == expected
+
+
+async def _collect_codes(runtime: Runtime, children: Sequence[ChildProcess], position: int, how: str) -> dict[int, int]:
     codes: dict[int, int] = {}
     scopes: dict[int, CancelScope] = {}
 
@@ -296,14 +308,10 @@ async def _have_own_codes(runtime: Runtime, position: int, how: str) -> bool:
         else:
             await scopes[position].cancel()
         for child in reversed(children):
-            assert child.stdin is not None
-            await child.stdin.aclose()
+            await tell(child)
     for number, child in enumerate(children):
         codes.setdefault(number, await child.wait())
-    expected = {number: 10 + number for number in range(_CHILDREN)}
-    if how == _KILLED:
-        expected[position] = -signal.SIGKILL
-    return codes == expected
+    return codes
 
 
 one_child = make_question(
