@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +20,7 @@ from harness_reports.verdict import make_verdict, tone_of
 
 from .findings import place_findings
 from .heatmap import make_heatmaps
+from .inline import hash_of, wrap
 from .page_data import PageData, collect_data, encode_data
 from .sentences import RunSentences
 
@@ -53,7 +52,7 @@ def render_html(run: Run, comparison: Comparison, options: RenderOptions) -> str
         .render(
             **_heading(run, comparison),
             script=Markup(script),  # noqa: S704 - our own files
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            script_hash=hash_of(script),
             backends=summarise_backends(run, comparison),
             standings=Standing,
             heatmaps=make_heatmaps(run, comparison, columns),
@@ -183,4 +182,4 @@ def source(name: str) -> str:
 def _script() -> str:
     """Return the script of the page; strict, and in a scope of its own."""
     data = 'const data = JSON.parse(document.getElementById("data").textContent);'
-    return "\n".join(["(() => {", '"use strict";', data, *map(source, _SCRIPTS), "})();"])
+    return wrap(data, *map(source, _SCRIPTS))

@@ -23,7 +23,7 @@ from harness.model import (
 from harness_reports.backend_summary import Standing, backends_of, stand
 from harness_reports.grid import name_rows, places_of_variants
 from harness_reports.questions import is_question, name_row
-from harness_reports.safe_text import clean, drop_hidden, shorten
+from harness_reports.safe_text import clean, shorten
 from harness_reports.squares import FINE, describe_square, headline_judges
 
 from .anchors import cell_anchor, row_anchor, scenario_anchor
@@ -31,6 +31,7 @@ from .answers import AnswerTable, list_answers
 from .cells import CellView, view_cell
 from .charts import SECONDS, LineChart, Records, draw_growth, draw_spreads, draw_tables
 from .findings import FindingView, place_findings
+from .inline import embed
 from .lanes import LaneChart, draw_lanes
 from .sentences import RunSentences, harms_of
 
@@ -276,8 +277,7 @@ def _choose_rows(comparison: Comparison) -> frozenset[RowId]:
 def encode_data(data: PageData, room: int) -> str:
     """Return the data as JSON that may stand in a page, in at most so many bytes.
 
-    Details that do not fit are left out, first those of cells in which nothing was found. `<` and `&` are escaped, so
-    that no text ends the element that it is in.
+    Details that do not fit are left out, first those of cells in which nothing was found.
     """
     bare = {name: getattr(data, name) for name in PageData.__dataclass_fields__ if name != "details"}
     left = room - len(msgspec.json.encode(bare))
@@ -287,5 +287,4 @@ def encode_data(data: PageData, room: int) -> str:
         if len(text) <= left:
             left -= len(text)
             kept[anchor] = msgspec.Raw(text)
-    whole = drop_hidden(msgspec.json.encode(bare | {"details": kept}).decode())  # its line breaks are escaped
-    return whole.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return embed(bare | {"details": kept})

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from markupsafe import Markup
 
 from harness.model import FigureSeries, Finding, Site, make_file_name
 from harness_reports.backend_summary import backends_of, summarise_backends
 from harness_reports.figures import format_count
 from harness_reports.grid import places_of_variants
-from harness_reports.safe_text import clean, drop_hidden, shorten
+from harness_reports.safe_text import clean, shorten
 
 from .charts import SECONDS, LineChart, Series
+from .inline import embed, hash_of, wrap
 from .page import columns_of, environment, source
 from .page_data import list_lacking
 from .sentences import RunSentences
@@ -59,9 +57,8 @@ def render_site(site: Site) -> dict[str, str]:
 
 def _render(template: str, **values: Any) -> str:
     script = values.pop("script", "")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = environment().get_template(f"site/{template}")
-    return page.render(script=Markup(script), script_hash=digest, **values) + "\n"  # noqa: S704 - our own files
+    return page.render(script=Markup(script), script_hash=hash_of(script), **values) + "\n"  # noqa: S704 - our own files
 
 
 def columns_of_series(site: Site) -> list[str]:
@@ -122,10 +119,7 @@ def _chart(row: str, members: Sequence[FigureSeries], names: Sequence[str]) -> L
 def _script(columns: Sequence[str], *charts: Sequence[TrendChart]) -> str:
     """Return the script of the charts, with their data; it is strict, and in a scope of its own."""
     data = {"columns": list(map(clean, columns)), "runs": charts[0], "environments": charts[1]}
-    text = drop_hidden(msgspec.json.encode(data).decode())
-    safe = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    scripts = map(source, ("elements.js", "trends.js"))
-    return "\n".join(["(() => {", '"use strict";', f"const data = {safe};", *scripts, "})();"])
+    return wrap(f"const data = {embed(data)};", *map(source, ("elements.js", "trends.js")))
 
 
 def _facts_of(label: str, site: Site) -> Mapping[str, Any]:
