@@ -20,7 +20,7 @@ def name_hangs(row: Row, judgements: Iterable[Judgement]) -> Iterator[Judgement]
     """Yield the judgements of a row; a breach by cells that noted where their tasks hung is a hang, with those."""
     noted = {cell.id: cell for cell in row.ran if cell.values(HANG_TASKS)}
     for judgement in judgements:
-        culprits = [noted[id_] for id_ in judgement.cells if id_ in noted]
+        culprits = [cell for id_, cell in noted.items() if id_ in judgement.cells]
         is_breach = judgement.finding.kind is FindingKind.VIOLATION and bool(judgement.finding.values)
         if is_breach and culprits and len(culprits) == len(judgement.cells):
             details = (*judgement.finding.details, *_lines_of(culprits))
