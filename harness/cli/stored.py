@@ -52,15 +52,15 @@ def _read_report(path: Path, state: State, error: JournalError) -> Run:
 
     from harness.host.files import read_regular
 
-    readers = {renderer.name: renderer.read for renderer in state.catalogue.renderers.values() if renderer.read}
     try:
         text = read_regular(path)
     except OSError:
         raise error from None
     reasons = []
-    for name, read in readers.items():
+    for renderer in state.catalogue.renderers.values():
         try:
-            return read(text)
+            if renderer.read:
+                return renderer.read(text)
         except msgspec.DecodeError as exc:
-            reasons.append(f"as a {name} report: {exc}")
+            reasons.append(f"as a {renderer.name} report: {exc}")
     raise JournalError("; ".join((str(error), *reasons))) from None

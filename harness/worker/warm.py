@@ -80,13 +80,16 @@ class _WarmParent:
                 importlib.import_module(name)
         except BaseException as exc:  # noqa: BLE001 - a fresh process shows it with its traceback
             return f"import of {name} raises {type(exc).__name__}"
+        self._make_ready_to_fork()
+        return ""
+
+    def _make_ready_to_fork(self) -> None:
         sys.stdout.flush()  # or each forked process would write it again
         self._generators += _find_generators()
         gc.collect()
         self._keep_modules()
         gc.freeze()  # pages that the collector does not touch stay shared
         self._resident = read_resident_bytes() or 0
-        return ""
 
     def _keep_modules(self) -> None:
         """Have the modules outlive the interpreter: to take them apart, a forked process would copy their memory."""
