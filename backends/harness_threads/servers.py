@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socketserver
 import sys
+import threading
 from typing import Any
 
 from harness.api import Handler, UnhandledReport
@@ -21,6 +22,7 @@ class _TcpServer(socketserver.ThreadingTCPServer):
     ) -> None:
         self._handler = handler
         self._unhandled = unhandled
+        self._closing = threading.Lock()
         if backlog is not None:
             self.request_queue_size = backlog
         super().__init__(address, socketserver.BaseRequestHandler)
@@ -44,6 +46,19 @@ class _TcpServer(socketserver.ThreadingTCPServer):
         if request.fileno() != -1:
             super().shutdown_request(request)
 
+    def server_close(self) -> None:
+        """Close the socket and join the threads of the handlers."""
+        self.close_socket()
+        super().server_close()
+
+    def close_socket(self) -> None:
+        """Close the listening socket; it is closed when this returns, whichever thread was the first to close it.
+
+        `socket.close` returns at once where another thread is closing the socket, which listens until that has ended.
+        """
+        with self._closing:
+            self.socket.close()
+
     def service_actions(self) -> None:
         """Look for a cancellation of the task that serves; the server calls this between requests."""
         here.task.check()
@@ -66,13 +81,13 @@ class Server:
         try:
             self._server.serve_forever()
         finally:
-            socketserver.TCPServer.server_close(self._server)
+            self._server.close_socket()
 
     async def close(self) -> None:
         """`BaseServer.shutdown`, which waits until the serving thread has noticed, and close the socket."""
         if self._serves:
             self._server.shutdown()
-        socketserver.TCPServer.server_close(self._server)
+        self._server.close_socket()
 
     async def wait_closed(self) -> None:
         """`ThreadingMixIn.server_close`, which joins the threads of the handlers."""

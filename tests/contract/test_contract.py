@@ -10,7 +10,7 @@ from harness.api import bridge, processes, runtime, servers
 from harness.plugins import Plugins
 from harness.testing.breaches import list_unknown, select_breaches
 from harness.testing.clauses import CLAUSES
-from harness.testing.contract import lacking
+from harness.testing.contract import lacking, run_clauses
 from harness.testing.hot_path import measure_hot_paths
 
 CATALOGUE = Plugins().catalogue()
@@ -55,11 +55,13 @@ def results_of(results, backend):
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.name)
 @pytest.mark.parametrize("backend", BACKENDS.values(), ids=lambda backend: backend.name)
-def test_clause(results, backend, clause):
-    """The clause holds, and nothing was dropped on the way."""
+def test_clause(request, results, backend, clause):
+    """The clause holds, and nothing was dropped on the way; a rerun asks the backend again."""
     if (offer := lacking(backend, clause)) is not None:
         pytest.skip(f"declared absent: {offer.note}")
     result = results_of(results, backend)[clause.name]
+    if getattr(request.node, "execution_count", 1) > 1:
+        (result,) = run_clauses(backend.runner, {}, [clause])
     if breach := select_breaches(CATALOGUE.breaches, backend.name).get(clause.name):
         assert result.error, f"holds now: take it out of {breach.source} ({breach.text})"
         pytest.xfail(breach.text)
