@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, UnhandledReport, UnsupportedError
+from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport, UnsupportedError
 
 from . import bridge, channels, introspection, servers, streams
 from .bridge import RunScheduler
@@ -133,6 +133,12 @@ class AsyncioRuntime:
         from .processes import AsyncioProcesses  # imports subprocess, which few cells need
 
         return AsyncioProcesses()
+
+    def tls(self) -> Tls:
+        """`asyncio.open_connection(ssl=)` and its kin; see `harness_asyncio.tls`."""
+        from .tls import AsyncioTls  # imports ssl, which few cells need
+
+        return AsyncioTls()
 
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:

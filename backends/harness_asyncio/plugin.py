@@ -39,6 +39,7 @@ IO = BackendOption(
     summary="TCP through StreamReader and StreamWriter, or the loop's sock_* methods on plain sockets",
     choices=("streams", "sock"),
     is_idiom=True,
+    offers={"sock": {Capability.TLS: Offer(Support.ABSENT, "loop.sock_* methods take no SSLSocket")}},
 )
 TIMEOUT = BackendOption(
     name="timeout",
@@ -123,6 +124,7 @@ CAPABILITIES = {
     Capability.BRIDGE_JOB: Offer(Support.NATIVE, "run_coroutine_threadsafe"),
     Capability.DIRECT_CALL: Offer(Support.NATIVE, "put_nowait, Event.set, TaskGroup.create_task, Timeout.reschedule"),
     Capability.SERVER: Offer(Support.NATIVE, "start_server, serve_forever, close, wait_closed"),
+    Capability.TLS: Offer(Support.NATIVE, "open_connection(ssl=), start_server(ssl=), StreamWriter.start_tls"),
     Capability.CHILD_PROCESS: Offer(
         Support.NATIVE, "asyncio.create_subprocess_exec; only the transport can close the pipe that is read"
     ),

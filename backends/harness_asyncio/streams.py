@@ -79,6 +79,9 @@ class AsyncioListener:
 
     __slots__ = ("_arrived", "_open", "_server", "accept", "address")
 
+    stream = AsyncioByteStream
+    """Class of its connections."""
+
     accept: Callable[[], Coroutine[Any, Any, AsyncioByteStream]]
     address: tuple[str, int]
 
@@ -113,7 +116,7 @@ class AsyncioListener:
 
     def _arrive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._open:
-            self._arrived.put_nowait(AsyncioByteStream(reader, writer))
+            self._arrived.put_nowait(self.stream(reader, writer))
         else:
             writer.transport.abort()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import curio
 
-from harness.api import Bridge, ErrorKind, Processes, Runtime, Servers, TaskSnapshot, UnhandledReport
+from harness.api import Bridge, ErrorKind, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport
 
 from . import channels, introspection, streams
 from .bridge import CurioBridge, RunScheduler
@@ -173,6 +173,12 @@ class CurioRuntime:
     def processes(self) -> Processes:
         """`curio.subprocess.Popen`; see `harness_curio.processes`."""
         return CurioProcesses()
+
+    def tls(self) -> Tls:
+        """`curio.ssl`; see `harness_curio.tls`."""
+        from .tls import CurioTls  # imports ssl, which few cells need
+
+        return CurioTls()
 
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:

@@ -60,6 +60,7 @@ CURIO = Backend(
         Capability.BRIDGE_JOB: Offer(Support.ABSENT, "curio takes no calls from threads that it did not start"),
         Capability.DIRECT_CALL: Offer(Support.ABSENT, "curio's operations are coroutines: a thread cannot make one"),
         Capability.SERVER: Offer(Support.NATIVE, "curio.network.run_server in a task; close() cancels the task"),
+        Capability.TLS: Offer(Support.NATIVE, "curio.open_connection(ssl=), CurioSSLContext.wrap_socket"),
         Capability.CHILD_PROCESS: Offer(Support.NATIVE, "curio.subprocess.Popen; wait runs in a thread"),
     },
     distributions=("curio",),

@@ -187,6 +187,12 @@ class ThreadsRuntime:
 
         return ThreadsProcesses()
 
+    def tls(self) -> api.Tls:
+        """`ssl.SSLContext.wrap_socket`; see `harness_threads.tls`."""
+        from .tls import ThreadsTls  # imports ssl, which few cells need
+
+        return ThreadsTls(shutdown=self._shutdown)
+
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:
         """Read the frames of each thread that drives a coroutine."""

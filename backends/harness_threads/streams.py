@@ -18,7 +18,8 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 seconds: `close` sends RST instead of FIN."""
 
 
-def _wait(sock: socket.socket, events: int) -> None:
+def wait_for_socket(sock: socket.socket, events: int) -> None:
+    """Block until a socket has one of the `select.poll` events, or it is closed, or the task is cancelled."""
     fd = sock.fileno()
     if fd < 0:  # closed by another task since the call that would block
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -35,6 +36,16 @@ class ByteStream:
         self._shutdown = shutdown
         self._shut = False
 
+    @property
+    def socket(self) -> socket.socket:
+        """The socket, for TLS that begins on it."""
+        return self._socket
+
+    @property
+    def shuts_down(self) -> bool:
+        """Whether it is closed as with `close=shutdown`."""
+        return self._shutdown
+
     async def send_all(self, data: bytes) -> None:
         """`socket.sendall`; if cancelled a part may have been sent."""
         sock = self._socket
@@ -50,7 +61,7 @@ class ByteStream:
 
     def _send_rest(self, rest: memoryview) -> None:
         while rest:
-            _wait(self._socket, select.POLLOUT)
+            wait_for_socket(self._socket, select.POLLOUT)
             try:
                 sent = self._socket.send(rest, socket.MSG_DONTWAIT)
             except BlockingIOError:  # another task filled the buffer
@@ -66,7 +77,7 @@ class ByteStream:
             try:
                 return sock.recv(max_bytes, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                _wait(sock, select.POLLIN)
+                wait_for_socket(sock, select.POLLIN)
             if self._shut:  # as a blocking recv() sees it, which still has the descriptor
                 return b""
 
@@ -114,7 +125,7 @@ class Listener:
             try:
                 sock, _ = self._socket.accept()
             except BlockingIOError:
-                _wait(self._socket, select.POLLIN)
+                wait_for_socket(self._socket, select.POLLIN)
             else:
                 sock.setblocking(True)  # elsewhere than on Linux it inherits the mode
                 return ByteStream(sock, shutdown=self._shutdown)
@@ -152,7 +163,7 @@ def _connect_cancellable(sock: socket.socket, address: tuple[str, int]) -> None:
     sock.setblocking(False)
     code = sock.connect_ex(address)
     if code == errno.EINPROGRESS:
-        _wait(sock, select.POLLOUT)
+        wait_for_socket(sock, select.POLLOUT)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
         raise OSError(code, os.strerror(code))

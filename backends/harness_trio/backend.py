@@ -13,7 +13,7 @@ from typing import Any
 import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
-from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, UnhandledReport, UnsupportedError
+from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport, UnsupportedError
 
 from . import channels, introspection, streams
 from .bridge import RunScheduler, TrioBridge
@@ -134,6 +134,12 @@ class TrioRuntime:
     def processes(self) -> Processes:
         """`trio.lowlevel.open_process`; see `harness_trio.processes`."""
         return TrioProcesses()
+
+    def tls(self) -> Tls:
+        """`trio.SSLStream`; see `harness_trio.tls`."""
+        from .tls import TrioTls  # imports ssl, which few cells need
+
+        return TrioTls()
 
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:

@@ -46,6 +46,7 @@ TRIO = Backend(
             Support.NATIVE,
             "trio.serve_listeners with a nursery for the handlers; close() cancels the scope that accepts",
         ),
+        Capability.TLS: Offer(Support.NATIVE, "SSLStream and SSLListener, whose first use makes the handshake"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "trio.lowlevel.open_process; communicate is built as trio.run_process is"
         ),

@@ -14,6 +14,7 @@ from .backend import (
     UnhandledReport,
 )
 from .bridge import Bridge, BridgeEvent, BridgeJob, Direct, Inbox, bridge_of
+from .certificates import LocalCertificates, find_missing_certificates, local_certificates
 from .errors import (
     BrokenResourceError,
     BusyResourceError,
@@ -106,6 +107,7 @@ from .tasks import (
     frames_of_stack,
     place_of,
 )
+from .tls import Tls, TlsListener, TlsStream, tls_of
 
 __all__ = [
     "CHAPTERS",
@@ -160,6 +162,7 @@ __all__ = [
     "Judge",
     "Launch",
     "Listener",
+    "LocalCertificates",
     "Lock",
     "Metric",
     "Offer",
@@ -189,6 +192,9 @@ __all__ = [
     "Support",
     "TaskGroup",
     "TaskSnapshot",
+    "Tls",
+    "TlsListener",
+    "TlsStream",
     "Trace",
     "UnhandledReport",
     "UnsupportedError",
@@ -201,17 +207,20 @@ __all__ = [
     "cancel_at_every_turn",
     "classify_common",
     "exact",
+    "find_missing_certificates",
     "forbidden",
     "frames_of_coroutine",
     "frames_of_stack",
     "grid",
     "info",
     "interesting",
+    "local_certificates",
     "metric",
     "outcomes",
     "place_of",
     "processes_of",
     "required",
     "servers_of",
+    "tls_of",
     "trace",
 ]

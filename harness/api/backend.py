@@ -51,6 +51,8 @@ class Capability(StrEnum):
     """`Bridge.direct`: the scheduler's own objects, called by a thread without the bridge. Part of a chapter."""
     SERVER = "server"
     """`servers_of(runtime)`: servers with a handler for each connection. A chapter."""
+    TLS = "TLS"
+    """`tls_of(runtime)`: TLS over TCP streams. A chapter."""
 
 
 UNORDERED = 100
@@ -60,7 +62,7 @@ CHAPTERS = frozenset(
     {
         Capability.CHILD_PROCESS,
         *(Capability.BRIDGE, Capability.BRIDGE_CALL, Capability.BRIDGE_JOB, Capability.DIRECT_CALL),
-        Capability.SERVER,
+        *(Capability.SERVER, Capability.TLS),
     }
 )
 """Capabilities that are a chapter of the contract (`harness.api.chapters`).

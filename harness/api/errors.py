@@ -86,6 +86,9 @@ _OWN_KINDS: dict[type[RuntimeContractError], ErrorKind] = {
     DeadlineExceeded: ErrorKind.DEADLINE,
 }
 
+_TLS_KINDS = {"SSLEOFError": ErrorKind.BROKEN, "SSLZeroReturnError": ErrorKind.BROKEN}
+"""Meaning of an `ssl.SSLError` by its class: its `errno` is a number of OpenSSL's own."""
+
 
 def classify_common(exc: BaseException) -> ErrorKind:
     """Classify what every backend shares: our own classes, and `OSError` by errno.
@@ -97,6 +100,8 @@ def classify_common(exc: BaseException) -> ErrorKind:
     own = _OWN_KINDS.get(type(exc))  # type: ignore[arg-type]
     if own is not None:
         return own
+    if isinstance(exc, OSError) and type(exc).__module__ == "ssl":
+        return _TLS_KINDS.get(type(exc).__name__, ErrorKind.OTHER)
     if isinstance(exc, OSError) and exc.errno is not None:
         return ERRNO_KINDS.get(errno.errorcode.get(exc.errno, ""), ErrorKind.OTHER)
     return ErrorKind.OTHER

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.api import bridge, processes, runtime, servers
+from harness.api import bridge, processes, runtime, servers, tls
 from harness.plugins import Plugins
 from harness.testing.breaches import list_unknown, select_breaches
 from harness.testing.clauses import CLAUSES
@@ -36,6 +36,9 @@ CONTRACT = (
     bridge.Bridge,
     servers.Server,
     servers.Servers,
+    tls.TlsStream,
+    tls.TlsListener,
+    tls.Tls,
     processes.ByteSource,
     processes.ByteSink,
     processes.ChildProcess,

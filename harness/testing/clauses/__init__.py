@@ -15,6 +15,7 @@ from . import (
     servers,
     streams,
     synchronisation,
+    tls,
     waits,
 )
 from .clause import CLAUSES, Clause, clause
@@ -37,5 +38,6 @@ __all__ = [
     "servers",
     "streams",
     "synchronisation",
+    "tls",
     "waits",
 ]

@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from harness.api import ByteStream, Listener, Runtime
+from harness.api import ByteStream, Listener, Runtime, TlsListener
 
 END_OF_STREAM = "end of stream"
 RESET = "reset"
@@ -60,10 +60,22 @@ class RawPeer:
         host, port = self._socket.getsockname()
         return host, port
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether this end was closed."""
+        return self._socket.fileno() == -1
+
     def send(self, data: bytes) -> None:
         """Send a few bytes; an empty send buffer takes them, and so does a connection that is cut, for nothing."""
         with suppress(ConnectionError):
             self._socket.sendall(data)
+
+    def send_some(self, data: bytes) -> int:
+        """Send what the system takes of some bytes; return how many. Raises: `ConnectionError`."""
+        try:
+            return self._socket.send(data) if data else 0
+        except BlockingIOError:
+            return 0
 
     def send_eof(self) -> None:
         """Half-close."""
@@ -142,6 +154,15 @@ class RawListener:
         sock, _ = self._socket.accept()
         return RawPeer(sock)
 
+    async def accept_later(self, runtime: Runtime) -> RawPeer:
+        """Return the connection that another task of the runtime under test is making."""
+        self._socket.setblocking(False)
+        while True:
+            try:
+                return self.accept()
+            except BlockingIOError:
+                await runtime.sleep(_POLL_SECONDS)
+
     def __enter__(self) -> Self:
         return self
 
@@ -172,7 +193,7 @@ class Link:
             await self._stream.abort()
 
 
-def dial(listener: Listener) -> RawPeer:
+def dial(listener: Listener | TlsListener) -> RawPeer:
     """Connect to a listener of the runtime under test; the kernel completes that without the runtime."""
     return RawPeer(socket.create_connection(listener.address, timeout=_KERNEL_SECONDS))
 

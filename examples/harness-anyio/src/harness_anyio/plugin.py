@@ -28,6 +28,7 @@ ANYIO = Backend(
         Capability.SERVER: Offer(
             Support.NATIVE, "SocketListener.serve with a task group for the handlers; close() cancels what accepts"
         ),
+        Capability.TLS: Offer(Support.ABSENT, "anyio.streams.tls is not adapted yet"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "anyio.open_process; communicate is built as anyio.run_process is"
         ),

@@ -29,6 +29,7 @@ CAPABILITIES = {
     Capability.BRIDGE_JOB: Offer(Support.ABSENT, "a thread that calls into gevent waits for the result"),
     Capability.DIRECT_CALL: Offer(Support.NATIVE, "Queue.put, Event.set, Group.start, Greenlet.kill"),
     Capability.SERVER: Offer(Support.NATIVE, "gevent.server.StreamServer with a Pool"),
+    Capability.TLS: Offer(Support.ABSENT, "gevent.ssl is not adapted yet"),
     Capability.CHILD_PROCESS: Offer(Support.NATIVE, "gevent.subprocess"),
     Capability.PROCESS: Offer(Support.EMULATED, "a ProcessPoolExecutor, waited for in the hub's threadpool"),
 }

@@ -1,0 +1,502 @@
+"""TLS streams in use: upgrades in the middle of a stream, sizes, cancelled calls, and many connections at once."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+
+from harness.api import (
+    ByteStream,
+    Harm,
+    Parameter,
+    Runtime,
+    Scenario,
+    TlsStream,
+    allowed,
+    forbidden,
+    grid,
+    interesting,
+    local_certificates,
+    tls_of,
+)
+
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
+from .raw_peer import SOCKET_STAYS_OPEN, STAYS_OPEN, RawListener, RawPeer, dial
+from .raw_tls_peer import NAME, RawTlsPeer, TlsLink
+from .stream_attempt import RETURNS, Attempt, attempt, settle
+from .tls_close import NEEDS, side_of
+
+_MODULE = "harness_scenarios.behaviours.tls_use"
+_INJECTION = "https://www.cve.org/CVERecord?id=CVE-2011-0411"
+_COMMAND = b"STARTTLS\r\n"
+_INJECTED = b"DELETE everything\r\n"
+_SECRET = b"hello"
+
+
+# --- upgrades ---
+
+COMPLETES = "the handshake completes, and only encrypted bytes are read"
+REFUSES = "the handshake fails"
+INJECTS = "plain bytes are read as if they were encrypted"
+STALLS = "the handshake never ends"
+_HELLO, _PLAIN = "its handshake", "more plain text"
+
+
+class _Upgrade:
+    """A stream of the runtime under test on which TLS begins, and the neutral peer."""
+
+    def __init__(self, runtime: Runtime, stream: ByteStream, peer: RawPeer, side: str) -> None:
+        certificates = local_certificates()
+        self._runtime = runtime
+        self.plain = stream
+        self.raw = peer
+        self.opened: list[TlsStream] = []
+        self._is_server = side == "server"
+        self.context = certificates.server_context() if self._is_server else certificates.client_context()
+        other = certificates.client_context() if self._is_server else certificates.server_context()
+        self.peer = RawTlsPeer(peer, other, server_hostname=NAME if self._is_server else None)
+
+    async def begin(self) -> TlsStream:
+        """Begin TLS and make the handshake."""
+        tls = tls_of(self._runtime)
+        name = None if self._is_server else NAME
+        stream = await tls.start_tls(self.plain, self.context, server_side=self._is_server, server_hostname=name)
+        self.opened.append(stream)
+        await stream.do_handshake()
+        return stream
+
+    async def drop(self, trial: Trial) -> str:
+        """Abort the stream, whichever it is; return what becomes of that."""
+        stream = self.opened[0] if self.opened else self.plain
+        return (await attempt(self._runtime, trial, "upgrade", "aborts", stream.abort)).answer
+
+
+async def _accepted(runtime: Runtime) -> tuple[ByteStream, RawPeer]:
+    listener = await runtime.listen()
+    peer = dial(listener)
+    stream = await listener.accept()
+    await listener.aclose()
+    return stream, peer
+
+
+async def _connected(runtime: Runtime) -> tuple[ByteStream, RawPeer]:
+    with RawListener() as listener:
+        stream = await runtime.connect(*listener.address)
+        return stream, listener.accept()
+
+
+async def _open(runtime: Runtime, side: str) -> _Upgrade:
+    stream, peer = await (_accepted if side == "server" else _connected)(runtime)
+    return _Upgrade(runtime, stream, peer, side)
+
+
+async def ask_upgrade(runtime: Runtime, trial: Trial) -> str:
+    """The peer sends a command and what follows it at once; this side reads the command, and begins TLS."""
+    what = trial.parameters["behind"]
+    upgrade = await _open(runtime, "server" if what == _HELLO else side_of(trial))
+    peer = upgrade.peer
+    peer.send_raw(_COMMAND + (peer.begin_handshake() if what == _HELLO else _INJECTED))
+    await settle(runtime)
+    await upgrade.plain.receive_some(len(_COMMAND))
+    beginning, found = Attempt(runtime, trial, "upgrade"), b""
+    async with runtime.open_task_group() as group:
+        await group.spawn(beginning.make, "begins TLS", upgrade.begin)
+        await beginning.settled()
+        with suppress(OSError):
+            await peer.handshake(runtime, _UPGRADE_POLLS)
+        await beginning.patiently()
+        if beginning.answer == RETURNS:
+            peer.send(_SECRET)
+            reading = await attempt(runtime, trial, "upgrade", "reads", _receive, beginning.result, len(_SECRET))
+            found = reading.result or b""
+        peer.reset()
+        await group.cancel()
+    await upgrade.drop(trial)
+    if beginning.answer != RETURNS:
+        return REFUSES if beginning.ended else STALLS
+    return _judge(found)
+
+
+def _judge(found: bytes) -> str:
+    if found == _SECRET:
+        return COMPLETES
+    return INJECTS if found and _INJECTED.startswith(found) else "the encrypted bytes do not arrive"
+
+
+async def _receive(stream: TlsStream, count: int) -> bytes:
+    found = b""
+    while len(found) < count and (data := await stream.receive_some(count - len(found))):
+        found += data
+    return found
+
+
+_UPGRADE_POLLS = 400
+
+upgrade_with_bytes_buffered = make_question(
+    ask_upgrade,
+    name="tls.upgrade-with-bytes-buffered",
+    question="A peer sends a command and, in the same packet, what follows: TLS begins behind the command. Is it safe?",
+    contract=("Bytes that came in plain text before TLS are never received as if they were encrypted.",),
+    ref=f"{_MODULE}:upgrade_with_bytes_buffered",
+    answers={
+        COMPLETES: allowed("the bytes behind the command belong to TLS"),
+        REFUSES: allowed("plain text is no handshake"),
+        INJECTS: forbidden(
+            "the reader keeps bytes from before TLS: what an attacker put behind the command counts as sent by the "
+            "authenticated peer",
+            _INJECTION,
+            harm=Harm.DATA,
+        ),
+        STALLS: forbidden(
+            "the handshake of the peer lies in the buffer of the reader, where TLS does not look", harm=Harm.HANG
+        ),
+        "the encrypted bytes do not arrive": forbidden("the upgraded stream does not work", harm=Harm.DATA),
+        NEVER_ENDS: forbidden("the upgrade waits for ever"),
+    },
+    parameters=(
+        Parameter(name="behind", default=_PLAIN, summary="what follows the command", choices=(_PLAIN, _HELLO)),
+    ),
+    rows={"quick": grid(behind=(_PLAIN, _HELLO))},
+    repetitions=2,
+    requires=NEEDS,
+    catches=("tls-upgrade-keeps-plain-bytes",),
+)
+
+CLOSED = "it ends, and the connection is closed"
+OPEN = "it ends, and a socket stays open"
+
+
+STUCK = "the abort never ends"
+
+
+async def ask_upgrade_given_up(runtime: Runtime, trial: Trial) -> str:
+    """The peer stays silent; the upgrade is cancelled, and the stream aborted."""
+    upgrade = await _open(runtime, side_of(trial))
+    beginning = Attempt(runtime, trial, "upgrade")
+    async with runtime.open_task_group() as group:
+        await group.spawn(beginning.make, "begins TLS", upgrade.begin)
+        await beginning.settled()
+        await group.cancel()
+    aborted = await upgrade.drop(trial)
+    received = await upgrade.raw.receive_to_end(runtime)
+    upgrade.raw.reset()
+    if received.end == STAYS_OPEN:
+        return OPEN
+    return CLOSED if aborted != NEVER_ENDS else STUCK
+
+
+upgrade_given_up = make_question(
+    ask_upgrade_given_up,
+    name="tls.upgrade-given-up",
+    question="An upgrade to TLS with a silent peer is cancelled and the stream aborted: is the connection closed?",
+    contract=("A stream whose upgrade was given up can be closed.",),
+    ref=f"{_MODULE}:upgrade_given_up",
+    answers={
+        CLOSED: allowed("nothing is left"),
+        OPEN: forbidden(
+            "the plain stream has lost its descriptor to TLS, and TLS has lost its caller",
+            harm=Harm.LEAK,
+            symptom=SOCKET_STAYS_OPEN,
+        ),
+        STUCK: forbidden("the connection is closed, and the task that has closed it is not told", harm=Harm.HANG),
+        NEVER_ENDS: forbidden("the abort waits for ever"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    catches=("tls-upgrade-leaks",),
+)
+
+WORKS = "it works, and closes"
+DOES_NOT_CLOSE = "it works, and its close never ends"
+
+
+async def ask_upgraded(runtime: Runtime, trial: Trial) -> str:
+    """TLS begins on a stream; a word goes each way; this side closes, then the peer."""
+    upgrade = await _open(runtime, side_of(trial))
+    beginning, closing = Attempt(runtime, trial, "upgrade"), Attempt(runtime, trial, "upgrade")
+    peer, found, received = upgrade.peer, b"", b""
+    async with runtime.open_task_group() as group:
+        await group.spawn(beginning.make, "begins TLS", upgrade.begin)
+        await beginning.settled()  # the handshake of the peer is not to lie in the buffer of a reader
+        await peer.handshake(runtime)
+        await beginning.patiently()
+        if beginning.answer == RETURNS:
+            await beginning.result.send_all(_SECRET)
+            received = await peer.receive_bytes(runtime, len(_SECRET))
+            peer.send(_SECRET)
+            reading = await attempt(runtime, trial, "upgrade", "reads", _receive, beginning.result, len(_SECRET))
+            found = reading.result
+            await group.spawn(closing.make, "closes", beginning.result.aclose)
+            await peer.receive_to_end(runtime)
+            peer.close_notify()
+            peer.close()
+            await closing.patiently()
+        await group.cancel()
+    if closing.answer != RETURNS:
+        await upgrade.drop(trial)
+    if (received, found) != (_SECRET, _SECRET):
+        return "the encrypted bytes do not arrive"
+    return {RETURNS: WORKS, NEVER_ENDS: DOES_NOT_CLOSE}.get(closing.answer, f"the close {closing.answer}")
+
+
+upgraded = make_question(
+    ask_upgraded,
+    name="tls.upgraded-stream",
+    question="Does a stream on which TLS began later work as one that had it from the start?",
+    contract=("An upgraded stream sends, receives and closes.",),
+    ref=f"{_MODULE}:upgraded",
+    answers={
+        WORKS: allowed("as a stream that had TLS from the start"),
+        DOES_NOT_CLOSE: forbidden("both sides have closed, and the close still waits", harm=Harm.HANG),
+        "the encrypted bytes do not arrive": forbidden("the upgraded stream does not work", harm=Harm.DATA),
+        "the close raises broken": interesting("the close repeats that the peer has gone"),
+        "the close raises other": interesting("the close repeats that the peer has gone"),
+        NEVER_ENDS: forbidden("the stream waits for ever"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    catches=("tls-upgraded-close-hangs",),
+)
+
+# --- sizes ---
+
+ALL_ARRIVE = "every byte arrives in order, both ways"
+CHANGED = "bytes are lost or changed"
+_SIZES = (1, 16_383, 16_384, 16_385, 1 << 20)
+"""In bytes: the smallest, around the largest record, and far beyond the buffers."""
+
+
+def _pattern(size: int, seed: int) -> bytes:
+    """Return bytes that differ from each of their shifts, and by the seed."""
+    whole = b"".join((number * 2_654_435_761 + seed & 0xFFFFFFFF).to_bytes(4) for number in range(size // 4 + 1))
+    return whole[:size]
+
+
+async def ask_sizes(runtime: Runtime, trial: Trial) -> str:
+    """Both sides send a message of each size at once, and read that of the other."""
+    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
+        for size in _SIZES:
+            going, coming = _pattern(size, 1), _pattern(size, 2)
+            parts: list[bytes] = []
+
+            async def read(count: int = size, parts: list[bytes] = parts) -> None:
+                parts.append(await _receive_all(stream, count))
+
+            async with runtime.open_task_group() as group:
+                await group.spawn(read)
+                await group.spawn(stream.send_all, going)
+                peer.send(coming)
+                arrived = await peer.receive_bytes(runtime, size)
+            if parts != [coming] or arrived != going:
+                trial.observe("size", size)
+                return CHANGED
+    return ALL_ARRIVE
+
+
+async def _receive_all(stream: TlsStream, count: int) -> bytes:
+    parts: list[bytes] = []
+    missing = count
+    while missing and (data := await stream.receive_some(min(missing, 1 << 16))):
+        parts.append(data)
+        missing -= len(data)
+    return b"".join(parts)
+
+
+sizes_both_ways = make_question(
+    ask_sizes,
+    name="tls.sizes-both-ways",
+    question="Do messages of one byte, about a record, and 1 MiB cross each other unchanged?",
+    contract=("Bytes arrive in order, however many, and in both directions at once.",),
+    ref=f"{_MODULE}:sizes_both_ways",
+    answers={
+        ALL_ARRIVE: allowed("as on TCP"),
+        CHANGED: forbidden("the bytes are not those that were sent", harm=Harm.DATA),
+        NEVER_ENDS: forbidden("reading and sending wait for each other"),
+    },
+    judges={"size": NOTED},
+    repetitions=2,
+    requires=NEEDS,
+    seconds=LONG_TRIAL_SECONDS,
+    catches=("tls-large-send-truncated", "tls-read-stops-write"),
+)
+
+# --- cancelled calls ---
+
+WHOLE = "every byte is read"
+LOST = "bytes are lost"
+_WORD = b"0123456789"
+_SPLITS = 12
+
+
+async def ask_cancelled_receive(runtime: Runtime, trial: Trial) -> str:
+    """A part of a record arrives; the read that waits for the rest is cancelled as that comes, or before."""
+    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
+        found: list[bytes] = []
+
+        async def read() -> None:
+            found.append(await stream.receive_some(len(_WORD)))
+
+        for number in range(_SPLITS):
+            record = peer.encrypt(_WORD)
+            cut = len(record) * (number + 1) // _SPLITS
+            peer.send_raw(record[:cut])
+            reading = Attempt(runtime, trial, "reader")
+            async with runtime.open_task_group() as group:
+                await group.spawn(reading.make, "reads", read)
+                await reading.settled()
+                if number % 2:
+                    peer.send_raw(record[cut:])
+                await group.cancel()
+            if not number % 2:
+                peer.send_raw(record[cut:])
+            while sum(map(len, found)) < (number + 1) * len(_WORD):
+                later = await attempt(runtime, trial, "reader", "reads again", read)
+                if later.answer != RETURNS or not found[-1]:
+                    return LOST if later.answer in (RETURNS, NEVER_ENDS) else f"the next read {later.answer}"
+    return WHOLE if b"".join(found) == _WORD * _SPLITS else LOST
+
+
+cancelled_receive = make_question(
+    ask_cancelled_receive,
+    name="tls.cancelled-receive-keeps-bytes",
+    question="A read is cancelled while a record arrives: does the next read get every byte?",
+    contract=("A cancelled read has taken nothing, and leaves the stream whole.",),
+    ref=f"{_MODULE}:cancelled_receive",
+    answers={
+        WHOLE: allowed("the part of the record is kept"),
+        LOST: forbidden("the cancelled read has taken bytes with it", harm=Harm.DATA),
+        "the next read raises broken": forbidden("the stream is broken by a cancelled read", harm=Harm.DATA),
+        "the next read raises closed": forbidden("the stream is closed by a cancelled read", harm=Harm.DATA),
+        "the next read raises other": forbidden("the stream is broken by a cancelled read", harm=Harm.DATA),
+        NEVER_ENDS: forbidden("a read waits for ever"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    seconds=LONG_TRIAL_SECONDS,
+    catches=("tls-cancelled-read-drops", "tls-cancelled-read-breaks"),
+)
+
+GOES_ON = "the peer reads a beginning, and then what is sent next"
+SENT_LATER = "the peer reads all of it, and then what is sent next"
+GARBLED = "the peer cannot decrypt what is sent next"
+MIXED = "the peer reads something else"
+_MUCH = 16 << 20
+_NEXT = b"next"
+
+
+async def ask_cancelled_send(runtime: Runtime, trial: Trial) -> str:
+    """A send waits for a peer that does not read; it is cancelled, and another is made while the peer reads."""
+    async with TlsLink(runtime, side=side_of(trial), receive_buffer=16 << 10) as (stream, peer):
+        sending = Attempt(runtime, trial, "sender")
+        async with runtime.open_task_group() as group:
+            await group.spawn(sending.make, "sends 16 MiB", stream.send_all, b"x" * _MUCH)
+            await sending.settled()
+            await group.cancel()
+        following = Attempt(runtime, trial, "sender")
+        async with runtime.open_task_group() as group:
+            await group.spawn(following.make, "sends again", stream.send_all, _NEXT)
+            received = await peer.receive_bytes(runtime, _MUCH + len(_NEXT))
+            await following.patiently()
+            peer.reset()
+            await group.cancel()
+        if following.answer != RETURNS:
+            return f"the next send {following.answer}"
+        if peer.failed:
+            return GARBLED
+        is_beginning = received.strip(b"x") == _NEXT and received.endswith(_NEXT)
+        return MIXED if not is_beginning else SENT_LATER if len(received) == _MUCH + len(_NEXT) else GOES_ON
+
+
+cancelled_send = make_question(
+    ask_cancelled_send,
+    name="tls.cancelled-send",
+    question="A send is cancelled in the middle: can the stream be used again?",
+    contract=("What the peer reads is what was sent, or the next send raises.",),
+    ref=f"{_MODULE}:cancelled_send",
+    answers={
+        GOES_ON: allowed("a part was sent, in whole records"),
+        SENT_LATER: allowed("the runtime has a copy of it, and sends it in its own time"),
+        "the next send raises broken": allowed("a record may have been sent in part, so that the stream is given up"),
+        "the next send raises other": interesting("OpenSSL wants the same bytes again, and the stream is lost"),
+        "the next send raises closed": interesting("the stream is closed"),
+        GARBLED: forbidden("half a record was sent, and the next begins in its middle", harm=Harm.DATA),
+        MIXED: forbidden("the bytes are not those that were sent", harm=Harm.DATA),
+        f"the next send {NEVER_ENDS}": forbidden("the stream can neither be used nor raises", harm=Harm.HANG),
+        NEVER_ENDS: forbidden("a send waits for ever"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    seconds=LONG_TRIAL_SECONDS,
+    screening=False,
+    catches=("tls-cancelled-send-mixes",),
+)
+
+# --- many ---
+
+OWN = "each connection gets its own bytes"
+FOREIGN = "a connection gets the bytes of another"
+SOME_FAIL = "some connections fail"
+_CONNECTIONS = 24
+
+
+async def ask_many(runtime: Runtime, trial: Trial) -> str:
+    """Clients with one context connect at once; each is sent its number, and sends it back."""
+    context, replies = local_certificates().client_context(), dict[int, bytes]()
+
+    async def run_client(number: int, address: tuple[str, int]) -> None:
+        stream = await tls_of(runtime).connect_tls(*address, context, server_hostname=NAME)
+        try:
+            await stream.send_all(b"%03d" % number)
+            replies[number] = await _receive(stream, 3)
+        finally:
+            await stream.abort()
+
+    with RawListener() as listener:
+        async with runtime.open_task_group() as group:
+            for number in range(_CONNECTIONS):
+                await group.spawn(run_client, number, listener.address)
+            server = local_certificates().server_context()
+            for _ in range(_CONNECTIONS):
+                await group.spawn(_echo, runtime, await listener.accept_later(runtime), server)
+    trial.step("clients", f"{len(replies)} have a reply")
+    if any(reply and reply != b"%03d" % number for number, reply in replies.items()):
+        return FOREIGN
+    return OWN if all(replies.get(number) for number in range(_CONNECTIONS)) else SOME_FAIL
+
+
+async def _echo(runtime: Runtime, raw: RawPeer, context: ssl.SSLContext) -> None:
+    peer = RawTlsPeer(raw, context, server_hostname=None)
+    await peer.handshake(runtime)
+    peer.send(await peer.receive_bytes(runtime, 3))
+    await peer.receive_to_end(runtime)
+    peer.reset()
+
+
+many_connections = make_question(
+    ask_many,
+    name="tls.many-connections",
+    question="Many connections are made at once with one context: does each get its own bytes?",
+    contract=("A context may serve any number of connections at a time.",),
+    ref=f"{_MODULE}:many_connections",
+    answers={
+        OWN: allowed("a context is read by its connections, and not changed"),
+        FOREIGN: forbidden("connections are mixed up", harm=Harm.DATA),
+        SOME_FAIL: forbidden("connections disturb each other", harm=Harm.DATA),
+        NEVER_ENDS: forbidden("some connections wait for ever"),
+    },
+    repetitions=1,
+    requires=NEEDS,
+    seconds=LONG_TRIAL_SECONDS,
+    screening=False,
+    catches=("tls-connections-mixed",),
+)
+
+SCENARIOS: tuple[Scenario, ...] = (
+    upgrade_with_bytes_buffered,
+    upgrade_given_up,
+    upgraded,
+    sizes_both_ways,
+    cancelled_receive,
+    cancelled_send,
+    many_connections,
+)
