@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, ClassVar, Literal
 
-from harness.api import ErrorKind, Runtime, bridge_of, processes_of, servers_of
+from harness.api import ErrorKind, Runtime, bridge_of, processes_of, servers_of, tls_of
 
 Kind = Literal[
     "stream",
@@ -21,6 +21,7 @@ Kind = Literal[
     "child",
     "bridge",
     "servers",
+    "tls",
 ]
 """An object of a runtime."""
 
@@ -188,11 +189,51 @@ class Servers(Part):
         return server
 
 
+class TlsStream(Part):
+    """A TLS stream; `Tls.stream` puts it in the place of a healthy one."""
+
+    state = "open"
+    """Facts that a subclass needs later."""
+
+
+class Tls(Part):
+    """What opens TLS connections; `stream` is the class of what it hands out."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("tls",)
+    stream: ClassVar[type[Part]] = TlsStream
+
+    async def connect_tls(self, *args: Any, **options: Any) -> Any:
+        """Connect; the stream may be broken."""
+        return self.stream(await self.inner.connect_tls(*args, **options), self.runtime)
+
+    async def listen_tls(self, *args: Any, **options: Any) -> Any:
+        """Listen; each stream that the listener accepts may be broken."""
+        return _TlsAccepting(await self.inner.listen_tls(*args, **options), self)
+
+    async def start_tls(self, stream: Any, *args: Any, **options: Any) -> Any:
+        """Begin TLS on a stream, which may be a broken one."""
+        plain = stream.inner if isinstance(stream, Part) else stream
+        return self.stream(await self.inner.start_tls(plain, *args, **options), self.runtime)
+
+    async def accept(self, listener: Any) -> Any:
+        """Accept a connection on a listener."""
+        return await listener.accept()
+
+
+class _TlsAccepting(Wrapped):
+    def __init__(self, inner: Any, tls: Tls) -> None:
+        super().__init__(inner)
+        self._tls = tls
+
+    async def accept(self) -> Any:
+        return self._tls.stream(await self._tls.accept(self.inner), self._tls.runtime)
+
+
 class SabotagedRuntime(Wrapped):
     """A runtime that hands out broken parts: each class attribute names the class that replaces a healthy one.
 
     `inner` is the healthy one. A fault lists which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
-    `lock`, `semaphore`, `condition`, `event`, `child`, `bridge` and `servers` it breaks; the others stay healthy.
+    `lock`, `semaphore`, `condition`, `event`, `child`, `bridge`, `servers` and `tls` it breaks; others stay healthy.
     """
 
     inner: Runtime
@@ -211,6 +252,8 @@ class SabotagedRuntime(Wrapped):
     """What takes the place of the calls from threads."""
     broken_servers: type[Servers] = Servers
     """What takes the place of what starts servers."""
+    broken_tls: type[Tls] = Tls
+    """What takes the place of what opens TLS connections."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -276,6 +319,10 @@ class SabotagedRuntime(Wrapped):
         """Return servers that may be broken; the streams of handlers may be as well."""
         return type(self).broken_servers(servers_of(self.inner), self)
 
+    def tls(self) -> Any:
+        """Return what opens TLS connections, which may be broken."""
+        return type(self).broken_tls(tls_of(self.inner), self)
+
     def _wrap(self, kind: Kind, thing: Any) -> Any:
         part: type[Part] | None = getattr(type(self), kind)
         return thing if part is None else part(thing, self)
@@ -293,7 +340,7 @@ class _Starting(Part):
         return child(await self.inner.start_process(command, **streams), self.runtime)
 
 
-_CHAPTERS = {"bridge": "broken_bridge", "servers": "broken_servers"}
+_CHAPTERS = {"bridge": "broken_bridge", "servers": "broken_servers", "tls": "broken_tls"}
 """Attributes of kinds that a runtime hands out by a method of the same name."""
 
 

@@ -31,6 +31,7 @@ from . import (
     several,
     stream_ends,
     streams,
+    tls,
 )
 from .faults import FAULTS, Fault
 
@@ -51,6 +52,7 @@ THEMES = (
     processes,
     bridge,
     servers,
+    tls,
     ends,
     leaks,
     several,

@@ -87,6 +87,7 @@ _TOPICS = {
     "timeout-select": ("timeouts", "select"),
     "timer": ("sleep", "timeouts"),
     "timers": ("sleep",),
+    "tls": ("ssl", "encryption", "certificates", "sockets"),
 }
 """Words of a user for what scenarios are about, by name or by the part of it before the dot."""
 

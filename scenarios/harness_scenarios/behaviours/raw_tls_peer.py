@@ -38,18 +38,20 @@ class RawTlsPeer:
         """Whether the bytes that came last could not be decrypted."""
 
     @property
-    def unsent(self) -> int:
-        """Encrypted bytes that the system has not taken yet."""
-        return len(self._unsent)
+    def has_unsent(self) -> bool:
+        """Whether there are encrypted bytes that the system has not taken yet."""
+        return bool(self._unsent)
 
-    def flush(self) -> None:
-        """Send what the system takes of the encrypted bytes.
+    def flush(self) -> int:
+        """Send what the system takes of the encrypted bytes; return how many.
 
         Raises:
             ConnectionError: the connection is cut.
         """
         self._unsent += self._leaving.read()
-        self._unsent = self._unsent[self._peer.send_some(self._unsent) :]
+        sent = self._peer.send_some(self._unsent)
+        self._unsent = self._unsent[sent:]
+        return sent
 
     def take(self) -> bool:
         """Take the encrypted bytes that have arrived; return whether there were some, or the end."""

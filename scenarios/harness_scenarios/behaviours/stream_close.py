@@ -14,7 +14,7 @@ VARIANTS = ("asyncio:io=sock", "uvloop:io=sock", "threads:close=shutdown")
 _MODULE = "harness_scenarios.behaviours.stream_close"
 _SEVERAL = 5
 _READ_BYTES = 4096
-_CHUNK = bytes(64 << 10)
+CHUNK = bytes(64 << 10)
 _MOST_CHUNKS = 1024
 """64 MiB, more than any system's socket buffers hold by default: the sender is made to wait before it comes here."""
 _STILL_TURNS = 10
@@ -34,8 +34,8 @@ class Filling:
     async def fill(self) -> None:
         """Send up to 64 MiB."""
         for _ in range(_MOST_CHUNKS):
-            await self._stream.send_all(_CHUNK)
-            self.accepted += len(_CHUNK)
+            await self._stream.send_all(CHUNK)
+            self.accepted += len(CHUNK)
 
     async def stalled(self, runtime: Runtime) -> None:
         """Wait until nothing more was accepted for some turns."""

@@ -50,15 +50,13 @@ class Flood:
         """Send until the connection is cut, the system takes no more, or it was too much."""
         still = 0
         while self.sent < _MOST_BYTES and still < _QUIET_TURNS:
-            before = self._peer.unsent
             try:
-                if not before:
+                if not self._peer.has_unsent:
                     self._peer.encrypt_more(_CHUNK)
-                self._peer.flush()
+                taken = self._peer.flush()
             except ConnectionError:
                 self.cut = True
                 return
-            taken = max(before, len(_CHUNK)) - self._peer.unsent
             self.sent += taken
             still = 0 if taken else still + 1
             await (self._runtime.checkpoint() if taken else self._runtime.sleep(0.001))

@@ -144,7 +144,7 @@ failed_handshakes = make_question(
     judges={"case": NOTED},
     repetitions=1,
     requires=NEEDS,
-    catches=("tls-name-unchecked", "tls-nobody-checked", "tls-handshake-never-fails"),
+    catches=("tls-name-unchecked", "tls-nobody-checked", "tls-failed-handshake-hangs"),
 )
 
 # --- a server whose clients are not the right ones ---
@@ -248,7 +248,7 @@ bad_clients = make_question(
     repetitions=1,
     requires=NEEDS,
     seconds=6.0,
-    catches=("tls-bad-client-ends-accept",),
+    catches=("tls-accept-dies-of-a-bad-client",),
 )
 
 SERVED = "the next client is served"
@@ -294,7 +294,7 @@ stalled_client = make_question(
     },
     repetitions=1,
     requires=NEEDS,
-    catches=("tls-stalled-client-blocks-for-ever",),
+    catches=("tls-accept-dies-of-a-bad-client",),
 )
 
 # --- a handshake that is given up ---
@@ -375,7 +375,7 @@ given_up = make_question(
     rows={"quick": grid(side=SIDES)},
     repetitions=4,
     requires=NEEDS,
-    catches=("tls-cancelled-handshake-leaks",),
+    catches=("tls-abort-before-handshake-does-nothing",),
 )
 
 RETURNS_AT_ONCE = "the close returns"
@@ -422,7 +422,7 @@ close_before_handshake = make_question(
     repetitions=1,
     requires=NEEDS,
     screening=False,
-    catches=("tls-close-refuses-before-handshake",),
+    catches=("tls-close-before-handshake-raises",),
 )
 
 # --- agreements ---
@@ -459,7 +459,7 @@ agreements = make_question(
     },
     repetitions=2,
     requires=NEEDS,
-    catches=("tls-alpn-lost", "tls-name-not-sent"),
+    catches=("tls-alpn-unknown", "tls-asks-for-another-name"),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (
