@@ -191,7 +191,7 @@ class _Server:
             await stream.abort()
 
 
-async def _greeted(runtime: Runtime, listener: TlsListener, polls: int = 1000) -> bool:
+async def _greeted(runtime: Runtime, listener: TlsListener, polls: int = 400) -> bool:
     """Connect a client; return whether it is greeted."""
     peer = RawTlsPeer(dial(listener), local_certificates().client_context(), server_hostname=NAME)
     try:

@@ -1,0 +1,197 @@
+"""TLS: each runtime answers as known, and every fault is seen."""
+
+import ssl
+import sys
+
+import pytest
+
+from harness.api import UnsupportedError, certificates
+from harness_saboteurs import FAULTS
+from harness_scenarios.behaviours import tls_close, tls_handshake, tls_use
+from harness_scenarios.behaviours.raw_tls_peer import CLOSE_NOTIFY, TRUNCATED
+
+FAMILIES = (tls_close, tls_handshake, tls_use)
+SCENARIOS = {scenario.name.removeprefix("tls."): scenario for family in FAMILIES for scenario in family.SCENARIOS}
+LOOPS = ("asyncio", "uvloop")
+PLAIN = ("curio", "threads")
+"""Runtimes that use `SSLSocket` as it is."""
+ALL = (*LOOPS, "trio", *PLAIN)
+ONCE = {"repetitions": 1}
+TEXT, HELLO = {"behind": "more plain text"}, {"behind": "its handshake"}
+CLIENT, SERVER = {"side": "client"}, {"side": "server"}
+
+EXPECTED = [
+    (
+        "close-while-peer-sends",
+        ONCE,
+        {tls_close.RECEIVES_ON: ("uvloop",), tls_close.CUT_OFF: ("asyncio", "trio", *PLAIN)},
+    ),
+    ("close-against-silent-peer", ONCE, {tls_close.WAITS_NOTIFY: LOOPS, tls_close.AT_ONCE: ("trio", *PLAIN)}),
+    (
+        "close-tells-the-peer",
+        {},
+        {f"the peer sees {CLOSE_NOTIFY}": (*LOOPS, "trio"), f"the peer sees {TRUNCATED}": PLAIN},
+    ),
+    ("close-with-unread-tickets", {}, {tls_close.ALL_ARRIVE: LOOPS, tls_close.CUT_OFF_BYTES: ("trio", *PLAIN)}),
+    ("peer-closes", {}, {tls_close.END: ALL}),
+    ("truncation-is-visible", {}, {tls_close.END: (*LOOPS, *PLAIN), "raises broken": ("trio",)}),
+    ("half-close", ONCE, {"is refused": (*LOOPS, "trio"), tls_close.DEAF.format(TRUNCATED): PLAIN}),
+    ("handshake-fails", {}, {tls_handshake.FAILS: (*LOOPS, "trio", "threads"), tls_handshake.FAILS_OPEN: ("curio",)}),
+    (
+        "server-survives-bad-clients",
+        {},
+        {tls_handshake.UNSEEN: LOOPS, tls_handshake.HANDLER: ("trio",), tls_handshake.ACCEPT: PLAIN},
+    ),
+    ("stalled-client", {}, {tls_handshake.SERVED: (*LOOPS, "trio", "curio"), tls_handshake.WAITS: ("threads",)}),
+    (
+        "handshake-given-up",
+        CLIENT | {"repetitions": 2},
+        {tls_handshake.CLOSED: (*LOOPS, "trio", "threads"), tls_handshake.OPEN: ("curio",)},
+    ),
+    ("handshake-given-up", SERVER | ONCE, {tls_handshake.OPEN: LOOPS, tls_handshake.CLOSED: ("trio", *PLAIN)}),
+    (
+        "close-before-handshake",
+        {},
+        {
+            tls_handshake.NONE_YET: (*LOOPS, "threads"),
+            tls_handshake.RETURNS_AT_ONCE: ("curio",),
+            "the close never ends": ("trio",),
+        },
+    ),
+    ("alpn-and-name", {}, {tls_handshake.AGREED: ALL}),
+    ("upgrade-with-bytes-buffered", TEXT | ONCE, {tls_use.INJECTS: LOOPS, tls_use.REFUSES: ("trio", *PLAIN)}),
+    ("upgrade-with-bytes-buffered", HELLO | ONCE, {tls_use.STALLS: LOOPS, tls_use.COMPLETES: ("trio", *PLAIN)}),
+    (
+        "upgrade-given-up",
+        ONCE,
+        {tls_use.STUCK: ("asyncio",), tls_use.CLOSED: ("uvloop", "trio", "threads"), tls_use.OPEN: ("curio",)},
+    ),
+    ("upgraded-stream", {}, {tls_use.WORKS: ALL}),
+    ("sizes-both-ways", ONCE, {tls_use.ALL_ARRIVE: ALL}),
+    ("cancelled-receive-keeps-bytes", ONCE, {tls_use.WHOLE: ALL}),
+    (
+        "cancelled-send",
+        ONCE,
+        {
+            tls_use.SENT_LATER: LOOPS,
+            "the next send raises broken": ("trio",),
+            "the next send raises other": PLAIN,
+        },
+    ),
+    ("many-connections", {}, {tls_use.OWN: ALL}),
+]
+"""Each question with its parameters, its answers and the runtimes that give them."""
+BREAKS = {
+    tls_close.RECEIVES_ON,
+    tls_handshake.FAILS_OPEN,
+    tls_handshake.OPEN,
+    tls_use.INJECTS,
+    tls_use.STALLS,
+    tls_use.STUCK,
+}
+"""Known answers that break the contract."""
+
+SABOTEURS = [
+    ("close-while-peer-sends", {}, "tls-close-reads-on", tls_close.RECEIVES_ON),
+    ("close-while-peer-sends", {}, "tls-close-in-name", tls_close.OPEN_CLOSED),
+    ("close-against-silent-peer", {}, "tls-close-hangs", "the close never ends"),
+    ("close-tells-the-peer", {}, "tls-close-discards", "the bytes before the close are lost"),
+    ("close-with-unread-tickets", {}, "tls-close-discards", "bytes are lost"),
+    ("peer-closes", {}, "tls-end-raises", "raises broken"),
+    ("peer-closes", {}, "tls-end-hangs", "never ends"),
+    ("truncation-is-visible", {}, "tls-truncation-hangs", "never ends"),
+    ("half-close", {}, "tls-half-close-in-name", tls_close.HALF.format("stays open")),
+    ("handshake-fails", {}, "tls-name-unchecked", tls_handshake.IS_MADE),
+    ("handshake-fails", {}, "tls-nobody-checked", tls_handshake.IS_MADE),
+    ("handshake-fails", {}, "tls-failed-handshake-hangs", "never ends"),
+    ("server-survives-bad-clients", {}, "tls-accept-dies-of-a-bad-client", tls_handshake.DEAD),
+    ("stalled-client", {}, "tls-accept-dies-of-a-bad-client", tls_handshake.DEAD),
+    ("handshake-given-up", CLIENT, "tls-abort-before-handshake-does-nothing", tls_handshake.OPEN),
+    ("close-before-handshake", {}, "tls-close-before-handshake-raises", "the close raises other"),
+    ("alpn-and-name", {}, "tls-alpn-unknown", tls_handshake.OTHER_PROTOCOL),
+    ("alpn-and-name", {}, "tls-asks-for-another-name", tls_handshake.OTHER_NAME),
+    ("upgrade-with-bytes-buffered", TEXT, "tls-upgrade-keeps-plain-bytes", tls_use.INJECTS),
+    ("upgrade-given-up", {}, "tls-abort-before-handshake-does-nothing", tls_use.OPEN),
+    ("upgraded-stream", {}, "tls-upgraded-close-hangs", tls_use.DOES_NOT_CLOSE),
+    ("sizes-both-ways", {}, "tls-large-send-truncated", tls_use.CHANGED),
+    ("cancelled-receive-keeps-bytes", {}, "tls-cancelled-read-drops", tls_use.LOST),
+    ("cancelled-receive-keeps-bytes", {}, "tls-cancelled-read-breaks", "the next read raises broken"),
+    ("cancelled-send", {}, "tls-cancelled-send-mixes", tls_use.MIXED),
+    ("many-connections", {}, "tls-connections-mixed", tls_use.FOREIGN),
+]
+"""A question, a fault that breaks its contract, and the forbidden answer."""
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "expected"), EXPECTED, ids=[f"{case[0]}-{case[1]}" for case in EXPECTED]
+)
+def test_each_runtime_answers_as_known(run_apart, backend, name, parameters, expected):
+    """The known difference appears on the runtimes where it lives and on no other."""
+    report = run_apart(SCENARIOS[name], parameters, backend=backend)
+    answers = {answer for answer, runtimes in expected.items() if backend in runtimes}
+    assert report.errors == {}
+    assert set(report.values["answer"]) == answers
+    assert report.violations == ({"answer"} if answers & BREAKS else set())
+
+
+@pytest.mark.parametrize(("name", "parameters", "fault", "answer"), SABOTEURS)
+def test_broken_contract_is_seen(run_apart, name, parameters, fault, answer):
+    """A healthy runtime with one fault gives the forbidden answer, and the question says that it catches the fault."""
+    scenario = SCENARIOS[name]
+    assert fault in scenario.catches
+    report = run_apart(scenario, parameters | ONCE, backend=FAULTS[fault].control, fault=fault)
+    assert report.errors == {}
+    assert report.values["answer"] == [answer]
+    assert report.violations == {"answer"}
+
+
+def test_every_question_has_a_fault_that_it_catches():
+    """Tried above."""
+    assert {(name, fault) for name, _, fault, _ in SABOTEURS} == {
+        (name, fault) for name, scenario in SCENARIOS.items() for fault in scenario.catches
+    }
+    assert all(scenario.catches for scenario in SCENARIOS.values())
+
+
+# --- certificates ---
+
+
+def test_certificates_are_made_once_and_private(tmp_path, monkeypatch):
+    """A second process reads the files of the first one; another user cannot."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first = certificates.local_certificates.__wrapped__()
+    second = certificates.local_certificates.__wrapped__()
+    (folder,) = tmp_path.iterdir()
+    assert first.folder == second.folder == str(folder)
+    assert folder.stat().st_mode & 0o077 == 0
+    assert isinstance(first.server_context("h2"), ssl.SSLContext)
+
+
+def test_a_folder_that_others_can_read_is_not_used(tmp_path, monkeypatch):
+    """Its name is taken, so that the new files lie elsewhere."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    taken = tmp_path / certificates._place().name
+    taken.mkdir(mode=0o755)
+    (taken / "x").touch()
+    assert certificates.local_certificates.__wrapped__().folder != str(taken)
+
+
+def test_certificates_of_the_days_before_yesterday_are_removed(tmp_path, monkeypatch):
+    """Those of yesterday may be in use."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    name, _, today = certificates._place().name.rpartition("-")
+    for age in (1, 2):
+        (tmp_path / f"{name}-{int(today) - age}").mkdir()
+    certificates.local_certificates.__wrapped__()
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}-{int(today) - age}" for age in (0, 1)}
+
+
+def test_without_trustme_a_question_is_unsupported(tmp_path, monkeypatch):
+    """With one line that says what to install."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UnsupportedError, match=r"^TLS needs certificates.*'runtime-harness\[tls\]'$"):
+        certificates.local_certificates.__wrapped__()
+    assert certificates.find_missing_certificates() == certificates.MISSING
+    assert list(tmp_path.iterdir()) == []
