@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from harness.api import UnsupportedError
+from harness.api import Tls, UnsupportedError
 
 from . import queues, sockets
 from .gathering import GatherGroup
@@ -33,6 +33,10 @@ class SocketCalls:
     async def connect(self, host: str, port: int, *, source: str | None = None) -> sockets.SocketStream:
         """`loop.sock_connect`."""
         return await sockets.connect(self._loop, host, port, source)
+
+    def tls(self) -> Tls:
+        """Refuse: an `SSLSocket` wants another order of reads and writes than `sock_recv` and `sock_sendall` make."""
+        raise UnsupportedError("loop.sock_* methods take no SSLSocket")
 
 
 class WaitFor:

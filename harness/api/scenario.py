@@ -56,6 +56,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     at_most: float | None = None
     """The most that a number may be."""
     nullable: bool = False
+    requires: tuple[Capability, ...] = ()
+    """Capabilities without which any value but the default is unsupported."""
 
 
 class Probe(Protocol):
@@ -273,6 +275,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         if not named or {backend.name, backend.derives_from} & set(named):
             return ""
         return f"{self.name} is written for {', '.join(named)}"
+
+    def needs(self, assigned: Mapping[str, Value]) -> tuple[Capability, ...]:
+        """Return the capabilities that it needs where its parameters have these values."""
+        chosen = (known for known in self.parameters if assigned.get(known.name, known.default) != known.default)
+        return (*self.requires, *(capability for parameter in chosen for capability in parameter.requires))
 
     @property
     def main(self) -> RoleFunction:

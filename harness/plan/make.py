@@ -117,7 +117,7 @@ class _Expansion:
         skipped: list[SkippedCell] = []
         for cell in self._cells(rounds):
             column = (cell.roles[0].backend, cell.roles[-1].backend)
-            if reason := self._skip_reason(self._scenarios[cell.scenario], column):
+            if reason := self._skip_reason(self._scenarios[cell.scenario], column, cell.assigned):
                 skipped.append(SkippedCell(cell=cell, reason=reason))
             else:
                 cells.append(cell)
@@ -141,7 +141,7 @@ class _Expansion:
             for row in sweep:
                 scenario = self._scenarios[row.scenario]
                 is_trial = number == TRIAL_ROUND  # of who can run, each once
-                able, unable = self._arms(scenario, 1 if is_trial else rounds[row].stop - 1)
+                able, unable = self._arms(scenario, row, 1 if is_trial else rounds[row].stop - 1)
                 unable = () if is_trial else unable
                 for column, alias in (*arrange(able, number, f"{seed}/{row}"), *unable):
                     yield self._cell(scenario, row, column, number, alias=alias)
@@ -165,29 +165,30 @@ class _Expansion:
             executor=request.executor,
         )
 
-    def _arms(self, scenario: Scenario, rounds: int) -> tuple[tuple[Arm, ...], tuple[Arm, ...]]:
+    def _arms(self, scenario: Scenario, row: RowId, rounds: int) -> tuple[tuple[Arm, ...], tuple[Arm, ...]]:
         """Return the columns that can run, and those that cannot, which have no place in the order.
 
         The reference is among the former once more, where its figures are enough to check ourselves by.
         """
         arms = [(column, False) for column in self._columns.by_scenario[scenario.name]]
-        unable = tuple(arm for arm in arms if self._skip_reason(scenario, arm[0]))
+        unable = tuple(arm for arm in arms if self._skip_reason(scenario, arm[0], dict(row.parameters)))
         able = tuple(arm for arm in arms if arm not in unable)
         reference = self._columns.reference
         if reference is not None and rounds >= LEAST_ROUNDS and self._is_measured(scenario) and len(able) > 1:
             able += tuple((column, True) for column, _ in able if column == reference)
         return able, unable
 
-    def _skip_reason(self, scenario: Scenario, column: Column) -> str:
+    def _skip_reason(self, scenario: Scenario, column: Column, assigned: Mapping[str, Value]) -> str:
         refusal = self._columns.refusals.get((scenario.name, column[0]))
-        return refusal or _lacks(column, scenario, self._catalogue) or self._gap(scenario, column)
+        needs = scenario.needs(assigned)
+        return refusal or _lacks(column, scenario, needs, self._catalogue) or self._gap(needs, column)
 
-    def _gap(self, scenario: Scenario, column: Column) -> str:
+    def _gap(self, needs: tuple[Capability, ...], column: Column) -> str:
         """Return the gap of the candidate that a cell depends on, as its check found it before the run."""
         candidate = self._request.candidate
         if candidate is None or not is_variant(column[0], parse_spec(candidate.backend, self._catalogue)):
             return ""
-        needed = {*map(str, scenario.requires), *(f"{key}={value}" for key, value in column[0].options)}
+        needed = {*map(str, needs), *(f"{key}={value}" for key, value in column[0].options)}
         return next((f"{gap.name}: {gap.gap}" for gap in candidate.gaps if needed & set(gap.gates)), "")
 
 
@@ -219,12 +220,12 @@ def _assignments(scenario: Scenario, preset: str, named: dict[str, list[str]]) -
             yield row | dict(zip(axes, values, strict=True))
 
 
-def _lacks(column: Column, scenario: Scenario, catalogue: Catalogue) -> str:
+def _lacks(column: Column, scenario: Scenario, needs: tuple[Capability, ...], catalogue: Catalogue) -> str:
     for spec in column:
         backend = catalogue.backend_of(spec)
         if elsewhere := scenario.exclusion_of(backend):
             return elsewhere
-        for capability in scenario.requires:
+        for capability in needs:
             offer = backend.offer(capability, dict(spec.options))
             if offer.support is Support.ABSENT:
                 return f"{backend.name} has no {capability}" + (f": {offer.note}" if offer.note else "")

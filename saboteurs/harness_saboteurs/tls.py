@@ -177,6 +177,15 @@ class _AsksForAnotherName(Tls):
         return await super().connect_tls(*args, server_hostname="two.test")
 
 
+@fault("tls-listener-offers-no-protocol")
+class _ListenerOffersNoProtocol(Tls):
+    """A TLS listener takes part in no agreement about an application protocol."""
+
+    async def listen_tls(self, context: Any, *args: Any, **options: Any) -> Any:
+        context.set_alpn_protocols(["none"])
+        return await super().listen_tls(context, *args, **options)
+
+
 # --- upgrades ---
 
 

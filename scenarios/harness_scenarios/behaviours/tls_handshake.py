@@ -459,7 +459,7 @@ agreements = make_question(
     },
     repetitions=2,
     requires=NEEDS,
-    catches=("tls-alpn-unknown", "tls-asks-for-another-name"),
+    catches=("tls-alpn-unknown", "tls-asks-for-another-name", "tls-listener-offers-no-protocol"),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -29,6 +29,7 @@ from harness.api import (
     info,
     metric,
 )
+from harness_scenarios.parts.encryption import TLS, Connect, make_connect, make_listen
 from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles, distribute, distribution_chart
 from harness_scenarios.parts.serving import receive_exactly, serve_until_client_ends
 from harness_scenarios.parts.tagged_payload import LEAST_BYTES, make_request
@@ -53,7 +54,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
                 await stream.send_all(request[start:end])
 
     cpu = process_time()
-    await serve_until_client_ends(runtime, probe, attend)
+    await serve_until_client_ends(runtime, probe, attend, make_listen(runtime, probe))
     probe.observe("server CPU", process_time() - cpu)
 
 
@@ -65,9 +66,10 @@ async def client(runtime: Runtime, probe: Probe) -> None:
     host, port = await probe.receive("address")
     number = probe.parameters["connections"]
     shares = [probe.parameters["requests"] * index // number for index in range(number + 1)]
+    connect = make_connect(runtime, probe)
     callers = [_Caller(runtime, probe, index, share - before) for index, (before, share) in enumerate(pairwise(shares))]
     for caller in callers:
-        await caller.connect(host, port)
+        await caller.connect(connect, host, port)
     cpu, start_ns = process_time(), perf_counter_ns()
     try:
         async with runtime.open_task_group() as group:
@@ -95,9 +97,9 @@ class _Caller:
         self.error = ""
         self.took_ns = array("q")
 
-    async def connect(self, host: str, port: int) -> None:
+    async def connect(self, connect: Connect, host: str, port: int) -> None:
         """Open the connection."""
-        self._stream = await self._runtime.connect(host, port)
+        self._stream = await connect(host, port)
 
     async def call(self) -> None:
         """Send each request and compare its reply; stop at the first that does not come."""
@@ -175,6 +177,7 @@ _PARAMETERS = (
     Parameter(name="connections", default=10, summary="connections kept, each with one request out", at_least=1),
     Parameter(name="requests", default=5000, summary="requests in all, shared by the connections", at_least=1),
     Parameter(name="writes", default=1, summary="writes for one reply", choices=(1, 2)),
+    TLS,
 )
 
 echo = Scenario(
@@ -198,6 +201,7 @@ echo = Scenario(
             {},
             {"size": 100 * _KIB, "requests": 1000},
             {"connections": 100, "requests": 2000, "writes": 2},
+            {"tls": True, "requests": 2000},
         ),
         "thorough": grid(size=(_KIB, 10 * _KIB, 100 * _KIB), connections=(1, 10, 100), requests=(5000,), writes=(1,))
         + grid(connections=(100,), requests=(5000,), writes=(2,)),
@@ -208,6 +212,6 @@ echo = Scenario(
     requires=(Capability.GROUP_CANCEL,),
     timeout=120.0,
     hang_after=10.0,
-    summary="request and reply on kept connections: 1 to 100 KiB, 1 to 100 connections, one or two writes a reply",
+    summary="request and reply on kept connections: 1 to 100 KiB, 1 to 100 connections, one or two writes a reply, TLS",
     catches=("byte-flipped", "replies-swapped", "fd-leaked"),
 )

@@ -31,6 +31,7 @@ from harness.api import (
     metric,
     outcomes,
 )
+from harness_scenarios.parts.encryption import TLS, make_connect, make_listen
 from harness_scenarios.parts.posix import read_peak_memory_bytes
 from harness_scenarios.parts.stream_pattern import READ_BYTES, StreamCheck, StreamPattern
 from harness_scenarios.parts.whole_message import receive_to_eof
@@ -71,7 +72,7 @@ async def server(runtime: Runtime, probe: Probe) -> None:
     pattern = _make_pattern(probe)
     check = StreamCheck(pattern)
     cpu = process_time()
-    listener = await runtime.listen()
+    listener = await make_listen(runtime, probe, pattern.total_bytes)()
     try:
         probe.share("address", list(listener.address))
         stream = await listener.accept()
@@ -147,7 +148,7 @@ async def client(runtime: Runtime, probe: Probe) -> None:
     """Send the stream and its end, wait for the reply, and measure; watch for backpressure if the sink stalls."""
     pattern = _make_pattern(probe)
     host, port = await probe.receive("address")
-    stream = await runtime.connect(host, port)
+    stream = await make_connect(runtime, probe, _COUNT_BYTES)(host, port)
     writer = _Writer(runtime, probe, stream, pattern)
     cpu, start_ns = process_time(), perf_counter_ns()
     try:
@@ -295,6 +296,7 @@ _PARAMETERS = (
         unit="B",
         at_least=1,
     ),
+    TLS,
 )
 
 _STALLED: dict[str, Value] = {"peer": "stalled", "chunk": 16 * _KIB, "total_bytes": _LEAST_STALLED_BYTES}
@@ -305,7 +307,7 @@ sink = Scenario(
     question="How fast does a stream flow, and does its writer wait while the peer does not read?",
     contract=(
         "Every byte arrives, in order and unchanged, and so does the end of the stream.",
-        "A reply that is sent after the end of the stream comes back.",
+        "A reply that is sent after the end of the stream comes back (with TLS, after its last byte).",
         "While the sink stalls the writer blocks: bytes accepted and not read stay bounded.",
         "When the sink reads again the writer goes on.",
     ),
@@ -322,6 +324,7 @@ sink = Scenario(
             {"peer": "fast", "chunk": _MIB, "total_bytes": 1024 * _MIB},
             {"peer": "paced", "total_bytes": 8 * _MIB},
             _STALLED,
+            {"tls": True, "total_bytes": 128 * _MIB},
         ),
     },
     timeout=60.0,

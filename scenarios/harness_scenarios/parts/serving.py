@@ -6,19 +6,21 @@ from collections.abc import Awaitable, Callable
 
 from harness.api import ByteStream, Listener, Probe, Runtime, TaskGroup
 
+from .encryption import Listen
+
 _MOST_AT_ONCE = 65_536
 
 Attend = Callable[[ByteStream], Awaitable[None]]
 
 
-async def serve_until_client_ends(runtime: Runtime, probe: Probe, attend: Attend) -> None:
+async def serve_until_client_ends(runtime: Runtime, probe: Probe, attend: Attend, listen: Listen | None = None) -> None:
     """Share an address and attend each connection in a task of its own, until the client has ended.
 
     An exception of an attendance is observed as "server error". The client reports missing replies; a client that
-    goes away is no failure of the server.
+    goes away is no failure of the server. `listen` takes the place of `runtime.listen`.
     """
     # All connections come at once; one that finds the backlog full is tried again after a second.
-    listener = await runtime.listen(backlog=1024)
+    listener = await (listen or runtime.listen)(backlog=1024)
     try:
         probe.share("address", list(listener.address))
         async with runtime.open_task_group() as group:

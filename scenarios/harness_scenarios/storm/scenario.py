@@ -34,6 +34,7 @@ from harness.api import (
     metric,
     outcomes,
 )
+from harness_scenarios.parts.encryption import TLS
 from harness_scenarios.parts.open_loop import ARRIVALS
 from harness_scenarios.parts.percentiles import PERCENTILES, distribution_chart
 from harness_scenarios.parts.tagged_payload import LEAST_BYTES
@@ -190,6 +191,7 @@ _PARAMETERS = (
         at_least=1,
         nullable=True,
     ),
+    TLS,
     Parameter(name="cooldown", default=6.0, summary="how long the last ones may take", unit="s", at_least=0),
 )
 
@@ -197,6 +199,8 @@ _PARAMETERS = (
 def _preflight(parameters: Mapping[str, Any]) -> str:
     from .limits import preflight
 
+    if parameters["tls"] and max(parameters["sources"], parameters["acceptors"]) > 1:
+        return "tls=true has one source and one acceptor: leave sources and acceptors at 1"
     return preflight(parameters)
 
 
@@ -211,6 +215,7 @@ _DEFAULT_ROWS: tuple[dict[str, Value], ...] = (
     {"mode": "rate", "rate": 1000, "length": 2.0},
     {"mode": "rate", "rate": 500, "length": 2.0, "arrival": "poisson"},
     {"mode": "burst"},
+    {"mode": "rate", "rate": 200, "tls": True},
 )
 
 _SEARCH = Chart(

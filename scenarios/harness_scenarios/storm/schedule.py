@@ -9,6 +9,7 @@ from time import perf_counter_ns, process_time
 from typing import NamedTuple  # a worker has it already; dataclasses would be imported for this
 
 from harness.api import ErrorKind, Probe, Runtime, TaskGroup
+from harness_scenarios.parts.encryption import make_connect
 from harness_scenarios.parts.open_loop import SECOND_NS, launch_when_due
 from harness_scenarios.parts.tagged_payload import ReplyGrade
 from harness_scenarios.parts.whole_message import receive_to_eof
@@ -99,6 +100,7 @@ class ScheduleRun:
         self._first_index = first_index
         self._errors = errors
         self._all_ended = runtime.create_event()
+        self._dial = make_connect(runtime, probe, target[2].reply_bytes)
         self._unended: list[int] = []
         self._endings = count(1)  # `next` is atomic, also between threads
         self._ledger = ConnectionLedger(array("q"), 0)
@@ -155,7 +157,7 @@ class ScheduleRun:
             async with self._runtime.fail_after(self._timeout):
                 request = exchange.make_request(self._first_index + index)
                 source = None if self._sources == 1 else source_address(index % self._sources)
-                stream = await self._runtime.connect(host, port, source=source)
+                stream = await self._dial(host, port, source=source)
                 parts: list[bytes] = []
                 try:
                     await stream.send_all(request)

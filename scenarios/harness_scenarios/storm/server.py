@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from time import monotonic, process_time
 
 from harness.api import ByteStream, ErrorKind, Listener, Probe, Runtime, TaskGroup
+from harness_scenarios.parts.encryption import make_listen
 from harness_scenarios.parts.whole_message import receive_to_eof
 
 from .exchange import Exchange
@@ -40,8 +41,8 @@ _MOMENT = 0.005
 async def server(runtime: Runtime, probe: Probe) -> None:
     """Answer every connection until the client has ended."""
     async with AsyncExitStack() as stack:
-        listeners = await _listen(runtime, probe, stack)
         desk = _Desk(runtime, probe)
+        listeners = await _listen(runtime, probe, desk.request_bytes, stack)
         meter = _Meter()
         probe.share(SERVER_PROCESS, os.getpid())
         probe.share("address", list(listeners[0].address))
@@ -74,13 +75,14 @@ class _Meter:
         return CAPACITY_USED_UP if served_most and self.cpu_seconds() / seconds > _WHOLE_CPU else CAPACITY_LEFT
 
 
-async def _listen(runtime: Runtime, probe: Probe, stack: AsyncExitStack) -> list[Listener]:
+async def _listen(runtime: Runtime, probe: Probe, request_bytes: int, stack: AsyncExitStack) -> list[Listener]:
     """Return as many listeners on one port as there are acceptors; the stack closes them."""
     acceptors, backlog = probe.parameters["acceptors"], probe.parameters["backlog"]
+    listen = make_listen(runtime, probe, request_bytes)
     listeners: list[Listener] = []
     for _ in range(acceptors):
         port = listeners[0].address[1] if listeners else 0
-        listener = await runtime.listen(port=port, backlog=backlog, reuse_port=acceptors > 1)
+        listener = await listen(port=port, backlog=backlog, reuse_port=acceptors > 1)
         stack.push_async_callback(listener.aclose)
         listeners.append(listener)
     return listeners
@@ -98,6 +100,11 @@ class _Desk:
         self._endings: list[str] = []
         self._accept_errors: list[Listener] = []
         self._errors = ErrorSamples()
+
+    @property
+    def request_bytes(self) -> int:
+        """Size of a request."""
+        return self._exchange.request_bytes
 
     @property
     def served_most(self) -> bool:
