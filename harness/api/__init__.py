@@ -14,7 +14,7 @@ from .backend import (
     UnhandledReport,
 )
 from .bridge import Bridge, BridgeEvent, BridgeJob, Direct, Inbox, bridge_of
-from .certificates import LocalCertificates, find_missing_certificates, local_certificates
+from .certificates import LocalCertificates, find_missing_certificates, local_certificates, prepare_certificates
 from .errors import (
     BrokenResourceError,
     BusyResourceError,
@@ -218,6 +218,7 @@ __all__ = [
     "metric",
     "outcomes",
     "place_of",
+    "prepare_certificates",
     "processes_of",
     "required",
     "servers_of",

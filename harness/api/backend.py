@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from .certificates import find_missing_certificates
 from .runtime import Runtime
 
 
@@ -187,7 +188,12 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     more than a few per cent. It stands beside each ratio."""
 
     def offer(self, capability: Capability, options: Mapping[str, str] = MappingProxyType({})) -> Offer:
-        """Return how this backend, with these options, offers a capability, mentioned or not."""
+        """Return how this backend, with these options, offers a capability, mentioned or not.
+
+        TLS is absent where there are no certificates for it, whatever the backend declares.
+        """
+        if capability is Capability.TLS and (missing := find_missing_certificates()):
+            return Offer(Support.ABSENT, missing)
         unmentioned = Offer(Support.ABSENT, _UNDECLARED) if capability in CHAPTERS else Offer(Support.NATIVE)
         return self.offers(options).get(capability, unmentioned)
 

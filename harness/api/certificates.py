@@ -77,6 +77,18 @@ def local_certificates() -> LocalCertificates:
     return LocalCertificates(str(kept))
 
 
+def prepare_certificates() -> str:
+    """Make the certificates if there are none of today; return why that cannot be done, or an empty string.
+
+    For the preflight of a scenario: the host has the library, and the interpreter of a cell need not.
+    """
+    try:
+        local_certificates()
+    except UnsupportedError as exc:
+        return str(exc)
+    return ""
+
+
 def find_missing_certificates() -> str:
     """Return why `local_certificates` has none here, or an empty string."""
     from importlib.util import find_spec

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.api import Parameter, Scenario, Support, Value
+from harness.api import Capability, Parameter, Scenario, Support, Value
 from harness.model import (
     LEAST_ROUNDS,
     TRIAL_ROUND,

@@ -22,7 +22,7 @@ from typing import IO
 
 import msgspec
 
-from harness.api import Backend, BackendRunner, Capability, Offer, Runtime, Support, find_missing_certificates
+from harness.api import Backend, BackendRunner, Offer, Runtime, Support
 
 from .clauses import CLAUSES, Clause
 
@@ -53,12 +53,7 @@ class _Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lacking(backend: Backend, clause: Clause) -> Offer | None:
-    """Return the offer of the first capability that a clause needs and that is absent, if there is one.
-
-    The backend declares it absent, or its clauses need certificates that cannot be made here.
-    """
-    if Capability.TLS in clause.requires and (missing := find_missing_certificates()):
-        return Offer(Support.ABSENT, missing)
+    """Return the offer of the first capability that a clause needs and that is absent, if there is one."""
     offers = (backend.offer(capability) for capability in clause.requires)
     return next((offer for offer in offers if offer.support is Support.ABSENT), None)
 

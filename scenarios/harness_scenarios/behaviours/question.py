@@ -22,6 +22,7 @@ from harness.api import (
     Value,
     info,
     outcomes,
+    prepare_certificates,
 )
 
 ANSWER = "answer"
@@ -166,8 +167,13 @@ def make_question(
         hang_after=HANG_SECONDS + seconds - TRIAL_SECONDS,
         scripts=SCRIPTS,
         summary=question,
+        preflight=_prepare_certificates if Capability.TLS in requires else None,
         catches=catches,
     )
+
+
+def _prepare_certificates(_: Mapping[str, Value]) -> str:
+    return prepare_certificates()
 
 
 def _with_harm(answers: dict[str, Graded]) -> dict[str, Graded]:

@@ -156,6 +156,7 @@ close_against_silent_peer = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    screening=False,
     catches=("tls-close-hangs",),
 )
 
@@ -263,6 +264,7 @@ unread_tickets = make_question(
     },
     repetitions=1,
     requires=NEEDS,
+    screening=False,
     catches=("tls-close-discards",),
 )
 

@@ -294,6 +294,7 @@ stalled_client = make_question(
     },
     repetitions=1,
     requires=NEEDS,
+    screening=False,
     catches=("tls-accept-dies-of-a-bad-client",),
 )
 

@@ -204,6 +204,7 @@ upgrade_given_up = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    screening=False,
     catches=("tls-abort-before-handshake-does-nothing",),
 )
 

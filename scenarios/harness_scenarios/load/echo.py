@@ -29,7 +29,7 @@ from harness.api import (
     info,
     metric,
 )
-from harness_scenarios.parts.encryption import TLS, Connect, make_connect, make_listen
+from harness_scenarios.parts.encryption import TLS, Connect, make_connect, make_listen, prepare_tls
 from harness_scenarios.parts.percentiles import PERCENTILES, compute_percentiles, distribute, distribution_chart
 from harness_scenarios.parts.serving import receive_exactly, serve_until_client_ends
 from harness_scenarios.parts.tagged_payload import LEAST_BYTES, make_request
@@ -210,6 +210,7 @@ echo = Scenario(
         "requests due": ("replies right", "replies wrong", "replies cut off", "requests without reply"),
     },
     requires=(Capability.GROUP_CANCEL,),
+    preflight=prepare_tls,
     timeout=120.0,
     hang_after=10.0,
     summary="request and reply on kept connections: 1 to 100 KiB, 1 to 100 connections, one or two writes a reply, TLS",

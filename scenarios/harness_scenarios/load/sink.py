@@ -31,7 +31,7 @@ from harness.api import (
     metric,
     outcomes,
 )
-from harness_scenarios.parts.encryption import TLS, make_connect, make_listen
+from harness_scenarios.parts.encryption import TLS, make_connect, make_listen, prepare_tls
 from harness_scenarios.parts.posix import read_peak_memory_bytes
 from harness_scenarios.parts.stream_pattern import READ_BYTES, StreamCheck, StreamPattern
 from harness_scenarios.parts.whole_message import receive_to_eof
@@ -327,6 +327,7 @@ sink = Scenario(
             {"tls": True, "total_bytes": 128 * _MIB},
         ),
     },
+    preflight=prepare_tls,
     timeout=60.0,
     hang_after=10.0,
     summary="send a stream to a peer that reads and discards it: fast, with pauses, or stalled and resumed",

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, cast
 
-from harness.api import ByteStream, Listener, Parameter, Probe, Runtime, TlsListener, local_certificates, tls_of
+from harness.api import (
+    ByteStream,
+    Capability,
+    Listener,
+    Parameter,
+    Probe,
+    Runtime,
+    TlsListener,
+    local_certificates,
+    prepare_certificates,
+    tls_of,
+)
 
-TLS = Parameter(name="tls", default=False, summary="encrypt the connections; unsupported where the backend has no TLS")
+TLS = Parameter(name="tls", default=False, summary="encrypt the connections", requires=(Capability.TLS,))
 _NAME = "one.test"
 
 Listen = Callable[..., Awaitable[Listener]]
 Connect = Callable[..., Awaitable[ByteStream]]
+
+
+def prepare_tls(parameters: Mapping[str, Any]) -> str:
+    """Prepare the certificates of a cell that asks for TLS: a preflight."""
+    return prepare_certificates() if parameters[TLS.name] else ""
 
 
 class SizedStream:

@@ -34,7 +34,7 @@ from harness.api import (
     metric,
     outcomes,
 )
-from harness_scenarios.parts.encryption import TLS
+from harness_scenarios.parts.encryption import TLS, prepare_tls
 from harness_scenarios.parts.open_loop import ARRIVALS
 from harness_scenarios.parts.percentiles import PERCENTILES, distribution_chart
 from harness_scenarios.parts.tagged_payload import LEAST_BYTES
@@ -201,7 +201,7 @@ def _preflight(parameters: Mapping[str, Any]) -> str:
 
     if parameters["tls"] and max(parameters["sources"], parameters["acceptors"]) > 1:
         return "tls=true has one source and one acceptor: leave sources and acceptors at 1"
-    return preflight(parameters)
+    return preflight(parameters) or prepare_tls(parameters)
 
 
 def _limits() -> str:
