@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from catalogue import catalogue
 
-from harness.api import Backend
+from harness.api import Backend, Capability, Parameter
 from harness.execute.role.job import make_job
 from harness.model import NothingSelectedError, Request, UsageError
 from harness.plan import make_plan, parse_spec, plan_rounds
@@ -36,6 +36,19 @@ def test_everything_on_everything():
         ("guard@beta#1", "beta has no shield: nobody built it")
     ]
     assert (list(map(str, made.backends)), made.scenarios) == (["alpha", "beta"], ("guard", "pipe", "shout"))
+
+
+def test_a_value_may_need_a_capability():
+    """Rows that have it are skipped where it is absent; those with the default run."""
+    known = catalogue()
+    loud = Parameter(name="loud", default=False, summary="how", requires=(Capability.SHIELD,))
+    rows = {"quick": ({}, {"loud": True})}
+    shout = msgspec.structs.replace(known.scenarios["shout"], parameters=(loud,), rows=rows)
+    made = make_plan(Request(preset="quick"), msgspec.structs.replace(known, scenarios={"shout": shout}))
+    assert ids(made) == ["shout@alpha#1", "shout@beta#1", "shout[loud=true]@alpha#1"]
+    assert [(skip.cell.id, skip.reason) for skip in made.skipped] == [
+        ("shout[loud=true]@beta#1", "beta has no shield: nobody built it")
+    ]
 
 
 @pytest.mark.parametrize(
