@@ -86,7 +86,7 @@ _WORD = b"0123456789"
 _SPLITS = 12
 
 
-async def ask_cancelledreceive_exactly(runtime: Runtime, trial: Trial) -> str:
+async def ask_cancelled_receive(runtime: Runtime, trial: Trial) -> str:
     """A part of a record arrives; the read that waits for the rest is cancelled as that comes, or before."""
     async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
         found: list[bytes] = []
