@@ -31,6 +31,8 @@ _INJECTION = "https://www.cve.org/CVERecord?id=CVE-2011-0411"
 _COMMAND = b"STARTTLS\r\n"
 _INJECTED = b"DELETE everything\r\n"
 _SECRET = b"hello"
+_UPGRADE_POLLS = 400
+"""Turns that an upgrade has for its part of the handshake."""
 
 # --- upgrades ---
 
@@ -121,35 +123,6 @@ def _judge(found: bytes) -> str:
         return COMPLETES
     return INJECTS if found and _INJECTED.startswith(found) else "the encrypted bytes do not arrive"
 
-
-_UPGRADE_POLLS)
-        await beginning.patiently()
-        if beginning.answer == RETURNS:
-            peer.send(_SECRET)
-            reading = await attempt(runtime, trial, "upgrade", "reads", receive_exactly, beginning.result, len(_SECRET))
-            found = reading.result or b""
-        peer.reset()
-        await group.cancel()
-    await upgrade.drop(trial)
-    if beginning.answer != RETURNS:
-        return REFUSES if beginning.ended else STALLS
-    return _judge(found)
-
-
-def _judge(found: bytes) -> str:
-    if found == _SECRET:
-        return COMPLETES
-    return INJECTS if found and _INJECTED.startswith(found) else "the encrypted bytes do not arrive"
-
-
-async def _receive(stream: TlsStream, count: int) -> bytes:
-    found = b""
-    while len(found) < count and (data := await stream.receive_some(count - len(found))):
-        found += data
-    return found
-
-
-_UPGRADE_POLLS = 400
 
 upgrade_with_bytes_buffered = make_question(
     ask_upgrade,
