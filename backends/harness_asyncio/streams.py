@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from .channels import ChannelQueue, refuse_closed
 
@@ -79,7 +79,7 @@ class AsyncioListener:
 
     __slots__ = ("_arrived", "_open", "_server", "accept", "address")
 
-    stream = AsyncioByteStream
+    stream: ClassVar[type[AsyncioByteStream]] = AsyncioByteStream
     """Class of its connections."""
 
     accept: Callable[[], Coroutine[Any, Any, AsyncioByteStream]]

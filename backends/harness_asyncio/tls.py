@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from ssl import SSLContext
 from typing import Any
 
@@ -29,6 +30,7 @@ class AsyncioTlsListener(AsyncioListener):
     __slots__ = ()
 
     stream = AsyncioTlsStream
+    accept: Callable[[], Coroutine[Any, Any, AsyncioTlsStream]]
 
 
 class AsyncioTls:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NAMES = ("localhost", "127.0.0.1", "one.test", "two.test")
 """Host names and addresses in the certificate of servers."""
 MISSING = "TLS needs certificates, which trustme makes: pip install 'runtime-harness[tls]'"
+"""Why a question about TLS is unsupported."""
 _CA, _SERVER = "ca.pem", "server.pem"
 _DAY = 86_400
 _PREFIX = f"harness-tls-{os.getuid() if sys.platform != 'win32' else ''}-"
