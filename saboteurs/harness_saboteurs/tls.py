@@ -135,8 +135,8 @@ class _NameUnchecked(Tls):
         return await super().connect_tls(host, port, context, **options)
 
 
-@fault("tls-nobody-checked")
-class _NobodyChecked(Tls):
+@fault("tls-any-authority-trusted")
+class _AnyAuthorityTrusted(Tls):
     """A certificate of any authority is trusted."""
 
     async def connect_tls(self, host: str, port: int, context: Any, **options: Any) -> Any:
@@ -263,7 +263,7 @@ class _CancelledReadBreaks(TlsStream):
 
 
 class _CancelledSendMixes(TlsStream):
-    """The send behind one that was cancelled begins with bytes that nobody sent."""
+    """The send behind one that was cancelled begins with bytes that were not sent."""
 
     async def send_all(self, data: bytes) -> None:
         before = b"?" if self.state == "cancelled" else b""

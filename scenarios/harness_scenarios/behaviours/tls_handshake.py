@@ -136,7 +136,7 @@ failed_handshakes = make_question(
     contract=("A handshake that does not prove the server raises, and closes the connection.",),
     ref=f"{_MODULE}:failed_handshakes",
     answers={
-        FAILS: allowed("the client is told, and nothing is left"),
+        FAILS: allowed("the client gets an error, and nothing is left"),
         IS_MADE: forbidden("bytes go to a server that has not proved that it is the right one", harm=Harm.DATA),
         FAILS_OPEN: forbidden("a descriptor for each failure", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN),
         NEVER_ENDS: forbidden("the client waits for a server that has failed or gone"),
@@ -144,7 +144,7 @@ failed_handshakes = make_question(
     judges={"case": NOTED},
     repetitions=1,
     requires=NEEDS,
-    catches=("tls-name-unchecked", "tls-nobody-checked", "tls-failed-handshake-hangs"),
+    catches=("tls-name-unchecked", "tls-any-authority-trusted", "tls-failed-handshake-hangs"),
 )
 
 # --- a server whose clients are not the right ones ---
@@ -421,7 +421,7 @@ close_before_handshake = make_question(
     ref=f"{_MODULE}:close_before_handshake",
     answers={
         NONE_YET: allowed("connections are handed out behind their handshakes"),
-        RETURNS_AT_ONCE: allowed("nothing was sent yet, so that there is no end to tell"),
+        RETURNS_AT_ONCE: allowed("nothing was sent yet, so that there is nothing to end"),
         f"the close {NEVER_ENDS}": interesting(
             "the close makes the handshake, to send its close_notify: it needs a time limit against silent peers",
             "https://trio.readthedocs.io/en/stable/reference-io.html#trio.SSLStream.aclose",

@@ -190,7 +190,7 @@ upgrade_given_up = make_question(
             harm=Harm.LEAK,
             symptom=SOCKET_STAYS_OPEN,
         ),
-        STUCK: forbidden("the connection is closed, and the task that has closed it is not told", harm=Harm.HANG),
+        STUCK: forbidden("the connection is closed, and the task that has closed it waits on", harm=Harm.HANG),
         NEVER_ENDS: forbidden("the abort waits for ever"),
     },
     repetitions=2,
