@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Callable
+from functools import partial
 from ssl import SSLContext, SSLSocket, SSLWantReadError, SSLWantWriteError
 from typing import Any, TypeVar
 
@@ -50,11 +51,11 @@ class TlsStream:
         """`SSLSocket.send`, until all is sent."""
         rest = memoryview(data)
         while rest:
-            rest = rest[_retry(self._socket, lambda part=rest: self._socket.send(part)) :]
+            rest = rest[_retry(self._socket, partial(self._socket.send, rest)) :]
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """`SSLSocket.recv`."""
-        return _retry(self._socket, lambda: self._socket.recv(max_bytes))
+        return _retry(self._socket, partial(self._socket.recv, max_bytes))
 
     async def send_eof(self) -> None:
         """`SSLSocket.shutdown(SHUT_WR)`, behind which the socket is no longer encrypted."""

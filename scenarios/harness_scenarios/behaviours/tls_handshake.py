@@ -464,7 +464,7 @@ agreements = make_question(
     contract=("ALPN is the same on both sides; the name (SNI) is the one that `connect_tls` was given.",),
     ref=f"{_MODULE}:agreements",
     answers={
-        AGREED: allowed("as the handshake says"),
+        AGREED: allowed("as agreed in the handshake"),
         OTHER_PROTOCOL: forbidden("the two sides speak different protocols"),
         OTHER_NAME: forbidden("the server shows the certificate of another name"),
         NEVER_ENDS: forbidden("the handshake waits for ever"),
