@@ -100,6 +100,7 @@ SABOTEURS = [
     ("close-while-peer-sends", {}, "tls-close-in-name", tls_close.OPEN_CLOSED),
     ("close-against-silent-peer", {}, "tls-close-hangs", "the close never ends"),
     ("close-tells-the-peer", {}, "tls-close-discards", "the bytes before the close are lost"),
+    ("close-tells-the-peer", {}, "tls-close-in-name", "the peer sees stays open"),
     ("close-with-unread-tickets", {}, "tls-close-discards", "bytes are lost"),
     ("peer-closes", {}, "tls-end-raises", "raises broken"),
     ("peer-closes", {}, "tls-end-hangs", "never ends"),
@@ -127,8 +128,24 @@ SABOTEURS = [
 """A question, a fault that breaks its contract, and the forbidden answer."""
 
 
+SLOW = {
+    *("sizes-both-ways", "cancelled-send", "many-connections"),
+    *("server-survives-bad-clients-tls-accept-dies-of-a-bad-client", "close-against-silent-peer-tls-close-hangs"),
+}
+"""Cases of more than half a second; a default matrix asks them too."""
+
+
+def mark(cases, name_of):
+    """Return cases as parameters, with their names."""
+    return [
+        pytest.param(*case, id=name, marks=[pytest.mark.slow] * (name in SLOW))
+        for case, name in ((case, name_of(*case)) for case in cases)
+    ]
+
+
 @pytest.mark.parametrize(
-    ("name", "parameters", "expected"), EXPECTED, ids=[f"{case[0]}-{case[1]}" for case in EXPECTED]
+    ("name", "parameters", "expected"),
+    mark(EXPECTED, lambda name, parameters, _: "-".join([name, *map(str, set(parameters.values()) - {1})])),
 )
 def test_each_runtime_answers_as_known(run_apart, backend, name, parameters, expected):
     """The known difference appears on the runtimes where it lives and on no other."""
@@ -139,7 +156,9 @@ def test_each_runtime_answers_as_known(run_apart, backend, name, parameters, exp
     assert report.violations == ({"answer"} if answers & BREAKS else set())
 
 
-@pytest.mark.parametrize(("name", "parameters", "fault", "answer"), SABOTEURS)
+@pytest.mark.parametrize(
+    ("name", "parameters", "fault", "answer"), mark(SABOTEURS, lambda name, _, fault, __: f"{name}-{fault}")
+)
 def test_broken_contract_is_seen(run_apart, name, parameters, fault, answer):
     """A healthy runtime with one fault gives the forbidden answer, and the question says that it catches the fault."""
     scenario = SCENARIOS[name]
