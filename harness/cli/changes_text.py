@@ -13,6 +13,7 @@ from .plain import name_some, printable
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _MOST_NAMES = 4
+_SIDES = ((Change.REGRESSED, SpeedVerdict.SLOWER), (Change.FIXED, SpeedVerdict.FASTER))
 _QUIET_VERDICTS = (None, SpeedVerdict.EQUIVALENT, SpeedVerdict.INCONCLUSIVE)
 
 Lines = list[tuple[str, ...]]
@@ -63,7 +64,7 @@ def _sections(changes: RunChanges, *, verbose: bool) -> Iterator[Section]:
     wanted = [Change.REGRESSED, Change.FIXED, Change.CHANGED, Change.NEW, Change.GONE]
     for change in [*wanted, Change.UNCHANGED] if verbose else wanted:
         lines = _findings(finding for finding in changes.findings if finding.change is change)
-        yield Section(change.value, ("what", "where", "how"), [*lines, *_outcomes(changes, change)])
+        yield _with_causes(change.value, [*lines, *_outcomes(changes, change)])
     yield Section(
         "answers",
         ("what", "where", "before", "after"),
@@ -77,6 +78,14 @@ def _sections(changes: RunChanges, *, verbose: bool) -> Iterator[Section]:
     )
 
 
+def _with_causes(heading: str, lines: Lines) -> Section:
+    """Return a section of changes; their causes have a column where there are any."""
+    columns = ("what", "where", "how", "because of")
+    if any(cause for *_, cause in lines):
+        return Section(heading, columns, lines)
+    return Section(heading, columns[:-1], [line[:-1] for line in lines])
+
+
 def _missing(changes: RunChanges) -> Iterator[tuple[str, ...]]:
     by_column: dict[tuple[str, str], list[str]] = {}
     for row in changes.missing:
@@ -86,12 +95,12 @@ def _missing(changes: RunChanges) -> Iterator[tuple[str, ...]]:
 
 
 def _findings(findings: Iterable[FindingChange]) -> Lines:
-    """Return a line for findings that say the same of several rows of a scenario."""
-    alike: dict[tuple[str, str, str], list[FindingChange]] = {}
+    """Return a line for findings that say the same of several rows of a scenario, with the cause at its end."""
+    alike: dict[tuple[str, str, str, str], list[FindingChange]] = {}
     for finding in findings:
         title = f"{finding.title} (known)" if finding.known else finding.title
-        alike.setdefault((finding.kind, finding.scenario, title), []).append(finding)
-    return [(kind, _where(same), title) for (kind, _, title), same in alike.items()]
+        alike.setdefault((finding.kind, finding.scenario, title, finding.cause), []).append(finding)
+    return [(kind, _where(same), title, cause) for (kind, _, title, cause), same in alike.items()]
 
 
 def _where(findings: Sequence[FindingChange]) -> str:
@@ -103,17 +112,19 @@ def _where(findings: Sequence[FindingChange]) -> str:
 def _outcomes(changes: RunChanges, change: Change) -> Lines:
     """Return the outcomes that no finding tells of; those of a scenario that changed alike are one line."""
     told = {(finding.row, finding.label) for finding in changes.findings if finding.change is change}
-    alike: dict[tuple[str, str, str], list[OutcomeChange]] = {}
+    alike: dict[tuple[str, str, str, str], list[OutcomeChange]] = {}
     for outcome in changes.outcomes:
         if outcome.change is change and (outcome.row, outcome.label) not in told:
             scenario = outcome.row.partition("[")[0]
-            alike.setdefault((scenario, outcome.before, outcome.after), []).append(outcome)
+            alike.setdefault((scenario, outcome.before, outcome.after, outcome.cause), []).append(outcome)
     lines: Lines = []
-    for (scenario, before, after), same in alike.items():
+    for (scenario, before, after, cause), same in alike.items():
         rows = list(dict.fromkeys(outcome.row for outcome in same))
         place = rows[0] if len(rows) == 1 else f"{scenario}, in {len(rows)} rows,"
         how = after if before == after else f"{before} → {after}"
-        lines.append(("outcome", f"{place} on {name_some((outcome.label for outcome in same), _MOST_NAMES)}", how))
+        lines.append(
+            ("outcome", f"{place} on {name_some((outcome.label for outcome in same), _MOST_NAMES)}", how, cause)
+        )
     return lines
 
 
@@ -145,25 +156,39 @@ def describe_unchanged(changes: RunChanges) -> str:
 
 
 def describe_verdict(changes: RunChanges) -> str:
-    """Return the number of changes in each direction; an incomplete run is marked as such."""
-    worse, better = _count(changes, Change.REGRESSED), _count(changes, Change.FIXED)
-    worse["slower figure"], better["faster figure"] = len(changes.slower), len(changes.faster)
-    total = worse.total() + better.total()
-    things = f"{total} thing{'s' * (total != 1)} change{'s' * (total == 1)} for you"
-    parts = ", ".join(f"{count} {kind}" for kind, count in worse.items() if count)
-    change = f"{things}: {better.total()} better, {worse.total()} worse{f' ({parts})' if parts else ''}"
-    if worse.total():
+    """Return the number of changes in each direction, and their causes; an incomplete run is marked as such."""
+    worse, better = (list(_things(changes, *side)) for side in _SIDES)
+    total = len(worse) + len(better)
+    things = (
+        f"{total} thing{'s' * (total != 1)} change{'s' * (total == 1)} for you{_describe_causes([*worse, *better])}"
+    )
+    parts = ", ".join(f"{count} {kind}" for kind, count in Counter(kind for kind, _ in worse).items())
+    change = f"{things}: {len(better)} better, {len(worse)} worse{f' ({parts})' if parts else ''}"
+    if worse:
         return change
     if changes.incomplete:
         return f"INCOMPLETE, no verdict{f'; {change} so far' if total else ''}"
     return f"nothing regressed; {change}" if total else "nothing regressed"
 
 
-def _count(changes: RunChanges, change: Change) -> Counter[str]:
-    lines = _findings(finding for finding in changes.findings if finding.change is change)
-    kinds = Counter(kind for kind, *_ in lines)
-    kinds["outcome"] = len(_outcomes(changes, change))
-    return kinds
+def _things(changes: RunChanges, change: Change, verdict: SpeedVerdict) -> Iterator[tuple[str, str]]:
+    """Yield kind and cause of each change in a direction."""
+    for kind, *_, cause in _findings(finding for finding in changes.findings if finding.change is change):
+        yield kind, cause
+    for *_, cause in _outcomes(changes, change):
+        yield "outcome", cause
+    for figure in changes.figures:
+        if figure.is_headline and figure.verdict is verdict:
+            yield f"{verdict} figure", figure.cause
+
+
+def _describe_causes(things: Sequence[tuple[str, str]]) -> str:
+    """Return `, all of them Python's`, or how many each cause has; nothing where no cause is known."""
+    causes = Counter(cause for _, cause in things if cause)
+    if len(causes) == 1 and causes.total() == len(things):
+        (cause,) = causes
+        return f", {'all of them ' * (len(things) > 1)}because of {cause}"
+    return "".join(f", {count} because of {cause}" for cause, count in causes.most_common())
 
 
 def _as_text(section: Section) -> str:

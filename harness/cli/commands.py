@@ -26,6 +26,7 @@ _COMMANDS = {
     "script": "script:script",
     "expect": "expect:expect",
     "suite": "suite:suite",
+    "upgrade": "upgrade:upgrade",
     "explore": "explore:explore",
     "orders": "orders:orders",
     "bisect": "bisect:bisect",
@@ -41,7 +42,7 @@ _COMMANDS = {
 
 
 _SECTIONS = {
-    "Run": ("run", "matrix", "suite", "drop-in", "explore", "orders", "bisect", "resume"),
+    "Run": ("run", "matrix", "suite", "drop-in", "upgrade", "explore", "orders", "bisect", "resume"),
     "Look before you run": ("list", "explain", "plan", "doctor", "selftest"),
     "Ask stored runs": (
         "runs",

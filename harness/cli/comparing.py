@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,11 +20,43 @@ from .stored import complete_run, out_option, read_facts
 if TYPE_CHECKING:
     from harness.compare.transitions import GateCause, RunChanges
 
+F = TypeVar("F", bound=Callable[..., Any])
 Side = tuple[Run, Comparison]
+CompareSides = Callable[[Side, Side], "RunChanges"]
 
 _FORMATS = ("text", "markdown", "html", "junit", "github", "json")
 _CAUSES = ("bug", "known", "outcome", "slower", "answer", "missing")
 _MOST_NAMES = 6
+
+
+def gate_options(function: F) -> F:
+    """Add the options about what is reported of changes, and what the exit code is."""
+    options = (
+        click.option(
+            "--fail-on",
+            "fail_on",
+            multiple=True,
+            type=click.Choice([*_CAUSES, "any", "nothing"]),
+            help="Kinds of change that make the exit code 1 (repeatable) [default: bug, known, outcome, slower].",
+        ),
+        click.option(
+            "--format",
+            "-f",
+            "format_name",
+            type=click.Choice(_FORMATS),
+            default="text",
+            show_default=True,
+            help="Report format; markdown is for a pull request, junit and github for a build server.",
+        ),
+        click.option(
+            "--output",
+            "-o",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Write to this file instead of stdout.",
+        ),
+        click.option("--verbose", "-v", is_flag=True, help="Also show unchanged rows."),
+    )
+    return reduce(lambda command, option: option(command), reversed(options), function)
 
 
 @click.command()
@@ -35,25 +68,6 @@ _MOST_NAMES = 6
     help="Compare two columns of one run, e.g. --columns uvloop@old uvloop@new.",
 )
 @click.option(
-    "--fail-on",
-    "fail_on",
-    multiple=True,
-    type=click.Choice([*_CAUSES, "any", "nothing"]),
-    help="Kinds of change that make the exit code 1 (repeatable) [default: bug, known, outcome, slower].",
-)
-@click.option(
-    "--format",
-    "-f",
-    "format_name",
-    type=click.Choice(_FORMATS),
-    default="text",
-    show_default=True,
-    help="Report format; markdown is for a pull request, junit and github for a build server.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of stdout."
-)
-@click.option(
     "--margin",
     type=FiniteFloat(min=0),
     default=3.0,
@@ -62,26 +76,25 @@ _MOST_NAMES = 6
     help="Treat smaller changes of a figure as no change.",
 )
 @click.option("--across-machines", is_flag=True, help="Compare figures even if the machines differ.")
+@gate_options
 @out_option
-@click.option("--verbose", "-v", is_flag=True, help="Also show unchanged rows.")
 @click.pass_obj
 def compare(
     state: State,
+    /,
     runs: tuple[str, ...],
     columns: tuple[str, str] | None,
-    fail_on: tuple[str, ...],
-    format_name: str,
-    output: Path | None,
     margin: float,
     out: Path,
     *,
     across_machines: bool,
-    verbose: bool,
+    **report: Any,
 ) -> int:
     """Compare two stored runs; exit with 1 on a regression.
 
     A bug of the second run counts although it is listed as known. With one run, the other one is the latest. A run may
-    also be the JSON report of one.
+    also be the JSON report of one. Where other columns have a part of what is new in OLD and NEW, each change has its
+    cause.
 
     \b
     Examples:
@@ -92,10 +105,18 @@ def compare(
     """
     from harness.compare import compare_runs
 
-    store = RunStore(out)
-    sides = _read_columns(runs, columns, store, state) if columns else _read_runs(runs, store, state)
-    changes = compare_runs(*sides, across_machines=across_machines, margin=margin / 100)
-    _require_common_cells(changes, sides)
+    store, compare_sides = RunStore(out), partial(compare_runs, across_machines=across_machines, margin=margin / 100)
+    if columns:
+        changes = compare_columns(_read_one(runs, store, state), columns, compare_sides)
+    else:
+        changes = _compare_common(compare_sides, _read_runs(runs, store, state))
+    return report_changes(changes, **report)
+
+
+def report_changes(
+    changes: RunChanges, *, fail_on: Sequence[str], format_name: str, output: Path | None, verbose: bool
+) -> int:
+    """Write the changes as `gate_options` ask for, and return the exit code."""
     failing = _failing(fail_on)
     text = _render(changes, format_name, failing, verbose=verbose)
     if output is None:
@@ -116,20 +137,36 @@ def _read_runs(names: Sequence[str], store: RunStore, state: State) -> tuple[Sid
     return (old, judge(old)), (new, judge(new))
 
 
-def _read_columns(names: Sequence[str], columns: tuple[str, str], store: RunStore, state: State) -> tuple[Side, Side]:
-    from harness.compare import compare as judge
-    from harness.compare import take_columns
-
+def _read_one(names: Sequence[str], store: RunStore, state: State) -> Run:
     if len(names) > 1:
         raise UsageError(f"cannot compare columns of {len(names)} runs: --columns takes those of one run")
-    old, new = take_columns(read_facts(store.find(names[0] if names else "latest"), state), columns, judge)
-    return old, new
+    return read_facts(store.find(names[0] if names else "latest"), state)
 
 
-def _require_common_cells(changes: RunChanges, sides: Sequence[Side]) -> None:
-    """Raise `UsageError` if no row ran on the same backend in both runs: they cannot be compared."""
+def compare_columns(run: Run, columns: tuple[str, str], compare_sides: CompareSides) -> RunChanges:
+    """Return what changes from a column to another one, with causes where other columns tell them."""
+    from harness.compare import compare as judge
+    from harness.compare import take_columns
+    from harness.compare.attribution import attribute, find_halves, list_upgraded, list_versions
+
+    versions = list_versions(run)
+    old, new = (versions.pop(label, {}) for label in columns)
+    halves = find_halves(old, new, versions)
+    before, after, *others = take_columns(run, (*columns, *halves.values()), judge)
+    changes = _compare_common(compare_sides, (before, after))
+    by_half = {name: compare_sides(before, side) for name, side in zip(halves, others, strict=True)}
+    return attribute(changes, list_upgraded(old, new), by_half)
+
+
+def _compare_common(compare_sides: CompareSides, sides: tuple[Side, Side]) -> RunChanges:
+    """Compare two runs.
+
+    Raises:
+        UsageError: no row ran on the same backend in both runs: they cannot be compared.
+    """
+    changes = compare_sides(*sides)
     if changes.compared:
-        return
+        return changes
     what = " and ".join(f"{comparison.run_id} has {_extent_of(comparison)}" for _, comparison in sides)
     raise UsageError(f"nothing to compare: no row ran on the same backend in both: {what}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.model import UsageError
-from harness.testing.skeleton import KINDS, Skeleton
+from harness.testing.skeleton import KINDS, STYLES, Skeleton
 
 from .state import State
 
@@ -31,13 +31,20 @@ _LOOK = {
     help="Content: a runtime, a question, a report format, a way to start processes, or a condition of cells.",
 )
 @click.option(
+    "--style",
+    type=click.Choice(STYLES),
+    default=STYLES[0],
+    show_default=True,
+    help="Tasks of a backend: coroutines, or threads or greenlets whose calls block.",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
     help="Parent folder of the new folder  [default: the current folder].",
 )
 @click.pass_obj
-def new(state: State, name: str, kind: str, out: Path) -> None:
+def new(state: State, name: str, kind: str, style: str, out: Path) -> None:
     """Create the distribution of a plugin in a folder harness-NAME.
 
     It installs, passes its own tests and is listed before anything in it is changed.
@@ -45,9 +52,12 @@ def new(state: State, name: str, kind: str, out: Path) -> None:
     \b
     Examples:
       harness plugin new mylib --kind backend
+      harness plugin new mygreens --kind backend --style greenlet
       harness plugin new fan-out --kind scenario --out ../plugins
     """
-    skeleton = Skeleton(kind, name)
+    if kind != "backend" and style != STYLES[0]:
+        raise UsageError(f"--style is about backends; a {kind} has none")
+    skeleton = Skeleton(kind, name, style)
     _require_free(state, skeleton)
     target = skeleton.write(out)
     click.echo(f"{target}:")

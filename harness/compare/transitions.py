@@ -88,6 +88,8 @@ class OutcomeChange(msgspec.Struct, frozen=True, kw_only=True):
     change: Change
     before: str
     after: str
+    cause: str = ""
+    """Which of several upgraded things it is due to, if that is known."""
 
 
 class FindingChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +104,8 @@ class FindingChange(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     known: str = ""
     """Why it is expected, if it is."""
+    cause: str = ""
+    """As that of an outcome."""
 
 
 class AnswerChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +136,8 @@ class FigureChange(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     verdict: SpeedVerdict | None = None
     """Nothing where there are too few rounds for any."""
+    cause: str = ""
+    """As that of an outcome."""
 
 
 class MissingRow(msgspec.Struct, frozen=True, kw_only=True):

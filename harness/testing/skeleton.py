@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 KINDS = ("backend", "scenario", "renderer", "executor", "perturbation")
 """The kinds of plugin, and the names of the templates."""
+STYLES = ("async", "thread", "greenlet")
+"""What tasks of a backend are; those that block have templates of their own, over those of coroutines."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "harness-"
@@ -27,8 +29,9 @@ class Skeleton:
         UsageError: the name cannot be one of a distribution.
     """
 
-    def __init__(self, kind: str, name: str) -> None:
+    def __init__(self, kind: str, name: str, style: str = STYLES[0]) -> None:
         self.kind = kind
+        self.style = style
         self.name: str = name.removeprefix(_PREFIX)
         if not _NAME.fullmatch(self.name):
             raise UsageError(
@@ -64,8 +67,13 @@ class Skeleton:
             "distribution": self.distribution,
             "package": self.package,
             "klass": "".join(part.capitalize() for part in self.name.split("-")),
+            "unit": self.style,
         }
-        for path, template in _walk(files(__package__) / "templates" / self.kind, ""):
+        layers = (self.kind,) if self.style == STYLES[0] else (self.kind, f"{self.kind}-blocking")
+        templates: dict[str, str] = {}
+        for layer in layers:
+            templates.update(_walk(files(__package__) / "templates" / layer, ""))
+        for path, template in templates.items():
             yield path.replace("PACKAGE", self.package), Template(template).substitute(words)
 
 

@@ -123,6 +123,7 @@ FOLLOWED = [
         marks=pytest.mark.skipif(find_spec("rloop") is None, reason="rloop is not installed"),
     ),
     pytest.param("how-to/write-a-backend.md", 5, id="write-a-backend"),
+    pytest.param("how-to/write-a-backend-without-async.md", 5, id="write-a-backend-without-async"),
     pytest.param("how-to/write-a-scenario.md", 5, id="write-a-scenario"),
 ]
 

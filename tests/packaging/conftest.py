@@ -12,10 +12,10 @@ import pytest
 class Written:
     """A distribution as it was written, and how to call programs that see it."""
 
-    def __init__(self, root: Path, kind: str, name: str) -> None:
+    def __init__(self, root: Path, kind: str, name: str, *options: str) -> None:
         self.name = name
         self.home = root
-        done = self.harness("plugin", "new", name, "--kind", kind, "--out", str(root))
+        done = self.harness("plugin", "new", name, "--kind", kind, "--out", str(root), *options)
         assert done.returncode == 0, done.stderr
         self.folder = root / f"harness-{name}"
         self.said = done.stdout
@@ -61,9 +61,11 @@ def write(tmp_path_factory):
     """Return a function that writes a distribution of a kind, each once."""
     made: dict[str, Written] = {}
 
-    def make(kind: str) -> Written:
-        if kind not in made:
-            made[kind] = Written(tmp_path_factory.mktemp(kind), kind, f"my-{kind}")
-        return made[kind]
+    def make(kind: str, style: str = "") -> Written:
+        name = f"my-{style or kind}"
+        if name not in made:
+            options = ("--style", style) if style else ()
+            made[name] = Written(tmp_path_factory.mktemp(name), kind, name, *options)
+        return made[name]
 
     return make

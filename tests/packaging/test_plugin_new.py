@@ -63,6 +63,19 @@ def test_the_backend_runs_the_matrix(write):
     assert '"scheduler":"harness_my_backend.backend.MyBackendLoop"' in journal.read_text()
 
 
+@pytest.mark.parametrize("style", ["thread", pytest.param("greenlet", marks=pytest.mark.slow)])
+def test_a_backend_whose_calls_block_passes_the_check(write, style):
+    """Before anything in it is changed; it is attested by its own class, and formatted, linted and typed."""
+    written = write("backend", style)
+    done = written.harness("plugin", "check", f"my-{style}", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert said["held"] == said["asked"] > 100
+    for command in (("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy", "src")):
+        checked = written.call("-m", *command, cwd=written.folder)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_the_scenario_finds_a_planted_difference(write):
     """Asyncio beside itself with an item lost: the lost item is a violation, of the broken one."""
     written = write("scenario")

@@ -235,6 +235,32 @@ def test_two_columns_of_one_run(harness, tmp_path):
     assert "has no column 'curio'; it has trio, trio:offload=abandon" in harness(run, "--columns", "trio", "curio")[2]
 
 
+def in_environment(record, name, python, trio):
+    """Return the record as if it had run there."""
+    (role,), (result,) = record.cell.roles, record.result.roles
+    attestation = replace(result.attestation, python=python, versions={"trio": trio})
+    the_cell = replace(record.cell, roles=(replace(role, backend=replace(role.backend, environment=name)),))
+    roles = (replace(result, attestation=attestation),)
+    return replace(record, cell=the_cell, result=replace(record.result, cell_id=the_cell.id, roles=roles))
+
+
+def test_an_upgrade_of_two_things_is_attributed(harness, tmp_path):
+    """The verdict names the cause of each change, from the columns that have only one of the two new."""
+    old, mixed, new = ("old", "3.11.7", "0.29.0"), ("mixed", "3.13.0", "0.29.0"), ("new", "3.13.0", "0.35.0")
+    other = [in_environment(fine("trio", scenario="other"), *place) for place in (old, mixed)]
+    crashing = in_environment(cell("trio", Outcome.CRASHED, scenario="other"), *new)
+    drain = [in_environment(record, *place) for record, place in ((fine(), old), (losing(), mixed), (losing(), new))]
+    run = store(tmp_path / "all", *drain, *other, crashing)
+    code, out, _ = harness(run, "--columns", "trio@old", "trio@new")
+    assert code == Exit.FINDINGS
+    assert "2 things change for you, 1 because of Python, 1 because of trio, or Python and trio together:" in out
+    assert any(line.endswith("Python") and "'lost' is forbidden" in line for line in out.splitlines())
+    (changed,) = json.loads(harness(run, "--columns", "trio@old", "trio@mixed", "-f", "json")[1])["findings"]
+    assert changed["cause"] == "Python"
+    out = harness(run, "--columns", "trio@old", "trio@mixed")[1]
+    assert "1 thing changes for you, because of Python: 0 better, 1 worse" in out
+
+
 def test_junit_has_a_failure_for_what_the_gate_fails_on(harness, tmp_path):
     """A case for each change; what the gate lets pass is no failure."""
     before, after = store(tmp_path / "old", fine()), store(tmp_path / "new", losing())

@@ -12,7 +12,9 @@ from catalogue import catalogue
 from harness.cli import main as program
 from harness.cli.exits import Exit
 from harness.cli.resume import describe_changes
+from harness.host import crossings
 from harness.host import venvs as install
+from harness.host.crossings import make_crossings
 from harness.host.interpreters import ROOT, Registered, find_registered, register
 from harness.host.venvs import create_environment
 from harness.model import FORMAT, CellFinished, CellResult, Environment, Outcome, UsageError
@@ -194,3 +196,69 @@ def test_an_installer_that_fails_leaves_nothing(tools):
     assert isinstance(refused, UsageError)
     assert str(refused) == "cannot install into the environment: exit code 1"
     assert not (ROOT / "new").exists()
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Record what environments are asked for; uvloop 0.19 cannot be built on 3.13."""
+    asked = []
+
+    def create(name, python, requirements, _say):
+        if "uvloop==0.19" in requirements:
+            raise UsageError("cannot install into the environment: it fails")
+        asked.append((name, python, *requirements))
+
+    monkeypatch.setattr(crossings, "create_environment", create)
+    return asked
+
+
+def side(python, **versions):
+    """Return an environment with these versions."""
+    return Environment(interpreter=f"/{python}/python", python=python, versions=versions)
+
+
+def test_crossings_have_one_half_of_an_upgrade_each(made):
+    """What cannot be had is said, and the other one is there."""
+    said = []
+    names = make_crossings((side("3.11.7", uvloop="0.19"), side("3.13.0", uvloop="0.22")), "uvloop", said.append)
+    assert list(names) == ["py3.11.7-uvloop-0.22"]
+    assert made == [("py3.11.7-uvloop-0.22", "/3.11.7/python", "uvloop==0.22")]
+    assert said == ["uvloop==0.19 on Python 3.13.0 cannot be had: cannot install into the environment: it fails"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (side("3.11.7", trio="0.29"), side("3.11.7", trio="0.35")),
+        (side("3.11.7", trio="0.29"), side("3.13.0", trio="0.29")),
+        (side("3.11.7"), side("3.13.0")),
+    ],
+    ids=["runtime only", "Python only", "no distribution"],
+)
+def test_one_thing_new_needs_no_crossing(made, old, new):
+    """The cause of every change is known."""
+    assert list(make_crossings((old, new), "trio", pytest.fail)) == []
+    assert made == []
+
+
+def test_a_crossing_is_made_once(made):
+    """It is registered under a name of what it has."""
+    make("py3.11.7-trio-0.35", python="3.11.7", trio="0.35")
+    sides = side("3.11.7", trio="0.29"), side("3.13.0", trio="0.35")
+    assert list(make_crossings(sides, "trio", pytest.fail)) == ["py3.11.7-trio-0.35", "py3.13.0-trio-0.29"]
+    assert [name for name, *_ in made] == ["py3.13.0-trio-0.29"]
+
+
+@pytest.mark.parametrize(
+    ("backends", "complaint"),
+    [
+        ((), "an upgrade has two columns, the old and the new one; --backend names 0"),
+        (("alpha",), "--backend names 1"),
+        (("alpha", "beta"), "alpha and beta are two backends; an upgrade is one backend in two environments"),
+    ],
+)
+def test_an_upgrade_is_one_backend_in_two_environments(harness, backends, complaint):
+    """Anything else is a usage error."""
+    code, _, err = harness("upgrade", *(word for backend in backends for word in ("-b", backend)))
+    assert code == Exit.USAGE
+    assert complaint in err

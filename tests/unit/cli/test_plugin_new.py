@@ -3,7 +3,7 @@
 import pytest
 
 from harness.cli.exits import Exit
-from harness.testing.skeleton import KINDS, Skeleton
+from harness.testing.skeleton import KINDS, STYLES, Skeleton
 
 
 @pytest.mark.parametrize("name", ["Abc", "a_b", "-a", "a--b", "1a", "a b", "a/b", "", "harness-"])
@@ -64,3 +64,19 @@ def test_every_word_is_filled_in(kind):
     assert 'two-words = "harness_two_words.plugin"' in texts["pyproject.toml"]
     assert "src/harness_two_words/plugin.py" in texts
     assert [path for path in texts if "PACKAGE" in path or path.endswith(".template")] == []
+
+
+@pytest.mark.parametrize("style", STYLES[1:])
+def test_a_style_without_coroutines(style):
+    """The same files, over raw threads, in the words of the style."""
+    texts = dict(Skeleton("backend", "mine", style).texts())
+    assert texts.keys() == dict(Skeleton("backend", "mine").texts()).keys()
+    assert f"each task is a {style}" in texts["src/harness_mine/backend.py"]
+    assert "asyncio" not in texts["src/harness_mine/backend.py"] + texts["src/harness_mine/plugin.py"]
+
+
+def test_a_style_is_one_of_backends(harness):
+    """Another kind of plugin has no tasks."""
+    code, _, err = harness("plugin", "new", "mine", "--kind", "renderer", "--style", "thread")
+    assert code == Exit.USAGE
+    assert "--style is about backends; a renderer has none" in err
