@@ -74,9 +74,11 @@ def _cause_of(key: Key, upgraded: Sequence[str], seen: Mapping[str, Collection[K
         return alone[0] if len(alone) == 1 else f"each of {' and '.join(alone)} alone"
     if len(upgraded) < 2:
         return "".join(upgraded)
-    unknown = [name for name in upgraded if name not in seen]
     together = f"{' and '.join(upgraded)} together"
-    return f"{' or '.join(unknown)}, or {together}" if unknown else together
+    unknown = [name for name in upgraded if name not in seen]
+    if not unknown:
+        return together
+    return " or ".join(upgraded if len(unknown) == len(upgraded) else (*unknown, together))
 
 
 def _keys(changes: RunChanges) -> Iterator[Key]:

@@ -41,7 +41,8 @@ def make_crossings(
         name, requirement = f"py{python.python}-{distribution}-{other}", f"{distribution}=={other}"
         try:
             if find_registered(name) is None:
-                create_environment(name, python.interpreter, (requirement,), say)
+                create_environment(name, python.interpreter, (requirement,), say, bare=True)
             yield name
         except UsageError as exc:
-            say(f"{requirement} on Python {python.python} cannot be had: {exc}")
+            reason = str(exc).partition("; ")[0]  # what a compiler says follows
+            say(f"{requirement} on Python {python.python} cannot be had: {reason}")

@@ -28,7 +28,9 @@ _NOT_IN_A_WHEEL = ("INSTALLER", "REQUESTED", "direct_url.json", "RECORD")
 Said = Callable[[str], None]
 
 
-def create_environment(name: str, python: str, requirements: Sequence[str], say: Said) -> Environment:
+def create_environment(
+    name: str, python: str, requirements: Sequence[str], say: Said, *, bare: bool = False
+) -> Environment:
     """Make the environment, register it, and return its self-description.
 
     Args:
@@ -36,6 +38,7 @@ def create_environment(name: str, python: str, requirements: Sequence[str], say:
         python: a version (`3.13`), or the path of an interpreter; empty is the one that runs here.
         requirements: what to install beside harness, as an installer takes them.
         say: is called with each step.
+        bare: whether it has the requirements only: its workers then get harness by path.
 
     Raises:
         UsageError: the name is taken or none, there is no such Python, or an installer fails; nothing is left then.
@@ -49,7 +52,7 @@ def create_environment(name: str, python: str, requirements: Sequence[str], say:
     shutil.rmtree(folder, ignore_errors=True)
     try:
         tool = _make_folder(folder, interpreter, say)
-        _install(folder, tool, requirements, say)
+        _install(folder, tool, requirements, say, bare=bare)
         register(
             Registered(name=name, asked_python=python, requirements=tuple(requirements), made_with=Path(tool[-1]).name)
         )
@@ -125,12 +128,13 @@ def _choose_tool(interpreter: str) -> tuple[str, ...]:
     return (interpreter, "-m", "venv")
 
 
-def _install(folder: Path, tool: Sequence[str], requirements: Sequence[str], say: Said) -> None:
+def _install(folder: Path, tool: Sequence[str], requirements: Sequence[str], say: Said, *, bare: bool) -> None:
     python = str(folder / "bin" / "python")
     pip = ["uv", "pip", "install", "--python", python] if tool[-1] == "uv" else [python, "-m", "pip", "install"]
     with TemporaryDirectory(prefix="harness-wheel-") as scratch:
-        source = find_source(distribution(_DISTRIBUTION), Path(scratch))
-        say(f"installing harness from {source[-1]}, and {', '.join(requirements) or 'nothing more'}")
+        source = () if bare else find_source(distribution(_DISTRIBUTION), Path(scratch))
+        first = "" if bare else f"harness from {source[-1]}, and "
+        say(f"installing {first}{', '.join(requirements) or 'nothing more'}")
         _call([*pip, *source, *requirements], "install into the environment")
 
 

@@ -253,7 +253,7 @@ def test_an_upgrade_of_two_things_is_attributed(harness, tmp_path):
     run = store(tmp_path / "all", *drain, *other, crashing)
     code, out, _ = harness(run, "--columns", "trio@old", "trio@new")
     assert code == Exit.FINDINGS
-    assert "2 things change for you, 1 because of Python, 1 because of trio, or Python and trio together:" in out
+    assert "2 things change for you, 1 because of Python, 1 because of trio or Python and trio together:" in out
     assert any(line.endswith("Python") and "'lost' is forbidden" in line for line in out.splitlines())
     (changed,) = json.loads(harness(run, "--columns", "trio@old", "trio@mixed", "-f", "json")[1])["findings"]
     assert changed["cause"] == "Python"

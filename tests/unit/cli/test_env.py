@@ -203,7 +203,8 @@ def made(monkeypatch):
     """Record what environments are asked for; uvloop 0.19 cannot be built on 3.13."""
     asked = []
 
-    def create(name, python, requirements, _say):
+    def create(name, python, requirements, _say, *, bare):
+        assert bare  # it need not allow a version that harness itself allows
         if "uvloop==0.19" in requirements:
             raise UsageError("cannot install into the environment: it fails")
         asked.append((name, python, *requirements))
