@@ -118,16 +118,21 @@ def resume_and_report(state: State, folder: Path, *, jobs: int, fresh: bool, qui
     catalogue, stage = choose_stage(read_run(folder).started.request, state.catalogue)
     with open_progress(state.plugins, quiet=quiet, colourless=state.colourless, lanes=jobs):
         outcome = resume_session(folder, state.plugins, catalogue, jobs, stage, fresh=fresh)
-    if outcome.run.started.request.suite is not None:
-        from .suite import report_suite  # it imports this module
-
-        return report_suite(state, outcome, None, verbose=verbose)
-    return _report(state, outcome, "terminal", None, verbose - quiet)
+    return _report_whole(state, outcome, verbose - quiet)
 
 
 def report_stored(state: State, folder: Path, *, verbosity: int) -> int:
     """Print the report of a run that had no progress display, and return the exit code."""
-    return _report(state, read_outcome(folder), "terminal", None, verbosity)
+    return _report_whole(state, read_outcome(folder), verbosity)
+
+
+def _report_whole(state: State, outcome: RunOutcome, verbosity: int) -> int:
+    """Print the report that belongs to the run, and return the exit code."""
+    if outcome.run.started.request.suite is not None:
+        from .suite import report_suite  # it imports this module
+
+        return report_suite(state, outcome, None, verbose=verbosity > 0)
+    return _report(state, outcome, "terminal", None, verbosity)
 
 
 def _report(state: State, outcome: RunOutcome, renderer: str, json_file: str | None, verbosity: int) -> int:

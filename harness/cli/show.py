@@ -115,6 +115,11 @@ def show(
     name = format_name or ("terminal" if cell is None else "details")
     if cell is not None:
         run, comparison = narrow(run, comparison, cell)
+    outcome = RunOutcome(folder=folder, run=run, comparison=comparison, interrupted=False)
+    if cell is None and format_name is None and run.started.request.suite is not None:
+        from .suite import show_suite
+
+        return show_suite(state, outcome, verbose=verbose)
     is_part = bool(backends or scenarios)
     text = render(
         state, name, run, comparison, folder, verbose - quiet, lambda o: msgspec.structs.replace(o, is_detailed=is_part)
@@ -122,7 +127,7 @@ def show(
     click.echo(text, color=state.colour)
     if cell is not None:
         return Exit.OK
-    return exit_code(RunOutcome(folder=folder, run=run, comparison=comparison, interrupted=False))
+    return exit_code(outcome)
 
 
 @click.command()

@@ -194,9 +194,7 @@ def _collect(state: State, request: Request) -> Request:
 
 
 def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, verbose: bool, durations: int = 0) -> int:
-    """Print the summary of a suite's run, write the reports and return the exit code."""
-    from harness.compare import summarise_suite
-
+    """Write the reports of a suite's run, print its summary and return the exit code."""
     from .running import exit_code, write_reports
 
     write_reports(state, outcome, {"html": outcome.folder / "report.html"})
@@ -206,6 +204,15 @@ def report_suite(state: State, outcome: RunOutcome, json_file: str | None, *, ve
         click.echo(render(state, "json", outcome.run, outcome.comparison, outcome.folder))
         return exit_code(outcome)
     write_reports(state, outcome, {"json": Path(json_file) if json_file else None})
+    return show_suite(state, outcome, verbose=verbose, durations=durations)
+
+
+def show_suite(state: State, outcome: RunOutcome, *, verbose: bool, durations: int = 0) -> int:
+    """Print the summary of a suite's run and return the exit code."""
+    from harness.compare import summarise_suite
+
+    from .running import exit_code
+
     summary = summarise_suite(outcome.run)
     unexpected = {finding.row for finding in outcome.comparison.findings if finding.kind.unexpected}
     known = frozenset(found.row for cause in summary.causes for found in cause.differences) - unexpected

@@ -133,3 +133,16 @@ def test_the_summary_has_counts_causes_and_frequencies():
         "\nleaks on all, no findings: y",
         "\nadded to the suite's arguments: -n0",
     ]
+
+
+@pytest.mark.parametrize("command", ["show", "merge"])
+def test_a_stored_suite_has_its_own_report(harness, tmp_path, command):
+    """Tests and causes, as when it ran."""
+    first, second = (tmp_path / name for name in ("20260101-000000-aaaa", "20260101-000001-bbbb"))
+    write(first, suite_run(*pair("a", "failed"), *pair("b", "passed")))
+    write(second, suite_run(*pair("c", "passed")))
+    names = (first,) if command == "show" else (first, second, "--force")
+    _, out, err = harness(command, *map(str, names))
+    tests = 2 if command == "show" else 3
+    assert f"{tests} tests, {tests - 1} agree; 1 worse on fast: 1 cause" in out, err
+    assert "DIVERGENCE" not in out
