@@ -222,6 +222,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     capacity of a channel: where they differ the ratio is withheld, and the difference shown."""
     requires: tuple[Capability, ...] = ()
     """Without these capabilities it is unsupported."""
+    prerequisites: tuple[str, ...] = ()
+    """Names of scenarios whose contract this one takes for granted: where one of them breaks on a backend, a finding
+    of this one on that backend is reported as dependent on it."""
     variants: tuple[str, ...] = ()
     """Backend specs, e.g. `"asyncio:timeout=wait_for"`, that matter to the question: where that backend is selected
     by its bare name, its variants are run beside it."""

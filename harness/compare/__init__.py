@@ -17,6 +17,7 @@ judges). A row is judged at a time:
     overall     a geometric mean over rows, which describes and decides nothing
     alias_check the reference against itself: can those verdicts be believed? (order_effects: what disturbed all)
     repeats     cells run again because other processes had the CPU, and whether that met all backends alike
+    dependence  findings of a question whose prerequisite breaks on the same backend
     root_causes causes that findings share (traits: behaviour of a cell, with the facts that tell its cause)
     drop_in     whether a candidate behaves like its baseline
     suites      tests that differ, grouped by cause, and which of them differ alone as well
@@ -31,6 +32,7 @@ from harness.model import Comparison, Outcome, RowId, Run
 from .alias_check import check_alias, withdraw_verdicts
 from .columns import take_columns
 from .completeness import describe_incomplete
+from .dependence import mark_dependent
 from .drop_in import judge_drop_in, list_doubtful
 from .expectations import Expected
 from .findings import WEIGHT, Judgement, bound_finding
@@ -81,7 +83,7 @@ def compare(run: Run) -> Comparison:
         for row, judgements in judged
     )
     check = check_alias(run, summaries)
-    ordered = tuple(sorted(findings, key=lambda finding: WEIGHT[finding.kind]))
+    ordered = mark_dependent(rows, sorted(findings, key=lambda finding: WEIGHT[finding.kind]))
     candidate = run.started.request.candidate
     return Comparison(
         run_id=run.started.run_id,

@@ -24,6 +24,7 @@ from harness.model import (
     make_command,
 )
 
+from .dependence import list_prerequisites
 from .lineage import matches, spec_of
 from .root_causes import HARMS, Sign, group_signs
 from .rows import CellFacts, Row, Square
@@ -71,7 +72,7 @@ def judge_drop_in(rows: Sequence[Row], candidate: Candidate, known: Sequence[Exp
         baseline=candidate.baseline,
         checks=candidate.checks,
         differences=differences,
-        causes=group_signs(signs),
+        causes=group_signs(signs, list_prerequisites(rows)),
         better=tuple(_describe_better(pair, trait) for pair, trait in better),
         compared=len(able),
         unsteady=sum(1 for pair in able if is_doubtful(pair) and id(pair) not in steady),

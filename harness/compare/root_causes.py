@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from harness.api import Harm
 from harness.model import Finding, FindingKind, RootCause, RowId
 
+from .dependence import Prerequisites, collect_broken, find_bases, list_prerequisites
 from .rows import Row
 from .traits import ENDING_OF_CELL, LEFT, UNHANDLED, Cause, Trait, list_traits
 
@@ -26,6 +27,7 @@ Sign = tuple[int, Trait, RowId, tuple[str, ...]]
 
 def find_root_causes(rows: Iterable[Row], findings: Sequence[Finding]) -> tuple[RootCause, ...]:
     """Return the causes of the findings that are not expected, the worst first; of equal harm, those of most rows."""
+    rows = tuple(rows)
     by_id = {row.id: row for row in rows}
     traits: dict[RowId, _TraitsByKey] = {}
     signs: list[Sign] = []
@@ -35,17 +37,24 @@ def find_root_causes(rows: Iterable[Row], findings: Sequence[Finding]) -> tuple[
                 traits[row.id] = _index_traits(row)
             found = _worst_cause(dict.fromkeys(_matching(traits[row.id], finding)))
             signs += ((place, trait, finding.row, finding.backends) for trait in found)
-    return group_signs(signs)
+    return group_signs(signs, list_prerequisites(rows))
 
 
-def group_signs(signs: Iterable[Sign]) -> tuple[RootCause, ...]:
-    """Return the causes of the observed traits, the worst first; of equal harm, those of most rows."""
-    observed = tuple(signs)
+def group_signs(signs: Iterable[Sign], prerequisites: Prerequisites) -> tuple[RootCause, ...]:
+    """Return the causes of the observed traits, the worst first; of equal harm, those of most rows.
+
+    What depends on a broken prerequisite belongs to the cause of that.
+    """
+    observed = sorted(signs, key=lambda sign: HARMS[sign[1].harm])
     origins = _find_origins(observed)
-    grouped: dict[Cause, list[Sign]] = {}
+    bases = _find_bases(observed, prerequisites)
+    own: dict[Cause, list[Sign]] = {}
+    dependent: dict[Cause, list[Sign]] = {}
     for sign in observed:
-        grouped.setdefault(origins.get(sign[1].cause, sign[1].cause), []).append(sign)
-    causes = (_make_cause(cause, members) for cause, members in grouped.items())
+        base = bases.get(sign[0])
+        cause = (base or sign)[1].cause
+        (own if base is None else dependent).setdefault(origins.get(cause, cause), []).append(sign)
+    causes = (_make_cause(cause, members, dependent.get(cause, ())) for cause, members in own.items())
     return tuple(sorted(causes, key=lambda cause: (HARMS[cause.harm], -len(cause.rows), cause.title)))
 
 
@@ -63,6 +72,25 @@ def _find_origins(signs: Sequence[Sign]) -> dict[Cause, Cause]:
     return {cause: _first_of(cause, followed) for cause in followed}
 
 
+def _find_bases(signs: Sequence[Sign], prerequisites: Prerequisites) -> dict[int, Sign]:
+    """Return, by the place of each finding that depends on others, the worst sign of the prerequisite that breaks.
+
+    A prerequisite may have prerequisites; the one at the start of the chain counts.
+    """
+    broken = collect_broken((row, labels) for _, _, row, labels in signs)
+    worst: dict[RowId, Sign] = {}
+    for sign in signs:
+        worst.setdefault(sign[2], sign)
+    found: dict[int, Sign] = {}
+    for place, _, row, labels in signs:
+        passed, base = {row}, row
+        while (rows := find_bases(base, labels, prerequisites, broken)) and rows[0] not in passed:
+            passed.add(base := rows[0])
+        if base != row and not rows:  # in a circle, each is a cause of its own
+            found[place] = worst[base]
+    return found
+
+
 def _first_of(cause: Cause, followed: Mapping[Cause, Cause]) -> Cause:
     passed = {cause}
     while (origin := followed.get(cause)) is not None and origin not in passed:
@@ -70,17 +98,19 @@ def _first_of(cause: Cause, followed: Mapping[Cause, Cause]) -> Cause:
     return cause
 
 
-def _make_cause(cause: Cause, signs: Sequence[Sign]) -> RootCause:
+def _make_cause(cause: Cause, signs: Sequence[Sign], dependent: Sequence[Sign]) -> RootCause:
     # What shows the cause itself is before what follows from it.
     ordered = sorted(signs, key=lambda sign: (HARMS[sign[1].harm], sign[1].cause != cause))
+    rows = tuple(dict.fromkeys(row for _, _, row, _ in ordered))
     return RootCause(
         title=cause.title,
         harm=ordered[0][1].harm,
         basis=cause.basis,
         backends=tuple(dict.fromkeys(label for sign in signs for label in sign[3])),
-        rows=tuple(dict.fromkeys(row for _, _, row, _ in ordered)),
+        rows=rows,
         symptoms=tuple(dict.fromkeys(_name_symptom(sign[1].cause) for sign in ordered if sign[1].cause != cause)),
-        findings=tuple(dict.fromkeys(place for place, _, _, _ in ordered)),
+        dependent=tuple(dict.fromkeys(row for _, _, row, _ in dependent if row not in rows)),
+        findings=tuple(dict.fromkeys(place for place, _, _, _ in (*ordered, *dependent))),
     )
 
 

@@ -122,6 +122,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Where pairs of backends were run: the backend at fault and its role."""
     divergence: str = ""
     """First point of divergence of a trace, or the last step before a hang."""
+    depends_on: tuple[RowId, ...] = ()
+    """Rows of prerequisites of its question that break on the same backends."""
     details: tuple[str, ...] = ()
     """More lines: error leaves, stacks, limits."""
     command: str = ""

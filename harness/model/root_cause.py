@@ -42,6 +42,8 @@ class RootCause(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that show it, the worst first."""
     symptoms: tuple[str, ...] = ()
     """Titles of what follows from it, in some of its rows."""
+    dependent: tuple[RowId, ...] = ()
+    """Rows that break as well and have a row of the cause as a prerequisite; they are none of `rows`."""
     findings: tuple[int, ...] = ()
     """Places in `Comparison.findings`, or in `DropIn.differences`."""
 

@@ -52,6 +52,8 @@ class ScenarioCard(msgspec.Struct, frozen=True, kw_only=True):
     """Charts of the tables that it observes."""
     topics: tuple[str, ...] = ()
     """Words of a user for the features that it is about."""
+    prerequisites: tuple[str, ...] = ()
+    """Scenarios whose contract it takes for granted."""
     subject: str = ""
     """The library under test; empty where the runtimes are judged."""
     scripts: tuple[str, ...] = ()

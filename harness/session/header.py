@@ -86,6 +86,7 @@ def make_scenario_card(catalogue: Catalogue, name: str) -> ScenarioCard:
         requires=tuple(capability.value for capability in scenario.requires),
         charts=scenario.charts,
         topics=scenario.topics,
+        prerequisites=scenario.prerequisites,
         subject=scenario.subject,
         scripts=tuple(list_scripts(scenario)),
     )

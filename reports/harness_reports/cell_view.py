@@ -77,7 +77,7 @@ def _parts(run: Run, comparison: Comparison, options: RenderOptions) -> Iterator
     yield from render_expected(comparison.findings, options)
     groups = group_unexpected(comparison)
     for group in groups[:_MOST_BLOCKS]:
-        yield from render_block(group.findings, group.title, options)
+        yield from render_block(group.findings, group.title, options, group.dependent)
     if len(groups) > _MOST_BLOCKS:
         yield Text(f"\nand {len(groups) - _MOST_BLOCKS:,} more (all: --format json)", style="bold")
     yield Text()

@@ -87,7 +87,8 @@ def _subject(run: Run, drop_in: DropIn) -> str:
 
 
 def _cause_lines(number: int, cause: RootCause, drop_in: DropIn) -> Iterator[str]:
-    differences = [drop_in.differences[place] for place in cause.findings]
+    found = [drop_in.differences[place] for place in cause.findings]
+    differences = [difference for difference in found if difference.row not in cause.dependent]
     rows = _plural(len(cause.rows), "row", "rows")
     yield f"{number}. {cause.harm.upper()}: {clean(cause.title)} ({rows})"
     if len(cause.rows) == 1:
@@ -99,15 +100,19 @@ def _cause_lines(number: int, cause: RootCause, drop_in: DropIn) -> Iterator[str
         yield f"      here: {_shown(difference.seen)}{raised}"
     yield from (f"   symptom: {clean(symptom)}" for symptom in cause.symptoms)
     if more := list(dict.fromkeys(str(difference.row) for difference in differences[_MOST_ROWS:])):
-        names = ", ".join(more[:_MOST_NAMES]) + (
-            f" and {len(more) - _MOST_NAMES} more" if len(more) > _MOST_NAMES else ""
-        )
-        yield f"   also {names}"
+        yield f"   also {_name_rows(more)}"
+    if cause.dependent:
+        yield f"   dependent on it {_name_rows(cause.dependent)}"
     scripted = next((difference for difference in differences if difference.has_script), None)
     if scripted is not None:
         yield f"   script: harness script {scripted.row.scenario} --backend {scripted.backend}"
     else:
         yield f"   again:  {differences[0].command}"
+
+
+def _name_rows(rows: Sequence[object]) -> str:
+    more = f" and {len(rows) - _MOST_NAMES} more" if len(rows) > _MOST_NAMES else ""
+    return f"{', '.join(map(str, rows[:_MOST_NAMES]))}{more}"
 
 
 def _shown(values: Sequence[str]) -> str:

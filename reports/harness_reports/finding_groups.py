@@ -11,6 +11,7 @@ Alike = tuple[Finding, ...]
 """The same finding in several rows; at least one."""
 _FIRST = (FindingKind.HARNESS_FAULT, FindingKind.WRONG_BACKEND, FindingKind.SUSPECT_SCENARIO)
 """Findings that put others in doubt."""
+_MOST_NAMES = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +21,14 @@ class FindingGroup:
     findings: Alike
     title: str
     """Of the first; the cause where they have several."""
+    dependent: Alike | tuple[()] = ()
+    """Findings of questions for which those of the group break a prerequisite."""
 
 
 def group_unexpected(comparison: Comparison) -> list[FindingGroup]:
     """Return the unexpected findings in groups: those that cast doubt on others first, then by harm."""
     shared = list(_by_cause(comparison))
-    told = {id(finding) for group in shared for finding in group.findings}
+    told = {id(finding) for group in shared for finding in (*group.findings, *group.dependent)}
     rest = [finding for finding in comparison.unexpected if id(finding) not in told]
     others = [FindingGroup(findings=alike, title=alike[0].title) for alike in collapse(rest)]
     first = [group for group in others if group.findings[0].kind in _FIRST]
@@ -37,10 +40,19 @@ def _by_cause(comparison: Comparison) -> Iterator[FindingGroup]:
     for cause in comparison.root_causes:
         places = [place for place in cause.findings if place not in told]
         told.update(places)
-        members: list[Finding] = [comparison.findings[place] for place in places]
-        if members:
-            is_one = len({(finding.kind, finding.row.scenario, finding.title) for finding in members}) == 1
-            yield FindingGroup(findings=tuple(members), title=members[0].title if is_one else cause.title)
+        found = [comparison.findings[place] for place in places]
+        own = tuple(finding for finding in found if finding.row not in cause.dependent)
+        if own:
+            is_one = len({(finding.kind, finding.row.scenario, finding.title) for finding in own}) == 1
+            dependent = tuple(finding for finding in found if finding.row in cause.dependent)
+            yield FindingGroup(findings=own, title=own[0].title if is_one else cause.title, dependent=dependent)
+
+
+def name_dependent(dependent: Iterable[Finding]) -> str:
+    """Return the questions of the findings that depend on a group, with their number."""
+    names = list(dict.fromkeys(str(finding.row) for finding in dependent))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{len(names)}: {', '.join(names[:_MOST_NAMES])}{more}" if names else ""
 
 
 def collapse(findings: Iterable[Finding]) -> list[Alike]:

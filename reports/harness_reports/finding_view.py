@@ -15,7 +15,7 @@ from harness.model import Finding, FindingKind, Group, RenderOptions, format_par
 
 from .console import make_fields, make_lines
 from .figures import format_count
-from .finding_groups import Alike, collapse
+from .finding_groups import Alike, collapse, name_dependent
 from .safe_text import clean, clean_lines, shorten
 from .verdict import count_by_scenario, name_backends, place_of
 
@@ -54,11 +54,13 @@ def render_expected(findings: Sequence[Finding], options: RenderOptions) -> Iter
         yield from map(describe_unavailable, sorted_findings.unavailable)
 
 
-def render_block(alike: Alike, title: str, options: RenderOptions) -> Iterator[RenderableType]:
-    """Yield a finding, or several with one cause, so that it can be read on its own."""
+def render_block(
+    alike: Alike, title: str, options: RenderOptions, dependent: Sequence[Finding] = ()
+) -> Iterator[RenderableType]:
+    """Yield a finding, or several with one cause, so that it can be read on its own; the dependent ones by name."""
     yield Text()
     yield title_of(alike, title)
-    yield make_fields(_fields_of(alike, options))
+    yield make_fields(_fields_of(alike, dependent, options))
 
 
 def _render_lines(
@@ -130,7 +132,7 @@ def describe_unavailable(finding: Finding) -> Text:
     return text.append(f" ({hints})", style="dim") if hints else text
 
 
-def _fields_of(alike: Alike, options: RenderOptions) -> list[tuple[str, RenderableType]]:
+def _fields_of(alike: Alike, dependent: Sequence[Finding], options: RenderOptions) -> list[tuple[str, RenderableType]]:
     finding = alike[0]
     fields = make_lines("rows", _rows_of(alike)) if len(alike) > 1 else []
     fields += make_lines("asks", _some(finding.question if len(count_by_scenario(alike)) == 1 else ""))
@@ -138,6 +140,8 @@ def _fields_of(alike: Alike, options: RenderOptions) -> list[tuple[str, Renderab
     fields += make_lines("why", _some(_why(finding)))
     fields += make_lines("seen", _seen_of(finding.groups))
     fields += make_lines("culprit", [clean(line) for line in finding.culprit])
+    fields += make_lines("depends on", _some(", ".join(map(str, finding.depends_on))))
+    fields += make_lines("dependent", _some(name_dependent(dependent)))
     fields += make_lines("diverges" if finding.key else "last seen", _some(finding.divergence))
     fields += make_lines("details", _details_of(finding, options))
     fields += make_lines("again", wrap_command(clean(finding.command), options.width - _FIELD_WIDTH))

@@ -131,6 +131,7 @@ def _lines_of(finding: Finding) -> list[str]:
             for group in finding.groups
         ),
         *(("culprit", line) for line in finding.culprit),
+        ("depends on", ", ".join(map(str, finding.depends_on))),
         ("diverges", finding.divergence),
         ("again", finding.command),
     ):

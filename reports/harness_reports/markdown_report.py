@@ -117,6 +117,7 @@ def _field_lines(finding: Finding) -> Iterator[str]:
         ("why", why),
         ("seen", "; ".join(map(_group_text, finding.groups))),
         ("culprit", "; ".join(map(text, finding.culprit))),
+        ("depends on", ", ".join(code(row) for row in finding.depends_on)),
         ("first difference" if finding.key else "last seen", text(finding.divergence)),
     ):
         if value:

@@ -28,6 +28,8 @@ def describe_root_cause(number: int, cause: RootCause) -> str:
     rows = ", ".join(clean(row) for row in cause.rows[:_MOST_ROWS])
     more = len(cause.rows) - _MOST_ROWS
     title = "; ".join(map(clean, (cause.title, *cause.symptoms)))
-    return f"{number}. {cause.harm}: {title} on {', '.join(map(clean, cause.backends))}: {rows}" + (
-        f" and {more} more rows" if more > 0 else ""
+    return (
+        f"{number}. {cause.harm}: {title} on {', '.join(map(clean, cause.backends))}: {rows}"
+        + (f" and {more} more rows" if more > 0 else "")
+        + (f"; {len(cause.dependent)} dependent rows" if cause.dependent else "")
     )

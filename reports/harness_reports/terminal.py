@@ -83,7 +83,7 @@ def _render_unexpected(comparison: Comparison, options: RenderOptions) -> Iterat
     groups = group_unexpected(comparison)
     blocks = groups if options.verbosity > 0 else groups[:_MOST_BLOCKS]
     for group in blocks:
-        yield from render_block(group.findings, group.title, options)
+        yield from render_block(group.findings, group.title, options, group.dependent)
     if rest := groups[len(blocks) :]:
         yield Text()
         yield from (title_of(group.findings, group.title) for group in rest[:_MOST_TITLES])

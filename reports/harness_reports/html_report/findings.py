@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.model import Comparison, Finding, FindingKind, Group, RowId, format_parameters
-from harness_reports.finding_groups import Alike, group_unexpected
+from harness_reports.finding_groups import Alike, FindingGroup, group_unexpected, name_dependent
 from harness_reports.finding_view import COULD_NOT_RUN, sort_findings
 from harness_reports.private import without_paths
 from harness_reports.safe_text import clean, clean_lines
@@ -38,6 +38,10 @@ class FindingView:
     reference: str
     groups: tuple[Group, ...]
     culprit: tuple[str, ...]
+    depends: str
+    """Rows of prerequisites that break as well."""
+    dependent: str
+    """Rows that break because of this one."""
     divergence: str
     divergenceName: str  # noqa: N815 - read by the script
     details: tuple[str, ...]
@@ -59,25 +63,27 @@ def place_findings(comparison: Comparison) -> PlacedFindings:
     """Return every finding of a run."""
     groups = list(_groups(comparison))
     by_row: dict[RowId, list[int]] = {}
-    for place, (alike, _) in enumerate(groups):
-        for row in dict.fromkeys(finding.row for finding in alike):
+    for place, group in enumerate(groups):
+        for row in dict.fromkeys(finding.row for finding in (*group.findings, *group.dependent)):
             by_row.setdefault(row, []).append(place)
     return PlacedFindings(
-        views=tuple(_view(alike, title, f"finding-{place}") for place, (alike, title) in enumerate(groups, 1)),
-        unexpected=sum(alike[0].unexpected for alike, _ in groups),
+        views=tuple(_view(group, f"finding-{place}") for place, group in enumerate(groups, 1)),
+        unexpected=sum(group.findings[0].unexpected for group in groups),
         by_row=by_row,
     )
 
 
-def _groups(comparison: Comparison) -> Iterator[tuple[Alike, str]]:
-    yield from ((group.findings, group.title) for group in group_unexpected(comparison))
+def _groups(comparison: Comparison) -> Iterator[FindingGroup]:
+    yield from group_unexpected(comparison)
     found = sort_findings(comparison.findings)
     for several in (found.known, found.allowed, found.stalled):
-        yield from ((alike, alike[0].title) for alike in several)
-    yield from (((finding,), finding.reason or finding.title) for finding in found.unavailable)
+        yield from (FindingGroup(findings=alike, title=alike[0].title) for alike in several)
+    for finding in found.unavailable:
+        yield FindingGroup(findings=(finding,), title=finding.reason or finding.title)
 
 
-def _view(alike: Alike, title: str, anchor: str) -> FindingView:
+def _view(group: FindingGroup, anchor: str) -> FindingView:
+    alike: Alike = group.findings
     finding = alike[0]
     is_unavailable = finding.kind in COULD_NOT_RUN
     return FindingView(
@@ -86,7 +92,7 @@ def _view(alike: Alike, title: str, anchor: str) -> FindingView:
         kind=_kind_of(finding),
         tone="bad" if finding.unexpected else "off" if is_unavailable else "odd" if finding.known else "may",
         place=name_backends(finding.backends) if is_unavailable else place_of(alike),
-        title=clean(title),
+        title=clean(group.title),
         rows=_rows_of(alike),
         known=clean(finding.known),
         question=clean(finding.question) if len(count_by_scenario(alike)) == 1 else "",
@@ -95,6 +101,8 @@ def _view(alike: Alike, title: str, anchor: str) -> FindingView:
         reference=clean(finding.reference),
         groups=tuple(map(_clean_group, finding.groups)),
         culprit=tuple(map(clean, finding.culprit)),
+        depends=clean(", ".join(map(str, finding.depends_on))),
+        dependent=clean(name_dependent(group.dependent)),
         divergence=clean(finding.divergence),
         divergenceName="first difference" if finding.key else "last seen",
         details=tuple(_lines_of(finding)),

@@ -25,6 +25,8 @@ from harness.api import (
     prepare_certificates,
 )
 
+from ..parts.prerequisites import find_prerequisites
+
 ANSWER = "answer"
 """Observation key of the answer of a trial."""
 NEVER_ENDS = "never ends"
@@ -161,6 +163,7 @@ def make_question(
         headline=ANSWER,
         rows=_screened(rows or {}, screening=screening),
         requires=requires,
+        prerequisites=find_prerequisites(name, ask),
         variants=variants,
         side_by_side=side_by_side,
         timeout=60.0,

@@ -136,8 +136,9 @@ def a_run(
     note: str = "",
     environment: dict | None = None,
     charts: tuple[Chart, ...] = (),
+    prerequisites: dict[str, tuple[str, ...]] | None = None,
 ) -> Run:
-    """Return a run of these records; every scenario in it has the same judges."""
+    """Return a run of these records; every scenario in it has the same judges. `prerequisites` are by scenario."""
     backends = dict.fromkeys(str(role.backend) for record in records for role in record.cell.roles)
     roles = {record.cell.scenario: tuple(role.role for role in record.cell.roles) for record in records}
     scenarios = [
@@ -150,6 +151,7 @@ def a_run(
             conserved=conserved or {},
             roles=roles[name],
             charts=charts,
+            prerequisites=(prerequisites or {}).get(name, ()),
         )
         for name in roles
     ]

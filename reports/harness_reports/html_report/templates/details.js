@@ -10,7 +10,7 @@ const drawFinding = (finding, level = "h3") =>
       field("rows", finding.rows), field("known", finding.known && linked(finding.known)), field("asks", finding.question), field("expected", finding.expected),
       field("why", (finding.reason || finding.reference) && linked(`${finding.reason}${finding.reference ? ` (${finding.reference})` : ""}`)),
       field("seen", finding.groups.length ? el("ul", { class: "plain" }, finding.groups.map((group) => el("li", {}, el("strong", {}, group.value), `: ${group.backends.join(", ") || "no backend"}${group.of > 1 ? ` (${group.seen} of ${group.of})` : ""}${group.grade ? `, ${group.grade}` : ""}`))) : ""),
-      field("culprit", finding.culprit.map((line) => el("p", {}, line))), field(finding.divergenceName, finding.divergence),
+      field("culprit", finding.culprit.map((line) => el("p", {}, line))), field("depends on", finding.depends), field("dependent", finding.dependent), field(finding.divergenceName, finding.divergence),
       pre("details", finding.details), field("see it again", finding.command && el("code", { class: "command" }, finding.command)), field("evidence", finding.evidence)));
 
 const drawAnswers = (row) => row.answers.map((answers) =>

@@ -1,0 +1,52 @@
+"""The questions whose contract another question takes for granted, found in the calls that its code makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+_PACKAGE = __name__.partition(".")[0]
+_FOUNDATIONS = {
+    "create_event": "lock.event-wakes-every-waiter",
+    "open_channel": "channel.crowds-of-both-ends",
+    "accept": "stream.sizes-both-ways",
+    "connect": "stream.sizes-both-ways",
+    "run_in_thread": "offload.others-run",
+    "start_process": "process.exit-codes",
+    "start_server": "server.handler-returns",
+}
+"""Call of the runtime → the question that shows that it works. A question here needs those above its own only."""
+
+
+def find_prerequisites(name: str, ask: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the prerequisites of a question, from what it calls directly or in this package."""
+    above = list(dict.fromkeys(_FOUNDATIONS.values()))
+    if name in above:
+        above = above[: above.index(name)]
+    used = set(_list_names(ask, set()))
+    return tuple(
+        dict.fromkeys(question for call, question in _FOUNDATIONS.items() if call in used and question in above)
+    )
+
+
+def _list_names(thing: object, seen: set[int]) -> Iterator[str]:
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    if isinstance(thing, FunctionType):
+        names = set(_list_names_in(thing.__code__))
+        yield from names
+        cells = (cell.cell_contents for cell in thing.__closure__ or ())
+        for other in (*(thing.__globals__.get(name) for name in names), *cells):
+            yield from _list_names(other, seen)
+    elif isinstance(thing, type) and thing.__module__.startswith(_PACKAGE):
+        for member in vars(thing).values():
+            yield from _list_names(member, seen)
+
+
+def _list_names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _list_names_in(constant)
