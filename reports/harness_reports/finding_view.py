@@ -140,7 +140,7 @@ def _fields_of(alike: Alike, dependent: Sequence[Finding], options: RenderOption
     fields += make_lines("why", _some(_why(finding)))
     fields += make_lines("seen", _seen_of(finding.groups))
     fields += make_lines("culprit", [clean(line) for line in finding.culprit])
-    fields += make_lines("depends on", _some(", ".join(map(str, finding.depends_on))))
+    fields += make_lines("needs", [f"{clean(row)}, which breaks too" for row in finding.depends_on])
     fields += make_lines("dependent", _some(name_dependent(dependent)))
     fields += make_lines("diverges" if finding.key else "last seen", _some(finding.divergence))
     fields += make_lines("details", _details_of(finding, options))
