@@ -62,19 +62,20 @@ def local_certificates() -> LocalCertificates:
     """Return certificates for `NAMES`; the first call of a day makes them.
 
     Raises:
-        UnsupportedError: there are none of today, and trustme is not installed.
+        UnsupportedError: there are none of today, and trustme is not installed or no file can be written.
     """
-    import tempfile
-
-    kept = _place()
-    if not _is_ours(kept):
-        made = Path(tempfile.mkdtemp(prefix="harness-tls-"))
-        _make(made)
-        try:
-            made.rename(kept)
-        except OSError:  # another process was faster, or the name belongs to another user
-            return LocalCertificates(str(made))
-        _remove_old(kept)
+    try:
+        kept = _place()
+        if _is_ours(kept):
+            return LocalCertificates(str(kept))
+        made = _make()
+    except OSError as exc:
+        raise UnsupportedError(f"TLS needs certificates, which cannot be kept: {exc}") from exc
+    try:
+        made.rename(kept)
+    except OSError:  # another process was faster, or the name belongs to another user
+        return LocalCertificates(str(made))
+    _remove_old(kept)
     return LocalCertificates(str(kept))
 
 
@@ -113,15 +114,19 @@ def _is_ours(folder: Path) -> bool:
     return folder.is_dir() and (sys.platform == "win32" or (state.st_uid, state.st_mode & 0o077) == (os.getuid(), 0))
 
 
-def _make(folder: Path) -> None:
+def _make() -> Path:
+    """Return a new folder with certificates."""
+    import tempfile
+
     try:
         from trustme import CA
     except ImportError:
-        folder.rmdir()
         raise UnsupportedError(MISSING) from None
+    folder = Path(tempfile.mkdtemp(prefix="harness-tls-"))
     authority = CA()
     authority.cert_pem.write_to_path(str(folder / _CA))
     authority.issue_cert(*NAMES).private_key_and_cert_chain_pem.write_to_path(str(folder / _SERVER))
+    return folder
 
 
 def _remove_old(kept: Path) -> None:

@@ -200,6 +200,13 @@ def test_a_folder_that_others_can_read_is_not_used(tmp_path, monkeypatch):
     assert certificates.local_certificates.__wrapped__().folder != str(taken)
 
 
+def test_without_a_place_for_certificates_a_question_is_unsupported(tmp_path, monkeypatch):
+    """One line with the cause, such as a full disk: no error of the plan, and nothing about a runtime."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(UnsupportedError, match=r"TLS needs certificates, which cannot be kept: .*missing"):
+        certificates.local_certificates.__wrapped__()
+
+
 def test_certificates_of_the_days_before_yesterday_are_removed(tmp_path, monkeypatch):
     """Those of yesterday may be in use."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
