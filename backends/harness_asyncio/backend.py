@@ -8,7 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport, UnsupportedError
+from harness.api import (
+    Bridge,
+    Datagrams,
+    Processes,
+    Runtime,
+    Servers,
+    TaskSnapshot,
+    Tls,
+    UnhandledReport,
+    UnsupportedError,
+)
 
 from . import bridge, channels, introspection, servers, streams
 from .bridge import RunScheduler
@@ -139,6 +149,12 @@ class AsyncioRuntime:
         from .tls import AsyncioTls  # imports ssl, which few cells need
 
         return AsyncioTls()
+
+    def datagrams(self) -> Datagrams:
+        """Return the datagram endpoints of the loop."""
+        from .datagrams import AsyncioDatagrams  # few cells need it
+
+        return AsyncioDatagrams()
 
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from harness.api import Tls, UnsupportedError
+from harness.api import Datagrams, Tls, UnsupportedError
 
 from . import queues, sockets
 from .gathering import GatherGroup
@@ -37,6 +37,10 @@ class SocketCalls:
     def tls(self) -> Tls:
         """Refuse: an `SSLSocket` wants another order of reads and writes than `sock_recv` and `sock_sendall` make."""
         raise UnsupportedError("loop.sock_* methods take no SSLSocket")
+
+    def datagrams(self) -> Datagrams:
+        """Return endpoints on `loop.sock_sendto` and `loop.sock_recvfrom`."""
+        return sockets.SocketEndpoints(self._loop)
 
 
 class WaitFor:

@@ -36,7 +36,7 @@ LOOP = BackendOption(
 IO = BackendOption(
     name="io",
     default="streams",
-    summary="TCP through StreamReader and StreamWriter, or the loop's sock_* methods on plain sockets",
+    summary="TCP on streams and UDP on a transport, or the loop's sock_* methods on plain sockets",
     choices=("streams", "sock"),
     is_idiom=True,
     offers={"sock": {Capability.TLS: Offer(Support.ABSENT, "loop.sock_* methods take no SSLSocket")}},
@@ -125,6 +125,9 @@ CAPABILITIES = {
     Capability.DIRECT_CALL: Offer(Support.NATIVE, "put_nowait, Event.set, TaskGroup.create_task, Timeout.reschedule"),
     Capability.SERVER: Offer(Support.NATIVE, "start_server, serve_forever, close, wait_closed"),
     Capability.TLS: Offer(Support.NATIVE, "open_connection(ssl=), start_server(ssl=), StreamWriter.start_tls"),
+    Capability.DATAGRAM: Offer(
+        Support.EMULATED, "create_datagram_endpoint; receive_from takes from a queue that the protocol fills"
+    ),
     Capability.CHILD_PROCESS: Offer(
         Support.NATIVE, "asyncio.create_subprocess_exec; only the transport can close the pipe that is read"
     ),

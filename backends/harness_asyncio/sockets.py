@@ -1,12 +1,14 @@
-"""TCP on the loop's `sock_*` methods: plain sockets that do not block, without transports and buffers."""
+"""TCP and UDP on the loop's `sock_*` methods: plain sockets that do not block, without transports and buffers."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+
+from harness.api.datagrams import Address
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -87,3 +89,56 @@ async def connect(loop: asyncio.AbstractEventLoop, host: str, port: int, source:
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+class SocketEndpoint:
+    """A UDP socket. Errors are raised by its calls."""
+
+    __slots__ = ("_loop", "_sock", "address")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._loop = loop
+        self._sock = sock
+        host, port, *_ = sock.getsockname()
+        self.address: Address = (host, port)
+
+    async def send_to(self, data: bytes, address: Address | None = None) -> object:
+        """`loop.sock_sendto`, or `sock_sendall` to the peer."""
+        if address is None:
+            return await self._loop.sock_sendall(self._sock, data)
+        return await self._loop.sock_sendto(self._sock, data, address)
+
+    async def receive_from(self, max_bytes: int = 65_536) -> tuple[bytes, Address]:
+        """`loop.sock_recvfrom`, which cuts."""
+        data, (host, port, *_) = await self._loop.sock_recvfrom(self._sock, max_bytes)
+        return data, (host, port)
+
+    def reported(self) -> Sequence[Exception]:
+        """Nothing: the calls raise."""
+        return ()
+
+    async def aclose(self) -> None:
+        """`socket.close`: a `sock_recvfrom` that waits is not woken."""
+        self._sock.close()
+
+
+class SocketEndpoints:
+    """UDP on the loop's `sock_*` methods."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    async def open_endpoint(
+        self, host: str = "127.0.0.1", port: int = 0, *, peer: Address | None = None
+    ) -> SocketEndpoint:
+        """`socket.socket(family, SOCK_DGRAM)`, `bind` and `connect`, none of which blocks."""
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.bind((host, port))
+            if peer is not None:
+                sock.connect(peer)
+        except BaseException:
+            sock.close()
+            raise
+        return SocketEndpoint(self._loop, sock)

@@ -15,7 +15,7 @@ from typing import Any
 
 import curio
 
-from harness.api import Bridge, ErrorKind, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport
+from harness.api import Bridge, Datagrams, ErrorKind, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport
 
 from . import channels, introspection, streams
 from .bridge import CurioBridge, RunScheduler
@@ -179,6 +179,12 @@ class CurioRuntime:
         from .tls import CurioTls  # imports ssl, which few cells need
 
         return CurioTls()
+
+    def datagrams(self) -> Datagrams:
+        """`curio.socket`."""
+        from .datagrams import CurioDatagrams  # few cells need it
+
+        return CurioDatagrams()
 
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:

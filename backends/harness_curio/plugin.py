@@ -61,6 +61,7 @@ CURIO = Backend(
         Capability.DIRECT_CALL: Offer(Support.ABSENT, "curio's operations are coroutines: a thread cannot make one"),
         Capability.SERVER: Offer(Support.NATIVE, "curio.network.run_server in a task; close() cancels the task"),
         Capability.TLS: Offer(Support.NATIVE, "curio.open_connection(ssl=), CurioSSLContext.wrap_socket"),
+        Capability.DATAGRAM: Offer(Support.NATIVE, "curio.socket"),
         Capability.CHILD_PROCESS: Offer(Support.NATIVE, "curio.subprocess.Popen; wait runs in a thread"),
     },
     distributions=("curio",),

@@ -193,6 +193,12 @@ class ThreadsRuntime:
 
         return ThreadsTls(shutdown=self._shutdown)
 
+    def datagrams(self) -> api.Datagrams:
+        """Return endpoints on `socket`."""
+        from .datagrams import Datagrams  # few cells need it
+
+        return Datagrams(shutdown=self._shutdown)
+
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:
         """Read the frames of each thread that drives a coroutine."""

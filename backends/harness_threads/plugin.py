@@ -76,6 +76,7 @@ THREADS = Backend(
         Capability.DIRECT_CALL: Offer(Support.NATIVE, "everything is made for threads"),
         Capability.SERVER: Offer(Support.NATIVE, "socketserver.ThreadingTCPServer"),
         Capability.TLS: Offer(Support.NATIVE, "ssl.SSLContext.wrap_socket; a call that would block polls the socket"),
+        Capability.DATAGRAM: Offer(Support.NATIVE, "socket; in a cancel scope it is polled beside the bell"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "subprocess.Popen; in a cancel scope its pipes and its pidfd are polled beside the bell"
         ),

@@ -95,11 +95,12 @@ class ByteStream:
         """`socket.close`, which does not wake who reads the socket; with `close=shutdown` that one sees the end."""
         if self._shutdown and self._socket.fileno() != -1:
             self._shut = True
-            _shut_down(self._socket)
+            shut_down(self._socket)
         self._socket.close()
 
 
-def _shut_down(sock: socket.socket) -> None:
+def shut_down(sock: socket.socket) -> None:
+    """Shut a socket down, which wakes its readers, connected or not."""
     try:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError as exc:
@@ -133,19 +134,19 @@ class Listener:
     async def aclose(self) -> None:
         """`socket.close`, which does not wake who accepts; with `close=shutdown` that one gets an error."""
         if self._shutdown and self._socket.fileno() != -1:
-            _shut_down(self._socket)
+            shut_down(self._socket)
         self._socket.close()
 
 
 def listen(host: str, port: int, backlog: int | None, *, reuse_port: bool, shutdown: bool) -> Listener:
     """Do `socket.create_server`, with the default backlog of `socket.listen`."""
-    sock = socket.create_server((host, port), family=_family(host), backlog=backlog, reuse_port=reuse_port)
+    sock = socket.create_server((host, port), family=family_of(host), backlog=backlog, reuse_port=reuse_port)
     return Listener(sock, shutdown=shutdown)
 
 
 def connect(host: str, port: int, source: str | None, *, shutdown: bool) -> ByteStream:
     """Connect a new socket, blocking if nothing can cancel the task."""
-    sock = socket.socket(_family(host))
+    sock = socket.socket(family_of(host))
     try:
         if source is not None:
             sock.bind((source, 0))
@@ -170,5 +171,6 @@ def _connect_cancellable(sock: socket.socket, address: tuple[str, int]) -> None:
     sock.setblocking(True)
 
 
-def _family(host: str) -> socket.AddressFamily:
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the family of a numeric address."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -13,7 +13,17 @@ from typing import Any
 import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
-from harness.api import Bridge, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport, UnsupportedError
+from harness.api import (
+    Bridge,
+    Datagrams,
+    Processes,
+    Runtime,
+    Servers,
+    TaskSnapshot,
+    Tls,
+    UnhandledReport,
+    UnsupportedError,
+)
 
 from . import channels, introspection, streams
 from .bridge import RunScheduler, TrioBridge
@@ -140,6 +150,12 @@ class TrioRuntime:
         from .tls import TrioTls  # imports ssl, which few cells need
 
         return TrioTls()
+
+    def datagrams(self) -> Datagrams:
+        """`trio.socket`."""
+        from .datagrams import TrioDatagrams  # few cells need it
+
+        return TrioDatagrams()
 
     # --- introspection ---
     def tasks(self) -> Sequence[TaskSnapshot]:

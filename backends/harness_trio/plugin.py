@@ -47,6 +47,7 @@ TRIO = Backend(
             "trio.serve_listeners with a nursery for the handlers; close() cancels the scope that accepts",
         ),
         Capability.TLS: Offer(Support.NATIVE, "SSLStream and SSLListener, whose first use makes the handshake"),
+        Capability.DATAGRAM: Offer(Support.NATIVE, "trio.socket"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "trio.lowlevel.open_process; communicate is built as trio.run_process is"
         ),

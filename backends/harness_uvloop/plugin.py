@@ -7,9 +7,18 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from harness.api import Backend
+from msgspec.structs import replace
+
+from harness.api import Backend, Capability, Offer, Support
 from harness.plugins import hookimpl
-from harness_asyncio.plugin import CAPABILITIES, DEBUG, IDIOMS, make_eager_option
+from harness_asyncio.plugin import CAPABILITIES, DEBUG, IDIOMS, IO, make_eager_option
+
+_NO_SOCK_DATAGRAMS = Offer(Support.ABSENT, "uvloop has no sock_recvfrom and no sock_sendto: NotImplementedError")
+_IDIOMS = (
+    replace(IO, offers={"sock": IO.offers["sock"] | {Capability.DATAGRAM: _NO_SOCK_DATAGRAMS}}),
+    *(option for option in IDIOMS if option is not IO),
+)
+"""Those of asyncio, with what uvloop lacks."""
 
 
 def _eager_refusal() -> str:
@@ -35,7 +44,7 @@ def harness_backends() -> list[Backend]:
             runner="harness_uvloop.backend:UvloopRunner",
             schedules="harness_uvloop.schedule:UvloopSchedules",
             dialect="harness_uvloop.dialect:UvloopDialect",
-            options=(make_eager_option(_eager_refusal()), DEBUG, *IDIOMS),
+            options=(make_eager_option(_eager_refusal()), DEBUG, *_IDIOMS),
             capabilities=CAPABILITIES,
             distributions=("uvloop",),
             in_force="harness_uvloop.in_force:put_in_force",

@@ -15,6 +15,7 @@ from .backend import (
 )
 from .bridge import Bridge, BridgeEvent, BridgeJob, Direct, Inbox, bridge_of
 from .certificates import LocalCertificates, find_missing_certificates, local_certificates, prepare_certificates
+from .datagrams import DatagramEndpoint, Datagrams, datagrams_of
 from .errors import (
     BrokenResourceError,
     BusyResourceError,
@@ -145,6 +146,8 @@ __all__ = [
     "ClosedResourceError",
     "Completed",
     "Condition",
+    "DatagramEndpoint",
+    "Datagrams",
     "DeadlineExceeded",
     "Direct",
     "EndOfChannel",
@@ -206,6 +209,7 @@ __all__ = [
     "bridge_of",
     "cancel_at_every_turn",
     "classify_common",
+    "datagrams_of",
     "exact",
     "find_missing_certificates",
     "forbidden",

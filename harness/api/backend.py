@@ -54,6 +54,8 @@ class Capability(StrEnum):
     """`servers_of(runtime)`: servers with a handler for each connection. A chapter."""
     TLS = "TLS"
     """`tls_of(runtime)`: TLS over TCP streams. A chapter."""
+    DATAGRAM = "datagram"
+    """`datagrams_of(runtime)`: UDP endpoints. A chapter."""
 
 
 UNORDERED = 100
@@ -64,6 +66,7 @@ CHAPTERS = frozenset(
         Capability.CHILD_PROCESS,
         *(Capability.BRIDGE, Capability.BRIDGE_CALL, Capability.BRIDGE_JOB, Capability.DIRECT_CALL),
         *(Capability.SERVER, Capability.TLS),
+        Capability.DATAGRAM,
     }
 )
 """Capabilities that are a chapter of the contract (`harness.api.chapters`).

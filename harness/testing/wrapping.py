@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, ClassVar, Literal
 
-from harness.api import ErrorKind, Runtime, bridge_of, processes_of, servers_of, tls_of
+from harness.api import ErrorKind, Runtime, bridge_of, datagrams_of, processes_of, servers_of, tls_of
 
 Kind = Literal[
     "stream",
@@ -22,6 +22,8 @@ Kind = Literal[
     "bridge",
     "servers",
     "tls",
+    "endpoint",
+    "datagrams",
 ]
 """An object of a runtime."""
 
@@ -229,11 +231,30 @@ class _TlsAccepting(Wrapped):
         return self._tls.stream(await self._tls.accept(self.inner), self._tls.runtime)
 
 
+class Endpoint(Part):
+    """A UDP endpoint."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("endpoint",)
+
+
+class Datagrams(Part):
+    """The object that opens UDP endpoints."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("datagrams",)
+
+    async def open_endpoint(self, *args: Any, **kwargs: Any) -> Any:
+        """Open an endpoint that may be broken."""
+        broken: type[Part] | None = type(self.runtime).endpoint
+        opened = await self.inner.open_endpoint(*args, **kwargs)
+        return opened if broken is None else broken(opened, self.runtime)
+
+
 class SabotagedRuntime(Wrapped):
     """A runtime that hands out broken parts: each class attribute names the class that replaces a healthy one.
 
     `inner` is the healthy one. A fault lists which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
-    `lock`, `semaphore`, `condition`, `event`, `child`, `bridge`, `servers` and `tls` it breaks; others stay healthy.
+    `lock`, `semaphore`, `condition`, `event`, `child`, `bridge`, `servers`, `tls`, `endpoint` and `datagrams` it
+    breaks; others stay healthy.
     """
 
     inner: Runtime
@@ -254,6 +275,9 @@ class SabotagedRuntime(Wrapped):
     """What takes the place of what starts servers."""
     broken_tls: type[Tls] = Tls
     """What takes the place of what opens TLS connections."""
+    endpoint: type[Part] | None = None
+    broken_datagrams: type[Datagrams] = Datagrams
+    """Class that opens UDP endpoints."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -323,6 +347,10 @@ class SabotagedRuntime(Wrapped):
         """Return what opens TLS connections, which may be broken."""
         return type(self).broken_tls(tls_of(self.inner), self)
 
+    def datagrams(self) -> Any:
+        """Return the object that opens endpoints; these may be broken."""
+        return type(self).broken_datagrams(datagrams_of(self.inner), self)
+
     def _wrap(self, kind: Kind, thing: Any) -> Any:
         part: type[Part] | None = getattr(type(self), kind)
         return thing if part is None else part(thing, self)
@@ -340,7 +368,12 @@ class _Starting(Part):
         return child(await self.inner.start_process(command, **streams), self.runtime)
 
 
-_CHAPTERS = {"bridge": "broken_bridge", "servers": "broken_servers", "tls": "broken_tls"}
+_CHAPTERS = {
+    "bridge": "broken_bridge",
+    "servers": "broken_servers",
+    "tls": "broken_tls",
+    "datagrams": "broken_datagrams",
+}
 """Attributes of kinds that a runtime hands out by a method of the same name."""
 
 

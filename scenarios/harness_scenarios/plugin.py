@@ -18,6 +18,7 @@ def harness_scenarios() -> list[Scenario]:
     from .load.bridge import bridge, bridge_call, bridge_job
     from .load.channel import channel
     from .load.children import children
+    from .load.datagrams import datagrams
     from .load.drain import drain
     from .load.echo import echo
     from .load.frames import frames
@@ -53,6 +54,7 @@ def harness_scenarios() -> list[Scenario]:
         bridge_job,
         bridge_call,
         drain,
+        datagrams,
     )
     return [_with_topics(scenario) for scenario in (*mission, *load, *LEAKS, *list_questions())]
 
@@ -64,6 +66,8 @@ _TOPICS = {
     "cancel": ("cancellation", "timeouts", "cancel-scopes"),
     "channel": ("queues",),
     "children": ("subprocesses", "processes"),
+    "datagram": ("udp", "sockets"),
+    "datagrams": ("udp", "sockets"),
     "deadline": ("timeouts", "wait-for"),
     "echo": ("streams", "sockets", "connections"),
     "end": ("exit", "signals", "ctrl-c"),

@@ -19,7 +19,7 @@ CATALOGUE = Plugins().catalogue()
 BACKENDS = {name: backend for name, backend in CATALOGUE.backends.items() if not backend.control}
 
 SUBJECTS = {
-    "io": ("ByteStream.", "Listener.", "Runtime.listen", "Runtime.connect"),
+    "io": ("ByteStream.", "Listener.", "Runtime.listen", "Runtime.connect", "DatagramEndpoint.", "Datagrams."),
     "timeout": ("Runtime.run_with_timeout",),
     "group": ("TaskGroup.", "CancelScope.", "Runtime.open_task_group", "Runtime.is_cancelled"),
     "cancel": ("CancelScope.", "Runtime.open_cancel_scope", "Runtime.is_cancelled"),

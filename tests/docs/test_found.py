@@ -1,4 +1,4 @@
-"""The page "Found here" names every listed difference, of six kinds of question, that has no public report."""
+"""The page "Found here" names every listed difference, of seven kinds of question, that has no public report."""
 
 import re
 import tomllib
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "found" / "README.md").read_text()
 SCRIPTS = ROOT / "scenarios" / "harness_scenarios" / "scripts"
-KINDS = ("process", "bridge", "server", "end", "drain", "tls")
+KINDS = ("process", "bridge", "server", "end", "drain", "tls", "datagram")
 PUBLIC = re.compile(r"gh-\d|#\d|bpo-\d|github\.com|https?://|PEP \d")
 ROWS = re.findall(r"^\| `([\w.-]+)` \| ([^|]+) \|.*\| `([^`]+)` \|$", PAGE, re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""Programs of public reports about threads, children and the end of a program: each is found, on its runtimes only.
+"""Programs of public reports about threads, children, datagrams and ends: each is found, on its runtimes only.
 
 The rows are those of the default matrix, on all backends. Figures of cost rows differ by a factor, not by noise.
 """
@@ -17,6 +17,11 @@ CASES = {
         "answer",
         "until another process has closed the pipe",
         {"asyncio"} if sys.version_info < (3, 14) else set(),
+    ),
+    "datagram.empty-is-sent": (
+        "answer",
+        "a datagram is lost",
+        {"asyncio", "uvloop"} if sys.version_info < (3, 13) else {"uvloop"},
     ),
     "bridge.direct-item": ("answer", "the scheduler ends with an error of its own", {"trio"}),
     "end.interrupt-while-a-job-runs": ("thread job", "ends when the job does", {"asyncio", "uvloop", "trio"}),

@@ -6,6 +6,7 @@ import asyncio.selector_events
 import collections
 import contextlib
 import functools
+import itertools
 import math
 import os
 import pathlib
@@ -1004,3 +1005,81 @@ def works_once():
         loop.close()
     MADE.append(loop)
     return loop
+
+
+# --- datagrams ---
+
+
+def _datagrams(edit=None, **methods):
+    """Return a loop whose protocols are given edited datagrams, and have some methods of their own."""
+
+    async def create(self, factory, **options):
+        def make():
+            protocol = factory()
+            if edit is not None:
+                receive = protocol.datagram_received
+                protocol.datagram_received = lambda data, address: edit(receive, data, address)
+            vars(protocol).update(methods)
+            return protocol
+
+        return await asyncio.SelectorEventLoop.create_datagram_endpoint(self, make, **options)
+
+    return _loop(create_datagram_endpoint=create)
+
+
+def receives_no_empty_datagrams():
+    """An empty datagram is dropped."""
+    return _datagrams(lambda receive, data, address: receive(data, address) if data else None)
+
+
+def cuts_large_datagrams():
+    """A datagram of more than 50,000 bytes is cut."""
+    return _datagrams(lambda receive, data, address: receive(data[:50_000], address))
+
+
+def loses_every_third_datagram():
+    """Every third datagram is dropped."""
+    turns = itertools.count(1)
+    return _datagrams(lambda receive, data, address: receive(data, address) if next(turns) % 3 else None)
+
+
+def names_the_first_sender():
+    """Every datagram comes from the first sender."""
+    seen = []
+    return _datagrams(lambda receive, data, address: (seen.append(address), receive(data, seen[0])))
+
+
+def stops_after_fifty_datagrams():
+    """The datagrams after the first fifty are dropped."""
+    turns = itertools.count()
+    return _datagrams(lambda receive, data, address: receive(data, address) if next(turns) < 50 else None)
+
+
+def reports_no_refusals():
+    """An error of a datagram is dropped."""
+    return _datagrams(error_received=lambda exc: None)
+
+
+def connects_no_endpoint():
+    """An endpoint with a remote address receives from everywhere."""
+
+    async def create(self, factory, remote_addr=None, **options):
+        options.setdefault("local_addr", ("127.0.0.1", 0))
+        return await asyncio.SelectorEventLoop.create_datagram_endpoint(self, factory, **options)
+
+    return _loop(create_datagram_endpoint=create)
+
+
+def endpoints_stay_open():
+    """An endpoint that is closed stays open."""
+    asyncio.selector_events._SelectorDatagramTransport.close = lambda self: None
+    return asyncio.new_event_loop()
+
+
+def closes_every_endpoint():
+    """Closing an endpoint closes all of them."""
+    kind = asyncio.selector_events._SelectorDatagramTransport
+    init, close, made = kind.__init__, kind.close, []
+    kind.__init__ = lambda self, *args, **options: (made.append(self), init(self, *args, **options))[1]
+    kind.close = lambda self: [close(each) for each in made]
+    return asyncio.new_event_loop()

@@ -21,6 +21,7 @@ _FAMILIES = (
     *("server_handler", "server_close", "server_start"),
     *("tls_close", "tls_handshake", "tls_upgrade", "tls_use"),
     *("end_interrupt", "end_program"),
+    *("datagram_transfer", "datagram_receive", "datagram_errors", "datagram_close"),
     *("several_waiters", "several_things", "several_crowds", "contract_rest"),
     "waits",
 )

@@ -29,6 +29,7 @@ ANYIO = Backend(
             Support.NATIVE, "SocketListener.serve with a task group for the handlers; close() cancels what accepts"
         ),
         Capability.TLS: Offer(Support.ABSENT, "anyio.streams.tls is not adapted yet"),
+        Capability.DATAGRAM: Offer(Support.ABSENT, "not written yet: anyio.create_udp_socket"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "anyio.open_process; communicate is built as anyio.run_process is"
         ),

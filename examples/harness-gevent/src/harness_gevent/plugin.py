@@ -31,6 +31,7 @@ CAPABILITIES = {
     Capability.SERVER: Offer(Support.NATIVE, "gevent.server.StreamServer with a Pool"),
     Capability.TLS: Offer(Support.ABSENT, "gevent.ssl is not adapted yet"),
     Capability.CHILD_PROCESS: Offer(Support.NATIVE, "gevent.subprocess"),
+    Capability.DATAGRAM: Offer(Support.ABSENT, "not written yet: gevent.socket has UDP"),
     Capability.PROCESS: Offer(Support.EMULATED, "a ProcessPoolExecutor, waited for in the hub's threadpool"),
 }
 
