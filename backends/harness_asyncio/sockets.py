@@ -103,11 +103,12 @@ class SocketEndpoint:
         host, port, *_ = sock.getsockname()
         self.address: Address = (host, port)
 
-    async def send_to(self, data: bytes, address: Address | None = None) -> object:
+    async def send_to(self, data: bytes, address: Address | None = None) -> None:
         """`loop.sock_sendto`, or `sock_sendall` to the peer."""
         if address is None:
-            return await self._loop.sock_sendall(self._sock, data)
-        return await self._loop.sock_sendto(self._sock, data, address)
+            await self._loop.sock_sendall(self._sock, data)
+        else:
+            await self._loop.sock_sendto(self._sock, data, address)
 
     async def receive_from(self, max_bytes: int = 65_536) -> tuple[bytes, Address]:
         """`loop.sock_recvfrom`, which cuts."""

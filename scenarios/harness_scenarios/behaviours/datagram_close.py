@@ -31,7 +31,6 @@ from .datagram_stand import (
     HOSTS,
     LAST,
     NEEDS,
-    NEVER_ENDS,
     TRANSFER,
     VARIANTS,
     RawSocket,
@@ -41,7 +40,7 @@ from .datagram_stand import (
     works,
 )
 from .fairness_turns import FEW_TURNS, give_turns
-from .question import LONG_TRIAL_SECONDS, NOTED, Trial, make_question
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 from .stream_attempt import NEEDED, Attempt, describe_raised, settle
 
 _MODULE = "harness_scenarios.behaviours.datagram_close"

@@ -18,8 +18,8 @@ from harness.api import (
 )
 from harness.api.datagrams import LARGEST, Address
 
-from .datagram_stand import CANCELS, HOSTS, LAST, NEEDS, NEVER_ENDS, RawSocket, opened, receive_all
-from .question import NOTED, Trial, make_question
+from .datagram_stand import CANCELS, HOSTS, LAST, NEEDS, RawSocket, opened, receive_all
+from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .stream_attempt import Attempt, describe_raised, settle, wait_patiently
 
 _MODULE = "harness_scenarios.behaviours.datagram_errors"

@@ -19,7 +19,6 @@ from .datagram_stand import (
     CANCELS,
     LAST,
     LOST,
-    NEVER_ENDS,
     TRANSFER,
     TWICE,
     VARIANTS,
@@ -29,7 +28,7 @@ from .datagram_stand import (
     receive_all,
 )
 from .fairness_turns import FEW_TURNS, give_turns
-from .question import LONG_TRIAL_SECONDS, NOTED, Trial, make_question
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 
 _MODULE = "harness_scenarios.behaviours.datagram_receive"
 _TURNS = range(-3, 5)

@@ -25,14 +25,13 @@ from .datagram_stand import (
     LAST,
     LOST,
     NEEDS,
-    NEVER_ENDS,
     TRANSFER,
     RawSocket,
     compare,
     opened,
     receive_all,
 )
-from .question import LONG_TRIAL_SECONDS, NOTED, Trial, make_question
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 from .stream_attempt import describe_raised
 
 _MODULE = "harness_scenarios.behaviours.datagram_transfer"

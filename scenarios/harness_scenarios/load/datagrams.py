@@ -24,6 +24,7 @@ from harness.api import (
     Scenario,
     bounded,
     datagrams_of,
+    grid,
     info,
     metric,
 )
@@ -227,8 +228,11 @@ datagrams = Scenario(
         "quick": ({"datagrams": 2000},),
         "default": ({}, {"window": 0}),
         "thorough": (
-            *({"size": size, "window": window} for size, window in ((16, 1), (16, 64), (1000, 32), (LARGEST, 1))),
-            *({"size": size, "window": 0} for size in (16, 1000, LARGEST)),
+            {"size": 16, "window": 1},
+            {"size": 16, "window": 64},
+            {"size": 1000, "window": 32},
+            {"size": LARGEST, "window": 1},
+            *grid(size=(16, 1000, LARGEST), window=(0,)),
         ),
     },
     conserved={"datagrams due": ("arrived", "lost")},
