@@ -11,12 +11,14 @@ from typing import Any
 from harness.api import (
     Bridge,
     Datagrams,
+    Names,
     Processes,
     Runtime,
     Servers,
     TaskSnapshot,
     Tls,
     UnhandledReport,
+    UnixSockets,
     UnsupportedError,
 )
 
@@ -137,6 +139,18 @@ class AsyncioRuntime:
     def servers(self) -> Servers:
         """Return the servers on asyncio streams."""
         return servers.AsyncioServers()
+
+    def unix(self) -> UnixSockets:
+        """Return the Unix sockets on asyncio streams."""
+        from .unix import AsyncioUnix  # few cells need it
+
+        return AsyncioUnix()
+
+    def names(self) -> Names:
+        """Return the look-ups of the loop."""
+        from .names import AsyncioNames  # few cells need it
+
+        return AsyncioNames(self._loop)
 
     def processes(self) -> Processes:
         """Start programs with `asyncio.create_subprocess_exec`."""

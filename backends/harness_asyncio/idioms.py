@@ -17,6 +17,7 @@ from . import queues, sockets
 from .gathering import GatherGroup
 from .streams import AsyncioListener, listen
 from .structure import AsyncioCancelScope, TaskCancelScope
+from .unix import SocketUnix
 
 
 class SocketCalls:
@@ -41,6 +42,10 @@ class SocketCalls:
     def datagrams(self) -> Datagrams:
         """Return endpoints on `loop.sock_sendto` and `loop.sock_recvfrom`."""
         return sockets.SocketEndpoints(self._loop)
+
+    def unix(self) -> SocketUnix:
+        """Bind, listen, `loop.sock_accept` and `loop.sock_connect`."""
+        return SocketUnix(self._loop)
 
 
 class WaitFor:

@@ -128,6 +128,9 @@ CAPABILITIES = {
     Capability.DATAGRAM: Offer(
         Support.EMULATED, "create_datagram_endpoint; receive_from takes from a queue that the protocol fills"
     ),
+    Capability.UNIX: Offer(Support.NATIVE, "start_unix_server, open_unix_connection"),
+    Capability.NAMES: Offer(Support.NATIVE, "loop.getaddrinfo; open_connection without happy_eyeballs_delay"),
+    Capability.PLANTED_NAMES: Offer(Support.NATIVE, "socket.getaddrinfo in the loop's executor"),
     Capability.CHILD_PROCESS: Offer(
         Support.NATIVE, "asyncio.create_subprocess_exec; only the transport can close the pipe that is read"
     ),

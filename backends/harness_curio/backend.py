@@ -15,15 +15,29 @@ from typing import Any
 
 import curio
 
-from harness.api import Bridge, Datagrams, ErrorKind, Processes, Runtime, Servers, TaskSnapshot, Tls, UnhandledReport
+from harness.api import (
+    Bridge,
+    Datagrams,
+    ErrorKind,
+    Names,
+    Processes,
+    Runtime,
+    Servers,
+    TaskSnapshot,
+    Tls,
+    UnhandledReport,
+    UnixSockets,
+)
 
 from . import channels, introspection, streams
 from .bridge import CurioBridge, RunScheduler
+from .names import CurioNames
 from .offload import run_in_process, run_in_thread
 from .processes import CurioProcesses
 from .servers import CurioServers
 from .structure import CHILD, Race, Scope, TaskGroup, classify, first_completed
 from .synchronisation import Condition, Event, Lock, Semaphore
+from .unix import CurioUnix
 
 
 class CurioRunner:
@@ -169,6 +183,14 @@ class CurioRuntime:
     def servers(self) -> Servers:
         """`curio.network.run_server`."""
         return CurioServers()
+
+    def unix(self) -> UnixSockets:
+        """`curio.network.unix_server_socket` and `curio.open_unix_connection`."""
+        return CurioUnix()
+
+    def names(self) -> Names:
+        """`curio.socket.getaddrinfo` and `curio.open_connection`."""
+        return CurioNames()
 
     def processes(self) -> Processes:
         """`curio.subprocess.Popen`; see `harness_curio.processes`."""

@@ -181,6 +181,18 @@ class ThreadsRuntime:
 
         return Servers(self._unhandled)
 
+    def unix(self) -> api.UnixSockets:
+        """Sockets of the family AF_UNIX."""
+        from .unix import ThreadsUnix  # few cells need it
+
+        return ThreadsUnix(self.sleep, shutdown=self._shutdown)
+
+    def names(self) -> api.Names:
+        """`socket.getaddrinfo`."""
+        from .names import ThreadsNames  # few cells need it
+
+        return ThreadsNames(shutdown=self._shutdown)
+
     def processes(self) -> api.Processes:
         """`subprocess.Popen`; see `harness_threads.processes`."""
         from .processes import ThreadsProcesses  # imports subprocess, which few cells need

@@ -77,6 +77,13 @@ THREADS = Backend(
         Capability.SERVER: Offer(Support.NATIVE, "socketserver.ThreadingTCPServer"),
         Capability.TLS: Offer(Support.NATIVE, "ssl.SSLContext.wrap_socket; a call that would block polls the socket"),
         Capability.DATAGRAM: Offer(Support.NATIVE, "socket; in a cancel scope it is polled beside the bell"),
+        Capability.UNIX: Offer(
+            Support.NATIVE, "sockets of AF_UNIX; in a cancel scope a connect tries again while the backlog is full"
+        ),
+        Capability.NAMES: Offer(
+            Support.NATIVE, "socket.getaddrinfo, which no cancellation interrupts; then as socket.create_connection"
+        ),
+        Capability.PLANTED_NAMES: Offer(Support.NATIVE, "socket.getaddrinfo in the thread of the task"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "subprocess.Popen; in a cancel scope its pipes and its pidfd are polled beside the bell"
         ),

@@ -16,22 +16,26 @@ from trio._core._run import GLOBAL_RUN_CONTEXT
 from harness.api import (
     Bridge,
     Datagrams,
+    Names,
     Processes,
     Runtime,
     Servers,
     TaskSnapshot,
     Tls,
     UnhandledReport,
+    UnixSockets,
     UnsupportedError,
 )
 
 from . import channels, introspection, streams
 from .bridge import RunScheduler, TrioBridge
+from .names import TrioNames
 from .offload import Offload
 from .processes import TrioProcesses
 from .servers import TrioServers
 from .structure import CancelScope, Deadline, TaskGroup, classify, first_completed
 from .synchronisation import Condition, Event, Lock, Semaphore
+from .unix import TrioUnix
 
 
 class TrioRunner:
@@ -140,6 +144,14 @@ class TrioRuntime:
     def servers(self) -> Servers:
         """`trio.serve_listeners`."""
         return TrioServers()
+
+    def unix(self) -> UnixSockets:
+        """`trio.open_unix_socket` and `trio.SocketListener`."""
+        return TrioUnix()
+
+    def names(self) -> Names:
+        """`trio.socket.getaddrinfo` and `trio.open_tcp_stream`."""
+        return TrioNames()
 
     def processes(self) -> Processes:
         """`trio.lowlevel.open_process`; see `harness_trio.processes`."""

@@ -48,6 +48,9 @@ TRIO = Backend(
         ),
         Capability.TLS: Offer(Support.NATIVE, "SSLStream and SSLListener, whose first use makes the handshake"),
         Capability.DATAGRAM: Offer(Support.NATIVE, "trio.socket"),
+        Capability.UNIX: Offer(Support.NATIVE, "trio.open_unix_socket; trio.SocketListener on a socket that is bound"),
+        Capability.NAMES: Offer(Support.NATIVE, "trio.socket.getaddrinfo, trio.open_tcp_stream"),
+        Capability.PLANTED_NAMES: Offer(Support.NATIVE, "socket.getaddrinfo in trio.to_thread.run_sync"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "trio.lowlevel.open_process; communicate is built as trio.run_process is"
         ),

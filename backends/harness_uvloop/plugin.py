@@ -20,6 +20,8 @@ _IDIOMS = (
 )
 """Those of asyncio, with what uvloop lacks."""
 
+_OWN_LOOK_UPS = Offer(Support.ABSENT, "libuv calls getaddrinfo of the C library")
+
 
 def _eager_refusal() -> str:
     # uvloop 0.23 hands `eager_start` to the task factory, and asyncio's takes it only from Python 3.13.3 on.
@@ -45,7 +47,7 @@ def harness_backends() -> list[Backend]:
             schedules="harness_uvloop.schedule:UvloopSchedules",
             dialect="harness_uvloop.dialect:UvloopDialect",
             options=(make_eager_option(_eager_refusal()), DEBUG, *_IDIOMS),
-            capabilities=CAPABILITIES,
+            capabilities=CAPABILITIES | {Capability.PLANTED_NAMES: _OWN_LOOK_UPS},
             distributions=("uvloop",),
             in_force="harness_uvloop.in_force:put_in_force",
             capability_checks="harness_uvloop.backend:list_checks",

@@ -49,6 +49,7 @@ from .judges import (
     required,
     trace,
 )
+from .names import Names, names_of
 from .perturbation import CellConditions, Perturbation
 from .processes import (
     INHERITED,
@@ -109,6 +110,7 @@ from .tasks import (
     place_of,
 )
 from .tls import Tls, TlsListener, TlsStream, tls_of
+from .unix import UnixListener, UnixSockets, unix_of
 
 __all__ = [
     "CHAPTERS",
@@ -168,6 +170,7 @@ __all__ = [
     "LocalCertificates",
     "Lock",
     "Metric",
+    "Names",
     "Offer",
     "Outcomes",
     "Parameter",
@@ -200,6 +203,8 @@ __all__ = [
     "TlsStream",
     "Trace",
     "UnhandledReport",
+    "UnixListener",
+    "UnixSockets",
     "UnsupportedError",
     "Value",
     "Wait",
@@ -220,6 +225,7 @@ __all__ = [
     "interesting",
     "local_certificates",
     "metric",
+    "names_of",
     "outcomes",
     "place_of",
     "prepare_certificates",
@@ -228,4 +234,5 @@ __all__ = [
     "servers_of",
     "tls_of",
     "trace",
+    "unix_of",
 ]

@@ -56,6 +56,12 @@ class Capability(StrEnum):
     """`tls_of(runtime)`: TLS over TCP streams. A chapter."""
     DATAGRAM = "datagram"
     """`datagrams_of(runtime)`: UDP endpoints. A chapter."""
+    UNIX = "unix socket"
+    """`unix_of(runtime)`: streams and listeners on a path. A chapter."""
+    NAMES = "name look-up"
+    """`names_of(runtime)`: look-ups, and connections to a host by its name. A chapter."""
+    PLANTED_NAMES = "planted names"
+    """`socket.getaddrinfo` answers the look-ups, so that a scenario can replace it. Part of a chapter."""
 
 
 UNORDERED = 100
@@ -67,6 +73,7 @@ CHAPTERS = frozenset(
         *(Capability.BRIDGE, Capability.BRIDGE_CALL, Capability.BRIDGE_JOB, Capability.DIRECT_CALL),
         *(Capability.SERVER, Capability.TLS),
         Capability.DATAGRAM,
+        *(Capability.UNIX, Capability.NAMES, Capability.PLANTED_NAMES),
     }
 )
 """Capabilities that are a chapter of the contract (`harness.api.chapters`).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, ClassVar, Literal
 
-from harness.api import ErrorKind, Runtime, bridge_of, datagrams_of, processes_of, servers_of, tls_of
+from harness.api import ErrorKind, Runtime, bridge_of, datagrams_of, names_of, processes_of, servers_of, tls_of, unix_of
 
 Kind = Literal[
     "stream",
@@ -24,6 +24,8 @@ Kind = Literal[
     "tls",
     "endpoint",
     "datagrams",
+    "unix",
+    "names",
 ]
 """An object of a runtime."""
 
@@ -249,12 +251,36 @@ class Datagrams(Part):
         return opened if broken is None else broken(opened, self.runtime)
 
 
+class Unix(Part):
+    """Unix sockets. Their streams and listeners are broken as those over TCP are."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("unix",)
+
+    async def listen_unix(self, path: str, **kwargs: Any) -> Any:
+        """Listen; the listener, and each stream that it accepts, may be broken."""
+        return self.runtime.break_listener(await self.inner.listen_unix(path, **kwargs))
+
+    async def connect_unix(self, path: str) -> Any:
+        """Connect; the stream may be broken."""
+        return self.runtime.break_part("stream", await self.inner.connect_unix(path))
+
+
+class Names(Part):
+    """Look-ups, and connections by name. Their streams are broken as others are."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("names",)
+
+    async def connect_by_name(self, host: str, port: int) -> Any:
+        """Connect; the stream may be broken."""
+        return self.runtime.break_part("stream", await self.inner.connect_by_name(host, port))
+
+
 class SabotagedRuntime(Wrapped):
     """A runtime that hands out broken parts: each class attribute names the class that replaces a healthy one.
 
     `inner` is the healthy one. A fault lists which of `stream`, `listener`, `sender`, `receiver`, `group`, `scope`,
-    `lock`, `semaphore`, `condition`, `event`, `child`, `bridge`, `servers`, `tls`, `endpoint` and `datagrams` it
-    breaks; others stay healthy.
+    `lock`, `semaphore`, `condition`, `event`, `child`, `bridge`, `servers`, `tls`, `endpoint`, `datagrams`, `unix` and
+    `names` it breaks; others stay healthy.
     """
 
     inner: Runtime
@@ -278,6 +304,10 @@ class SabotagedRuntime(Wrapped):
     endpoint: type[Part] | None = None
     broken_datagrams: type[Datagrams] = Datagrams
     """Class that opens UDP endpoints."""
+    broken_unix: type[Unix] = Unix
+    """What takes the place of Unix sockets."""
+    broken_names: type[Names] = Names
+    """What takes the place of look-ups and connections by name."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -286,49 +316,48 @@ class SabotagedRuntime(Wrapped):
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         """Connect; the stream may be broken."""
-        return self._wrap("stream", await self.inner.connect(*args, **kwargs))
+        return self.break_part("stream", await self.inner.connect(*args, **kwargs))
 
     async def listen(self, *args: Any, **kwargs: Any) -> Any:
         """Listen; the listener, and each stream that it accepts, may be broken."""
-        listener = await self.inner.listen(*args, **kwargs)
-        return self._wrap("listener", listener if self.stream is None else _Accepting(listener, self))
+        return self.break_listener(await self.inner.listen(*args, **kwargs))
 
     def open_channel(self, capacity: int | None) -> tuple[Any, Any]:
         """Open a channel; its ends may be broken."""
         send, receive = self.inner.open_channel(capacity)
-        return self._wrap("sender", send), self._wrap("receiver", receive)
+        return self.break_part("sender", send), self.break_part("receiver", receive)
 
     def create_lock(self) -> Any:
         """Create a lock that may be broken."""
-        return self._wrap("lock", self.inner.create_lock())
+        return self.break_part("lock", self.inner.create_lock())
 
     def create_semaphore(self, permits: int) -> Any:
         """Create a semaphore that may be broken."""
-        return self._wrap("semaphore", self.inner.create_semaphore(permits))
+        return self.break_part("semaphore", self.inner.create_semaphore(permits))
 
     def create_condition(self) -> Any:
         """Create a condition that may be broken."""
-        return self._wrap("condition", self.inner.create_condition())
+        return self.break_part("condition", self.inner.create_condition())
 
     def create_event(self) -> Any:
         """Create an event that may be broken."""
-        return self._wrap("event", self.inner.create_event())
+        return self.break_part("event", self.inner.create_event())
 
     def open_task_group(self) -> Any:
         """Open a group that may be broken."""
-        return self._wrap("group", self.inner.open_task_group())
+        return self.break_part("group", self.inner.open_task_group())
 
     def open_cancel_scope(self, **kwargs: Any) -> Any:
         """Open a scope that may be broken."""
-        return self._wrap("scope", self.inner.open_cancel_scope(**kwargs))
+        return self.break_part("scope", self.inner.open_cancel_scope(**kwargs))
 
     def move_on_after(self, seconds: float) -> Any:
         """Open a scope with a time-out that may be broken."""
-        return self._wrap("scope", self.inner.move_on_after(seconds))
+        return self.break_part("scope", self.inner.move_on_after(seconds))
 
     def fail_after(self, seconds: float) -> Any:
         """Open a scope with a time-out that may be broken."""
-        return self._wrap("scope", self.inner.fail_after(seconds))
+        return self.break_part("scope", self.inner.fail_after(seconds))
 
     def processes(self) -> Any:
         """Return the chapter of child processes; those that it starts may be broken."""
@@ -351,7 +380,20 @@ class SabotagedRuntime(Wrapped):
         """Return the object that opens endpoints; these may be broken."""
         return type(self).broken_datagrams(datagrams_of(self.inner), self)
 
-    def _wrap(self, kind: Kind, thing: Any) -> Any:
+    def unix(self) -> Any:
+        """Return Unix sockets that may be broken."""
+        return type(self).broken_unix(unix_of(self.inner), self)
+
+    def names(self) -> Any:
+        """Return look-ups that may be broken."""
+        return type(self).broken_names(names_of(self.inner), self)
+
+    def break_listener(self, listener: Any) -> Any:
+        """Return a listener that may be broken, as each stream that it accepts."""
+        return self.break_part("listener", listener if self.stream is None else _Accepting(listener, self))
+
+    def break_part(self, kind: Kind, thing: Any) -> Any:
+        """Return what takes the place of an object."""
         part: type[Part] | None = getattr(type(self), kind)
         return thing if part is None else part(thing, self)
 
@@ -368,12 +410,7 @@ class _Starting(Part):
         return child(await self.inner.start_process(command, **streams), self.runtime)
 
 
-_CHAPTERS = {
-    "bridge": "broken_bridge",
-    "servers": "broken_servers",
-    "tls": "broken_tls",
-    "datagrams": "broken_datagrams",
-}
+_CHAPTERS = {name: f"broken_{name}" for name in ("bridge", "servers", "tls", "datagrams", "unix", "names")}
 """Attributes of kinds that a runtime hands out by a method of the same name."""
 
 

@@ -19,11 +19,13 @@ from . import (
     clocks,
     datagrams,
     deadlines,
+    descriptors,
     ends,
     groups,
     leaks,
     listeners,
     locks,
+    names,
     offload,
     processes,
     rest,
@@ -33,6 +35,7 @@ from . import (
     stream_ends,
     streams,
     tls,
+    unix,
 )
 from .faults import FAULTS, Fault
 
@@ -55,8 +58,11 @@ THEMES = (
     servers,
     tls,
     datagrams,
+    unix,
+    names,
     ends,
     leaks,
+    descriptors,
     several,
     rest,
 )

@@ -69,6 +69,7 @@ _TOPICS = {
     "datagram": ("udp", "sockets"),
     "datagrams": ("udp", "sockets"),
     "deadline": ("timeouts", "wait-for"),
+    "descriptors": ("leaks", "sockets", "file-descriptors"),
     "echo": ("streams", "sockets", "connections"),
     "end": ("exit", "signals", "ctrl-c"),
     "frames": ("streams", "protocols"),
@@ -79,6 +80,7 @@ _TOPICS = {
     "lock": ("events", "conditions", "semaphores", "synchronisation"),
     "locks": ("synchronisation", "semaphores"),
     "merge": ("queues", "streams"),
+    "names": ("dns", "getaddrinfo", "connections"),
     "offload": ("threads", "executors", "blocking-calls"),
     "process": ("subprocesses", "children"),
     "server": ("sockets", "connections"),
@@ -92,6 +94,7 @@ _TOPICS = {
     "timer": ("sleep", "timeouts"),
     "timers": ("sleep",),
     "tls": ("ssl", "encryption", "certificates", "sockets"),
+    "unix": ("sockets", "connections", "servers", "unix-sockets"),
 }
 """Words of a user for what scenarios are about, by name or by the part of it before the dot."""
 

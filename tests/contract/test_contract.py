@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.api import bridge, datagrams, processes, runtime, servers, tls
+from harness.api import bridge, datagrams, names, processes, runtime, servers, tls, unix
 from harness.plugins import Plugins
 from harness.testing.breaches import list_unknown, select_breaches
 from harness.testing.clauses import CLAUSES
@@ -45,6 +45,9 @@ CONTRACT = (
     processes.ByteSink,
     processes.ChildProcess,
     processes.Processes,
+    names.Names,
+    unix.UnixListener,
+    unix.UnixSockets,
 )
 
 
@@ -80,10 +83,10 @@ def test_clause(request, results, backend, clause):
 
 def test_known_breaches_name_what_exists():
     """A breach whose clause was renamed would excuse nothing, silently."""
-    assert len(CATALOGUE.breaches) == 17
+    assert len(CATALOGUE.breaches) == 21
     assert list(list_unknown(CATALOGUE.breaches, {clause.name for clause in CLAUSES})) == []
     counts = {name: len(select_breaches(CATALOGUE.breaches, name)) for name in BACKENDS}
-    assert counts == {"asyncio": 1 + DROPS_EMPTY, "uvloop": 4, "trio": 0, "curio": 4, "threads": 0}
+    assert counts == {"asyncio": 2 + DROPS_EMPTY, "uvloop": 5, "trio": 1, "curio": 5, "threads": 0}
 
 
 NATIVE = {

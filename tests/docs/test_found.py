@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "found" / "README.md").read_text()
 SCRIPTS = ROOT / "scenarios" / "harness_scenarios" / "scripts"
-KINDS = ("process", "bridge", "server", "end", "drain", "tls", "datagram")
+KINDS = ("process", "bridge", "server", "end", "drain", "tls", "datagram", "unix", "names", "descriptors")
 PUBLIC = re.compile(r"gh-\d|#\d|bpo-\d|github\.com|https?://|PEP \d")
 ROWS = re.findall(r"^\| `([\w.-]+)` \| ([^|]+) \|.*\| `([^`]+)` \|$", PAGE, re.MULTILINE)
 

@@ -9,6 +9,7 @@ from . import (
     datagrams,
     groups,
     introspection,
+    names,
     offload,
     processes,
     scopes,
@@ -17,6 +18,7 @@ from . import (
     streams,
     synchronisation,
     tls,
+    unix,
     waits,
 )
 from .clause import CLAUSES, Clause, clause
@@ -33,6 +35,7 @@ __all__ = [
     "datagrams",
     "groups",
     "introspection",
+    "names",
     "offload",
     "processes",
     "scopes",
@@ -41,5 +44,6 @@ __all__ = [
     "streams",
     "synchronisation",
     "tls",
+    "unix",
     "waits",
 ]

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import harness_saboteurs
-from harness.api import bridge, datagrams, processes, runtime, servers, tls
+from harness.api import bridge, datagrams, names, processes, runtime, servers, tls, unix
 from harness_saboteurs import FAULTS, THEMES
 
 PARTS = {
@@ -25,6 +25,8 @@ PARTS = {
     "event": "Event",
 }
 """Attribute of a sabotaged runtime → the protocol of the objects that it hands out."""
+CHAPTERS = (processes, bridge, servers, tls, datagrams, unix, names)
+"""Modules of the contract beside its core."""
 EVERYTHING = "every question needs it: broken, no cell would end"
 ATTESTED = "tested by the clauses of the kit; the autopsy and the worker read it, and no scenario"
 WITHOUT_FAULT = {
@@ -37,6 +39,7 @@ WITHOUT_FAULT = {
     "Server.address": EVERYTHING,
     "TlsListener.address": EVERYTHING,
     "DatagramEndpoint.address": EVERYTHING,
+    "UnixListener.path": EVERYTHING,
     "ReceiveChannel.aclose": "what senders then see is left open; channel.end-is-seen shows it",
     "Runtime.run_in_process": "the second row of offload.errors-cross; a fault is to be seen in a first one",
     "Bridge.run_scheduler": "bridge.two-schedulers needs it; bridge-leads-to-the-latest-run breaks what it runs",
@@ -97,7 +100,7 @@ def test_every_call_of_the_core_is_broken_by_a_fault():
     assert missing == set()
 
 
-@pytest.mark.parametrize("chapter", [processes, bridge, servers, tls, datagrams], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda module: module.__name__)
 def test_every_call_of_a_chapter_is_broken_by_a_fault(chapter):
     """A call without a fault has a reason in `WITHOUT_FAULT`."""
     calls = set(list_calls(chapter)) - WITHOUT_FAULT.keys()
@@ -107,6 +110,6 @@ def test_every_call_of_a_chapter_is_broken_by_a_fault(chapter):
 
 def test_an_exception_is_still_one():
     """A call that got a fault leaves the list, and one that the contract no longer has."""
-    calls = {call for module in (runtime, processes, bridge, servers, tls, datagrams) for call in list_calls(module)}
+    calls = {call for module in (runtime, *CHAPTERS) for call in list_calls(module)}
     assert WITHOUT_FAULT.keys() <= calls
     assert WITHOUT_FAULT.keys() & set(broken_core()) == set()

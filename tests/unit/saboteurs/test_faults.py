@@ -14,7 +14,7 @@ ENDS_THE_PROCESS = {"shutdown.interrupt", "shutdown.exit-in-a-task", "shutdown.e
 """Questions for a worker: asked here they would end the tests."""
 
 
-SWEEPS = ("process.", "end.", "tls.")
+SWEEPS = ("process.", "end.", "tls.", "names.", "descriptors.")
 """Families whose questions are sweeps, where two repetitions and 0.2 s are not enough; they have tests of their own."""
 
 

@@ -30,6 +30,8 @@ ANYIO = Backend(
         ),
         Capability.TLS: Offer(Support.ABSENT, "anyio.streams.tls is not adapted yet"),
         Capability.DATAGRAM: Offer(Support.ABSENT, "not written yet: anyio.create_udp_socket"),
+        Capability.UNIX: Offer(Support.ABSENT, "anyio has it (create_unix_listener); this example leaves it out"),
+        Capability.NAMES: Offer(Support.ABSENT, "anyio has it (getaddrinfo); this example leaves it out"),
         Capability.CHILD_PROCESS: Offer(
             Support.NATIVE, "anyio.open_process; communicate is built as anyio.run_process is"
         ),

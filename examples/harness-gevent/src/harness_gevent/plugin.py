@@ -29,6 +29,8 @@ CAPABILITIES = {
     Capability.BRIDGE_JOB: Offer(Support.ABSENT, "a thread that calls into gevent waits for the result"),
     Capability.DIRECT_CALL: Offer(Support.NATIVE, "Queue.put, Event.set, Group.start, Greenlet.kill"),
     Capability.SERVER: Offer(Support.NATIVE, "gevent.server.StreamServer with a Pool"),
+    Capability.UNIX: Offer(Support.ABSENT, "gevent has it (gevent.socket, AF_UNIX); this example leaves it out"),
+    Capability.NAMES: Offer(Support.ABSENT, "gevent has it (the resolver of the hub); this example leaves it out"),
     Capability.TLS: Offer(Support.ABSENT, "gevent.ssl is not adapted yet"),
     Capability.CHILD_PROCESS: Offer(Support.NATIVE, "gevent.subprocess"),
     Capability.DATAGRAM: Offer(Support.ABSENT, "not written yet: gevent.socket has UDP"),

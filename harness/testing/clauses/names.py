@@ -1,0 +1,126 @@
+"""Clauses of names. Planted names replace `socket.getaddrinfo`: no look-up leaves the host."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from harness.api import Capability, Runtime, names_of
+
+from .clause import clause, require, require_equal, until
+
+_NAMES = (Capability.NAMES,)
+_PLANTED = (*_NAMES, Capability.PLANTED_NAMES)
+_HOLD_SECONDS = 5.0
+
+
+@contextmanager
+def _planted(names: Mapping[str, list[str] | OSError], gate: threading.Event | None = None) -> Iterator[list[str]]:
+    """Answer look-ups of these names, behind the gate, and refuse all others; yield the names asked for."""
+    genuine, asked = socket.getaddrinfo, list[str]()
+
+    def look_up(host: str | bytes, port: Any, *args: Any, **more: Any) -> list[Any]:
+        name = host.decode() if isinstance(host, bytes) else host
+        flags = more.get("flags", args[3] if len(args) > 3 else 0)
+        if flags & socket.AI_NUMERICHOST or name not in names:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        asked.append(name)
+        if gate is not None:
+            gate.wait(_HOLD_SECONDS)
+        answer = names[name]
+        if isinstance(answer, OSError):
+            raise answer
+        return [found for one in answer for found in genuine(one, port, type=socket.SOCK_STREAM)]
+
+    setattr(socket, "getaddrinfo", look_up)  # noqa: B010 - the type of the function differs
+    try:
+        yield asked
+    finally:
+        setattr(socket, "getaddrinfo", genuine)  # noqa: B010 - as above
+
+
+@clause("a numeric host is its own address", of="Names.resolve", requires=_NAMES)
+async def numeric(runtime: Runtime) -> None:
+    """Of IPv4."""
+    found = list(await names_of(runtime).resolve("127.0.0.1", 4711))
+    require_equal("addresses", expected=[("127.0.0.1", 4711)], actual=found)
+
+
+@clause("other tasks run while a name is looked up", of="Names.resolve", requires=_PLANTED)
+async def others_run(runtime: Runtime) -> None:
+    """The look-up ends when another task has had its turns."""
+    gate, found = threading.Event(), list[object]()
+
+    async def look_up() -> None:
+        found.append(list(await names_of(runtime).resolve("slow.test", 4711)))
+
+    with _planted({"slow.test": ["127.0.0.1"]}, gate) as asked:
+        async with runtime.open_task_group() as group:
+            await group.spawn(look_up)
+            await until(runtime, lambda: bool(asked))
+            was_held = not found
+            gate.set()
+    require(was_held, "the look-up held everything until it gave up")
+    require_equal("addresses", expected=[[("127.0.0.1", 4711)]], actual=found)
+
+
+@clause("the error of a look-up passes unchanged, and the next one works", of="Names.resolve", requires=_PLANTED)
+async def error(runtime: Runtime) -> None:
+    """A name that does not exist, and a name server that is away for now."""
+    numbers = []
+    names: dict[str, list[str] | OSError] = {"good.test": ["127.0.0.1"]}
+    for number in (socket.EAI_NONAME, socket.EAI_AGAIN):
+        names["bad.test"] = socket.gaierror(number, "planned")
+        with _planted(names):
+            try:
+                await names_of(runtime).resolve("bad.test", 4711)
+            except socket.gaierror as exc:
+                numbers.append(exc.errno)
+            after = list(await names_of(runtime).resolve("good.test", 4711))
+        require_equal("addresses after it", expected=[("127.0.0.1", 4711)], actual=after)
+    require_equal("numbers", expected=[socket.EAI_NONAME, socket.EAI_AGAIN], actual=numbers)
+
+
+@clause("a connect by name reaches a numeric host", of="Names.connect_by_name", requires=_NAMES)
+async def by_number(runtime: Runtime) -> None:
+    """Bytes arrive."""
+    listener = await runtime.listen()
+    client = await names_of(runtime).connect_by_name(*listener.address)
+    server = await listener.accept()
+    await client.send_all(b"hello")
+    found = await server.receive_some(100)
+    await client.aclose()
+    await server.aclose()
+    await listener.aclose()
+    require_equal("bytes read", expected=b"hello", actual=found)
+
+
+@clause("a connect by name tries each address", of="Names.connect_by_name", requires=_PLANTED)
+async def each_address(runtime: Runtime) -> None:
+    """Of three one accepts, at each position."""
+    listener = await runtime.listen()
+    others = ["127.0.0.2", "127.0.0.3"]
+    for position in range(3):
+        addresses = [*others[:position], "127.0.0.1", *others[position:]]
+        with _planted({"several.test": addresses}):
+            client = await names_of(runtime).connect_by_name("several.test", listener.address[1])
+        server = await listener.accept()
+        await client.aclose()
+        await server.aclose()
+    await listener.aclose()
+
+
+@clause("a connect by name fails if each address refuses", of="Names.connect_by_name", requires=_PLANTED)
+async def all_refuse(runtime: Runtime) -> None:
+    """With an `OSError`."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        with _planted({"several.test": ["127.0.0.1", "127.0.0.2"]}):
+            try:
+                await names_of(runtime).connect_by_name("several.test", reserved.getsockname()[1])
+            except OSError:
+                return
+    raise AssertionError("it is connected")
