@@ -27,13 +27,15 @@ from ..parts.children import count_descriptors
 from ..parts.planted_names import PlantedNames
 from ..parts.unix_paths import folder, serve_raw
 from .fairness_turns import give_turns
-from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, PrerequisiteError, Trial, make_question
+from .question import NEVER_ENDS, NOTED, PrerequisiteError, Trial, make_question
 from .raw_peer import SOCKET_STAYS_OPEN, RawListener
 from .stream_attempt import NEEDED, settle, wait_patiently
 
 _MODULE = "harness_scenarios.behaviours.descriptors"
 _MORE_THAN_BUFFERS = bytes(3 << 20)
 _SETTLE_TURNS = 200
+_SECONDS = 30.0
+"""Limit of a trial, of which a healthy one takes about half a second."""
 _MOST_KEPT = 2
 """A runtime may keep a descriptor for itself, such as that of a thread which has just ended."""
 _TURNS = range(9)
@@ -233,7 +235,7 @@ def _make(
         judges={"left": NOTED, "left after the collector": NOTED, "case": NOTED},
         requires=(*NEEDED, *more),
         variants=SOCK,
-        seconds=LONG_TRIAL_SECONDS,
+        seconds=_SECONDS,
         screening=False,
         catches=catches,
     )

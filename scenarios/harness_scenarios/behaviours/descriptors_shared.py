@@ -232,6 +232,7 @@ several_acceptors = make_question(
     repetitions=1,
     judges={"case": NOTED},
     requires=(*NEEDED, Capability.CANCEL_SCOPE),
+    seconds=LONG_TRIAL_SECONDS,
     variants=SOCK,
     screening=False,
     catches=("cancelled-acceptor-takes-its-turn", "acceptor-behind-another-sleeps"),

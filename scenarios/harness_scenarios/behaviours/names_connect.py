@@ -12,7 +12,7 @@ from ..parts.planted_names import Answer, has_ipv6
 from .names_lookup import NEEDS, PLANTED, SECONDS, planted
 from .positions import list_positions
 from .question import NEVER_ENDS, NOTED, PrerequisiteError, Trial, make_question
-from .stream_attempt import RETURNS, Attempt, attempt, wait_patiently
+from .stream_attempt import RETURNS, Attempt, attempt, settle, wait_patiently
 
 _MODULE = "harness_scenarios.behaviours.names_connect"
 _EYEBALLS = "https://www.rfc-editor.org/rfc/rfc8305"
@@ -250,6 +250,7 @@ async def _connect_by_number(runtime: Runtime, trial: Trial) -> str:
             for name in names:
                 await group.spawn(names_of(runtime).resolve, name, port)
             await wait_patiently(runtime, lambda: plants.waiting > 0, turns=_TURNS)
+            await settle(runtime)
             await group.spawn(connecting.make, "connects", names_of(runtime).connect_by_name, "127.0.0.1", port)
             is_early = await wait_patiently(runtime, lambda: connecting.ended)
             plants.let_go()
