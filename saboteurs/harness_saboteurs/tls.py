@@ -226,6 +226,57 @@ class _UpgradedCloseHangs(Tls):
 # --- bytes ---
 
 
+class _SecondHandshakeRaises(TlsStream):
+    """A handshake that was made cannot be asked for again."""
+
+    async def do_handshake(self) -> None:
+        if self.state == "behind the handshake":
+            raise RuntimeError("the handshake was made")
+        await self.inner.do_handshake()
+        self.state = "behind the handshake"
+
+
+class _ReadExceeds(TlsStream):
+    """A read over TLS returns all that has come, whatever its limit."""
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        del max_bytes
+        data: bytes = await self.inner.receive_some(1 << 16)
+        return data
+
+
+class _CloseForgetsReader(TlsStream):
+    """A read that waits as its own side closes the TLS stream waits for ever."""
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        try:
+            data: bytes = await self.inner.receive_some(max_bytes)
+        finally:
+            if self.state == "closed":
+                await self.sleep_for_ever()
+        return data
+
+    async def aclose(self) -> None:
+        self.state = "closed"
+        await self.inner.aclose()
+
+
+class _SendNeverWaits(TlsStream):
+    """A send over TLS that would wait returns, and keeps the bytes."""
+
+    def __init__(self, inner: Any, runtime: Any) -> None:
+        super().__init__(inner, runtime)
+        self._kept: list[bytes] = []
+
+    async def send_all(self, data: bytes) -> None:
+        if not self._kept:
+            async with self.healthy.move_on_after(0.002):
+                await self.inner.send_all(data)
+                return
+        self._kept.append(data)
+        await self.healthy.checkpoint()
+
+
 class _LargeSendTruncated(TlsStream):
     """More bytes than a record holds are cut to one record."""
 
@@ -296,6 +347,10 @@ for _name, _stream, _control in (
     ("tls-abort-before-handshake-does-nothing", _EarlyAbort, "trio"),
     ("tls-close-before-handshake-raises", _EarlyCloseRaises, "trio"),
     ("tls-alpn-unknown", _NoProtocol, "asyncio"),
+    ("tls-second-handshake-raises", _SecondHandshakeRaises, "trio"),
+    ("tls-read-exceeds-its-limit", _ReadExceeds, "asyncio"),
+    ("tls-close-forgets-reader", _CloseForgetsReader, "trio"),
+    ("tls-send-never-waits", _SendNeverWaits, "asyncio"),
     ("tls-large-send-truncated", _LargeSendTruncated, "asyncio"),
     ("tls-cancelled-read-drops", _CancelledReadDrops, "trio"),
     ("tls-cancelled-read-breaks", _CancelledReadBreaks, "asyncio"),

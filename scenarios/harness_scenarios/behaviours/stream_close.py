@@ -31,6 +31,11 @@ class Filling:
         self.accepted = 0
         """Bytes of the sends that returned."""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was accepted."""
+        return self.accepted == _MOST_CHUNKS * len(CHUNK)
+
     async def fill(self) -> None:
         """Send up to 64 MiB."""
         for _ in range(_MOST_CHUNKS):

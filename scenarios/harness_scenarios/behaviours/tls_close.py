@@ -271,6 +271,8 @@ unread_tickets = make_question(
 # --- what this side sees of a close ---
 
 END = "the end of stream"
+_FEW = 4
+"""Bytes of the first read, fewer than have come."""
 _ENDS = {
     "close_notify": (allowed, "the peer has ended TLS"),
     "no close_notify": (interesting, "bytes that an attacker has cut off are not missed"),
@@ -293,11 +295,13 @@ async def _ask_end(runtime: Runtime, trial: Trial, *, notifies: bool) -> str:
         found: list[bytes] = []
 
         async def read() -> None:
-            found.append(await stream.receive_some(len(b"last words")))
+            found.append(await stream.receive_some(_FEW))
             found.append(await _read_to_end(stream))
 
         reading = await attempt(runtime, trial, "reader", "reads to the end", read)
-        if found[:1] != [b"last words"]:
+        if found and len(found[0]) > _FEW:
+            return "a read returns more bytes than it was asked for"
+        if not found or (reading.answer == RETURNS and b"".join(found) != b"last words"):
             return "the bytes before the end are lost"
         if reading.answer != RETURNS:
             return reading.answer
@@ -316,6 +320,7 @@ _AGAIN = {
     "the end of stream, then raises other": interesting("a second read at the end raises"),
     f"the end of stream, then {NEVER_ENDS}": forbidden("a second read at the end waits for ever", harm=Harm.HANG),
     "the end of stream, then returns": forbidden("bytes come after the end", harm=Harm.DATA),
+    "a read returns more bytes than it was asked for": forbidden("the limit of a read holds"),
     "the bytes before the end are lost": forbidden("bytes that came before the end are dropped", harm=Harm.DATA),
     NEVER_ENDS: forbidden("the reader waits for ever"),
 }
@@ -335,7 +340,7 @@ peer_closes = make_question(
     },
     repetitions=2,
     requires=NEEDS,
-    catches=("tls-end-raises", "tls-end-hangs"),
+    catches=("tls-end-raises", "tls-end-hangs", "tls-read-exceeds-its-limit"),
 )
 
 
@@ -362,6 +367,45 @@ truncation = make_question(
     repetitions=2,
     requires=NEEDS,
     catches=("tls-truncation-hangs",),
+)
+
+# --- this side closes while it reads ---
+
+
+async def ask_close_wakes_reader(runtime: Runtime, trial: Trial) -> str:
+    """A task waits in a read, another one closes the stream; the peer answers the close."""
+    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
+        reading, closing = Attempt(runtime, trial, "reader"), Attempt(runtime, trial, "closer")
+        async with runtime.open_task_group() as group:
+            await group.spawn(reading.make, "reads", stream.receive_some, 1000)
+            await reading.settled()
+            await group.spawn(closing.make, "closes", stream.aclose)
+            await closing.settled()
+            peer.close_notify()
+            await settle(runtime)
+            answer = await reading.patiently()
+            peer.reset()  # frees a reader that is still in the kernel
+            await group.cancel()
+    return END if answer == RETURNS else answer
+
+
+close_wakes_reader = make_question(
+    ask_close_wakes_reader,
+    name="tls.close-wakes-reader",
+    question="What does a waiting read see when another task of this side closes the TLS stream?",
+    contract=("Closing a stream ends every wait in it.",),
+    ref=f"{_MODULE}:close_wakes_reader",
+    answers={
+        "raises closed": allowed("the reader sees that its own side has closed"),
+        END: interesting("the reader cannot tell its own close from the end that a peer sends"),
+        "raises broken": interesting("the reader sees that the peer has gone"),
+        "raises other": interesting("the reader is woken, by an error that does not tell why"),
+        NEVER_ENDS: forbidden("the reader sleeps on a closed descriptor for ever", "trio #36, close(2)"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    screening=False,
+    catches=("tls-close-forgets-reader",),
 )
 
 # --- half-close ---
@@ -428,5 +472,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     unread_tickets,
     peer_closes,
     truncation,
+    close_wakes_reader,
     half_close,
 )

@@ -24,7 +24,7 @@ from harness.api import (
 from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import SOCKET_STAYS_OPEN, STAYS_OPEN, RawListener, RawPeer, dial
 from .raw_tls_peer import NAME, RawTlsPeer, TlsLink
-from .stream_attempt import RETURNS, Attempt, settle, wait_patiently
+from .stream_attempt import RETURNS, Attempt, attempt, settle, wait_patiently
 from .tls_close import NEEDS, SIDES, side_of
 
 _MODULE = "harness_scenarios.behaviours.tls_handshake"
@@ -450,6 +450,9 @@ async def ask_agreements(runtime: Runtime, trial: Trial) -> str:
     link = TlsLink(runtime, side=side_of(trial), alpn=("two", "one"), names=names)
     async with link as (stream, peer):
         both = stream.selected_alpn_protocol(), peer.selected_alpn_protocol()
+        again = await attempt(runtime, trial, "task", "makes the handshake again", stream.do_handshake)
+        if again.answer != RETURNS:
+            return f"a second handshake {again.answer}"
     async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
         neither = stream.selected_alpn_protocol(), peer.selected_alpn_protocol()
     if both != ("two", "two") or neither != (None, None):
@@ -467,11 +470,19 @@ agreements = make_question(
         AGREED: allowed("as agreed in the handshake"),
         OTHER_PROTOCOL: forbidden("the two sides speak different protocols"),
         OTHER_NAME: forbidden("the server shows the certificate of another name"),
+        "a second handshake raises other": forbidden("a handshake that was made is complete"),
+        "a second handshake raises broken": forbidden("a handshake that was made is complete"),
+        f"a second handshake {NEVER_ENDS}": forbidden("a handshake that was made is complete", harm=Harm.HANG),
         NEVER_ENDS: forbidden("the handshake waits for ever"),
     },
     repetitions=2,
     requires=NEEDS,
-    catches=("tls-alpn-unknown", "tls-asks-for-another-name", "tls-listener-offers-no-protocol"),
+    catches=(
+        "tls-alpn-unknown",
+        "tls-asks-for-another-name",
+        "tls-listener-offers-no-protocol",
+        "tls-second-handshake-raises",
+    ),
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

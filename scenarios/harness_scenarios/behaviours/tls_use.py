@@ -78,6 +78,43 @@ sizes_both_ways = make_question(
     catches=("tls-large-send-truncated",),
 )
 
+# --- a peer that does not read ---
+
+WAITS = "the sender waits"
+NEVER_WAITS = "the sender is never made to wait"
+
+
+async def ask_silent_peer(runtime: Runtime, trial: Trial) -> str:
+    """The peer does not read; this side sends 64 KiB again and again, up to 64 MiB."""
+    async with TlsLink(runtime, side=side_of(trial)) as (stream, _):
+        filling = Filling(stream)
+        async with runtime.open_task_group() as group:
+            await group.spawn(filling.fill)
+            await filling.stalled(runtime)
+            await group.cancel()
+    trial.observe("bytes accepted", filling.accepted)
+    return NEVER_WAITS if filling.is_complete else WAITS
+
+
+silent_peer = make_question(
+    ask_silent_peer,
+    name="tls.silent-peer-stops-sender",
+    question="Does a sender wait over TLS while its peer does not read?",
+    contract=("A peer that does not read makes the sender wait.",),
+    ref=f"{_MODULE}:silent_peer",
+    answers={
+        WAITS: allowed("the buffers of both sides are bounded"),
+        NEVER_WAITS: forbidden("64 MiB lie in the memory of this side, and more would", harm=Harm.LEAK),
+        NEVER_ENDS: forbidden("the sender cannot be cancelled"),
+    },
+    judges={"bytes accepted": NOTED},
+    repetitions=2,
+    requires=NEEDS,
+    seconds=LONG_TRIAL_SECONDS,
+    screening=False,
+    catches=("tls-send-never-waits",),
+)
+
 # --- cancelled calls ---
 
 WHOLE = "every byte is read"
@@ -252,6 +289,7 @@ many_connections = make_question(
 
 SCENARIOS: tuple[Scenario, ...] = (
     sizes_both_ways,
+    silent_peer,
     cancelled_receive,
     cancelled_send,
     many_connections,

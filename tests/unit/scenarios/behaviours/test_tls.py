@@ -35,6 +35,12 @@ EXPECTED = [
     ("close-with-unread-tickets", {}, {tls_close.ALL_ARRIVE: LOOPS, tls_close.CUT_OFF_BYTES: ("trio", *PLAIN)}),
     ("peer-closes", {}, {tls_close.END: ALL}),
     ("truncation-is-visible", {}, {tls_close.END: (*LOOPS, *PLAIN), "raises broken": ("trio",)}),
+    (
+        "close-wakes-reader",
+        ONCE,
+        {tls_close.END: LOOPS, "raises closed": ("trio", "threads"), "never ends": ("curio",)},
+    ),
+    ("silent-peer-stops-sender", ONCE, {tls_use.WAITS: ALL}),
     ("half-close", ONCE, {"is refused": (*LOOPS, "trio"), tls_close.DEAF.format(TRUNCATED): PLAIN}),
     ("handshake-fails", {}, {tls_handshake.FAILS: (*LOOPS, "trio", "threads"), tls_handshake.FAILS_OPEN: ("curio",)}),
     (
@@ -92,6 +98,7 @@ BREAKS = {
     tls_upgrade.INJECTS,
     tls_upgrade.STALLS,
     tls_upgrade.STUCK,
+    "never ends",
 }
 """Known answers that break the contract."""
 
@@ -105,6 +112,10 @@ SABOTEURS = [
     ("peer-closes", {}, "tls-end-raises", "raises broken"),
     ("peer-closes", {}, "tls-end-hangs", "never ends"),
     ("truncation-is-visible", {}, "tls-truncation-hangs", "never ends"),
+    ("peer-closes", {}, "tls-read-exceeds-its-limit", "a read returns more bytes than it was asked for"),
+    ("close-wakes-reader", {}, "tls-close-forgets-reader", "never ends"),
+    ("alpn-and-name", {}, "tls-second-handshake-raises", "a second handshake raises other"),
+    ("silent-peer-stops-sender", {}, "tls-send-never-waits", tls_use.NEVER_WAITS),
     ("half-close", {}, "tls-half-close-in-name", tls_close.HALF.format("stays open")),
     ("handshake-fails", {}, "tls-name-unchecked", tls_handshake.IS_MADE),
     ("handshake-fails", {}, "tls-any-authority-trusted", tls_handshake.IS_MADE),
