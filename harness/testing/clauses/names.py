@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from harness.api import Capability, Runtime, names_of
 
-from .clause import clause, require, require_equal, until
+from .clause import clause, require, require_equal, settle, until
 
 _NAMES = (Capability.NAMES,)
 _PLANTED = (*_NAMES, Capability.PLANTED_NAMES)
@@ -111,6 +112,26 @@ async def each_address(runtime: Runtime) -> None:
         await client.aclose()
         await server.aclose()
     await listener.aclose()
+
+
+@clause("a connect by name that fails leaves no descriptor", of="Names.connect_by_name", requires=_PLANTED)
+async def fails_clean(runtime: Runtime) -> None:
+    """Twenty connects to a host with two addresses that refuse; the first ones are not counted."""
+    with socket.socket() as reserved, _planted({"several.test": ["127.0.0.1", "127.0.0.2"]}):
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+
+        async def fail() -> None:
+            for _ in range(20):
+                with suppress(OSError):
+                    await names_of(runtime).connect_by_name("several.test", port)
+            await settle(runtime)
+
+        await fail()
+        before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - names
+        await fail()
+        left = len(os.listdir("/dev/fd")) - before  # noqa: PTH208 - names
+    require(left < 10, f"{left} descriptors are left of 20 calls")
 
 
 @clause("a connect by name fails if each address refuses", of="Names.connect_by_name", requires=_PLANTED)

@@ -98,6 +98,25 @@ async def no_server(runtime: Runtime) -> None:
     require_equal("calls that raise an OSError", expected=[True] * 4, actual=raised)
 
 
+@clause("a call on a Unix socket that fails leaves no descriptor", of="UnixSockets.connect_unix", requires=_UNIX)
+async def fails_clean(runtime: Runtime) -> None:
+    """Twenty connects to no server, and twenty listens at a path that is too long; the first ones are not counted."""
+    with folder() as place:
+        missing, too_long = str(place / "missing"), str(place / ("x" * 120))
+
+        async def fail() -> None:
+            for _ in range(20):
+                await raises_os_error(lambda: unix_of(runtime).connect_unix(missing))
+                await raises_os_error(lambda: unix_of(runtime).listen_unix(too_long))
+            await settle(runtime)
+
+        await fail()
+        before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - names
+        await fail()
+        left = len(os.listdir("/dev/fd")) - before  # noqa: PTH208 - names
+    require(left < 20, f"{left} descriptors are left of 40 calls")
+
+
 @clause(
     "a client does not reach a server whose path is a part of its own", of="UnixSockets.connect_unix", requires=_UNIX
 )
