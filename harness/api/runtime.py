@@ -111,7 +111,11 @@ class Condition(Protocol):
         """Give the lock up."""
 
     async def wait(self) -> object:
-        """Release, wait for a notification, acquire again. Contract: the lock is held after it, however it ends."""
+        """Release, wait for a notification, acquire again.
+
+        Contract: the lock is held after it, however it ends; it ends by a notification, or as its
+            own task is cancelled.
+        """
 
     async def notify(self, n: int = 1) -> None:
         """Wake up to `n` waiters. Contract: needs the lock; no error if there is no waiter."""

@@ -22,6 +22,7 @@ from . import (
     descriptors,
     ends,
     groups,
+    later,
     leaks,
     listeners,
     locks,
@@ -65,6 +66,7 @@ THEMES = (
     descriptors,
     several,
     rest,
+    later,
 )
 """The modules of faults."""
 

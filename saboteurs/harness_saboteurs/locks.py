@@ -110,6 +110,18 @@ class _WaitEndsWithoutLock(Condition):
         await self.sleep_for_ever()
 
 
+@fault("cancelled-wait-wakes-another", control="trio")
+class _CancelledWaitWakesAnother(Condition):
+    """A wait that is cancelled notifies another waiter, whether or not it was notified itself."""
+
+    async def wait(self) -> None:
+        try:
+            await self.inner.wait()
+        except BaseException:
+            await self.inner.notify()
+            raise
+
+
 class _CarelessCondition(Held):
     event: HealthyEvent
 

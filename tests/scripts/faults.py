@@ -312,6 +312,21 @@ def condition_loses_notifications():
     return asyncio.new_event_loop()
 
 
+def condition_wakes_another_for_a_cancelled_wait():
+    """A wait that is cancelled wakes another waiter (so does asyncio from Python 3.13 on)."""
+    wait = asyncio.Condition.wait
+
+    async def wait_or_notify(self):
+        try:
+            return await wait(self)
+        except asyncio.CancelledError:
+            self.notify()
+            raise
+
+    asyncio.Condition.wait = wait_or_notify
+    return asyncio.new_event_loop()
+
+
 def condition_keeps_notifications():
     """A notification that wakes no waiter is kept for the next one, and needs no lock."""
     wait = asyncio.Condition.wait

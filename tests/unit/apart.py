@@ -31,9 +31,12 @@ class Request:
     """A trial: where the scenario is, the backend, what differs from the defaults, and the fault of the runtime."""
 
     ref: str
+    """Of the scenario, or `clause:` and the name of a clause of the kit."""
     backend: str
     parameters: Mapping[str, Any]
     fault: str = ""
+    bent: str = ""
+    """The argument of the contract that is spoilt, as `bent.list_arguments` names it; `none` for proxies alone."""
     limit: float = _LIMIT
     patience: float = math.inf
     """Seconds after which any wait with a limit ends: some faults are there to hang."""
@@ -148,6 +151,9 @@ def _read(source: int, seconds: float) -> bytes:
 def _try(request: Request) -> Seen:
     from harness.testing.trial import try_scenario
 
+    if request.ref.startswith("clause:"):
+        return _try_clause(request)
+
     module, _, attribute = request.ref.partition(":")
     trial = try_scenario(
         getattr(import_module(module), attribute),
@@ -165,7 +171,25 @@ def _try(request: Request) -> Seen:
     )
 
 
+def _try_clause(request: Request) -> Seen:
+    """Run a clause; one that takes too long ends its process."""
+    from harness.plugins import Plugins
+    from harness.testing.clauses import CLAUSES
+    from harness.testing.contract import run_clause
+
+    (clause,) = [clause for clause in CLAUSES if clause.name == request.ref.removeprefix("clause:")]
+    module, _, name = Plugins().catalogue().backends[request.backend].runner.partition(":")
+    runner = getattr(import_module(module), name)({})
+    whole = runner.run
+    runner.run = lambda main, unhandled: whole(lambda runtime: main(_wrap(runtime, request)), unhandled)
+    result = run_clause(lambda: runner, clause, request.limit)
+    broken = {clause.name} if result.error else set()
+    return Seen(values={}, steps=[], errors={}, running=(), violations=broken)
+
+
 def _wrap(runtime: Any, request: Request) -> Any:
+    import bent
+
     from harness.testing.wrapping import Wrapped
     from harness_saboteurs import FAULTS
 
@@ -174,4 +198,6 @@ def _wrap(runtime: Any, request: Request) -> Any:
             return self.inner.move_on_after(min(seconds, request.patience))
 
     broken = FAULTS[request.fault].runtime(runtime) if request.fault else runtime
+    if request.bent:
+        broken = bent.wrap("Runtime", broken, bent.find_argument(request.bent))
     return Impatient(broken) if request.patience < math.inf else broken

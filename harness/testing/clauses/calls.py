@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.api import Capability, ErrorKind, Runtime, TaskGroup
 
-from .clause import clause, require, require_equal, require_error, settle
+from .clause import clause, require, require_equal, require_error, settle, until
 
 _DEADLINE = (Capability.DEADLINE,)
 _CANCEL = (Capability.GROUP_CANCEL,)
@@ -147,8 +147,11 @@ async def shield_holds(runtime: Runtime) -> None:
 
 @clause("a detached task runs", of="Runtime.spawn_detached", requires=_DETACHED)
 async def detached_runs(runtime: Runtime) -> None:
-    """Let it and its parent wait for each other once."""
+    """Let it and its parent wait for each other once, with its name among those of the live tasks meanwhile."""
     ping, pong, seen = runtime.create_event(), runtime.create_event(), []
+
+    def is_described() -> bool:
+        return any(snapshot.name == "detached" for snapshot in runtime.tasks())
 
     async def task(*args: object) -> None:
         seen.append(args)
@@ -156,6 +159,7 @@ async def detached_runs(runtime: Runtime) -> None:
         await pong.set()
 
     await runtime.spawn_detached(task, 1, "two", name="detached")
+    await until(runtime, is_described)
     await ping.set()
     await pong.wait()
     require_equal("arguments", expected=[(1, "two")], actual=seen)

@@ -26,6 +26,7 @@ _FAMILIES = (
     *("end_interrupt", "end_program"),
     *("datagram_transfer", "datagram_receive", "datagram_errors", "datagram_close"),
     *("several_waiters", "several_things", "several_crowds", "contract_rest"),
+    *("several_calls", "several_bridge", "arguments", "process_each"),
     "waits",
 )
 """Modules with `SCENARIOS`. Loaded when they are listed: a worker loads only the one that it was told."""

@@ -17,7 +17,8 @@ from harness.api import (
 )
 
 from .fairness_turns import RETURNS, attempt, give_turns
-from .question import NEVER_ENDS, Trial, make_question
+from .positions import SIZES, list_positions
+from .question import NEVER_ENDS, NOTED, Trial, make_question
 
 _PLAIN_QUEUE = ("asyncio:channel=queue", "uvloop:channel=queue")
 _TRIO_CLOSING = "https://trio.readthedocs.io/en/stable/reference-core.html#clean-shutdown-with-channels"
@@ -154,7 +155,11 @@ close_wakes_all_receivers = make_question(
     },
     requires=_NEEDS_AN_END,
     variants=_PLAIN_QUEUE,
-    catches=("sender-never-closes", "close-sends-an-item"),
+    catches=(
+        "sender-never-closes",
+        "close-sends-an-item",
+        "end-of-channel-wakes-one",
+    ),
 )
 
 
@@ -328,6 +333,50 @@ receiver_closes = make_question(
 )
 
 
+# --- clones of clones ---
+
+ENDS_WITH_THE_LAST = "the others send, and the channel ends with the last of them"
+OTHER_CLOSED = "another sender is closed too"
+
+
+async def _close_one_of_a_chain(runtime: Runtime, trial: Trial) -> str:
+    for size in SIZES[1:3]:
+        for position in list_positions(size):
+            send, receive = runtime.open_channel(None)
+            chain = [send]
+            while len(chain) < size:
+                chain.append(chain[-1].clone())
+            await chain.pop(position).aclose()
+            outcomes = [await attempt(runtime, sender.send, number) for number, sender in enumerate(chain)]
+            for sender in chain:
+                await sender.aclose()
+            items = await receive_to_the_end(runtime, receive, size)
+            await receive.aclose()
+            if set(outcomes) != {RETURNS} or items != list(range(size - 1)):
+                trial.observe("case", f"sender {position + 1} of a chain of {size}")
+                return OTHER_CLOSED
+    return ENDS_WITH_THE_LAST
+
+
+clones_of_clones = make_question(
+    _close_one_of_a_chain,
+    name="channel.clones-of-clones",
+    question="Of a sender, its clone and the clone of that one is closed, at each position: do the others send?",
+    contract=("The channel ends when all senders are closed.",),
+    ref="harness_scenarios.behaviours.channel_close:clones_of_clones",
+    answers={
+        ENDS_WITH_THE_LAST: allowed("the channel ends when all senders are closed", _TRIO_CLOSING),
+        OTHER_CLOSED: forbidden("a sender is closed by its own close only", harm=Harm.DATA),
+        NEVER_ENDS: forbidden("the channel ends when all senders are closed"),
+    },
+    judges={"case": NOTED},
+    repetitions=1,
+    requires=_NEEDS_AN_END,
+    variants=_PLAIN_QUEUE,
+    catches=("clone-of-a-clone-closes-it",),
+)
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     close_with_items_inside,
     send_after_close,
@@ -336,4 +385,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     close_twice,
     close_while_a_send_waits,
     receiver_closes,
+    clones_of_clones,
 )

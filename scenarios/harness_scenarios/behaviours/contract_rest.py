@@ -185,7 +185,13 @@ first_of_several = make_question(
     repetitions=1,
     seconds=LONG_TRIAL_SECONDS,
     requires=(Capability.SELECT,),
-    catches=("select-returns-one", "select-leaves-losers", "select-cancels-none"),
+    catches=(
+        "select-returns-one",
+        "select-leaves-losers",
+        "select-cancels-none",
+        "middle-loser-goes-on",
+        "index-of-the-last-call-is-wrong",
+    ),
 )
 
 

@@ -29,11 +29,13 @@ from harness.api import (
 )
 
 from .fairness_turns import RETURNS, attempt, give_turns
-from .question import NEVER_ENDS, TRIAL_SECONDS, Trial, make_question
+from .positions import SIZES, list_positions
+from .question import NEVER_ENDS, NOTED, TRIAL_SECONDS, Trial, make_question
 
 _TRIO_CONDITION = "https://trio.readthedocs.io/en/stable/reference-core.html#trio.Condition"
 _THREADS_CONDITION = "https://docs.python.org/3/library/threading.html#condition-objects"
 _LOST_NOTIFY = "https://github.com/python/cpython/issues/112202"
+_SPURIOUS = "https://docs.python.org/3.13/library/asyncio-sync.html#asyncio.Condition.wait"
 _CURIO_NOTIFY = "https://github.com/dabeaz/curio/issues/365"
 _CURIO_WAIT = "https://github.com/dabeaz/curio/blob/1.6/curio/sync.py (Condition.wait)"
 _BOTH_DOCUMENTED = "both are documented or undefined"
@@ -379,10 +381,65 @@ more_than_wait = Scenario(
 )
 
 
+# --- cancelled among others ---
+
+QUIET = "the others wait on"
+SPURIOUS = "another waiter is woken"
+
+
+async def _cancel_among_others(runtime: Runtime, trial: Trial) -> str:
+    for size in SIZES[1:]:
+        for position in list_positions(size):
+            trial.step("main", f"cancels waiter {position + 1} of {size}")
+            if await _count_woken(runtime, size, position):
+                trial.observe("case", f"waiter {position + 1} of {size} is cancelled")
+                return SPURIOUS
+    return QUIET
+
+
+async def _count_woken(runtime: Runtime, size: int, position: int) -> int:
+    """Return how many waiters are woken as one is cancelled; the rest is woken by a notification then."""
+    room = _Room(runtime, lambda _actor, _what: None)
+    scopes: list[CancelScope] = []
+
+    async def in_a_scope(wait: Callable[[], Awaitable[None]]) -> None:
+        async with runtime.open_cancel_scope() as scope:
+            scopes.append(scope)
+            await wait()
+
+    async with runtime.open_task_group() as group:
+        for number in range(size):
+            await room.seat(group, f"waiter {number}", in_a_scope)
+        await scopes[position].cancel()
+        await give_turns(runtime)
+        woken = len(room.woken)
+        if rest := size - 1 - woken:  # curio fails if more are notified than wait
+            await room.notify(rest)
+    return woken
+
+
+cancelled_wait = make_question(
+    _cancel_among_others,
+    name="lock.cancelled-wait-wakes-no-other",
+    question="Of 2, 3 or 10 tasks that wait for a condition one is cancelled, at each position: do the others wait on?",
+    contract=("A wait ends by a notification, or as its own task is cancelled.",),
+    ref="harness_scenarios.behaviours.lock_condition:cancelled_wait",
+    answers={
+        QUIET: allowed("there was no notification", _THREADS_CONDITION),
+        SPURIOUS: forbidden("there was no notification: a program that does not check again goes on", _SPURIOUS),
+        NEVER_ENDS: forbidden("a notification wakes the other waiters"),
+    },
+    judges={"case": NOTED},
+    repetitions=1,
+    catches=("cancelled-wait-wakes-another",),
+)
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     notified_and_cancelled,
     held_after_cancelled_wait,
     order_of_notified,
     notify_needs_the_lock,
     more_than_wait,
+    cancelled_wait,
 )

@@ -25,7 +25,7 @@ from harness.api import (
     prepare_certificates,
 )
 
-from ..parts.prerequisites import find_prerequisites
+from ..parts.calls import find_calls, find_prerequisites
 
 ANSWER = "answer"
 """Observation key of the answer of a trial."""
@@ -146,6 +146,7 @@ def make_question(
                 return exc.answer
         return NEVER_ENDS
 
+    calls = find_calls(ask)
     return Scenario(
         name=name,
         question=question,
@@ -163,7 +164,7 @@ def make_question(
         headline=ANSWER,
         rows=_screened(rows or {}, screening=screening),
         requires=requires,
-        prerequisites=find_prerequisites(name, ask),
+        prerequisites=find_prerequisites(name, calls),
         variants=variants,
         side_by_side=side_by_side,
         timeout=60.0,

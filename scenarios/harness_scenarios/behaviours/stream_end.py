@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from harness.api import Harm, Runtime, Scenario, allowed, forbidden, interesting
+from harness.api import ByteStream, Harm, Runtime, Scenario, allowed, forbidden, interesting
 
-from .question import NEVER_ENDS, Trial, make_question
+from .fairness_turns import give_turns
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import END_OF_STREAM, Link, ReservedPort
 from .stream_attempt import NEEDED, RETURNS, Attempt, attempt, settle
 
@@ -128,6 +129,72 @@ send_after_send_eof = make_question(
     repetitions=1,
     variants=SOCK,
     catches=("half-close-kept", "send-after-half-close"),
+)
+
+
+ALL_BYTES = "all bytes arrive behind the half-close"
+FEWER_BYTES = "fewer bytes arrive behind the half-close"
+NO_END = "the other side does not see the half-close"
+
+
+async def ask_half_close_of_a_reader(runtime: Runtime, trial: Trial) -> str:
+    """A task reads while another one half-closes its side; then the peer sends little, or much."""
+    listener = await runtime.listen()
+    try:
+        for size in (1, 1 << 16, (1 << 20) + 1):
+            near = await runtime.connect(*listener.address)
+            far = await listener.accept()
+            answer = await _half_close_and_read(runtime, near, far, size)
+            await near.aclose()
+            await far.aclose()
+            if answer != ALL_BYTES:
+                trial.observe("case", f"{size} bytes")
+                return answer
+    finally:
+        await runtime.run_shielded(listener.aclose)
+    return ALL_BYTES
+
+
+async def _half_close_and_read(runtime: Runtime, near: ByteStream, far: ByteStream, size: int) -> str:
+    received = bytearray()
+    ends: list[bytes] = []
+
+    async def read() -> None:
+        while chunk := await near.receive_some(_READ_BYTES):
+            received.extend(chunk)
+
+    async with runtime.open_task_group() as group:
+        await group.spawn(read)
+        await give_turns(runtime)
+        await near.send_eof()
+        ends.append(await far.receive_some(1))
+        await far.send_all(bytes(size))
+        await far.send_eof()
+    if ends != [b""]:
+        return NO_END
+    return ALL_BYTES if len(received) == size else FEWER_BYTES
+
+
+half_close_of_a_reader = make_question(
+    ask_half_close_of_a_reader,
+    name="stream.half-close-while-reading",
+    question="A side half-closes while a task reads there, and the peer sends 1 byte to 1 MiB: do all of them arrive?",
+    contract=("`send_eof` ends only the outgoing direction.",),
+    ref=f"{_MODULE}:half_close_of_a_reader",
+    answers={
+        ALL_BYTES: allowed("TCP closes each direction on its own", "RFC 9293, 3.6"),
+        FEWER_BYTES: forbidden("TCP closes each direction on its own", "RFC 9293, 3.6", harm=Harm.DATA),
+        NO_END: forbidden("a half-close is seen by the peer"),
+        NEVER_ENDS: forbidden("a reader is woken by bytes behind the half-close of its own side"),
+    },
+    judges={"case": NOTED},
+    repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
+    requires=NEEDED,
+    catches=(
+        "half-close-forgets-reader",
+        "half-closed-stream-reads-little",
+    ),
 )
 
 
@@ -357,6 +424,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     peer_eof_keeps_writing,
     send_eof_keeps_reading,
     send_after_send_eof,
+    half_close_of_a_reader,
     eof_twice,
     bytes_before_reset,
     reset_while_reading,

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks import costs, scale, stability, transparency
+from benchmarks import costs, detection, scale, stability, transparency
 from benchmarks.sections import Section, is_within, ratio_texts
 from harness.model import BackendSpec, Cell, CellRecord, CellResult, Observed, Outcome, RoleBackend
 from harness.plugins import Plugins
@@ -96,3 +96,17 @@ def test_the_answers_of_a_cell_are_its_graded_values():
 
     assert answers(Outcome.COMPLETED) == {"answer: one thread"}
     assert answers(Outcome.HUNG, "idle") == {"answer: one thread", "hung: idle"}
+
+
+def test_detection_is_the_share_of_the_faults_that_default_catches():
+    """With the rows that catch what a quick run misses, and the rows of a scenario by what they catch."""
+    quick = {"a[n=1]": {"one"}}
+    default = {"a[n=1]": {"one"}, "a[n=2]": {"one", "two"}, "b": {"three"}}
+    assert detection.share(quick, default) == pytest.approx(1 / 3)
+    assert detection.describe(quick, default, ["one", "two", "three", "four"]) == [
+        "4 faults; caught by default: 3, by quick: 1 (33.3%)",
+        "caught by neither: four",
+        "missed by quick: three: b",
+        "missed by quick: two: a[n=2]",
+        "order: a[n=2] (2), a[n=1] (1)",
+    ]

@@ -1,8 +1,8 @@
-"""The questions whose contract another question takes for granted, found in the calls that its code makes."""
+"""What follows from the calls in the code of a question: its prerequisites."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -19,15 +19,18 @@ _FOUNDATIONS = {
 """Call of the runtime → the question that shows that it works. A question here needs those above its own only."""
 
 
-def find_prerequisites(name: str, ask: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the prerequisites of a question, from what it calls directly or in this package."""
+def find_calls(ask: Callable[..., Any]) -> frozenset[str]:
+    """Return the names that a question uses, in its own code and in functions and classes of this package."""
+    return frozenset(_list_names(ask, set()))
+
+
+def find_prerequisites(name: str, calls: Container[str]) -> tuple[str, ...]:
+    """Return the questions that show that the calls of a question work."""
     above = list(dict.fromkeys(_FOUNDATIONS.values()))
     if name in above:
         above = above[: above.index(name)]
-    used = set(_list_names(ask, set()))
-    return tuple(
-        dict.fromkeys(question for call, question in _FOUNDATIONS.items() if call in used and question in above)
-    )
+    needed = (question for call, question in _FOUNDATIONS.items() if call in calls and question in above)
+    return tuple(dict.fromkeys(needed))
 
 
 def _list_names(thing: object, seen: set[int]) -> Iterator[str]:

@@ -1,0 +1,167 @@
+"""Each argument of each call of the contract has an effect that a question or a clause of the kit sees.
+
+The arguments are read from the signatures of `harness.api`; a proxy around the runtime ignores or changes one.
+"""
+
+import pytest
+from apart import Request
+from bent import list_arguments
+
+from harness.plugins import Plugins
+
+SCENARIOS = Plugins().catalogue().scenarios
+CAUGHT_BY = {
+    "offload.each-argument-arrives": (
+        "TaskGroup.spawn(fn) ignored",
+        "TaskGroup.spawn(args) ignored",
+        "Runtime.run_with_timeout(fn) ignored",
+        "Runtime.run_with_timeout(args) ignored",
+        "Runtime.run_shielded(fn) ignored",
+        "Runtime.run_shielded(args) ignored",
+        "Runtime.run_in_thread(fn) ignored",
+        "Runtime.run_in_thread(args) ignored",
+    ),
+    "clause:each task that waits is described once, by its name and its frames": ("TaskGroup.spawn(name) ignored",),
+    "lock.notify-wakes-as-many": ("Condition.notify(n) ignored",),
+    "channel.clones-of-clones": ("SendChannel.send() ignored",),
+    "stream.peer-eof-keeps-writing": ("ByteStream.send_all() changed",),
+    "stream.sizes-both-ways": ("ByteStream.receive_some() changed",),
+    "timer.early-by-own-clock": (
+        "Runtime.sleep(seconds) ignored",
+        "Runtime.sleep(seconds) changed",
+    ),
+    "deadline.both-pass-at-once": ("Runtime.open_cancel_scope(deadline) ignored",),
+    "cancel.shielded-block": ("Runtime.open_cancel_scope(shield) ignored",),
+    "deadline.each-of-several-passes": (
+        "Runtime.fail_after(seconds) ignored",
+        "Runtime.fail_after(seconds) changed",
+        "Runtime.move_on_after(seconds) changed",
+        "Runtime.run_with_timeout(seconds) ignored",
+        "Runtime.run_with_timeout(seconds) changed",
+        "Runtime.classify(exc) ignored",
+    ),
+    "clause:a deadline ends a wait in sleep": ("Runtime.move_on_after(seconds) ignored",),
+    "clause:a detached task runs": (
+        "Runtime.spawn_detached(fn) ignored",
+        "Runtime.spawn_detached(args) ignored",
+        "Runtime.spawn_detached(name) ignored",
+    ),
+    "bridge.cancel-job": ("Runtime.is_cancelled(exc) ignored",),
+    "lock.each-turn-is-kept": ("Runtime.create_semaphore(permits) changed",),
+    "channel.capacity-zero": ("Runtime.open_channel(capacity) changed",),
+    "listener.arguments-are-kept": (
+        "Runtime.listen(host) ignored",
+        "Runtime.listen(port) ignored",
+        "Runtime.listen(backlog) ignored",
+        "Runtime.connect(host) changed",
+        "Runtime.connect(port) changed",
+        "Runtime.connect(source) ignored",
+    ),
+    "listener.shares-load": ("Runtime.listen(reuse_port) ignored",),
+    "clause:a function's result comes back from a process": (
+        "Runtime.run_in_process(fn) ignored",
+        "Runtime.run_in_process(args) ignored",
+    ),
+    "cancel.first-of-several-calls": ("Runtime.first_completed(fns) ignored",),
+    "process.each-signal-arrives": (
+        "ByteSource.receive_some() changed",
+        "ChildProcess.send_signal(number) changed",
+    ),
+    "process.streams-by-name": ("ByteSink.send_all() changed",),
+    "process.communicate-any-size": ("ChildProcess.communicate(data) ignored",),
+    "process.arguments-are-kept": (
+        "Processes.start_process(command) ignored",
+        "Processes.start_process(stdin) ignored",
+        "Processes.start_process(stdout) ignored",
+        "Processes.start_process(stderr) ignored",
+        "Processes.start_process(env) ignored",
+        "Processes.start_process(cwd) ignored",
+        "Processes.run_process(command) ignored",
+        "Processes.run_process(data) ignored",
+    ),
+    "process.each-descriptor-is-passed": ("Processes.start_process(pass_fds) ignored",),
+    "bridge.one-of-several-receivers-cancelled": ("Inbox.put(item) ignored",),
+    "bridge.timeout-keeps-job": ("BridgeJob.result(timeout) ignored",),
+    "clause:in a task a direct put is a send": (
+        "Direct.put(channel) ignored",
+        "Direct.put(item) ignored",
+    ),
+    "clause:in a task a direct set is a set": ("Direct.set(event) ignored",),
+    "clause:in a task a direct spawn is a spawn": (
+        "Direct.spawn(group) ignored",
+        "Direct.spawn(fn) ignored",
+        "Direct.spawn(args) ignored",
+    ),
+    "clause:in a task a direct cancel is a cancel": ("Direct.cancel(scope) ignored",),
+    "bridge.two-schedulers": (
+        "Bridge.run_scheduler(main) ignored",
+        "Bridge.submit(fn) ignored",
+    ),
+    "server.error-is-reported": ("Bridge.run_scheduler(unhandled) ignored",),
+    "bridge.call-wakes-scheduler": ("Bridge.call_soon(fn) ignored",),
+    "clause:calls of a thread are made soon, in order": ("Bridge.call_soon(args) ignored",),
+    "bridge.call-returns": (
+        "Bridge.call(fn) ignored",
+        "Bridge.call(args) ignored",
+    ),
+    "bridge.context-visible": ("Bridge.run(fn) ignored",),
+    "bridge.nested-calls": ("Bridge.run(args) ignored",),
+    "bridge.one-of-several-jobs-cancelled": ("Bridge.submit(args) ignored",),
+    "server.handler-returns": ("Servers.start_server(handler) ignored",),
+    "server.arguments-are-kept": (
+        "Servers.start_server(host) ignored",
+        "Servers.start_server(port) ignored",
+        "Servers.start_server(backlog) ignored",
+    ),
+}
+"""Question, or `clause:` and the name of a clause → the spoilt arguments that it must see."""
+ON_TRIO = ("cancel.shielded-block",)
+"""asyncio has no shielded block."""
+SEEN_BY = {argument: target for target, arguments in CAUGHT_BY.items() for argument in arguments}
+QUICK = ("TaskGroup.spawn(args) ignored", "Condition.notify(n) ignored", "Runtime.listen(backlog) ignored")
+"""The others are slow tests."""
+
+
+def ask(nursery, target, argument, *, clause_limit, patience):
+    """Return what a question or a clause sees with a spoilt argument, or with a whole contract for none."""
+    backend = "trio" if target in ON_TRIO else "asyncio"
+    if target.startswith("clause:"):
+        request = Request(ref=target, backend=backend, parameters={}, bent=argument, limit=clause_limit)
+        return nursery.run(request)
+    scenario = SCENARIOS[target]
+    parameters = (scenario.preset_rows("default") or ({},))[0] | {"repetitions": 1}
+    return nursery.run(
+        Request(ref=scenario.ref, backend=backend, parameters=parameters, bent=argument, patience=patience)
+    )
+
+
+def is_seen(nursery, target, argument):
+    """Return whether a spoilt argument is seen; a clause that hangs ends its process."""
+    try:
+        seen = ask(nursery, target, argument, clause_limit=1.0, patience=0.5)
+    except RuntimeError as exc:
+        return "died" in str(exc)
+    return bool(seen.violations or seen.errors or seen.running)
+
+
+def test_every_argument_of_the_contract_is_listed():
+    """And none that the contract no longer has."""
+    assert set(map(str, list_arguments())) == SEEN_BY.keys()
+    assert {target for target in CAUGHT_BY if not target.startswith("clause:")} <= SCENARIOS.keys()
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [pytest.param(each, marks=() if each in QUICK else pytest.mark.slow) for each in map(str, list_arguments())],
+)
+def test_a_spoilt_argument_is_seen(nursery, argument):
+    """By a broken contract, an error, or an end that does not come."""
+    assert is_seen(nursery, SEEN_BY[argument], argument)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", CAUGHT_BY)
+def test_nothing_is_seen_where_no_argument_is_spoilt(nursery, target):
+    """The control: the proxies alone break nothing."""
+    seen = ask(nursery, target, "none", clause_limit=60.0, patience=60.0)
+    assert (seen.violations, seen.errors, seen.running) == (set(), {}, ())
