@@ -132,7 +132,6 @@ own_thread = make_question(
     },
     repetitions=1,
     catches=("own-call-cannot-be-ended",),
-    screening=False,
     requires=_CALL,
     seconds=30.0,
 )

@@ -257,7 +257,6 @@ timed_out_wait = make_question(
     },
     repetitions=2,
     catches=("timeout-cancels-job", "job-ignores-timeout"),
-    screening=False,
     requires=_JOB,
     seconds=30.0,
 )
@@ -305,7 +304,6 @@ context_visible = make_question(
     },
     repetitions=2,
     catches=("calls-share-a-context",),
-    screening=False,
     requires=_CALL,
     seconds=30.0,
 )
@@ -346,7 +344,6 @@ nested_calls = make_question(
     },
     repetitions=3,
     catches=("one-call-at-a-time",),
-    screening=False,
     requires=(*_CALL, Capability.THREAD, Capability.DEADLINE),
     seconds=30.0,
 )
@@ -404,7 +401,6 @@ cancel_behind_a_thread = make_question(
     },
     repetitions=2,
     catches=("cancelled-call-has-a-result",),
-    screening=False,
     requires=(*_CALL, Capability.THREAD, Capability.CANCEL_SCOPE),
     seconds=30.0,
 )

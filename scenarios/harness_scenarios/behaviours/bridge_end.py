@@ -256,7 +256,6 @@ end_meanwhile = make_question(
     answers=_ENDS_ANSWERS,
     repetitions=2,
     catches=("pending-call-forgotten",),
-    screening=False,
     requires=_CALL,
     seconds=30.0,
 )
@@ -372,7 +371,6 @@ two_schedulers = make_question(
     repetitions=1,
     judges={"calls": NOTED},
     catches=("bridge-leads-to-the-latest-run",),
-    screening=False,
     requires=_CALL,
     seconds=30.0,
 )
@@ -480,7 +478,6 @@ shared_event = make_question(
     },
     repetitions=1,
     catches=("event-forgets-foreign-waiters",),
-    screening=False,
     requires=(*_BRIDGE, Capability.DEADLINE, Capability.GROUP_CANCEL),
     seconds=30.0,
 )

@@ -60,7 +60,6 @@ call_wakes = make_question(
     answers=_ARRIVES,
     repetitions=4,
     catches=("call-soon-forgotten", "call-soon-does-not-wake"),
-    screening=False,
     requires=(*_EXHIBIT, Capability.BRIDGE_CALL),
     seconds=30.0,
 )
@@ -81,7 +80,6 @@ event_wakes = make_question(
     answers=_ARRIVES,
     repetitions=4,
     catches=("bridge-event-wakes-one", "bridge-event-does-not-wake"),
-    screening=False,
     requires=_EXHIBIT,
     seconds=30.0,
 )
@@ -198,7 +196,6 @@ cancelled_receive = make_question(
     },
     repetitions=20,
     catches=("cancelled-inbox-takes-item",),
-    screening=False,
     requires=(*_NEEDS, Capability.GROUP_CANCEL, Capability.DEADLINE),
     seconds=30.0,
 )

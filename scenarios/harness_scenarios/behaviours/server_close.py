@@ -250,7 +250,6 @@ cancelled_serving = make_question(
     },
     repetitions=1,
     catches=("cancelled-serving-goes-on", "server-cannot-be-closed"),
-    screening=False,
     requires=NEEDS,
     seconds=30.0,
 )

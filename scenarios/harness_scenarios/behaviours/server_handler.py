@@ -196,6 +196,8 @@ error_spares_others = make_question(
         "handler-error-cuts-one-other",
         "handler-error-stops-accepting",
         "handler-of-the-third-never-runs",
+        "first-client-forgotten",
+        "handlers-one-at-a-time",
     ),
     requires=NEEDS,
     seconds=30.0,

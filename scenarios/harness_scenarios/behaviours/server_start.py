@@ -200,7 +200,6 @@ restart = make_question(
     parameters=(_BEFORE,),
     rows={"quick": grid(before=(_SERVER_FIRST, _NO_CLIENT)), "thorough": grid(before=_BEFORE.choices)},
     catches=("restarted-server-is-not-reached",),
-    screening=False,
     requires=NEEDS,
     seconds=30.0,
 )
@@ -246,7 +245,6 @@ waiting_clients = make_question(
     },
     repetitions=2,
     catches=("close-leaves-waiting-clients",),
-    screening=False,
     requires=NEEDS,
     seconds=30.0,
 )
@@ -423,7 +421,6 @@ descriptors = make_question(
     repetitions=1,
     judges={"descriptors while it serves": NOTED},
     catches=("close-keeps-descriptors",),
-    screening=False,
     requires=(*NEEDS, Capability.ABORT),
     seconds=30.0,
     side_by_side=False,
