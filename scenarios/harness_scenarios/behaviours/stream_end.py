@@ -145,6 +145,7 @@ async def ask_half_close_of_a_reader(runtime: Runtime, trial: Trial) -> str:
             near = await runtime.connect(*listener.address)
             far = await listener.accept()
             answer = await _half_close_and_read(runtime, near, far, size)
+            trial.step("task", f"half-closes, and reads {size} bytes: {answer}")
             await near.aclose()
             await far.aclose()
             if answer != ALL_BYTES:
