@@ -221,7 +221,6 @@ in_use = make_question(
         NEVER_ENDS: forbidden("an open that fails returns"),
     },
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("second-endpoint-takes-the-address",),
 )
@@ -389,7 +388,6 @@ descriptors = make_question(
     repetitions=1,
     seconds=LONG_TRIAL_SECONDS,
     side_by_side=False,
-    screening=False,
     requires=CANCELS,
     catches=("failed-open-keeps-its-socket", "closed-endpoint-stays-open"),
 )
@@ -450,7 +448,6 @@ neighbours = make_question(
     answers=TRANSFER,
     judges={"case": NOTED},
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("close-ends-another-endpoint",),
 )

@@ -286,7 +286,6 @@ elsewhere = make_question(
         NEVER_ENDS: forbidden("a datagram to the peer is lost"),
     },
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("address-is-ignored-if-connected",),
 )

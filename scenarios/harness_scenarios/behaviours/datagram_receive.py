@@ -130,7 +130,6 @@ timed_out = make_question(
     ref=f"{_MODULE}:timed_out",
     answers=TRANSFER,
     repetitions=2,
-    screening=False,
     requires=CANCELS,
     catches=("timed-out-receive-takes-the-datagram",),
 )
@@ -277,7 +276,6 @@ cancelled_send = make_question(
         NEVER_ENDS: forbidden("the next datagram is lost"),
     },
     repetitions=2,
-    screening=False,
     requires=CANCELS,
     catches=("cancelled-datagram-is-sent",),
 )

@@ -137,7 +137,6 @@ empty_received = make_question(
     answers=TRANSFER,
     judges={"case": NOTED},
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("empty-datagram-is-not-received",),
 )
@@ -254,7 +253,6 @@ both_ways = make_question(
     answers=TRANSFER,
     judges={"case": NOTED},
     repetitions=2,
-    screening=False,
     requires=NEEDS,
     catches=("datagram-goes-to-another-address", "send-while-a-receive-waits-is-lost"),
 )
@@ -302,7 +300,6 @@ senders = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("sender-is-the-first-one",),
 )
@@ -344,7 +341,6 @@ strangers = make_question(
     },
     judges={"case": NOTED},
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("connected-endpoint-hears-strangers",),
 )
@@ -404,7 +400,6 @@ small_buffer = make_question(
         NEVER_ENDS: forbidden("the last datagram is received"),
     },
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("rest-of-a-datagram-follows",),
 )
@@ -472,7 +467,6 @@ burst = make_question(
     rows={"quick": grid(sent=(_AT_ONCE, _IN_TURN))},
     judges={"received of 400": NOTED},
     repetitions=1,
-    screening=False,
     requires=NEEDS,
     catches=("overflow-stops-the-endpoint", "newest-datagram-replaces-the-oldest"),
 )

@@ -205,6 +205,8 @@ async def _cancel_each(runtime: Runtime, trial: Trial, calls: tuple[str, ...]) -
 
 SUCCEEDS = "a call that must fail returns"
 SOCK = ("asyncio:io=sock", "uvloop:io=sock")
+_SCREENED = ("cancelled-call", "cancelled-unix-call", "failed-call")
+"""Those with faults that no cheaper question catches."""
 
 
 def _make(
@@ -236,7 +238,7 @@ def _make(
         requires=(*NEEDED, *more),
         variants=SOCK,
         seconds=_SECONDS,
-        screening=False,
+        screening=name in _SCREENED,
         catches=catches,
     )
 

@@ -127,7 +127,6 @@ number_used_again = make_question(
     requires=(*NEEDED, Capability.ABORT, Capability.BRIDGE),
     seconds=LONG_TRIAL_SECONDS,
     variants=(*SOCK, "threads:close=shutdown"),
-    screening=False,
     catches=("old-reader-takes-bytes-of-another", "stale-wait-hides-the-new"),
 )
 
@@ -234,7 +233,6 @@ several_acceptors = make_question(
     requires=(*NEEDED, Capability.CANCEL_SCOPE),
     seconds=LONG_TRIAL_SECONDS,
     variants=SOCK,
-    screening=False,
     catches=("cancelled-acceptor-takes-its-turn", "acceptor-behind-another-sleeps"),
 )
 

@@ -162,7 +162,6 @@ all_refuse = make_question(
     judges={"addresses in the error": NOTED},
     requires=NEEDS,
     catches=("refused-connect-by-name-waits", "refused-connect-by-name-is-no-os-error"),
-    screening=False,
 )
 
 # --- one is silent ---

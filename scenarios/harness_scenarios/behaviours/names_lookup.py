@@ -163,7 +163,6 @@ many = make_question(
     judges={"look-ups at once": NOTED},
     requires=(*NEEDS, Capability.THREAD),
     seconds=SECONDS,
-    screening=False,
     catches=("look-ups-share-a-result", "look-up-beyond-many-never-returns"),
 )
 

@@ -433,7 +433,6 @@ close_before_handshake = make_question(
     },
     repetitions=1,
     requires=NEEDS,
-    screening=False,
     catches=("tls-close-before-handshake-raises",),
 )
 

@@ -168,7 +168,6 @@ longer_path = make_question(
     repetitions=1,
     requires=NEEDS,
     variants=SOCK,
-    screening=False,
     catches=("unix-connect-cuts-path",),
 )
 
@@ -235,7 +234,6 @@ file_goes = make_question(
     repetitions=2,
     requires=NEEDS,
     variants=SOCK,
-    screening=False,
     catches=("unix-accept-stops-if-file-is-gone",),
 )
 
@@ -290,7 +288,6 @@ close_wakes_accept = make_question(
     repetitions=2,
     requires=NEEDS,
     variants=(*SOCK, "threads:close=shutdown"),
-    screening=False,
     catches=("unix-close-wakes-nobody",),
 )
 

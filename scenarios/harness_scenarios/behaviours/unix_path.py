@@ -113,7 +113,6 @@ path_length = make_question(
     repetitions=1,
     requires=NEEDS,
     variants=SOCK,
-    screening=False,
     catches=("unix-path-cut", "unix-long-path-refused", "unix-refused-listen-leaves-file"),
 )
 
@@ -328,7 +327,6 @@ abstract = make_question(
     repetitions=2,
     requires=NEEDS,
     variants=SOCK,
-    screening=False,
     catches=("unix-abstract-name-is-a-file", "unix-closed-in-name"),
 )
 
