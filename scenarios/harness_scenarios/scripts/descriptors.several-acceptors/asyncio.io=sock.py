@@ -18,7 +18,7 @@ async def main() -> str:
         accepting.append(asyncio.ensure_future(loop.sock_accept(server)))
         await asyncio.sleep(0.05)
     clients = [socket.create_connection(server.getsockname()) for _ in accepting]
-    done, waiting = await asyncio.wait(accepting, timeout=1)
+    done, waiting = await asyncio.wait(accepting, timeout=0.3)
     for task in waiting:
         task.cancel()
     return f"{len(done)} of {len(clients)} clients are accepted"

@@ -11,7 +11,7 @@ from asyncio import new_event_loop  # the event loop under test
 
 answered, found = threading.Event(), socket.getaddrinfo("127.0.0.1", 80)
 socket.getaddrinfo = lambda *address, **options: answered.wait(10) and found  # a slow name server
-threading.Timer(1, answered.set).start()
+threading.Timer(0.5, answered.set).start()
 
 
 async def main() -> None:

@@ -16,7 +16,7 @@ async def main() -> str:
     await curio.sleep(0.1)
     await listener.close()
     try:
-        await curio.timeout_after(1, accepting.wait)
+        await curio.timeout_after(0.3, accepting.wait)
     except curio.TaskTimeout:
         await accepting.cancel()
         return "accept never ends"

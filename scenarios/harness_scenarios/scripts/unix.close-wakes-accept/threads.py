@@ -16,7 +16,7 @@ acceptor = threading.Thread(target=listener.accept, daemon=True)
 acceptor.start()
 time.sleep(0.1)
 listener.close()
-acceptor.join(1)
+acceptor.join(0.3)
 seen = "accept never ends" if acceptor.is_alive() else "accept ends"
 print(f"expected: accept ends\nseen:     {seen}")
 sys.exit(seen != "accept ends")

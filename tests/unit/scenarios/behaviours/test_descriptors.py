@@ -38,11 +38,20 @@ EXPECTED = {
 SOCK = {"number-used-again": descriptors_shared.FAILS, "several-acceptors": descriptors_shared.NOT_WOKEN}
 """Answers of `asyncio:io=sock`."""
 BREAKS = {descriptors.SOME_LEFT, descriptors_shared.KILLS}
-CAUGHT = [(name, fault) for name, scenario in SCENARIOS.items() for fault in scenario.catches]
+SLOW = "cancelled-call"
+"""Four hundred calls."""
+
+
+def param(name, *more):
+    """Return a parameter set, which may be slow."""
+    return pytest.param(name, *more, marks=[pytest.mark.slow] if name == SLOW else [])
+
+
+CAUGHT = [param(name, fault) for name, scenario in SCENARIOS.items() for fault in scenario.catches]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a full backlog that is silent is Linux")
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", map(param, EXPECTED))
 def test_each_runtime_answers_as_known(run_apart, backend, name):
     """The known difference appears on the runtimes where it lives and on no other."""
     answers = {answer for answer, runtimes in EXPECTED[name].items() if backend in runtimes}

@@ -37,11 +37,23 @@ EXPECTED = {
     },
 }
 """Each question, its answers and the runtimes that give them."""
-CAUGHT = [(name, fault) for name, scenario in SCENARIOS.items() for fault in scenario.catches]
+WAIT = {
+    *("many-look-ups", "cancelled-look-up", "silent-address", "numeric-host-while-look-ups-wait"),
+    *("look-up-blocks", "look-up-beyond-many-never-returns", "cancelled-look-up-never-ends"),
+}
+"""Questions that wait on a healthy runtime, and faults that make others wait."""
+
+
+def param(*values):
+    """Return a parameter set, which is slow if it waits."""
+    return pytest.param(*values, marks=[pytest.mark.slow] if values[-1] in WAIT else [])
+
+
+CAUGHT = [param(name, fault) for name, scenario in SCENARIOS.items() for fault in scenario.catches]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="addresses of 127.0.0.0/8, and a silent one, are Linux")
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", map(param, EXPECTED))
 def test_each_runtime_answers_as_known(run_apart, backend, name):
     """The contract is kept everywhere; on uvloop nothing is asked that would leave the host."""
     report = run_apart(SCENARIOS[name], {"repetitions": 1}, backend=backend)
