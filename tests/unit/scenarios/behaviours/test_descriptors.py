@@ -51,7 +51,7 @@ CAUGHT = [param(name, fault) for name, scenario in SCENARIOS.items() for fault i
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a full backlog that is silent is Linux")
-@pytest.mark.parametrize("name", map(param, EXPECTED))
+@pytest.mark.parametrize("name", [param(name) for name in EXPECTED])
 def test_each_runtime_answers_as_known(run_apart, backend, name):
     """The known difference appears on the runtimes where it lives and on no other."""
     answers = {answer for answer, runtimes in EXPECTED[name].items() if backend in runtimes}

@@ -53,7 +53,7 @@ CAUGHT = [param(name, fault) for name, scenario in SCENARIOS.items() for fault i
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="addresses of 127.0.0.0/8, and a silent one, are Linux")
-@pytest.mark.parametrize("name", map(param, EXPECTED))
+@pytest.mark.parametrize("name", [param(name) for name in EXPECTED])
 def test_each_runtime_answers_as_known(run_apart, backend, name):
     """The contract is kept everywhere; on uvloop nothing is asked that would leave the host."""
     report = run_apart(SCENARIOS[name], {"repetitions": 1}, backend=backend)
