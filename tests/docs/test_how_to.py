@@ -108,8 +108,11 @@ class Reader:
 
 
 def simplify(text: str) -> str:
-    """Let a page go on being right when the contract has a clause more, and wherever a line is broken."""
-    return re.sub(r"\d+ of \d+ hold", "N of N hold", " ".join(text.split()))
+    """Let a page go on being right when the contract has a clause more, and wherever a line is broken.
+
+    How many of them are known to be broken goes by the version of Python.
+    """
+    return re.sub(r"\d+ of \d+ hold(, [\d.]+%, [1-9]\d* known)?", "N of N hold", " ".join(text.split()))
 
 
 FOLLOWED = [

@@ -17,9 +17,11 @@ from harness.plugins import Plugins
 HARNESS = Path(__file__).parents[2] / "harness"
 EXAMPLE = "an example in a help text"
 KIND = "a kind of resource, wait or clause; the scenario is named for it"
+CHAPTER = "the name of a chapter of the contract; the load scenario is named for it"
 FIELD = "a field of a text protocol or of a record"
 SELF_TEST = "the self-test injects known errors into a scenario whose figures it knows; --scenario takes another one"
 ALLOWED = {
+    "api/datagrams.py": {"datagrams": CHAPTER},
     "cli/commands.py": {"merge": "the sub-command merge", "orders": "the sub-command orders"},
     "cli/comparing.py": {"uvloop": EXAMPLE},
     "cli/env.py": {"trio": EXAMPLE},
@@ -39,7 +41,9 @@ ALLOWED = {
     "selftest/stuck_arm.py": {"switch": SELF_TEST},
     "testing/fake_clock.py": {"asyncio": "the fake clock governs selector loops of asyncio only, and says so"},
     "testing/hot_path.py": {"asyncio": "plugin check compares costs with a runtime that every Python has"},
-    "testing/wrapping.py": {"stream": KIND},
+    "testing/clauses/__init__.py": {"datagrams": CHAPTER},
+    "testing/clauses/datagrams.py": {"datagrams": CHAPTER},
+    "testing/wrapping.py": {"datagrams": CHAPTER, "stream": KIND},
     "worker/generic_tasks.py": {"join": KIND},
     "worker/inspection.py": {"threads": FIELD, "timers": FIELD},
 }
