@@ -205,7 +205,7 @@ async def _cancel_each(runtime: Runtime, trial: Trial, calls: tuple[str, ...]) -
 
 SUCCEEDS = "a call that must fail returns"
 SOCK = ("asyncio:io=sock", "uvloop:io=sock")
-_SCREENED = ("cancelled-call", "cancelled-unix-call", "failed-call")
+_SCREENED = ("cancelled-call", "cancelled-unix-call", "failed-call", "failed-unix-call", "failed-connect-by-name")
 """Those with faults that no cheaper question catches."""
 
 

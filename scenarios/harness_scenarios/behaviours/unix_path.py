@@ -205,7 +205,6 @@ left_behind = make_question(
     repetitions=2,
     requires=NEEDS,
     variants=SOCK,
-    screening=False,
     catches=("unix-listen-replaces-any-file", "unix-failed-listen-unlinks"),
 )
 
