@@ -261,6 +261,53 @@ class _CloseForgetsReader(TlsStream):
         await self.inner.aclose()
 
 
+class _AbortInName(TlsStream):
+    """Aborting a TLS stream leaves it open."""
+
+    async def abort(self) -> None:
+        self.runtime.left_open.append(self.inner)
+
+
+class _CloseBehindTheEndHangs(TlsStream):
+    """A TLS stream whose peer has ended cannot be closed."""
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        data: bytes = await self.inner.receive_some(max_bytes)
+        self.state = "open" if data else "ended"
+        return data
+
+    async def aclose(self) -> None:
+        await (self.inner.aclose() if self.state == "open" else self.sleep_for_ever())
+
+
+class _RestWaits(TlsStream):
+    """Decrypted bytes that a read has left over are returned when more has come."""
+
+    _rest = b""
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        found: bytes = self._rest + await self.inner.receive_some(1 << 16)
+        self._rest = found[max_bytes:]
+        return found[:max_bytes]
+
+
+class _ReadBlocksSends(TlsStream):
+    """A send over TLS waits for the read that waits."""
+
+    def __init__(self, inner: Any, runtime: Any) -> None:
+        super().__init__(inner, runtime)
+        self._lock = self.healthy.create_lock()
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        async with self._lock:
+            data: bytes = await self.inner.receive_some(max_bytes)
+        return data
+
+    async def send_all(self, data: bytes) -> None:
+        async with self._lock:
+            await self.inner.send_all(data)
+
+
 class _SendNeverWaits(TlsStream):
     """A send over TLS that would wait returns, and keeps the bytes."""
 
@@ -350,6 +397,10 @@ for _name, _stream, _control in (
     ("tls-second-handshake-raises", _SecondHandshakeRaises, "trio"),
     ("tls-read-exceeds-its-limit", _ReadExceeds, "asyncio"),
     ("tls-close-forgets-reader", _CloseForgetsReader, "trio"),
+    ("tls-abort-in-name", _AbortInName, "threads"),
+    ("tls-close-behind-the-end-hangs", _CloseBehindTheEndHangs, "trio"),
+    ("tls-rest-of-a-record-waits", _RestWaits, "threads"),
+    ("tls-read-blocks-sends", _ReadBlocksSends, "asyncio"),
     ("tls-send-never-waits", _SendNeverWaits, "asyncio"),
     ("tls-large-send-truncated", _LargeSendTruncated, "asyncio"),
     ("tls-cancelled-read-drops", _CancelledReadDrops, "trio"),

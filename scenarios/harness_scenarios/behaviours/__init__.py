@@ -19,7 +19,7 @@ _FAMILIES = (
     *("bridge_wake", "bridge_call", "bridge_end"),
     *("bridge_blocks", "bridge_direct", "bridge_signal"),
     *("server_handler", "server_close", "server_start"),
-    *("tls_close", "tls_handshake", "tls_upgrade", "tls_use"),
+    *("tls_close", "tls_end", "tls_handshake", "tls_upgrade", "tls_use"),
     *("unix_path", "unix_connect"),
     *("names_lookup", "names_connect"),
     *("descriptors", "descriptors_shared"),

@@ -1,15 +1,15 @@
-"""How a TLS connection ends: closes of either side, with and without close_notify, and peers that go on sending."""
+"""How this side closes a TLS stream: what the peer sees of it, and peers that go on sending or stay silent."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
-from harness.api import Capability, Harm, Runtime, Scenario, TlsStream, allowed, forbidden, interesting
+from harness.api import Capability, Harm, Runtime, Scenario, allowed, forbidden, interesting
 
 from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import RESET, SOCKET_STAYS_OPEN, STAYS_OPEN
 from .raw_tls_peer import CLOSE_NOTIFY, TRUNCATED, RawTlsPeer, TlsLink
-from .stream_attempt import RETURNS, Attempt, attempt, settle, wait_patiently
+from .stream_attempt import RETURNS, Attempt, attempt, wait_patiently
 
 NEEDS = (Capability.TLS, Capability.GROUP_CANCEL)
 SIDES = ("client", "server")
@@ -160,6 +160,39 @@ close_against_silent_peer = make_question(
     catches=("tls-close-hangs",),
 )
 
+# --- what the peer sees of an abort ---
+
+
+async def ask_abort(runtime: Runtime, trial: Trial) -> str:
+    """This side aborts an idle stream; the peer reads to the end."""
+    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
+        aborting = await attempt(runtime, trial, "task", "aborts", stream.abort)
+        received = await peer.receive_to_end(runtime)
+    return f"the peer sees {received.end}" if aborting.answer == RETURNS else f"the abort {aborting.answer}"
+
+
+abort_resets = make_question(
+    ask_abort,
+    name="tls.abort-resets",
+    question="What does the peer see when this side aborts a TLS stream?",
+    contract=("An abort closes the descriptor at once, and the peer sees that it was no end.",),
+    ref=f"{_MODULE}:abort_resets",
+    answers={
+        f"the peer sees {RESET}": allowed("the connection is reset"),
+        f"the peer sees {TRUNCATED}": interesting("the end of TCP alone: only a strict peer takes it for an error"),
+        f"the peer sees {CLOSE_NOTIFY}": forbidden("what was cut off looks complete", harm=Harm.DATA),
+        f"the peer sees {STAYS_OPEN}": forbidden(
+            "the peer never learns of the abort", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
+        ),
+        f"the abort {NEVER_ENDS}": forbidden("an abort does not wait for the peer", harm=Harm.HANG),
+        "the abort raises other": interesting("an abort raises"),
+        NEVER_ENDS: forbidden("the abort waits for ever"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    catches=("tls-abort-in-name",),
+)
+
 # --- what the peer sees of a close ---
 
 
@@ -268,210 +301,10 @@ unread_tickets = make_question(
     catches=("tls-close-discards",),
 )
 
-# --- what this side sees of a close ---
-
-END = "the end of stream"
-_FEW = 4
-"""Bytes of the first read, fewer than have come."""
-_ENDS = {
-    "close_notify": (allowed, "the peer has ended TLS"),
-    "no close_notify": (interesting, "bytes that an attacker has cut off are not missed"),
-}
-
-
-async def _read_to_end(stream: TlsStream) -> bytes:
-    found = b""
-    while data := await stream.receive_some(1000):
-        found += data
-    return found
-
-
-async def _ask_end(runtime: Runtime, trial: Trial, *, notifies: bool) -> str:
-    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
-        peer.send(b"last words")
-        if notifies:
-            peer.close_notify()
-        peer.send_eof()
-        found: list[bytes] = []
-
-        async def read() -> None:
-            found.append(await stream.receive_some(_FEW))
-            found.append(await _read_to_end(stream))
-
-        reading = await attempt(runtime, trial, "reader", "reads to the end", read)
-        if found and len(found[0]) > _FEW:
-            return "a read returns more bytes than it was asked for"
-        if not found or (reading.answer == RETURNS and b"".join(found) != b"last words"):
-            return "the bytes before the end are lost"
-        if reading.answer != RETURNS:
-            return reading.answer
-        again = await attempt(runtime, trial, "reader", "reads again", stream.receive_some, 1000)
-        return END if again.result == b"" else f"the end of stream, then {again.answer}"
-
-
-async def ask_peer_closes(runtime: Runtime, trial: Trial) -> str:
-    """The peer sends a few bytes, a close_notify, and the end of TCP."""
-    return await _ask_end(runtime, trial, notifies=True)
-
-
-_AGAIN = {
-    "the end of stream, then raises closed": interesting("a second read at the end raises"),
-    "the end of stream, then raises broken": interesting("a second read at the end raises"),
-    "the end of stream, then raises other": interesting("a second read at the end raises"),
-    f"the end of stream, then {NEVER_ENDS}": forbidden("a second read at the end waits for ever", harm=Harm.HANG),
-    "the end of stream, then returns": forbidden("bytes come after the end", harm=Harm.DATA),
-    "a read returns more bytes than it was asked for": forbidden("the limit of a read holds"),
-    "the bytes before the end are lost": forbidden("bytes that came before the end are dropped", harm=Harm.DATA),
-    NEVER_ENDS: forbidden("the reader waits for ever"),
-}
-
-peer_closes = make_question(
-    ask_peer_closes,
-    name="tls.peer-closes",
-    question="What does a reader see when the peer has ended TLS with a close_notify?",
-    contract=("The bytes before the end arrive, then the end of stream, each time.",),
-    ref=f"{_MODULE}:peer_closes",
-    answers={
-        END: allowed("the peer has ended TLS", _RFC),
-        "raises closed": forbidden("an orderly end raises"),
-        "raises broken": forbidden("an orderly end raises"),
-        "raises other": forbidden("an orderly end raises"),
-        **_AGAIN,
-    },
-    repetitions=2,
-    requires=NEEDS,
-    catches=("tls-end-raises", "tls-end-hangs", "tls-read-exceeds-its-limit"),
-)
-
-
-async def ask_truncation(runtime: Runtime, trial: Trial) -> str:
-    """The peer sends a few bytes and the end of TCP, without close_notify."""
-    return await _ask_end(runtime, trial, notifies=False)
-
-
-truncation = make_question(
-    ask_truncation,
-    name="tls.truncation-is-visible",
-    question="What does a reader see when TCP ends and the peer has not ended TLS?",
-    contract=("The bytes before the end arrive, and the reader does not wait for ever.",),
-    ref=f"{_MODULE}:truncation",
-    answers={
-        "raises broken": allowed("the reader can tell a stream that was cut off from its end", _RFC),
-        "raises other": allowed("the reader can tell a stream that was cut off from its end", _RFC),
-        "raises closed": interesting("it looks as if this side had closed"),
-        END: interesting(
-            "a stream that an attacker has cut off looks complete: the length must be in the protocol", _RFC
-        ),
-        **_AGAIN,
-    },
-    repetitions=2,
-    requires=NEEDS,
-    catches=("tls-truncation-hangs",),
-)
-
-# --- this side closes while it reads ---
-
-
-async def ask_close_wakes_reader(runtime: Runtime, trial: Trial) -> str:
-    """A task waits in a read, another one closes the stream; the peer answers the close."""
-    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
-        reading, closing = Attempt(runtime, trial, "reader"), Attempt(runtime, trial, "closer")
-        async with runtime.open_task_group() as group:
-            await group.spawn(reading.make, "reads", stream.receive_some, 1000)
-            await reading.settled()
-            await group.spawn(closing.make, "closes", stream.aclose)
-            await closing.settled()
-            peer.close_notify()
-            await settle(runtime)
-            answer = await reading.patiently()
-            peer.reset()  # frees a reader that is still in the kernel
-            await group.cancel()
-    return END if answer == RETURNS else answer
-
-
-close_wakes_reader = make_question(
-    ask_close_wakes_reader,
-    name="tls.close-wakes-reader",
-    question="What does a waiting read see when another task of this side closes the TLS stream?",
-    contract=("Closing a stream ends every wait in it.",),
-    ref=f"{_MODULE}:close_wakes_reader",
-    answers={
-        "raises closed": allowed("the reader sees that its own side has closed"),
-        END: interesting("the reader cannot tell its own close from the end that a peer sends"),
-        "raises broken": interesting("the reader sees that the peer has gone"),
-        "raises other": interesting("the reader is woken, by an error that does not tell why"),
-        NEVER_ENDS: forbidden("the reader sleeps on a closed descriptor for ever", "trio #36, close(2)"),
-    },
-    repetitions=2,
-    requires=NEEDS,
-    screening=False,
-    catches=("tls-close-forgets-reader",),
-)
-
-# --- half-close ---
-
-_REFUSED = "is refused"
-HALF = "the peer sees {}, and its reply arrives"
-DEAF = "the peer sees {}, and its reply is lost"
-
-
-async def ask_half_close(runtime: Runtime, trial: Trial) -> str:
-    """This side sends a request and half-closes; the peer reads to the end and replies."""
-    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
-        await stream.send_all(b"request")
-        closing = await attempt(runtime, trial, "task", "half-closes", stream.send_eof)
-        await settle(runtime)
-        if closing.error is not None:
-            await stream.send_all(b"!")
-            received = await peer.receive(runtime, len(b"request!"))
-            return _REFUSED if received.head == b"request!" else "is refused, and the stream is broken"
-        if closing.answer != RETURNS:
-            return f"the half-close {closing.answer}"
-        received = await peer.receive_to_end(runtime)
-        peer.send(b"reply")
-        peer.close()
-        reading = await attempt(runtime, trial, "task", "reads", stream.receive_some, 100)
-        trial.step("peer", f"reads {received.head!r}, then {received.end}")
-        if received.head != b"request":
-            return "the request is lost"
-        return (HALF if reading.result == b"reply" else DEAF).format(received.end)
-
-
-half_close = make_question(
-    ask_half_close,
-    name="tls.half-close",
-    question="Can one direction of a TLS stream be closed?",
-    contract=("A half-close is refused, or keeps the bytes that were sent before it.",),
-    ref=f"{_MODULE}:half_close",
-    answers={
-        _REFUSED: allowed("the runtime has no half-close over TLS, and the stream is as before"),
-        HALF.format(CLOSE_NOTIFY): allowed("the half-close of TLS 1.3", _RFC),
-        HALF.format(TRUNCATED): interesting("the half-close of TCP: a strict peer takes it for an attack"),
-        DEAF.format(CLOSE_NOTIFY): interesting("the end of TLS ends both directions, as up to TLS 1.2"),
-        DEAF.format(TRUNCATED): interesting(
-            "SSLSocket.shutdown ends TLS on this side: what arrives is read undecrypted, or not at all",
-            "https://docs.python.org/3/library/ssl.html#ssl.SSLSocket",
-        ),
-        DEAF.format(RESET): forbidden("a half-close is seen as a reset", harm=Harm.DATA),
-        HALF.format(STAYS_OPEN): forbidden("a half-close that returned has done nothing"),
-        DEAF.format(STAYS_OPEN): forbidden("a half-close that returned has only cut the reply off", harm=Harm.DATA),
-        "is refused, and the stream is broken": forbidden("a refused half-close has broken the stream"),
-        "the request is lost": forbidden("bytes that were sent before are dropped", harm=Harm.DATA),
-        f"the half-close {NEVER_ENDS}": forbidden("it waits for ever", harm=Harm.HANG),
-        NEVER_ENDS: forbidden("it waits for ever"),
-    },
-    repetitions=2,
-    requires=NEEDS,
-    catches=("tls-half-close-in-name",),
-)
-
 SCENARIOS: tuple[Scenario, ...] = (
     close_while_peer_sends,
     close_against_silent_peer,
+    abort_resets,
     close_tells_peer,
     unread_tickets,
-    peer_closes,
-    truncation,
-    close_wakes_reader,
-    half_close,
 )

@@ -23,6 +23,7 @@ from .stream_attempt import RETURNS, Attempt, attempt
 from .stream_close import CHUNK, Filling
 from .tls_close import NEEDS, side_of
 
+_RECORD_BYTES = 16_384
 _MODULE = "harness_scenarios.behaviours.tls_use"
 
 # --- sizes ---
@@ -76,6 +77,88 @@ sizes_both_ways = make_question(
     requires=NEEDS,
     seconds=LONG_TRIAL_SECONDS,
     catches=("tls-large-send-truncated",),
+)
+
+# --- both directions ---
+
+IN_PIECES = "every byte is read"
+REST_WAITS = "the rest of a record waits for the next one"
+_PIECE = 1000
+
+
+async def ask_record_in_pieces(runtime: Runtime, trial: Trial) -> str:
+    """The peer sends one record of 16 KiB and nothing more; this side reads 1,000 bytes at a time."""
+    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
+        peer.send(bytes(_RECORD_BYTES))
+        found = 0
+        while found < _RECORD_BYTES:
+            reading = await attempt(runtime, trial, "reader", "reads a piece", stream.receive_some, _PIECE)
+            if not reading.result:
+                return REST_WAITS if not reading.ended else f"a read {reading.answer}"
+            found += len(reading.result)
+    return IN_PIECES
+
+
+record_in_pieces = make_question(
+    ask_record_in_pieces,
+    name="tls.record-read-in-pieces",
+    question="A record is read in pieces and nothing follows it: does each read return?",
+    contract=("A read returns what has come.",),
+    ref=f"{_MODULE}:record_in_pieces",
+    answers={
+        IN_PIECES: allowed("decrypted bytes are returned before the socket is waited for"),
+        REST_WAITS: forbidden("decrypted bytes lie in a buffer while the reader waits for the socket", harm=Harm.HANG),
+        "a read returns": forbidden("an end of stream in the middle of a record", harm=Harm.DATA),
+        "a read raises broken": forbidden("a stream that is whole raises"),
+        "a read raises other": forbidden("a stream that is whole raises"),
+        NEVER_ENDS: forbidden("a read waits for ever"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    catches=("tls-rest-of-a-record-waits",),
+)
+
+SENT = "the send arrives while the read waits"
+SEND_WAITS = "the send waits for the read"
+
+
+async def ask_send_while_reading(runtime: Runtime, trial: Trial) -> str:
+    """A task waits in a read; another one sends; the peer reads that and answers."""
+    async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
+        reading, sending = Attempt(runtime, trial, "reader"), Attempt(runtime, trial, "sender")
+        async with runtime.open_task_group() as group:
+            await group.spawn(reading.make, "reads", stream.receive_some, _PIECE)
+            await reading.settled()
+            await group.spawn(sending.make, "sends", stream.send_all, _NEXT)
+            received = await peer.receive_bytes(runtime, len(_NEXT))
+            peer.send(_NEXT)
+            await reading.patiently()
+            await sending.patiently()
+            peer.reset()
+            await group.cancel()
+    if received != _NEXT:
+        return SEND_WAITS if not sending.error else f"the send {sending.answer}"
+    return SENT if reading.result == _NEXT else f"the read {reading.answer}"
+
+
+send_while_reading = make_question(
+    ask_send_while_reading,
+    name="tls.send-while-a-read-waits",
+    question="Can a task send over TLS while another one waits in a read of the same stream?",
+    contract=("Both directions of a stream are used at once.",),
+    ref=f"{_MODULE}:send_while_reading",
+    answers={
+        SENT: allowed("as on TCP"),
+        SEND_WAITS: forbidden("two sides that wait for each other's bytes wait for ever", harm=Harm.HANG),
+        "the send raises busy": forbidden("both directions of a stream are used at once"),
+        "the send raises other": forbidden("both directions of a stream are used at once"),
+        "the read returns": forbidden("the read returns other bytes", harm=Harm.DATA),
+        f"the read {NEVER_ENDS}": forbidden("the send has taken the wake-up of the reader", harm=Harm.HANG),
+        NEVER_ENDS: forbidden("the stream waits for ever"),
+    },
+    repetitions=2,
+    requires=NEEDS,
+    catches=("tls-read-blocks-sends",),
 )
 
 # --- a peer that does not read ---
@@ -289,6 +372,8 @@ many_connections = make_question(
 
 SCENARIOS: tuple[Scenario, ...] = (
     sizes_both_ways,
+    record_in_pieces,
+    send_while_reading,
     silent_peer,
     cancelled_receive,
     cancelled_send,

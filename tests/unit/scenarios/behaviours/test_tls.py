@@ -7,10 +7,11 @@ import pytest
 
 from harness.api import UnsupportedError, certificates
 from harness_saboteurs import FAULTS
-from harness_scenarios.behaviours import tls_close, tls_handshake, tls_upgrade, tls_use
+from harness_scenarios.behaviours import tls_close, tls_end, tls_handshake, tls_upgrade, tls_use
+from harness_scenarios.behaviours.raw_peer import RESET
 from harness_scenarios.behaviours.raw_tls_peer import CLOSE_NOTIFY, TRUNCATED
 
-FAMILIES = (tls_close, tls_handshake, tls_upgrade, tls_use)
+FAMILIES = (tls_close, tls_end, tls_handshake, tls_upgrade, tls_use)
 SCENARIOS = {scenario.name.removeprefix("tls."): scenario for family in FAMILIES for scenario in family.SCENARIOS}
 LOOPS = ("asyncio", "uvloop")
 PLAIN = ("curio", "threads")
@@ -33,15 +34,18 @@ EXPECTED = [
         {f"the peer sees {CLOSE_NOTIFY}": (*LOOPS, "trio"), f"the peer sees {TRUNCATED}": PLAIN},
     ),
     ("close-with-unread-tickets", {}, {tls_close.ALL_ARRIVE: LOOPS, tls_close.CUT_OFF_BYTES: ("trio", *PLAIN)}),
-    ("peer-closes", {}, {tls_close.END: ALL}),
-    ("truncation-is-visible", {}, {tls_close.END: (*LOOPS, *PLAIN), "raises broken": ("trio",)}),
+    ("peer-closes", {}, {tls_end.END: ALL}),
+    ("truncation-is-visible", {}, {tls_end.END: (*LOOPS, *PLAIN), "raises broken": ("trio",)}),
     (
         "close-wakes-reader",
         ONCE,
-        {tls_close.END: LOOPS, "raises closed": ("trio", "threads"), "never ends": ("curio",)},
+        {tls_end.END: LOOPS, "raises closed": ("trio", "threads"), "never ends": ("curio",)},
     ),
+    ("abort-resets", {}, {f"the peer sees {RESET}": ALL}),
+    ("record-read-in-pieces", ONCE, {tls_use.IN_PIECES: ALL}),
+    ("send-while-a-read-waits", ONCE, {tls_use.SENT: ALL}),
     ("silent-peer-stops-sender", ONCE, {tls_use.WAITS: ALL}),
-    ("half-close", ONCE, {"is refused": (*LOOPS, "trio"), tls_close.DEAF.format(TRUNCATED): PLAIN}),
+    ("half-close", ONCE, {"is refused": (*LOOPS, "trio"), tls_end.DEAF.format(TRUNCATED): PLAIN}),
     ("handshake-fails", {}, {tls_handshake.FAILS: (*LOOPS, "trio", "threads"), tls_handshake.FAILS_OPEN: ("curio",)}),
     (
         "server-survives-bad-clients",
@@ -112,11 +116,15 @@ SABOTEURS = [
     ("peer-closes", {}, "tls-end-raises", "raises broken"),
     ("peer-closes", {}, "tls-end-hangs", "never ends"),
     ("truncation-is-visible", {}, "tls-truncation-hangs", "never ends"),
+    ("abort-resets", {}, "tls-abort-in-name", "the peer sees stays open"),
+    ("peer-closes", {}, "tls-close-behind-the-end-hangs", tls_end.CLOSE_STUCK),
+    ("record-read-in-pieces", {}, "tls-rest-of-a-record-waits", tls_use.REST_WAITS),
+    ("send-while-a-read-waits", {}, "tls-read-blocks-sends", tls_use.SEND_WAITS),
     ("peer-closes", {}, "tls-read-exceeds-its-limit", "a read returns more bytes than it was asked for"),
     ("close-wakes-reader", {}, "tls-close-forgets-reader", "never ends"),
     ("alpn-and-name", {}, "tls-second-handshake-raises", "a second handshake raises other"),
     ("silent-peer-stops-sender", {}, "tls-send-never-waits", tls_use.NEVER_WAITS),
-    ("half-close", {}, "tls-half-close-in-name", tls_close.HALF.format("stays open")),
+    ("half-close", {}, "tls-half-close-in-name", tls_end.HALF.format("stays open")),
     ("handshake-fails", {}, "tls-name-unchecked", tls_handshake.IS_MADE),
     ("handshake-fails", {}, "tls-any-authority-trusted", tls_handshake.IS_MADE),
     ("handshake-fails", {}, "tls-failed-handshake-hangs", "never ends"),
