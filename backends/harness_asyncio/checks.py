@@ -46,7 +46,7 @@ def make_checks(factory: LoopFactory) -> tuple[CapabilityCheck, ...]:
     essential = (("TCP server", serve_tcp), ("TCP client", connect_tcp))
     further: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
         ("Unix sockets", use_unix, ()),
-        ("UDP", use_udp, ()),
+        ("UDP", use_udp, (Capability.DATAGRAM,)),
         ("TLS", use_tls, ()),
         ("subprocesses", use_subprocess, (Capability.CHILD_PROCESS,)),
         ("signal handlers", handle_signal, ()),
