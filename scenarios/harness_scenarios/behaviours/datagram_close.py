@@ -45,6 +45,8 @@ from .stream_attempt import NEEDED, Attempt, describe_raised, settle
 
 _MODULE = "harness_scenarios.behaviours.datagram_close"
 _SEVERAL_RECEIVES = 3
+_WAIT_SECONDS = 0.03
+"""For the last receive to wait, also in a thread of a busy machine."""
 
 # --- receives that wait ---
 
@@ -62,6 +64,7 @@ async def _close_under_receives(runtime: Runtime, trial: Trial) -> str:
         for one in attempts:
             await group.spawn(one.make, "receive", endpoint.receive_from)
             await one.settled()
+        await runtime.sleep(_WAIT_SECONDS)
         waiting = [one for one in attempts if not one.ended]
         await endpoint.aclose()
         answers = [await one.patiently() for one in waiting]

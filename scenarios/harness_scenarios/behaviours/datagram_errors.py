@@ -83,7 +83,7 @@ async def _fail_to_send(runtime: Runtime, trial: Trial, what: str, host: str, *,
             return DEAD
 
 
-_DEAD_SECONDS = 1.0
+_DEAD_SECONDS = 2.0
 """Longest wait for a datagram to and from an endpoint that works, which takes a millisecond."""
 
 

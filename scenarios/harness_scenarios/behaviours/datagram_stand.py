@@ -94,6 +94,11 @@ class RawSocket:
             raise
         self.address: Address = self._socket.getsockname()[:2]
 
+    @property
+    def room(self) -> int:
+        """Bytes of the default receive buffer, of this socket as of others."""
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
     def send(self, data: bytes, to: Address) -> None:
         """Send one datagram."""
         self._socket.sendto(data, to)
@@ -146,5 +151,5 @@ async def works(runtime: Runtime, endpoint: DatagramEndpoint) -> bool:
     return False
 
 
-_WORKS_SECONDS = 1.0
+_WORKS_SECONDS = 2.0
 """Longest wait for an endpoint that works, which takes a millisecond."""

@@ -35,7 +35,7 @@ _LEAST_BYTES = 2 * _NUMBER_BYTES
 _QUESTION = b"how many?"
 """Shorter than any datagram that is counted."""
 _ADVANCE_EVERY = 64
-_SILENCE_SECONDS = 2.0
+_SILENCE_SECONDS = 5.0
 """After so long without a reply the missing ones are lost; on loopback a reply takes a millisecond."""
 _ASK_SECONDS = 0.2
 _HELD_BYTES = 1 << 16
