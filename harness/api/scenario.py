@@ -227,7 +227,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     of this one on that backend is reported as dependent on it."""
     variants: tuple[str, ...] = ()
     """Backend specs, e.g. `"asyncio:timeout=wait_for"`, that matter to the question: where that backend is selected
-    by its bare name, its variants are run beside it."""
+    with no idiom of its own, its variants are run beside it."""
     side_by_side: bool = False
     """Whether its cells may run beside others: it measures nothing, and waits for events and not for times."""
     forkable: bool = True

@@ -69,12 +69,17 @@ class Columns:
     def _variants(self, scenario: Scenario, spec: BackendSpec) -> Iterator[BackendSpec]:
         if self._request.variants:
             yield from list_variants(spec, self._catalogue)
-        if (not spec.options or self._request.candidate) and self._request.preset != "quick":
+        if (self._has_usual_idioms(spec) or self._request.candidate) and self._request.preset != "quick":
             # A screening asks each runtime's first idiom; a candidate is asked with every idiom of its baseline.
             family = self._family(spec) if self._request.candidate else {spec.name}
             for text in scenario.variants:
                 if text.partition(":")[0] in family:
                     yield from self._named_variant(scenario, spec, text.partition(":")[2])
+
+    def _has_usual_idioms(self, spec: BackendSpec) -> bool:
+        """Return whether a spec chooses no idiom: `asyncio:loop=rloop` is asked with the variants of `asyncio`."""
+        idioms = {option.name for option in self._catalogue.backend_of(spec).options if option.is_idiom}
+        return idioms.isdisjoint(dict(spec.options))
 
     def _family(self, spec: BackendSpec) -> set[str]:
         backend = self._catalogue.backend_of(spec)

@@ -25,7 +25,7 @@ from harness.api import (
     prepare_certificates,
 )
 
-from ..parts.calls import find_calls, find_prerequisites
+from ..parts.calls import find_calls, find_prerequisites, list_columns
 
 ANSWER = "answer"
 """Observation key of the answer of a trial."""
@@ -117,7 +117,8 @@ def make_question(
         rows: as in `Scenario`; nothing is one row of defaults. Those given for `quick` are what `default` has: a
             screening asks the first of them.
         requires: capabilities without which the question makes no sense.
-        variants: backend specs that are asked too, if their backend is selected.
+        variants: backend specs that are asked too, if their backend is selected, beside those of its calls: tasks
+            that start at once for a question that spawns, plain sockets for one that connects.
         seconds: limit of a trial.
         screening: whether a screening (the preset `quick`) asks it.
         side_by_side: whether cells of it may run beside others; not if it depends on times.
@@ -165,7 +166,7 @@ def make_question(
         rows=_screened(rows or {}, screening=screening),
         requires=requires,
         prerequisites=find_prerequisites(name, calls),
-        variants=variants,
+        variants=tuple(dict.fromkeys((*variants, *list_columns(calls)))),
         side_by_side=side_by_side,
         timeout=60.0,
         hang_after=HANG_SECONDS + seconds - TRIAL_SECONDS,

@@ -1,4 +1,4 @@
-"""What follows from the calls in the code of a question: its prerequisites."""
+"""What follows from the calls in the code of a question: its prerequisites, and the idioms that it is asked on."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ _FOUNDATIONS = {
 """Call of the runtime → the question that shows that it works. A question here needs those above its own only."""
 
 
+_COLUMNS = {
+    "spawn": ("asyncio:eager=true", "uvloop:eager=true"),
+    "accept": ("asyncio:io=sock", "uvloop:io=sock"),
+    "connect": ("asyncio:io=sock", "uvloop:io=sock"),
+}
+"""Call of the runtime → idioms by which a program makes it, of which each is a column."""
+
+
 def find_calls(ask: Callable[..., Any]) -> frozenset[str]:
     """Return the names that a question uses, in its own code and in functions and classes of this package."""
     return frozenset(_list_names(ask, set()))
@@ -31,6 +39,11 @@ def find_prerequisites(name: str, calls: Container[str]) -> tuple[str, ...]:
         above = above[: above.index(name)]
     needed = (question for call, question in _FOUNDATIONS.items() if call in calls and question in above)
     return tuple(dict.fromkeys(needed))
+
+
+def list_columns(calls: Container[str]) -> tuple[str, ...]:
+    """Return the variants that a question is asked on because of its calls."""
+    return tuple(dict.fromkeys(spec for call, specs in _COLUMNS.items() if call in calls for spec in specs))
 
 
 def _list_names(thing: object, seen: set[int]) -> Iterator[str]:
