@@ -21,10 +21,10 @@ _FOUNDATIONS = {
 
 _COLUMNS = {
     "spawn": ("asyncio:eager=true", "uvloop:eager=true"),
-    "accept": ("asyncio:io=sock", "uvloop:io=sock"),
-    "connect": ("asyncio:io=sock", "uvloop:io=sock"),
+    "listen": ("asyncio:io=sock", "uvloop:io=sock"),
+    "Link": ("asyncio:io=sock", "uvloop:io=sock"),
 }
-"""Call of the runtime → idioms by which a program makes it, of which each is a column."""
+"""Call of the runtime, or what makes it → idioms by which a program makes it, of which each is a column."""
 
 
 def find_calls(ask: Callable[..., Any]) -> frozenset[str]:
