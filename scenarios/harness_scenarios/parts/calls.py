@@ -27,6 +27,10 @@ _COLUMNS = {
 """Call of the runtime, or what makes it → idioms by which a program makes it, of which each is a column."""
 
 
+_CHAPTERS = frozenset({"tls_of", "unix_of", "names_of", "datagrams_of"})
+"""Chapters with sockets of their own: their questions name the idioms that matter there."""
+
+
 def find_calls(ask: Callable[..., Any]) -> frozenset[str]:
     """Return the names that a question uses, in its own code and in functions and classes of this package."""
     return frozenset(_list_names(ask, set()))
@@ -41,9 +45,11 @@ def find_prerequisites(name: str, calls: Container[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(needed))
 
 
-def list_columns(calls: Container[str]) -> tuple[str, ...]:
+def list_columns(calls: frozenset[str]) -> tuple[str, ...]:
     """Return the variants that a question is asked on because of its calls."""
-    return tuple(dict.fromkeys(spec for call, specs in _COLUMNS.items() if call in calls for spec in specs))
+    asked = ((call, specs) for call, specs in _COLUMNS.items() if call in calls)
+    is_chapter = not _CHAPTERS.isdisjoint(calls)
+    return tuple(dict.fromkeys(spec for call, specs in asked if call == "spawn" or not is_chapter for spec in specs))
 
 
 def _list_names(thing: object, seen: set[int]) -> Iterator[str]:

@@ -70,6 +70,12 @@ def test_a_backend_with_options_stays_as_it_was_asked_for():
     assert (labels(made), made.variants) == (["gamma:io=pipe"], ())
 
 
+def test_a_backend_whose_options_are_no_idioms_brings_variants():
+    """Another loop of asyncio is asked on its idioms, with its own options."""
+    made = plan(variants=("gamma:io=sock",), backends=("gamma:loop=rloop",))
+    assert labels(made) == ["gamma:io=sock,loop=rloop", "gamma:loop=rloop"]
+
+
 def test_a_variant_that_was_asked_for_is_none():
     """It is run once, and is a backend like any other."""
     made = plan(variants=("gamma:io=sock",), backends=("gamma", "alpha", "gamma:io=sock"))
