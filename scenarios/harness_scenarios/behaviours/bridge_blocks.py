@@ -72,7 +72,6 @@ blocked_scheduler = make_question(
     },
     repetitions=1,
     catches=("call-is-lost-while-busy",),
-    screening=False,
     requires=_CALL,
     seconds=30.0,
 )

@@ -301,7 +301,6 @@ closed_by_handler = make_question(
     },
     repetitions=2,
     catches=("close-waits-for-handlers",),
-    screening=False,
     requires=NEEDS,
     seconds=30.0,
 )

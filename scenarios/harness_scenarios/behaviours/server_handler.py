@@ -265,7 +265,6 @@ error_is_reported = make_question(
     },
     repetitions=2,
     catches=("handler-error-unseen",),
-    screening=False,
     requires=NEEDS,
     seconds=30.0,
 )

@@ -306,7 +306,6 @@ cancelled_send = make_question(
     repetitions=2,
     requires=NEEDS,
     seconds=LONG_TRIAL_SECONDS,
-    screening=False,
     catches=("tls-cancelled-send-mixes",),
 )
 
