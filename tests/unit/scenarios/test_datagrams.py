@@ -23,6 +23,8 @@ def test_a_flood_is_counted(run_roles, backend):
     assert trial["arrived"] + trial["lost"] == trial["datagrams due"] == 2000
     assert trial["arrived"] > 0
     assert 0 <= trial["share lost"] < 100
+    assert trial["flood: arrived per second"] > 0
+    assert "datagrams per second" not in trial
 
 
 @pytest.mark.parametrize("fault", datagrams.catches)
