@@ -372,6 +372,23 @@ class _CancelledSendMixes(TlsStream):
             raise
 
 
+class _CancelledSendEndsReading(TlsStream):
+    """A stream whose send was cancelled cannot be read any more."""
+
+    async def send_all(self, data: bytes) -> None:
+        try:
+            await self.inner.send_all(data)
+        except BaseException:
+            self.state = "cut"
+            raise
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        if self.state == "cut":
+            raise BrokenResourceError
+        data: bytes = await self.inner.receive_some(max_bytes)
+        return data
+
+
 class _Mixed(TlsStream):
     """A connection sends the bytes of the one before."""
 
@@ -406,6 +423,7 @@ for _name, _stream, _control in (
     ("tls-cancelled-read-drops", _CancelledReadDrops, "trio"),
     ("tls-cancelled-read-breaks", _CancelledReadBreaks, "asyncio"),
     ("tls-cancelled-send-mixes", _CancelledSendMixes, "asyncio"),
+    ("tls-cancelled-send-ends-reading", _CancelledSendEndsReading, "asyncio"),
     ("tls-connections-mixed", _Mixed, "asyncio"),
 ):
     fault(_name, control=_control)(breaks_streams(_stream))

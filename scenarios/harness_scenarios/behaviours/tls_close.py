@@ -12,6 +12,8 @@ from .raw_tls_peer import CLOSE_NOTIFY, TRUNCATED, RawTlsPeer, TlsLink
 from .stream_attempt import RETURNS, Attempt, attempt, wait_patiently
 
 NEEDS = (Capability.TLS, Capability.GROUP_CANCEL)
+SECONDS = 20.0
+"""Limit of a trial: a healthy one takes less than one, and ten times that on a busy machine."""
 SIDES = ("client", "server")
 """Of the runtime under test; each question asks both, one trial each."""
 
@@ -107,6 +109,7 @@ close_while_peer_sends = make_question(
     judges={"bytes sent after the close": NOTED},
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-close-reads-on", "tls-close-in-name"),
 )
 
@@ -156,6 +159,7 @@ close_against_silent_peer = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     screening=False,
     catches=("tls-close-hangs",),
 )
@@ -190,6 +194,7 @@ abort_resets = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-abort-in-name",),
 )
 
@@ -239,6 +244,7 @@ close_tells_peer = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-close-discards", "tls-close-in-name"),
 )
 
@@ -297,6 +303,7 @@ unread_tickets = make_question(
     },
     repetitions=1,
     requires=NEEDS,
+    seconds=SECONDS,
     screening=False,
     catches=("tls-close-discards",),
 )

@@ -8,7 +8,7 @@ from .question import NEVER_ENDS, Trial, make_question
 from .raw_peer import RESET, STAYS_OPEN
 from .raw_tls_peer import CLOSE_NOTIFY, TRUNCATED, TlsLink
 from .stream_attempt import RETURNS, Attempt, attempt, settle
-from .tls_close import NEEDS, side_of
+from .tls_close import NEEDS, SECONDS, side_of
 
 _MODULE = "harness_scenarios.behaviours.tls_end"
 _RFC = "RFC 8446, 6.1"
@@ -90,6 +90,7 @@ peer_closes = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-end-raises", "tls-end-hangs", "tls-read-exceeds-its-limit", "tls-close-behind-the-end-hangs"),
 )
 
@@ -116,6 +117,7 @@ truncation = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-truncation-hangs",),
 )
 
@@ -154,6 +156,7 @@ close_wakes_reader = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     screening=False,
     catches=("tls-close-forgets-reader",),
 )
@@ -212,6 +215,7 @@ half_close = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-half-close-in-name",),
 )
 

@@ -25,7 +25,7 @@ from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import SOCKET_STAYS_OPEN, STAYS_OPEN, RawListener, RawPeer, dial
 from .raw_tls_peer import NAME, RawTlsPeer, TlsLink
 from .stream_attempt import RETURNS, Attempt, attempt, settle, wait_patiently
-from .tls_close import NEEDS, SIDES, side_of
+from .tls_close import NEEDS, SECONDS, SIDES, side_of
 
 _MODULE = "harness_scenarios.behaviours.tls_handshake"
 _GREETING = b"welcome"
@@ -144,6 +144,7 @@ failed_handshakes = make_question(
     judges={"case": NOTED},
     repetitions=1,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-name-unchecked", "tls-any-authority-trusted", "tls-failed-handshake-hangs"),
 )
 
@@ -247,7 +248,7 @@ bad_clients = make_question(
     },
     repetitions=1,
     requires=NEEDS,
-    seconds=6.0,
+    seconds=SECONDS,
     catches=("tls-accept-dies-of-a-bad-client",),
 )
 
@@ -294,6 +295,7 @@ stalled_client = make_question(
     },
     repetitions=1,
     requires=NEEDS,
+    seconds=SECONDS,
     screening=False,
     catches=("tls-accept-dies-of-a-bad-client",),
 )
@@ -387,6 +389,7 @@ given_up = make_question(
     rows={"quick": grid(side=SIDES)},
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-abort-before-handshake-does-nothing",),
 )
 
@@ -433,6 +436,7 @@ close_before_handshake = make_question(
     },
     repetitions=1,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-close-before-handshake-raises",),
 )
 
@@ -476,6 +480,7 @@ agreements = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=(
         "tls-alpn-unknown",
         "tls-asks-for-another-name",

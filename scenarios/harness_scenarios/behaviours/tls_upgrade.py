@@ -24,7 +24,7 @@ from .question import NEVER_ENDS, Trial, make_question
 from .raw_peer import SOCKET_STAYS_OPEN, STAYS_OPEN, RawListener, RawPeer, dial
 from .raw_tls_peer import NAME, RawTlsPeer
 from .stream_attempt import RETURNS, Attempt, attempt, settle
-from .tls_close import NEEDS, side_of
+from .tls_close import NEEDS, SECONDS, side_of
 
 _MODULE = "harness_scenarios.behaviours.tls_upgrade"
 _INJECTION = "https://www.cve.org/CVERecord?id=CVE-2011-0411"
@@ -151,6 +151,7 @@ upgrade_with_bytes_buffered = make_question(
     rows={"quick": grid(behind=(_PLAIN, _HELLO))},
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-upgrade-keeps-plain-bytes",),
 )
 
@@ -195,6 +196,7 @@ upgrade_given_up = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     screening=False,
     catches=("tls-abort-before-handshake-does-nothing",),
 )
@@ -248,6 +250,7 @@ upgraded = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-upgraded-close-hangs",),
 )
 

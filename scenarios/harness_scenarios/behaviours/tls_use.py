@@ -16,12 +16,12 @@ from harness.api import (
 )
 
 from ..parts.serving import receive_exactly
-from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
+from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import RawListener, RawPeer
 from .raw_tls_peer import NAME, RawTlsPeer, TlsLink
 from .stream_attempt import RETURNS, Attempt, attempt
 from .stream_close import CHUNK, Filling
-from .tls_close import NEEDS, side_of
+from .tls_close import NEEDS, SECONDS, side_of
 
 _RECORD_BYTES = 16_384
 _MODULE = "harness_scenarios.behaviours.tls_use"
@@ -75,7 +75,7 @@ sizes_both_ways = make_question(
     judges={"size": NOTED},
     repetitions=2,
     requires=NEEDS,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=SECONDS,
     catches=("tls-large-send-truncated",),
 )
 
@@ -115,6 +115,7 @@ record_in_pieces = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-rest-of-a-record-waits",),
 )
 
@@ -158,6 +159,7 @@ send_while_reading = make_question(
     },
     repetitions=2,
     requires=NEEDS,
+    seconds=SECONDS,
     catches=("tls-read-blocks-sends",),
 )
 
@@ -193,7 +195,7 @@ silent_peer = make_question(
     judges={"bytes accepted": NOTED},
     repetitions=2,
     requires=NEEDS,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=SECONDS,
     screening=False,
     catches=("tls-send-never-waits",),
 )
@@ -250,7 +252,7 @@ cancelled_receive = make_question(
     },
     repetitions=2,
     requires=NEEDS,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=SECONDS,
     catches=("tls-cancelled-read-drops", "tls-cancelled-read-breaks"),
 )
 
@@ -258,6 +260,7 @@ GOES_ON = "the peer reads a beginning, and then what is sent next"
 SENT_LATER = "the peer reads all of it, and then what is sent next"
 GARBLED = "the peer cannot decrypt what is sent next"
 MIXED = "the peer reads something else"
+DEAF = "the next send returns, and the stream cannot be read"
 _MOST = 64 << 20
 _NEXT = b"next"
 
@@ -275,10 +278,15 @@ async def ask_cancelled_send(runtime: Runtime, trial: Trial) -> str:
             await group.spawn(following.make, "sends again", stream.send_all, _NEXT)
             received = await peer.receive_bytes(runtime, _MOST)
             await following.patiently()
+            peer.send(_NEXT)
+            is_read = following.answer == RETURNS
+            reading = await attempt(runtime, trial, "reader", "reads", stream.receive_some, _PIECE) if is_read else None
             peer.reset()
             await group.cancel()
-        if following.answer != RETURNS:
+        if reading is None:
             return f"the next send {following.answer}"
+        if reading.result != _NEXT:
+            return DEAF
         if peer.failed:
             return GARBLED
         if received.lstrip(b"\0") != _NEXT or len(received) < filling.accepted:
@@ -300,13 +308,14 @@ cancelled_send = make_question(
         "the next send raises closed": interesting("the stream is closed"),
         GARBLED: forbidden("half a record was sent, and the next begins in its middle", harm=Harm.DATA),
         MIXED: forbidden("the bytes are not those that were sent", harm=Harm.DATA),
+        DEAF: forbidden("one direction works on without the other", harm=Harm.DATA),
         f"the next send {NEVER_ENDS}": forbidden("the stream can neither be used nor raises", harm=Harm.HANG),
         NEVER_ENDS: forbidden("a send waits for ever"),
     },
     repetitions=2,
     requires=NEEDS,
-    seconds=LONG_TRIAL_SECONDS,
-    catches=("tls-cancelled-send-mixes",),
+    seconds=SECONDS,
+    catches=("tls-cancelled-send-mixes", "tls-cancelled-send-ends-reading"),
 )
 
 # --- many ---
@@ -364,7 +373,7 @@ many_connections = make_question(
     },
     repetitions=1,
     requires=NEEDS,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=SECONDS,
     screening=False,
     catches=("tls-connections-mixed",),
 )

@@ -142,6 +142,7 @@ SABOTEURS = [
     ("cancelled-receive-keeps-bytes", {}, "tls-cancelled-read-drops", tls_use.LOST),
     ("cancelled-receive-keeps-bytes", {}, "tls-cancelled-read-breaks", "the next read raises broken"),
     ("cancelled-send", {}, "tls-cancelled-send-mixes", tls_use.MIXED),
+    ("cancelled-send", {}, "tls-cancelled-send-ends-reading", tls_use.DEAF),
     ("many-connections", {}, "tls-connections-mixed", tls_use.FOREIGN),
 ]
 """A question, a fault that breaks its contract, and the forbidden answer."""
