@@ -149,10 +149,18 @@ SABOTEURS = [
 
 
 SLOW = {
-    *("sizes-both-ways", "cancelled-send", "many-connections"),
+    *("sizes-both-ways", "cancelled-send", "many-connections", "cancelled-receive-keeps-bytes", "stalled-client"),
+    *("handshake-given-up-client", "handshake-given-up-server", "close-against-silent-peer", "close-before-handshake"),
+    *("upgrade-with-bytes-buffered-more plain text", "upgrade-with-bytes-buffered-its handshake", "upgrade-given-up"),
+    *("silent-peer-stops-sender", "close-wakes-reader"),
     *("server-survives-bad-clients-tls-accept-dies-of-a-bad-client", "close-against-silent-peer-tls-close-hangs"),
+    *("upgraded-stream-tls-upgraded-close-hangs", "handshake-fails-tls-failed-handshake-hangs"),
+    *("cancelled-send-tls-cancelled-send-mixes", "cancelled-send-tls-cancelled-send-ends-reading"),
+    *("half-close-tls-half-close-in-name", "close-tells-the-peer-tls-close-in-name"),
+    *("sizes-both-ways-tls-large-send-truncated", "cancelled-receive-keeps-bytes-tls-cancelled-read-drops"),
+    *("peer-closes-tls-close-behind-the-end-hangs", "close-wakes-reader-tls-close-forgets-reader"),
 }
-"""Cases of more than half a second; a default matrix asks them too."""
+"""Cases that wait on some runtime; a default matrix asks them too, and one with saboteurs."""
 
 
 def mark(cases, name_of):
