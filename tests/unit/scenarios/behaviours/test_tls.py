@@ -152,7 +152,9 @@ SLOW = {
     *("sizes-both-ways", "cancelled-send", "many-connections", "cancelled-receive-keeps-bytes", "stalled-client"),
     *("handshake-given-up-client", "handshake-given-up-server", "close-against-silent-peer", "close-before-handshake"),
     *("upgrade-with-bytes-buffered-more plain text", "upgrade-with-bytes-buffered-its handshake", "upgrade-given-up"),
-    *("silent-peer-stops-sender", "close-wakes-reader"),
+    *("silent-peer-stops-sender", "close-wakes-reader", "truncation-is-visible", "record-read-in-pieces"),
+    *("abort-resets", "close-with-unread-tickets", "send-while-a-read-waits", "server-survives-bad-clients"),
+    *("stalled-client-tls-accept-dies-of-a-bad-client", "many-connections-tls-connections-mixed"),
     *("server-survives-bad-clients-tls-accept-dies-of-a-bad-client", "close-against-silent-peer-tls-close-hangs"),
     *("upgraded-stream-tls-upgraded-close-hangs", "handshake-fails-tls-failed-handshake-hangs"),
     *("cancelled-send-tls-cancelled-send-mixes", "cancelled-send-tls-cancelled-send-ends-reading"),
@@ -160,7 +162,7 @@ SLOW = {
     *("sizes-both-ways-tls-large-send-truncated", "cancelled-receive-keeps-bytes-tls-cancelled-read-drops"),
     *("peer-closes-tls-close-behind-the-end-hangs", "close-wakes-reader-tls-close-forgets-reader"),
 }
-"""Cases that wait on some runtime; a default matrix asks them too, and one with saboteurs."""
+"""Left to the slow run: a default matrix asks them too, and one with saboteurs."""
 
 
 def mark(cases, name_of):
