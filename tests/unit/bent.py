@@ -10,16 +10,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from harness.api import bridge, processes, runtime, servers
+from harness.api import bridge, datagrams, names, processes, runtime, servers, tls, unix
 
-MODULES = (runtime, processes, bridge, servers)
+MODULES = (runtime, processes, bridge, servers, tls, unix, names, datagrams)
 PROTOCOLS = {
     name: kind
     for module in MODULES
     for name, kind in vars(module).items()
     if getattr(kind, "_is_protocol", False) and kind.__module__ == module.__name__
 }
-_CHAPTERS = {"processes": "Processes", "bridge": "Bridge", "servers": "Servers"}
+_CHAPTERS = {
+    "processes": "Processes",
+    "bridge": "Bridge",
+    "servers": "Servers",
+    "tls": "Tls",
+    "unix": "UnixSockets",
+    "names": "Names",
+    "datagrams": "Datagrams",
+}
 _IN_CALLABLE = re.compile(r"Callable\[\[(?P<argument>\w+)\], ")
 Spoil = Callable[[Any], Any]
 
@@ -182,7 +190,7 @@ def _make_method(protocol: str, member: str, declared: Any) -> Callable[..., Any
         if (protocol, member) == ("Bridge", "run_scheduler"):
             main = bound.arguments["main"]
             bound.arguments["main"] = lambda inner: main(wrap("Runtime", inner, argument))
-        given = bound.args[1:] if protocol != "Direct" else map(_unwrap, bound.args[1:])
+        given = bound.args[1:] if protocol not in ("Direct", "Tls") else map(_unwrap, bound.args[1:])
         result = getattr(self._inner, member)(*given, **bound.kwargs)
         return _await(result, returns, argument) if is_async else _wrap_result(result, returns, argument)
 

@@ -113,8 +113,42 @@ CAUGHT_BY = {
         "Servers.start_server(port) ignored",
         "Servers.start_server(backlog) ignored",
     ),
+    "clause:bytes go both ways over TLS": (
+        "Tls.connect_tls(host) changed",
+        "Tls.connect_tls(port) changed",
+        "Tls.connect_tls(server_hostname) changed",
+    ),
+    "clause:a Unix listener makes exactly the file that was asked for, or raises": (
+        "UnixSockets.listen_unix(path) changed",
+    ),
+    "clause:bytes go both ways over a Unix socket, and its end is seen": ("UnixSockets.connect_unix(path) changed",),
+    "clause:a numeric host is its own address": (
+        "Names.resolve(host) changed",
+        "Names.resolve(port) changed",
+    ),
+    "clause:a connect by name reaches a numeric host": (
+        "Names.connect_by_name(host) changed",
+        "Names.connect_by_name(port) changed",
+    ),
+    "clause:each datagram arrives alone, whole and in order": (
+        "DatagramEndpoint.send_to(data) changed",
+        "DatagramEndpoint.send_to(address) ignored",
+    ),
+    "datagram.empty-is-received": ("Datagrams.open_endpoint(host) ignored",),
+    "clause:an address in use is an error": ("Datagrams.open_endpoint(port) ignored",),
+    "datagram.sizes": ("Datagrams.open_endpoint(peer) ignored",),
 }
 """Question, or `clause:` and the name of a clause → the spoilt arguments that it must see."""
+UNSEEN = {
+    "Tls.listen_tls(host) ignored": "every question listens on the address that is the default",
+    "Tls.listen_tls(port) ignored": "every question lets the system choose the port",
+    "Tls.listen_tls(backlog) ignored": "no question fills the queue of a TLS listener",
+    "Tls.start_tls(server_side) ignored": "no question or clause about upgrades was seen to fail",
+    "Tls.start_tls(server_hostname) ignored": "no question or clause about upgrades was seen to fail",
+    "UnixSockets.listen_unix(backlog) ignored": "no question fills its queue on asyncio, which accepts at once",
+    "DatagramEndpoint.receive_from(max_bytes) ignored": "a datagram that is cut may have been cut by the system",
+}
+"""Arguments that no question sees yet, with the reason."""
 ON_TRIO = ("cancel.shielded-block",)
 """asyncio has no shielded block."""
 SEEN_BY = {argument: target for target, arguments in CAUGHT_BY.items() for argument in arguments}
@@ -122,23 +156,23 @@ QUICK = ("TaskGroup.spawn(args) ignored", "Condition.notify(n) ignored", "Runtim
 """The others are slow tests."""
 
 
-def ask(nursery, target, argument, *, clause_limit, patience):
+def ask(nursery, target, argument, *, limit, patience):
     """Return what a question or a clause sees with a spoilt argument, or with a whole contract for none."""
     backend = "trio" if target in ON_TRIO else "asyncio"
     if target.startswith("clause:"):
-        request = Request(ref=target, backend=backend, parameters={}, bent=argument, limit=clause_limit)
+        request = Request(ref=target, backend=backend, parameters={}, bent=argument, limit=limit)
         return nursery.run(request)
     scenario = SCENARIOS[target]
     parameters = (scenario.preset_rows("default") or ({},))[0] | {"repetitions": 1}
     return nursery.run(
-        Request(ref=scenario.ref, backend=backend, parameters=parameters, bent=argument, patience=patience)
+        Request(ref=scenario.ref, backend=backend, parameters=parameters, bent=argument, patience=patience, limit=limit)
     )
 
 
 def is_seen(nursery, target, argument):
     """Return whether a spoilt argument is seen; a clause that hangs ends its process."""
     try:
-        seen = ask(nursery, target, argument, clause_limit=1.0, patience=0.5)
+        seen = ask(nursery, target, argument, limit=2.0, patience=0.5)
     except RuntimeError as exc:
         return "died" in str(exc)
     return bool(seen.violations or seen.errors or seen.running)
@@ -146,13 +180,14 @@ def is_seen(nursery, target, argument):
 
 def test_every_argument_of_the_contract_is_listed():
     """And none that the contract no longer has."""
-    assert set(map(str, list_arguments())) == SEEN_BY.keys()
+    assert set(map(str, list_arguments())) == SEEN_BY.keys() | UNSEEN.keys()
+    assert SEEN_BY.keys() & UNSEEN.keys() == set()
     assert {target for target in CAUGHT_BY if not target.startswith("clause:")} <= SCENARIOS.keys()
 
 
 @pytest.mark.parametrize(
     "argument",
-    [pytest.param(each, marks=() if each in QUICK else pytest.mark.slow) for each in map(str, list_arguments())],
+    [pytest.param(each, marks=() if each in QUICK else pytest.mark.slow) for each in SEEN_BY],
 )
 def test_a_spoilt_argument_is_seen(nursery, argument):
     """By a broken contract, an error, or an end that does not come."""
@@ -163,5 +198,5 @@ def test_a_spoilt_argument_is_seen(nursery, argument):
 @pytest.mark.parametrize("target", CAUGHT_BY)
 def test_nothing_is_seen_where_no_argument_is_spoilt(nursery, target):
     """The control: the proxies alone break nothing."""
-    seen = ask(nursery, target, "none", clause_limit=60.0, patience=60.0)
+    seen = ask(nursery, target, "none", limit=60.0, patience=60.0)
     assert (seen.violations, seen.errors, seen.running) == (set(), {}, ())
