@@ -149,7 +149,7 @@ def compare_columns(run: Run, columns: tuple[str, str], compare_sides: CompareSi
     from harness.compare import take_columns
     from harness.compare.attribution import attribute, find_halves, list_upgraded, list_versions
 
-    versions = list_versions(run)
+    versions = list_versions(run, columns[1])
     old, new = (versions.pop(label, {}) for label in columns)
     halves = find_halves(old, new, versions)
     before, after, *others = take_columns(run, (*columns, *halves.values()), judge)

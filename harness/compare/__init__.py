@@ -22,7 +22,7 @@ judges). A row is judged at a time:
     drop_in     whether a candidate behaves like its baseline
     suites      tests that differ, grouped by cause, and which of them differ alone as well
     proposals   what to write down as expected of a run that is accepted as it is
-    transitions  two runs: what changed from one to the other
+    transitions  two runs: what changed from one to the other (attribution: because of Python, the runtime or both)
 """
 
 from __future__ import annotations

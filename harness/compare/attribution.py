@@ -6,28 +6,35 @@ and the old uvloop is Python's, one that is there with the old Python and the ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from msgspec.structs import replace
 
-from harness.model import Run
+from harness.model import Run, SpeedVerdict
 
 from .transitions import Change, FigureChange, FindingChange, OutcomeChange, RunChanges
 
 PYTHON = "Python"
 
 _COUNTED = (Change.REGRESSED, Change.FIXED)
+_DECIDED = (SpeedVerdict.SLOWER, SpeedVerdict.FASTER)
 Key = tuple[str, ...]
 AnyChange = TypeVar("AnyChange", FindingChange, OutcomeChange, FigureChange)
 Versions = Mapping[str, str]
 """Version of Python and of each distribution of a column."""
 
 
-def list_versions(run: Run) -> dict[str, dict[str, str]]:
-    """Return the versions that each column of a run was seen to run on."""
+def list_versions(run: Run, like: str) -> dict[str, dict[str, str]]:
+    """Return the versions that columns of a run were seen to run on: those of the same backend, with the same options.
+
+    Args:
+        run: a stored run.
+        like: one of these columns.
+    """
+    anywhere = {record.cell.label_anywhere for record in run.records if record.cell.label == like}
     found: dict[str, dict[str, str]] = {}
-    for record in run.records:
+    for record in (record for record in run.records if record.cell.label_anywhere in anywhere):
         for role in record.result.roles:
             if (said := role.attestation) is not None:
                 found.setdefault(record.cell.label, {}).update({PYTHON: said.python}, **said.versions)
@@ -53,11 +60,16 @@ def attribute(changes: RunChanges, upgraded: Sequence[str], halves: Mapping[str,
         upgraded: what differs between them.
         halves: changes from the old column to the one in which a thing alone is new, by the thing.
     """
-    seen = {name: frozenset(_keys(half)) for name, half in halves.items()}
+    seen = {name: frozenset(filter(None, map(_key, _all_of(half)))) for name, half in halves.items()}
+    asked = {name: frozenset(filter(None, map(_subject, _all_of(half)))) for name, half in halves.items()}
 
     def with_cause(change: AnyChange) -> AnyChange:
-        key = _key(change)
-        return change if key is None else replace(change, cause=_cause_of(key, upgraded, seen))
+        if not (key := _key(change)):
+            return change
+        subject = ("figure", change.row, change.key) if isinstance(change, FigureChange) else ("row", change.row)
+        alone = [name for name in upgraded if key in seen.get(name, ())]
+        unknown = [name for name in upgraded if subject not in asked.get(name, ())]
+        return replace(change, cause=_name_cause(upgraded, alone, unknown))
 
     return replace(
         changes,
@@ -67,36 +79,41 @@ def attribute(changes: RunChanges, upgraded: Sequence[str], halves: Mapping[str,
     )
 
 
-def _cause_of(key: Key, upgraded: Sequence[str], seen: Mapping[str, Collection[Key]]) -> str:
-    """Return the name of the cause: one thing, each of several alone, or what is left over."""
-    alone = [name for name in upgraded if name in seen and key in seen[name]]
+def _name_cause(upgraded: Sequence[str], alone: Sequence[str], unknown: Sequence[str]) -> str:
+    """Return one thing, each of several alone, or what is left over where a column did not ask."""
     if alone:
         return alone[0] if len(alone) == 1 else f"each of {' and '.join(alone)} alone"
     if len(upgraded) < 2:
         return "".join(upgraded)
     together = f"{' and '.join(upgraded)} together"
-    unknown = [name for name in upgraded if name not in seen]
     if not unknown:
         return together
     return " or ".join(upgraded if len(unknown) == len(upgraded) else (*unknown, together))
 
 
-def _keys(changes: RunChanges) -> Iterator[Key]:
-    every: tuple[FindingChange | OutcomeChange | FigureChange, ...]
-    every = (*changes.findings, *changes.outcomes, *changes.figures)
-    for change in every:
-        if (key := _key(change)) is not None:
-            yield key
+def _all_of(changes: RunChanges) -> tuple[FindingChange | OutcomeChange | FigureChange, ...]:
+    return (*changes.findings, *changes.outcomes, *changes.figures)
 
 
-def _key(change: FindingChange | OutcomeChange | FigureChange) -> Key | None:
+def _key(change: FindingChange | OutcomeChange | FigureChange) -> Key:
     """Return what is the same in two comparisons with the same change; nothing for what is no better or worse."""
     match change:
         case FindingChange() if change.change in _COUNTED:
             return ("finding", change.change, change.kind, change.row, change.title, change.key)
         case OutcomeChange() if change.change in _COUNTED:
             return ("outcome", change.change, change.row, change.after.partition(" ")[0])
-        case FigureChange() if change.is_headline and change.verdict is not None:
+        case FigureChange() if change.is_headline and change.verdict in _DECIDED:
             return ("figure", change.verdict, change.row, change.key)
         case _:
-            return None
+            return ()
+
+
+def _subject(change: FindingChange | OutcomeChange | FigureChange) -> Key:
+    """Return what a comparison has asked: a row that ran in both columns, or a figure with a verdict."""
+    match change:
+        case OutcomeChange() if change.change not in (Change.NEW, Change.GONE):
+            return ("row", change.row)
+        case FigureChange() if change.verdict not in (None, SpeedVerdict.INCONCLUSIVE):
+            return ("figure", change.row, change.key)
+        case _:
+            return ()

@@ -6,10 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from harness.model import Finding, RowId
+from harness.model import Finding, FindingKind, RowId
 
 from .rows import Row
 
+_BREAKING = frozenset(
+    {FindingKind.VIOLATION, FindingKind.HANG, FindingKind.CRASH, FindingKind.LEFTOVER, FindingKind.UNHANDLED}
+)
 Broken = Mapping[RowId, Collection[str]]
 """The columns in which each row breaks its contract."""
 Prerequisites = Mapping[str, Sequence[str]]
@@ -19,13 +22,17 @@ Prerequisites = Mapping[str, Sequence[str]]
 def mark_dependent(rows: Iterable[Row], findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return the findings, each with the prerequisites of its question that break on all of its backends."""
     prerequisites = list_prerequisites(rows)
-    broken = collect_broken((finding.row, finding.backends) for finding in findings if finding.kind.unexpected)
+    broken = collect_broken((finding.row, finding.backends) for finding in findings if _breaks(finding))
     return tuple(
         msgspec.structs.replace(finding, depends_on=bases)
-        if (bases := find_bases(finding.row, finding.backends, prerequisites, broken)) and finding.kind.unexpected
+        if _breaks(finding) and (bases := find_bases(finding.row, finding.backends, prerequisites, broken))
         else finding
         for finding in findings
     )
+
+
+def _breaks(finding: Finding) -> bool:
+    return finding.unexpected and finding.kind in _BREAKING
 
 
 def list_prerequisites(rows: Iterable[Row]) -> Prerequisites:

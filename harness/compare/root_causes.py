@@ -75,19 +75,19 @@ def _find_origins(signs: Sequence[Sign]) -> dict[Cause, Cause]:
 def _find_bases(signs: Sequence[Sign], prerequisites: Prerequisites) -> dict[int, Sign]:
     """Return, by the place of each finding that depends on others, the worst sign of the prerequisite that breaks.
 
-    A prerequisite may have prerequisites; the one at the start of the chain counts.
+    A prerequisite may have prerequisites; the one at the start of the chain counts. It explains no worse harm than its
+    own, and only what shows on columns on which it shows too.
     """
     broken = collect_broken((row, labels) for _, _, row, labels in signs)
-    worst: dict[RowId, Sign] = {}
-    for sign in signs:
-        worst.setdefault(sign[2], sign)
     found: dict[int, Sign] = {}
-    for place, _, row, labels in signs:
+    for place, trait, row, labels in signs:
         passed, base = {row}, row
         while (rows := find_bases(base, labels, prerequisites, broken)) and rows[0] not in passed:
             passed.add(base := rows[0])
         if base != row and not rows:  # in a circle, each is a cause of its own
-            found[place] = worst[base]
+            worst = next((sign for sign in signs if sign[2] == base and set(labels) <= set(sign[3])), None)
+            if worst is not None and HARMS[worst[1].harm] <= HARMS[trait.harm]:
+                found[place] = worst
     return found
 
 

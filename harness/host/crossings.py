@@ -15,7 +15,7 @@ from harness.model import Environment, UsageError
 def describe_here(distribution: str) -> Environment:
     """Return the facts of the interpreter that runs here, as far as a crossing needs them."""
     try:
-        versions = {distribution: version(distribution)}
+        versions = {distribution: version(distribution)} if distribution else {}
     except PackageNotFoundError:
         versions = {}
     return Environment(interpreter=sys.executable, python=platform.python_version(), versions=versions)

@@ -12,7 +12,7 @@ from harness.model import PLANTED, CellSummary, Comparison, RenderOptions, RowSu
 from .console import fill_lines, make_fields, make_lines, print_to_text
 from .detection import render_detection
 from .figures import format_figure
-from .finding_groups import group_unexpected
+from .finding_groups import collapse, group_unexpected
 from .finding_view import describe_unavailable, render_block, render_expected, sort_findings, title_of
 from .grid import Ratios, make_blocks, make_footnotes, make_layout, make_legend, render_grid
 from .header import render_header, render_self_check
@@ -84,6 +84,9 @@ def _render_unexpected(comparison: Comparison, options: RenderOptions) -> Iterat
     blocks = groups if options.verbosity > 0 else groups[:_MOST_BLOCKS]
     for group in blocks:
         yield from render_block(group.findings, group.title, options, group.dependent)
+        if options.verbosity > 0:
+            for alike in collapse(group.dependent):
+                yield from render_block(alike, alike[0].title, options)
     if rest := groups[len(blocks) :]:
         yield Text()
         yield from (title_of(group.findings, group.title) for group in rest[:_MOST_TITLES])

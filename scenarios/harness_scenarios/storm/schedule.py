@@ -100,7 +100,7 @@ class ScheduleRun:
         self._first_index = first_index
         self._errors = errors
         self._all_ended = runtime.create_event()
-        self._dial = make_connect(runtime, probe, target[2].reply_bytes)
+        self._dial = make_connect(runtime, probe, target.exchange.reply_bytes)
         self._unended: list[int] = []
         self._endings = count(1)  # `next` is atomic, also between threads
         self._ledger = ConnectionLedger(array("q"), 0)

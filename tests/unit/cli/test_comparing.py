@@ -250,7 +250,8 @@ def test_an_upgrade_of_two_things_is_attributed(harness, tmp_path):
     other = [in_environment(fine("trio", scenario="other"), *place) for place in (old, mixed)]
     crashing = in_environment(cell("trio", Outcome.CRASHED, scenario="other"), *new)
     drain = [in_environment(record, *place) for record, place in ((fine(), old), (losing(), mixed), (losing(), new))]
-    run = store(tmp_path / "all", *drain, *other, crashing)
+    idiom = in_environment(cell("trio:offload=abandon", scenario="idiom"), *mixed)  # another column, which asks nothing
+    run = store(tmp_path / "all", *drain, *other, crashing, idiom)
     code, out, _ = harness(run, "--columns", "trio@old", "trio@new")
     assert code == Exit.FINDINGS
     assert "2 things change for you, 1 because of Python, 1 because of trio or Python and trio together:" in out

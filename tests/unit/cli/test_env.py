@@ -14,7 +14,7 @@ from harness.cli.exits import Exit
 from harness.cli.resume import describe_changes
 from harness.host import crossings
 from harness.host import venvs as install
-from harness.host.crossings import make_crossings
+from harness.host.crossings import describe_here, make_crossings
 from harness.host.interpreters import ROOT, Registered, find_registered, register
 from harness.host.venvs import create_environment
 from harness.model import FORMAT, CellFinished, CellResult, Environment, Outcome, UsageError
@@ -240,6 +240,12 @@ def test_one_thing_new_needs_no_crossing(made, old, new):
     """The cause of every change is known."""
     assert list(make_crossings((old, new), "trio", pytest.fail)) == []
     assert made == []
+
+
+def test_a_runtime_without_a_distribution_is_described_here():
+    """It has the version of Python."""
+    assert describe_here("").versions == {}
+    assert describe_here("trio").versions.keys() == {"trio"}
 
 
 def test_a_crossing_is_made_once(made):

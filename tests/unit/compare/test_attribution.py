@@ -19,6 +19,8 @@ SLOWER = FigureChange(
     row="s", label="uvloop", key="rate", is_headline=True, unit="/s", better="higher", before=2, after=1,
     rounds_before=9, rounds_after=9, verdict=SpeedVerdict.SLOWER,
 )  # fmt: skip
+RAN = replace(CRASH, change=Change.UNCHANGED, after="completed")
+EQUAL = replace(SLOWER, verdict=SpeedVerdict.EQUIVALENT)
 
 
 def changes(*all_of_them):
@@ -31,8 +33,8 @@ def changes(*all_of_them):
 
 
 def cause_of(change, upgraded, **halves):
-    """Return the cause that is found for a change; the halves name what they show."""
-    found = attribute(changes(change), upgraded, {name: changes(*shown) for name, shown in halves.items()})
+    """Return the cause that is found for a change; the halves, which asked everything, name what they show."""
+    found = attribute(changes(change), upgraded, {name: changes(RAN, EQUAL, *shown) for name, shown in halves.items()})
     (attributed,) = (*found.findings, *found.outcomes, *found.figures)
     return attributed.cause
 
@@ -55,6 +57,30 @@ def cause_of(change, upgraded, **halves):
 def test_cause(change, upgraded, halves, cause):
     """That which alone brings the change; what no column shows is left open, in words."""
     assert cause_of(change, upgraded, **{name: [change] * len(shown) for name, shown in halves.items()}) == cause
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        (HANG, ()),
+        (HANG, (replace(RAN, row="other"),)),
+        (CRASH, (replace(RAN, change=Change.GONE),)),
+        (SLOWER, (RAN, replace(SLOWER, verdict=SpeedVerdict.INCONCLUSIVE))),
+        (SLOWER, (RAN, replace(SLOWER, verdict=None))),
+    ],
+)
+def test_a_column_that_did_not_ask_acquits_nothing(change, asked):
+    """It is as if it were not there: a row that it has not, or a figure without a verdict."""
+    halves = {PYTHON: changes(*asked), "uvloop": changes(RAN, EQUAL)}
+    found = attribute(changes(change), BOTH, halves)
+    (attributed,) = (*found.findings, *found.outcomes, *found.figures)
+    assert attributed.cause == "Python or Python and uvloop together"
+
+
+@pytest.mark.parametrize("verdict", [SpeedVerdict.EQUIVALENT, SpeedVerdict.INCONCLUSIVE, None])
+def test_a_figure_without_a_change_has_no_cause(verdict):
+    """It is not among the things that change."""
+    assert cause_of(replace(SLOWER, verdict=verdict), BOTH) == ""
 
 
 def test_another_change_of_the_same_row_is_no_cause():

@@ -1,20 +1,27 @@
 """A finding of a question whose prerequisite breaks on the same backend depends on that one."""
 
 import pytest
+from msgspec.structs import replace
 
-from harness.api import forbidden, outcomes
+from harness.api import Harm, forbidden, outcomes
 from harness.compare import compare
-from harness.model import Finding
+from harness.model import Expectation, Finding
 
 from .run_builder import a_run, cell
 
 WRONG = "wrong"
-JUDGES = {"answer": outcomes({WRONG: forbidden("no reason to do so")})}
+LOST = "lost"
+JUDGES = {
+    "answer": outcomes(
+        {WRONG: forbidden("no reason to do so", harm=Harm.ANSWER), LOST: forbidden("data", harm=Harm.DATA)}
+    )
+}
 
 
-def results_of(prerequisites, **backends_by_scenario):
+def results_of(prerequisites, answers=None, **backends_by_scenario):
+    answer_of = dict.fromkeys(backends_by_scenario, WRONG) | (answers or {})
     records = [
-        cell(backend, scenario=name, observed={"answer": WRONG if backend in broken else []})
+        cell(backend, scenario=name, observed={"answer": answer_of[name] if backend in broken else []})
         for name, broken in backends_by_scenario.items()
         for backend in ("loop", "other", "third")
     ]
@@ -58,3 +65,28 @@ def test_prerequisites_in_a_circle_hide_no_cause(circle):
     """A plugin may declare them by mistake."""
     results = results_of(circle, a="loop", b="loop")
     assert sorted(row.scenario for cause in results.root_causes for row in cause.rows) == ["a", "b"]
+
+
+def test_a_worse_harm_than_that_of_the_prerequisite_is_a_cause():
+    """A wrong answer does not explain lost data."""
+    results = results_of({"lock": ("event",)}, {"lock": LOST}, event="loop", lock="loop")
+    assert [(cause.rows[0].scenario, cause.dependent) for cause in results.root_causes] == [("lock", ()), ("event", ())]
+
+
+def test_what_a_prerequisite_shows_on_another_backend_explains_nothing():
+    """Each finding is in a cause, and a cause explains findings of its own backends only."""
+    answers = {"event": WRONG, "lock": LOST, "queue": WRONG}
+    results = results_of({"lock": ("event",)}, answers, event="other third", lock="loop", queue="loop")
+    assert {cause.rows[0].scenario for cause in results.root_causes} == {"event", "lock", "queue"}
+    told = {place for cause in results.root_causes for place in cause.findings}
+    assert told == {place for place, finding in enumerate(results.findings) if finding.unexpected}
+
+
+def test_a_known_difference_of_a_prerequisite_is_no_reason():
+    """It breaks nothing that is not expected; so does an expectation that is out of date."""
+    prerequisites = {"lock": ("event",)}
+    records = [cell("loop", scenario=name, observed={"answer": WRONG}) for name in ("event", "lock")]
+    run = a_run(*records, judges=JUDGES, headline="answer", prerequisites=prerequisites)
+    known = Expectation(scenario="event", backends=("loop",), key="answer", reason="listed")
+    run = replace(run, started=replace(run.started, expectations=(known,)))
+    assert dependence_of(compare(run).findings)["lock"] == []

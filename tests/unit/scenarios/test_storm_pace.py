@@ -13,6 +13,7 @@ from harness.testing.wrapping import Wrapped
 from harness_scenarios.parts.tagged_payload import ReplyGrade
 from harness_scenarios.storm import schedule
 from harness_scenarios.storm.connection_ledger import ConnectionLedger, Ending
+from harness_scenarios.storm.exchange import Exchange
 from harness_scenarios.storm.scenario import storm
 from harness_scenarios.storm.schedule import NULL_SERVER_RULE, ScheduleRun, Target
 
@@ -54,12 +55,15 @@ def clock(monkeypatch):
     return fake
 
 
+MESSAGES = {"request_bytes": 64, "reply_bytes": 64, "request_file": "", "reply_file": ""}
+
+
 def make_run(offsets):
     """Return a schedule whose ledger a test fills."""
     run = ScheduleRun(
-        Replaced(None, create_event=lambda: None),
-        Replaced(None, parameters={"timeout": 1.0, "sources": 1}),
-        Target("", 0, None),
+        Replaced(None, create_event=lambda: None, connect=None),
+        Replaced(None, parameters={"timeout": 1.0, "sources": 1, "tls": False}),
+        Target("", 0, Exchange(MESSAGES, seed=0)),
         array("q", offsets),
         length=1.0,
         errors=None,
