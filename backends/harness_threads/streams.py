@@ -102,7 +102,8 @@ class ByteStream:
 def shut_down(sock: socket.socket) -> None:
     """Shut a socket down, which wakes its readers, connected or not."""
     try:
-        sock.shutdown(socket.SHUT_RDWR)
+        # An `SSLSocket` has a shutdown of its own, which drops its keys first: a woken read would return ciphertext.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError as exc:
         if exc.errno != errno.ENOTCONN:  # the peer was faster
             raise

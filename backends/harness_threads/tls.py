@@ -8,40 +8,31 @@ from __future__ import annotations
 
 import select
 import socket
+import threading
 from collections.abc import Callable
 from functools import partial
 from ssl import SSLContext, SSLSocket, SSLWantReadError, SSLWantWriteError
 from typing import Any, TypeVar
 
-from .streams import RESET_ON_CLOSE, ByteStream, Listener, connect, listen, wait_for_socket
+from .streams import RESET_ON_CLOSE, ByteStream, Listener, connect, listen, shut_down, wait_for_socket
 
 _Result = TypeVar("_Result")
-
-
-def _retry(sock: SSLSocket, call: Callable[[], _Result]) -> _Result:
-    """Call until it need not wait for the socket."""
-    while True:
-        try:
-            return call()
-        except SSLWantReadError:
-            events = select.POLLIN
-        except SSLWantWriteError:
-            events = select.POLLOUT
-        wait_for_socket(sock, events)
 
 
 class TlsStream:
     """An `SSLSocket`, as it is: closing sends no close_notify, and a half-close is one of TCP."""
 
-    __slots__ = ("_shutdown", "_socket")
+    __slots__ = ("_lock", "_shutdown", "_socket")
 
     def __init__(self, sock: SSLSocket, *, shutdown: bool) -> None:
         self._socket = sock
         self._shutdown = shutdown
+        # Two threads may use a stream and not an OpenSSL object, which CPython before gh-134698 does not lock.
+        self._lock = threading.Lock()
 
     async def do_handshake(self) -> None:
         """`SSLSocket.do_handshake`."""
-        _retry(self._socket, self._socket.do_handshake)
+        self._retry(self._socket.do_handshake)
 
     def selected_alpn_protocol(self) -> str | None:
         """`SSLSocket.selected_alpn_protocol`."""
@@ -51,27 +42,42 @@ class TlsStream:
         """`SSLSocket.send`, until all is sent."""
         rest = memoryview(data)
         while rest:
-            rest = rest[_retry(self._socket, partial(self._socket.send, rest)) :]
+            rest = rest[self._retry(partial(self._socket.send, rest)) :]
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """`SSLSocket.recv`."""
-        return _retry(self._socket, partial(self._socket.recv, max_bytes))
+        return self._retry(partial(self._socket.recv, max_bytes))
 
     async def send_eof(self) -> None:
         """`SSLSocket.shutdown(SHUT_WR)`, behind which the socket is no longer encrypted."""
-        self._socket.shutdown(socket.SHUT_WR)
+        with self._lock:
+            self._socket.shutdown(socket.SHUT_WR)
 
     async def abort(self) -> None:
         """Close with a reset."""
-        if self._socket.fileno() != -1:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            self._socket.close()
+        with self._lock:
+            if self._socket.fileno() != -1:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                self._socket.close()
 
     async def aclose(self) -> None:
-        """`SSLSocket.close`; with `close=shutdown` the reader of the socket sees the end."""
-        if self._shutdown and self._socket.fileno() != -1:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        """`SSLSocket.close`; with `close=shutdown` a waiting read is woken, and raises."""
+        with self._lock:
+            if self._shutdown and self._socket.fileno() != -1:
+                shut_down(self._socket)
+            self._socket.close()
+
+    def _retry(self, call: Callable[[], _Result]) -> _Result:
+        """Call until it need not wait for the socket; the lock is free while it waits."""
+        while True:
+            try:
+                with self._lock:
+                    return call()
+            except SSLWantReadError:
+                events = select.POLLIN
+            except SSLWantWriteError:
+                events = select.POLLOUT
+            wait_for_socket(self._socket, events)
 
 
 class TlsListener:
@@ -99,12 +105,13 @@ async def _start(
     wrapped = context.wrap_socket(
         sock, server_side=server_side, server_hostname=server_hostname, do_handshake_on_connect=False
     )
+    secured = TlsStream(wrapped, shutdown=stream.shuts_down)
     try:
-        _retry(wrapped, wrapped.do_handshake)
+        await secured.do_handshake()
     except BaseException:
         wrapped.close()
         raise
-    return TlsStream(wrapped, shutdown=stream.shuts_down)
+    return secured
 
 
 class ThreadsTls:

@@ -44,6 +44,7 @@ def read_known(file: Traversable, source: str = "") -> Known:
         _check(expectation, expectation.scenario, source)
     for breach in document.breach:
         _check(breach, breach.clause, source)
+        _check_globs(breach, source)
     return Known(
         expectations=tuple(msgspec.structs.replace(expectation, source=source) for expectation in document.expected),
         breaches=tuple(msgspec.structs.replace(breach, source=source) for breach in document.breach),
@@ -71,6 +72,15 @@ def _check(known: Expectation | KnownBreach, about: str, source: str) -> None:
             raise UsageError(
                 f"cannot read expectations {source}: {about!r} has the condition {name} = "
                 f"{condition!r}, which is no version specifier such as '>=3.11,<3.13'"
+            )
+
+
+def _check_globs(breach: KnownBreach, source: str) -> None:
+    for pattern in breach.backends:
+        if "[" in pattern:
+            raise UsageError(
+                f"cannot read expectations {source}: {breach.clause!r} has the backend {pattern!r}, which no spec "
+                "matches: only * and ? stand for something else"
             )
 
 

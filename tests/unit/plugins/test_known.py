@@ -58,6 +58,12 @@ def test_a_file_with_breaches_of_the_contract(write):
     assert (known.text, KnownBreach(clause="c", backends=("b",), reason="r", reference="#7").text) == ("why", "r (#7)")
 
 
+def test_a_breach_with_a_character_class_is_refused(write):
+    """It would match no spec, and excuse nothing."""
+    with pytest.raises(UsageError, match=r"'asyncio:\[!i\]\*', which no spec matches"):
+        read_known(write(BREACH.replace("asyncio:*", "asyncio:[!i]*")))
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
