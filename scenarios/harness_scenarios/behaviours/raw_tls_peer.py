@@ -15,11 +15,13 @@ NAME = "one.test"
 CLOSE_NOTIFY = "the end of TLS"
 TRUNCATED = "the end of TCP alone"
 UNREADABLE = "what is no TLS"
-_POLLS = 2000
-"""Turns that the other side has for its part of the handshake."""
-_QUIET_POLLS = 200
+HANDSHAKE_POLLS = 2000
+"""Turns that the other side has for its part of the handshake, and for bytes that are due."""
+QUIET_POLLS = 200
+"""A peer that got nothing at this many polls in a row counts as left open."""
 _POLL_SECONDS = 0.001
-_RECORD_BYTES = 16_384
+RECORD_BYTES = 16_384
+"""The largest record."""
 
 
 class RawTlsPeer:
@@ -72,7 +74,7 @@ class RawTlsPeer:
             self._arrived.write_eof()
         return True
 
-    async def handshake(self, runtime: Runtime, polls: int = _POLLS) -> None:
+    async def handshake(self, runtime: Runtime, polls: int = HANDSHAKE_POLLS) -> None:
         """Complete the handshake.
 
         Raises:
@@ -117,8 +119,8 @@ class RawTlsPeer:
 
     def encrypt_more(self, data: bytes) -> None:
         """Encrypt bytes, for `flush` to send."""
-        for start in range(0, len(data), _RECORD_BYTES):
-            self._tls.write(data[start : start + _RECORD_BYTES])
+        for start in range(0, len(data), RECORD_BYTES):
+            self._tls.write(data[start : start + RECORD_BYTES])
 
     def send(self, data: bytes) -> None:
         """Encrypt bytes and send what the system takes of them; `flush` sends the rest."""
@@ -151,7 +153,7 @@ class RawTlsPeer:
             return False
         moved = self.take()
         try:
-            while data := self._tls.read(_RECORD_BYTES):
+            while data := self._tls.read(RECORD_BYTES):
                 received.take(data)
                 moved = True
                 if parts is not None:
@@ -164,10 +166,12 @@ class RawTlsPeer:
             received.end = CLOSE_NOTIFY
         return True
 
-    async def receive(self, runtime: Runtime, count: int, parts: list[bytes] | None = None) -> Received:
+    async def receive(
+        self, runtime: Runtime, count: int, parts: list[bytes] | None = None, polls: int = HANDSHAKE_POLLS
+    ) -> Received:
         """Receive `count` bytes, or less if the stream ends or stays quiet; sends the rest of its own meanwhile."""
         received, quiet = Received(), 0
-        while received.count < count and received.end == STAYS_OPEN and quiet < _QUIET_POLLS:
+        while received.count < count and received.end == STAYS_OPEN and quiet < polls:
             with suppress(ConnectionError):
                 self.flush()
             if self.look(received, parts):
@@ -177,16 +181,16 @@ class RawTlsPeer:
                 await runtime.sleep(_POLL_SECONDS)
         return received
 
-    async def receive_bytes(self, runtime: Runtime, count: int) -> bytes:
+    async def receive_bytes(self, runtime: Runtime, count: int, polls: int = HANDSHAKE_POLLS) -> bytes:
         """Receive as `receive` does, and return the bytes. `failed` tells whether they could not be decrypted."""
         parts: list[bytes] = []
-        received = await self.receive(runtime, count, parts)
+        received = await self.receive(runtime, count, parts, polls)
         self.failed = received.end == UNREADABLE
         return b"".join(parts)
 
     async def receive_to_end(self, runtime: Runtime) -> Received:
         """Receive until the stream ends or stays quiet."""
-        return await self.receive(runtime, 1 << 62)
+        return await self.receive(runtime, 1 << 62, polls=QUIET_POLLS)
 
 
 class TlsLink:
@@ -225,11 +229,16 @@ class TlsLink:
         if names is not None:
             self._server.sni_callback = lambda _, name, __: names.append(name)
         self._streams: list[TlsStream] = []
+        self._peers: list[RawTlsPeer] = []
 
     async def __aenter__(self) -> tuple[TlsStream, RawTlsPeer]:
         connect = self._as_client if self._side == "client" else self._as_server
-        await connect()
-        return self._streams[0], self.peer
+        try:
+            await connect()
+        except BaseException:
+            await self._runtime.run_shielded(self._clear)
+            raise
+        return self._streams[0], self._peers[0]
 
     async def _as_client(self) -> None:
         with RawListener(receive_buffer=self._receive_buffer) as listener:
@@ -249,8 +258,10 @@ class TlsLink:
         async def connect() -> RawTlsPeer:
             return RawTlsPeer(dial(listener), self._client, server_hostname=NAME)
 
-        await self._shake_hands(listener.accept, connect)
-        await listener.aclose()
+        try:
+            await self._shake_hands(listener.accept, connect)
+        finally:
+            await self._runtime.run_shielded(listener.aclose)
 
     async def _shake_hands(
         self, open_stream: Callable[[], Awaitable[TlsStream]], open_peer: Callable[[], Awaitable[RawTlsPeer]]
@@ -262,11 +273,16 @@ class TlsLink:
 
         async with self._runtime.open_task_group() as group:
             await group.spawn(begin)
-            self.peer = await open_peer()
-            await self.peer.handshake(self._runtime)
+            peer = await open_peer()
+            self._peers.append(peer)
+            await peer.handshake(self._runtime)
 
     async def __aexit__(self, *exc: object) -> None:
-        self.peer.reset()
+        await self._clear()
+
+    async def _clear(self) -> None:
+        for peer in self._peers:
+            peer.reset()
         # In a task of its own: where a close was cancelled, asyncio raises that again as the next one is waited for.
         async with self._runtime.open_task_group() as group:
             for stream in self._streams:

@@ -47,6 +47,8 @@ async def _ask_end(runtime: Runtime, trial: Trial, *, notifies: bool) -> str:
         reading = await attempt(runtime, trial, "reader", "reads to the end", read)
         if found and len(found[0]) > _FEW:
             return "a read returns more bytes than it was asked for"
+        if not found and not reading.ended:
+            return NEVER_ENDS
         if not found or (reading.answer == RETURNS and b"".join(found) != b"last words"):
             return "the bytes before the end are lost"
         if reading.answer != RETURNS:

@@ -23,7 +23,7 @@ from harness.api import (
 
 from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import SOCKET_STAYS_OPEN, STAYS_OPEN, RawListener, RawPeer, dial
-from .raw_tls_peer import NAME, RawTlsPeer, TlsLink
+from .raw_tls_peer import HANDSHAKE_POLLS, NAME, RawTlsPeer, TlsLink
 from .stream_attempt import RETURNS, Attempt, attempt, settle, wait_patiently
 from .tls_close import NEEDS, SECONDS, SIDES, side_of
 
@@ -192,7 +192,7 @@ class _Server:
             await stream.abort()
 
 
-async def _greeted(runtime: Runtime, listener: TlsListener, polls: int = 400) -> bool:
+async def _greeted(runtime: Runtime, listener: TlsListener, polls: int = HANDSHAKE_POLLS) -> bool:
     """Connect a client; return whether it is greeted."""
     peer = RawTlsPeer(dial(listener), local_certificates().client_context(), server_hostname=NAME)
     try:
@@ -254,7 +254,7 @@ bad_clients = make_question(
 
 SERVED = "the next client is served"
 WAITS = "the next client waits for the stalled one"
-_STALL_POLLS = 250
+_STALL_POLLS = 500
 
 
 async def ask_stalled_client(runtime: Runtime, trial: Trial) -> str:
@@ -305,9 +305,9 @@ stalled_client = make_question(
 CLOSED = "it ends, and the connection is closed"
 OPEN = "it ends, and a socket stays open"
 _WAYS = ("is cancelled", "times out")
-_TURNS_TO_TIME_OUT = 1000
-_TIME_OUT_SECONDS = 0.25
-"""Long enough for a connect on a busy machine."""
+_TURNS_TO_TIME_OUT = 2000
+_TIME_OUT_SECONDS = 0.6
+"""Long enough for a connect on a busy machine, with the look-up of a name in a thread."""
 
 
 async def _give_up(

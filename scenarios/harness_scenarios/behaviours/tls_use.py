@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 
 from harness.api import (
+    RAISED,
     Harm,
     Runtime,
     Scenario,
@@ -18,12 +20,11 @@ from harness.api import (
 from ..parts.serving import receive_exactly
 from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import RawListener, RawPeer
-from .raw_tls_peer import NAME, RawTlsPeer, TlsLink
-from .stream_attempt import RETURNS, Attempt, attempt
+from .raw_tls_peer import NAME, QUIET_POLLS, RECORD_BYTES, RawTlsPeer, TlsLink
+from .stream_attempt import RETURNS, Attempt, attempt, describe_raised
 from .stream_close import CHUNK, Filling
 from .tls_close import NEEDS, SECONDS, side_of
 
-_RECORD_BYTES = 16_384
 _MODULE = "harness_scenarios.behaviours.tls_use"
 
 # --- sizes ---
@@ -89,9 +90,9 @@ _PIECE = 1000
 async def ask_record_in_pieces(runtime: Runtime, trial: Trial) -> str:
     """The peer sends one record of 16 KiB and nothing more; this side reads 1,000 bytes at a time."""
     async with TlsLink(runtime, side=side_of(trial)) as (stream, peer):
-        peer.send(bytes(_RECORD_BYTES))
+        peer.send(bytes(RECORD_BYTES))
         found = 0
-        while found < _RECORD_BYTES:
+        while found < RECORD_BYTES:
             reading = await attempt(runtime, trial, "reader", "reads a piece", stream.receive_some, _PIECE)
             if not reading.result:
                 return REST_WAITS if not reading.ended else f"a read {reading.answer}"
@@ -276,7 +277,7 @@ async def ask_cancelled_send(runtime: Runtime, trial: Trial) -> str:
         following = Attempt(runtime, trial, "sender")
         async with runtime.open_task_group() as group:
             await group.spawn(following.make, "sends again", stream.send_all, _NEXT)
-            received = await peer.receive_bytes(runtime, _MOST)
+            received = await peer.receive_bytes(runtime, _MOST, QUIET_POLLS)
             await following.patiently()
             peer.send(_NEXT)
             is_read = following.answer == RETURNS
@@ -331,12 +332,17 @@ async def ask_many(runtime: Runtime, trial: Trial) -> str:
     context, replies = local_certificates().client_context(), dict[int, bytes]()
 
     async def run_client(number: int, address: tuple[str, int]) -> None:
-        stream = await tls_of(runtime).connect_tls(*address, context, server_hostname=NAME)
         try:
-            await stream.send_all(b"%03d" % number)
-            replies[number] = await receive_exactly(stream, 3)
-        finally:
-            await stream.abort()
+            stream = await tls_of(runtime).connect_tls(*address, context, server_hostname=NAME)
+            try:
+                await stream.send_all(b"%03d" % number)
+                replies[number] = await receive_exactly(stream, 3)
+            finally:
+                await stream.abort()
+        except Exception as exc:
+            if runtime.is_cancelled(exc):
+                raise
+            trial.observe(RAISED, describe_raised(exc))
 
     with RawListener() as listener:
         async with runtime.open_task_group() as group:
@@ -353,9 +359,10 @@ async def ask_many(runtime: Runtime, trial: Trial) -> str:
 
 async def _echo(runtime: Runtime, raw: RawPeer, context: ssl.SSLContext) -> None:
     peer = RawTlsPeer(raw, context, server_hostname=None)
-    await peer.handshake(runtime)
-    peer.send(await peer.receive_bytes(runtime, 3))
-    await peer.receive_to_end(runtime)
+    with suppress(OSError):  # the client has no reply then
+        await peer.handshake(runtime)
+        peer.send(await peer.receive_bytes(runtime, 3))
+        await peer.receive_to_end(runtime)
     peer.reset()
 
 

@@ -153,6 +153,7 @@ SLOW = {
     *("handshake-given-up-client", "handshake-given-up-server", "close-against-silent-peer", "close-before-handshake"),
     *("upgrade-with-bytes-buffered-more plain text", "upgrade-with-bytes-buffered-its handshake", "upgrade-given-up"),
     *("silent-peer-stops-sender", "close-wakes-reader", "truncation-is-visible", "record-read-in-pieces"),
+    "send-while-a-read-waits-tls-read-blocks-sends",
     *("abort-resets", "close-with-unread-tickets", "send-while-a-read-waits", "server-survives-bad-clients"),
     *("stalled-client-tls-accept-dies-of-a-bad-client", "many-connections-tls-connections-mixed"),
     *("server-survives-bad-clients-tls-accept-dies-of-a-bad-client", "close-against-silent-peer-tls-close-hangs"),
