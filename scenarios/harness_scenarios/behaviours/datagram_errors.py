@@ -18,8 +18,8 @@ from harness.api import (
 )
 from harness.api.datagrams import LARGEST, Address
 
-from .datagram_stand import CANCELS, HOSTS, LAST, NEEDS, RawSocket, opened, receive_all
-from .question import NEVER_ENDS, NOTED, Trial, make_question
+from .datagram_stand import CANCELS, LAST, NEEDS, RawSocket, choose_host, list_hosts, opened, receive_all
+from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
 from .stream_attempt import Attempt, describe_raised, settle, wait_patiently
 
 _MODULE = "harness_scenarios.behaviours.datagram_errors"
@@ -53,7 +53,7 @@ _MOST = {"127.0.0.1": LARGEST, "::1": 65_527}
 
 async def _send_impossible(runtime: Runtime, trial: Trial) -> str:
     what = trial.parameters["send"]
-    for host in HOSTS:
+    for host in list_hosts():
         for connects in (False, True) if what == TOO_LARGE else (False,):
             answer = await _fail_to_send(runtime, trial, what, host, connects=connects)
             if answer not in (RAISES, REPORTED):
@@ -119,6 +119,7 @@ impossible = make_question(
     rows={"quick": grid(send=_SEND.choices)},
     judges={"case": NOTED},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=NEEDS,
     catches=("error-of-a-send-unseen", "failed-send-kills-the-endpoint"),
 )
@@ -141,7 +142,7 @@ _SENDS, _SENDS_LATER, _RECEIVES, _WAITS, _UNCONNECTED = (
 
 
 async def _send_to_closed_port(runtime: Runtime, trial: Trial) -> str:
-    raw = RawSocket()
+    raw = RawSocket(choose_host())
     address = raw.address
     then = trial.parameters["then"]
     to = address if then == _UNCONNECTED else None
@@ -158,7 +159,7 @@ async def _send_to_closed_port(runtime: Runtime, trial: Trial) -> str:
             await settle(runtime)
         if then in (_WAITS, _RECEIVES) and not endpoint.reported():
             await wait_patiently(runtime, lambda: receive.ended)
-        with RawSocket(port=address[1]) as reopened:
+        with RawSocket(*address) as reopened:
             answer = await _send_again(runtime, trial, endpoint, reopened, to, receive)
         await group.cancel()
     return answer
@@ -240,6 +241,7 @@ closed_port = make_question(
     parameters=(_THEN,),
     rows={"quick": grid(then=_THEN.choices)},
     repetitions=1,
+    seconds=LONG_TRIAL_SECONDS,
     requires=CANCELS,
     catches=("refusal-kills-the-endpoint",),
 )

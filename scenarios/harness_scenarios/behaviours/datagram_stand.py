@@ -6,9 +6,12 @@ Nothing waits for a datagram that may be lost: the last one of a trial shows tha
 from __future__ import annotations
 
 import socket
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import cache
+from secrets import randbelow
 from typing import Self
 
 from harness.api import (
@@ -23,13 +26,14 @@ from harness.api import (
 )
 from harness.api.datagrams import Address
 
+from ..parts.planted_names import has_ipv6
 from .question import NEVER_ENDS
 
 NEEDS = (Capability.DATAGRAM, Capability.DEADLINE)
 CANCELS = (*NEEDS, Capability.CANCEL_SCOPE, Capability.GROUP_CANCEL)
 VARIANTS = ("asyncio:io=sock",)
 """The other way to receive on asyncio: `loop.sock_recvfrom`, which uvloop lacks."""
-HOSTS = ("127.0.0.1", "::1")
+HOST = "127.0.0.1"
 LAST = b"the last datagram of this trial"
 _POLL_SECONDS = 0.001
 _READ_BYTES = 70_000
@@ -54,6 +58,30 @@ TRANSFER: dict[str, Graded] = {
 """What becomes of datagrams that were sent and must arrive."""
 
 
+@cache
+def list_hosts() -> tuple[str, ...]:
+    """Return the loopback addresses of both families that this host has."""
+    return (HOST, "::1") if has_ipv6() else (HOST,)
+
+
+def choose_host() -> str:
+    """Return a loopback address for a port that is freed in a trial, so that no other program takes it meanwhile.
+
+    Linux has 16 million of them, other systems have one.
+    """
+    return f"127.{1 + randbelow(254)}.{randbelow(256)}.{1 + randbelow(254)}" if sys.platform == "linux" else HOST
+
+
+def fits(size: int) -> bool:
+    """Return whether this host sends a datagram of some bytes; macOS has a lower limit by default."""
+    with RawSocket() as raw:
+        try:
+            raw.send(bytes(size), raw.address)
+        except OSError:
+            return False
+    return True
+
+
 def compare(sent: Sequence[bytes], received: Sequence[bytes]) -> str:
     """Return what became of datagrams."""
     if list(received) == list(sent):
@@ -70,7 +98,7 @@ def compare(sent: Sequence[bytes], received: Sequence[bytes]) -> str:
 
 @asynccontextmanager
 async def opened(
-    runtime: Runtime, host: str = HOSTS[0], port: int = 0, *, peer: Address | None = None
+    runtime: Runtime, host: str = HOST, port: int = 0, *, peer: Address | None = None
 ) -> AsyncIterator[DatagramEndpoint]:
     """Open an endpoint for as long as the block takes."""
     endpoint = await datagrams_of(runtime).open_endpoint(host, port, peer=peer)
@@ -84,7 +112,7 @@ async def opened(
 class RawSocket:
     """A plain UDP socket; the kernel sends on loopback at once, and a receive polls."""
 
-    def __init__(self, host: str = HOSTS[0], port: int = 0) -> None:
+    def __init__(self, host: str = HOST, port: int = 0) -> None:
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         try:
@@ -141,7 +169,7 @@ async def receive_all(endpoint: DatagramEndpoint) -> list[bytes]:
 
 async def works(runtime: Runtime, endpoint: DatagramEndpoint) -> bool:
     """Return whether an endpoint that is not connected still sends and receives; what it receives before is ignored."""
-    with RawSocket("::1" if ":" in endpoint.address[0] else HOSTS[0]) as raw, suppress(Exception):
+    with RawSocket("::1" if ":" in endpoint.address[0] else HOST) as raw, suppress(Exception):
         await endpoint.send_to(LAST, raw.address)
         async with runtime.move_on_after(_WORKS_SECONDS):
             await raw.receive_all(runtime)

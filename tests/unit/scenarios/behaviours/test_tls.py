@@ -1,13 +1,16 @@
 """TLS: each runtime answers as known, and every fault is seen."""
 
+import asyncio
+import socket
 import ssl
 import sys
 
 import pytest
 
 from harness.api import UnsupportedError, certificates
+from harness_asyncio.backend import AsyncioRunner
 from harness_saboteurs import FAULTS
-from harness_scenarios.behaviours import tls_close, tls_end, tls_handshake, tls_upgrade, tls_use
+from harness_scenarios.behaviours import raw_tls_peer, tls_close, tls_end, tls_handshake, tls_upgrade, tls_use
 from harness_scenarios.behaviours.raw_peer import RESET
 from harness_scenarios.behaviours.raw_tls_peer import CLOSE_NOTIFY, TRUNCATED
 
@@ -206,6 +209,96 @@ def test_every_question_has_a_fault_that_it_catches():
         (name, fault) for name, scenario in SCENARIOS.items() for fault in scenario.catches
     }
     assert all(scenario.catches for scenario in SCENARIOS.values())
+
+
+# --- the neutral peer ---
+
+
+class LatePeer(raw_tls_peer.RawTlsPeer):
+    """A peer whose bytes come at one poll, and whose stream stays open."""
+
+    def __init__(self, at):
+        self.left = at
+        self.polls = 0
+
+    def flush(self):
+        """Send nothing."""
+
+    def look(self, received, parts=None):
+        """Find four bytes once."""
+        self.polls += 1
+        self.left -= 1
+        if self.left == 0:
+            received.take(b"late")
+        return self.left == 0
+
+
+class Turns:
+    """A runtime whose turns take no time."""
+
+    async def sleep(self, seconds):
+        """Return at once."""
+
+
+def test_bytes_that_are_due_are_waited_for():
+    """A busy machine is a second late; a stream that stays open is found after far fewer polls."""
+    assert asyncio.run(LatePeer(at=1000).receive(Turns(), 4)).head == b"late"
+    silent = LatePeer(at=0)
+    assert asyncio.run(silent.receive_to_end(Turns())).end == "stays open"
+    assert silent.polls == raw_tls_peer.QUIET_POLLS
+
+
+@pytest.mark.parametrize("side", tls_close.SIDES)
+def test_a_link_that_fails_leaves_nothing(monkeypatch, side):
+    """Its peer is reset, its stream aborted and its listener closed."""
+    aborted, peers, listeners = [], [], []
+
+    async def fail(peer, *_):
+        await asyncio.sleep(0)
+        peers.append(peer)
+        raise TimeoutError
+
+    class Stream:
+        async def do_handshake(self):
+            await asyncio.sleep(60)
+
+        async def abort(self):
+            aborted.append(self)
+
+    class Tls:
+        async def connect_tls(self, host, port, *_, **__):
+            peers.append(socket.create_connection((host, port)))
+            return Stream()
+
+        async def listen_tls(self, context):
+            listeners.append(socket.create_server(("127.0.0.1", 0)))
+            return self
+
+        @property
+        def address(self):
+            return listeners[0].getsockname()
+
+        async def accept(self):
+            return Stream()
+
+        async def aclose(self):
+            listeners[0].close()
+
+    monkeypatch.setattr(raw_tls_peer, "tls_of", lambda runtime: Tls())
+    monkeypatch.setattr(raw_tls_peer.RawTlsPeer, "handshake", fail)
+
+    async def enter(runtime):
+        async with raw_tls_peer.TlsLink(runtime, side=side):
+            pass
+
+    with pytest.raises(BaseExceptionGroup) as raised:
+        AsyncioRunner({}).run(enter, lambda exc, context: None)
+    assert raised.group_contains(TimeoutError)
+    assert len(aborted) == 1
+    assert peers[-1]._peer.is_closed
+    assert [listener.fileno() for listener in listeners] == [-1] * (side == "server")
+    for one in peers[:-1]:
+        one.close()
 
 
 # --- certificates ---
