@@ -235,9 +235,10 @@ class _UnixConnectBeyondBacklog(Unix):
         self.runtime.connects += 1
         if self.runtime.connects < 3:
             return await super().connect_unix(path)
-        nowhere = await self.inner.listen_unix(f"{tempfile.mkdtemp()}/s")
-        stream = await self.inner.connect_unix(nowhere.path)
-        await nowhere.aclose()
+        with tempfile.TemporaryDirectory(prefix="h", dir="/tmp") as place:  # short, whatever TMPDIR is
+            nowhere = await self.inner.listen_unix(f"{place}/s")
+            stream = await self.inner.connect_unix(nowhere.path)
+            await nowhere.aclose()
         return stream
 
 

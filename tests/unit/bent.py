@@ -52,7 +52,8 @@ def list_arguments() -> Iterator[Argument]:
         for member, value in vars(kind).items():
             for name, annotation, default in _list_parameters(member, value):
                 yield from (
-                    Argument(protocol, member, name, spoil) for spoil, _ in _list_spoils(member, annotation, default)
+                    Argument(protocol, member, name, spoil)
+                    for spoil, _ in _list_spoils(member, name, annotation, default)
                 )
 
 
@@ -73,14 +74,17 @@ def _list_parameters(member: str, value: object) -> Iterator[tuple[str, str, Any
             yield parameter.name, str(parameter.annotation), () if is_rest else parameter.default
 
 
-def _list_spoils(member: str, annotation: str, default: Any) -> Iterator[tuple[str, Spoil]]:
+def _list_spoils(member: str, name: str, annotation: str, default: Any) -> Iterator[tuple[str, Spoil]]:
+    if name == "path":
+        yield "changed", lambda value: f"{value[:-1]}y"  # in the same folder, and as long
+        return
     if default is not inspect.Parameter.empty:
         yield "ignored", lambda _value: default
     if annotation == "float":
         yield "ignored", lambda _value: 0.0 if member == "sleep" else math.inf
         yield "changed", lambda value: value / 10
     if default is inspect.Parameter.empty and annotation != "float":
-        yield from ((name, spoil) for kinds, name, spoil in _SPOILS if re.search(kinds, annotation))
+        yield from ((how, spoil) for kinds, how, spoil in _SPOILS if re.search(kinds, annotation))
 
 
 async def _do_nothing(*_args: object) -> None:
@@ -166,7 +170,7 @@ def _make_getter(protocol: str, member: str, declared: property) -> Callable[[An
         if (protocol, member) != (argument.protocol, argument.member):
             return _wrap_result(found, returns, argument)
         annotation = _IN_CALLABLE.match(returns)["argument"]  # type: ignore[index]
-        spoil = dict(_list_spoils(member, annotation, inspect.Parameter.empty))[argument.spoil]
+        spoil = dict(_list_spoils(member, "", annotation, inspect.Parameter.empty))[argument.spoil]
         return lambda value: found(spoil(value))
 
     return get
@@ -185,7 +189,7 @@ def _make_method(protocol: str, member: str, declared: Any) -> Callable[..., Any
             }
             annotation, default = parameters[argument.name]
             if argument.name in bound.arguments:
-                spoil = dict(_list_spoils(member, annotation, default))[argument.spoil]
+                spoil = dict(_list_spoils(member, argument.name, annotation, default))[argument.spoil]
                 bound.arguments[argument.name] = spoil(bound.arguments[argument.name])
         if (protocol, member) == ("Bridge", "run_scheduler"):
             main = bound.arguments["main"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from harness.api import Capability, Runtime, names_of
@@ -16,6 +17,8 @@ from .clause import clause, require, require_equal, settle, until
 _NAMES = (Capability.NAMES,)
 _PLANTED = (*_NAMES, Capability.PLANTED_NAMES)
 _HOLD_SECONDS = 5.0
+_MOST_PORTS = 20
+"""Ports that are tried until one is free at each address."""
 
 
 @contextmanager
@@ -41,6 +44,24 @@ def _planted(names: Mapping[str, list[str] | OSError], gate: threading.Event | N
         yield asked
     finally:
         setattr(socket, "getaddrinfo", genuine)  # noqa: B010 - as above
+
+
+@contextmanager
+def _bound(hosts: Sequence[str]) -> Iterator[list[socket.socket]]:
+    """Bind a socket at each host, all at one port, which is then no other server's; they refuse until they listen."""
+    with ExitStack() as stack:
+        for left in reversed(range(_MOST_PORTS)):
+            sockets = [stack.enter_context(socket.socket()) for _ in hosts]
+            try:
+                for sock, host in zip(sockets, hosts, strict=True):
+                    sock.bind((host, sockets[0].getsockname()[1]))
+            except OSError as exc:
+                stack.close()
+                if exc.errno != errno.EADDRINUSE or not left:
+                    raise
+            else:
+                break
+        yield sockets
 
 
 @clause("a numeric host is its own address", of="Names.resolve", requires=_NAMES)
@@ -102,24 +123,24 @@ async def by_number(runtime: Runtime) -> None:
 @clause("a connect by name tries each address", of="Names.connect_by_name", requires=_PLANTED)
 async def each_address(runtime: Runtime) -> None:
     """Of three one accepts, at each position."""
-    listener = await runtime.listen()
-    others = ["127.0.0.2", "127.0.0.3"]
-    for position in range(3):
-        addresses = [*others[:position], "127.0.0.1", *others[position:]]
-        with _planted({"several.test": addresses}):
-            client = await names_of(runtime).connect_by_name("several.test", listener.address[1])
-        server = await listener.accept()
-        await client.aclose()
-        await server.aclose()
-    await listener.aclose()
+    hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    with _bound(hosts) as sockets:
+        sockets[0].setblocking(False)
+        sockets[0].listen()
+        for position in range(3):
+            addresses = [*hosts[1 : position + 1], hosts[0], *hosts[position + 1 :]]
+            with _planted({"several.test": addresses}):
+                client = await names_of(runtime).connect_by_name("several.test", sockets[0].getsockname()[1])
+            sockets[0].accept()[0].close()
+            await client.aclose()
 
 
 @clause("a connect by name that fails leaves no descriptor", of="Names.connect_by_name", requires=_PLANTED)
 async def fails_clean(runtime: Runtime) -> None:
     """Twenty connects to a host with two addresses that refuse; the first ones are not counted."""
-    with socket.socket() as reserved, _planted({"several.test": ["127.0.0.1", "127.0.0.2"]}):
-        reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
+    hosts = ["127.0.0.1", "127.0.0.2"]
+    with _bound(hosts) as reserved, _planted({"several.test": hosts}):
+        port = reserved[0].getsockname()[1]
 
         async def fail() -> None:
             for _ in range(20):
@@ -137,11 +158,10 @@ async def fails_clean(runtime: Runtime) -> None:
 @clause("a connect by name fails if each address refuses", of="Names.connect_by_name", requires=_PLANTED)
 async def all_refuse(runtime: Runtime) -> None:
     """With an `OSError`."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        with _planted({"several.test": ["127.0.0.1", "127.0.0.2"]}):
-            try:
-                await names_of(runtime).connect_by_name("several.test", reserved.getsockname()[1])
-            except OSError:
-                return
+    hosts = ["127.0.0.1", "127.0.0.2"]
+    with _bound(hosts) as reserved, _planted({"several.test": hosts}):
+        try:
+            await names_of(runtime).connect_by_name("several.test", reserved[0].getsockname()[1])
+        except OSError:
+            return
     raise AssertionError("it is connected")

@@ -15,8 +15,8 @@ from .clause import clause, require, require_equal, settle, until
 from .streams import read_exactly, read_to_eof
 
 _UNIX = (Capability.UNIX,)
-_LONGEST = 107
-"""Bytes of a path that every system with Unix sockets has room for is 103; Linux has room for this many."""
+_LONGEST = 103 if os.uname().sysname == "Darwin" else 107
+"""Bytes of a path that the system has room for."""
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from contextlib import ExitStack
 
 from harness.api import Capability, Harm, Runtime, Scenario, allowed, forbidden, servers_of
 
-from .question import NEVER_ENDS, NOTED, Trial, make_question
+from ..parts.planted_names import has_addresses
+from .question import NEVER_ENDS, NOTED, PrerequisiteError, Trial, make_question
 
 _MODULE = "harness_scenarios.behaviours.arguments"
 _FAR = 60.0
@@ -94,9 +95,12 @@ WRONG_SOURCE = "it connects from another address"
 NO_LIMIT = "more connections wait than the backlog allows"
 _HOST, _SOURCE = "127.0.0.2", "127.0.0.3"
 _BACKLOG, _CLIENTS = 1, 20
+NO_ADDRESSES = "the system has one loopback address only"
 
 
 def _find_free_port() -> int:
+    if not has_addresses([_HOST, _SOURCE]):
+        raise PrerequisiteError(NO_ADDRESSES)
     with socket.socket() as free:
         free.bind((_HOST, 0))
         port: int = free.getsockname()[1]
@@ -125,6 +129,7 @@ _ANSWERS = {
     IN_FORCE: allowed("an argument has its effect"),
     WRONG_HOST: forbidden("it listens on the address that was given"),
     WRONG_PORT: forbidden("it listens on the port that was given"),
+    NO_ADDRESSES: allowed("127.0.0.2 and the following ones are Linux"),
     NO_LIMIT: forbidden("`backlog` limits the connections that wait to be accepted"),
 }
 

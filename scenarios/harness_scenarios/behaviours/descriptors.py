@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from harness.api import (
@@ -24,7 +24,7 @@ from harness.api import (
 )
 
 from ..parts.children import count_descriptors
-from ..parts.planted_names import PlantedNames
+from ..parts.planted_names import PlantedNames, bind_port, has_addresses
 from ..parts.unix_paths import folder, serve_raw
 from .fairness_turns import give_turns
 from .question import NEVER_ENDS, NOTED, PrerequisiteError, Trial, make_question
@@ -76,16 +76,15 @@ def _no_collector() -> Iterator[None]:
 @asynccontextmanager
 async def _silent_connect(runtime: Runtime) -> AsyncIterator[Call]:
     """Connect to an address that does not answer, or answers at once where the system has no such address."""
-    with socket.socket() as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))
         server.listen(0)
-        fillers = [socket.socket() for _ in range(3)]
-        for filler in fillers:
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(server.getsockname())
         yield lambda: runtime.connect(*server.getsockname())
-        for filler in fillers:
-            filler.close()
 
 
 @asynccontextmanager
@@ -103,8 +102,10 @@ async def _ready_connect(runtime: Runtime) -> AsyncIterator[Call]:
 @asynccontextmanager
 async def _idle_accept(runtime: Runtime) -> AsyncIterator[Call]:
     listener = await runtime.listen()
-    yield listener.accept
-    await listener.aclose()
+    try:
+        yield listener.accept
+    finally:
+        await listener.aclose()
 
 
 @asynccontextmanager
@@ -141,19 +142,18 @@ async def _look_up(runtime: Runtime) -> AsyncIterator[Call]:
 
 @asynccontextmanager
 async def _unix_connect(runtime: Runtime) -> AsyncIterator[Call]:
-    with folder() as place:
-        path = str(place / "s")
-        server = serve_raw(path, 200)
-        yield lambda: unix_of(runtime).connect_unix(path)
-        server.close()
+    with folder() as place, serve_raw(str(place / "s"), 200):
+        yield lambda: unix_of(runtime).connect_unix(str(place / "s"))
 
 
 @asynccontextmanager
 async def _unix_accept(runtime: Runtime) -> AsyncIterator[Call]:
     with folder() as place:
         listener = await unix_of(runtime).listen_unix(str(place / "s"))
-        yield listener.accept
-        await listener.aclose()
+        try:
+            yield listener.accept
+        finally:
+            await listener.aclose()
 
 
 _CALLS: dict[str, Callable[[Runtime], Opened]] = {
@@ -168,6 +168,7 @@ _CALLS: dict[str, Callable[[Runtime], Opened]] = {
 NONE_LEFT = "no descriptor is left"
 SOME_LEFT = "descriptors are left"
 NOT_ASKED = "its look-ups are not those of socket.getaddrinfo"
+NO_ADDRESSES = "the system has one loopback address only"
 
 
 async def _cancel_after(runtime: Runtime, call: Call, turns: int) -> None:
@@ -227,6 +228,7 @@ def _make(
         answers={
             NONE_LEFT: allowed("each call closes what it has opened"),
             NOT_ASKED: allowed("nothing can be asked without a name server"),
+            NO_ADDRESSES: allowed("127.0.0.2 and the following ones are Linux"),
             SOME_LEFT: forbidden(
                 "a program whose calls end so runs out of descriptors", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
             ),
@@ -344,9 +346,10 @@ async def _fail_unix(runtime: Runtime, trial: Trial) -> str:
 async def _fail_by_name(runtime: Runtime, trial: Trial) -> str:
     """A connect to a name that does not exist, and one to a host of which three addresses refuse."""
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
-    with socket.socket() as reserved, PlantedNames({"several.test": addresses}) as plants:
-        reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
+    if not has_addresses(addresses):
+        raise PrerequisiteError(NO_ADDRESSES)
+    with bind_port(addresses) as reserved, PlantedNames({"several.test": addresses}) as plants:
+        port = reserved[0].getsockname()[1]
         if not await plants.are_asked(runtime):
             raise PrerequisiteError(NOT_ASKED)
         names = names_of(runtime)

@@ -20,12 +20,14 @@ from harness.api import (
 
 from ..parts.sandbox import Sandbox
 from .positions import list_positions
-from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
+from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import RawListener, RawPeer, dial
 from .stream_attempt import NEEDED, RETURNS, Attempt, settle, wait_patiently
 
 _MODULE = "harness_scenarios.behaviours.descriptors_shared"
 _READ_BYTES = 100
+_SECONDS = 30.0
+"""Limit of a trial, of which a healthy one takes less than a second."""
 SOCK = ("asyncio:io=sock", "uvloop:io=sock")
 
 # --- a number that is used again ---
@@ -35,7 +37,7 @@ STOLEN = "the old reader has bytes of the new connection"
 DEAF = "a reader of the new connection is not woken"
 FAILS = "the new connection fails"
 KILLS = "the run ends with an error of its own"
-SECONDS = 4.0
+_RUN_SECONDS = 20.0
 _NEW = b"new"
 
 
@@ -47,7 +49,7 @@ async def _use_again_apart(runtime: Runtime, trial: Trial) -> str:
         answers.append(await _use_again(inner, trial))
 
     sandbox = Sandbox(runtime, main)
-    if not await sandbox.until_ended(SECONDS):
+    if not await sandbox.until_ended(_RUN_SECONDS):
         return NEVER_ENDS
     return answers[0] if answers else KILLS
 
@@ -125,7 +127,7 @@ number_used_again = make_question(
     repetitions=5,
     judges={"the number is used again": NOTED, "the old reader": NOTED},
     requires=(*NEEDED, Capability.ABORT, Capability.BRIDGE),
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=_SECONDS,
     variants=(*SOCK, "threads:close=shutdown"),
     catches=("old-reader-takes-bytes-of-another", "stale-wait-hides-the-new"),
 )
@@ -231,7 +233,7 @@ several_acceptors = make_question(
     repetitions=1,
     judges={"case": NOTED},
     requires=(*NEEDED, Capability.CANCEL_SCOPE),
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=_SECONDS,
     variants=SOCK,
     catches=("cancelled-acceptor-takes-its-turn", "acceptor-behind-another-sleeps"),
 )

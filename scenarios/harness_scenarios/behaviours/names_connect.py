@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from harness.api import Harm, Runtime, Scenario, allowed, forbidden, interesting, names_of
 
-from ..parts.planted_names import Answer, has_ipv6
+from ..parts.planted_names import Answer, bind_port, has_addresses
 from .names_lookup import NEEDS, PLANTED, SECONDS, planted
 from .positions import list_positions
 from .question import NEVER_ENDS, NOTED, PrerequisiteError, Trial, make_question
@@ -21,14 +21,12 @@ _HOST = "several.test"
 _READ_BYTES = 100
 
 
-def _listen(host: str, port: int = 0, backlog: int = 5) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((host, port))
-    sock.listen(backlog)
-    sock.setblocking(False)
-    return sock
+NO_ADDRESSES = "the system has one loopback address only"
+
+
+def _require(addresses: list[str]) -> None:
+    if not has_addresses(addresses):
+        raise PrerequisiteError(NO_ADDRESSES)
 
 
 def _has_client(server: socket.socket) -> bool:
@@ -49,8 +47,9 @@ _ADDRESSES = [f"127.0.0.{number}" for number in range(1, 6)]
 
 
 async def _connect_to_one(runtime: Runtime, trial: Trial, addresses: list[str], position: int) -> str:
-    with ExitStack() as stack:
-        server = stack.enter_context(_listen(addresses[position]))
+    with bind_port(addresses) as sockets:
+        server = sockets[position]
+        server.listen()
         names: dict[str, Answer] = {_HOST: addresses}
         port = server.getsockname()[1]
         async with planted(runtime, names):
@@ -63,7 +62,9 @@ async def _connect_to_one(runtime: Runtime, trial: Trial, addresses: list[str], 
 
 async def _connect_where_one_accepts(runtime: Runtime, trial: Trial) -> str:
     """Of 1, 2, 3 and 5 addresses one accepts, at each position; then of ::1 and 127.0.0.1."""
-    hosts = [_ADDRESSES[:size] for size in (1, 2, 3, 5)] + ([["::1", "127.0.0.1"]] if has_ipv6() else [])
+    _require(_ADDRESSES)
+    both = ["::1", "127.0.0.1"]
+    hosts = [_ADDRESSES[:size] for size in (1, 2, 3, 5)] + ([both] if has_addresses(both) else [])
     for addresses in hosts:
         for position in list_positions(len(addresses)):
             answer = await _connect_to_one(runtime, trial, addresses, position)
@@ -82,6 +83,7 @@ one_accepts = make_question(
     answers=PLANTED
     | {
         CONNECTS: allowed("the next address is tried when one refuses"),
+        NO_ADDRESSES: allowed("127.0.0.2 and the following ones are Linux"),
         FAILS: forbidden("an address that accepts was not tried", harm=Harm.SERVER),
         ELSEWHERE: forbidden("there is no other server", harm=Harm.DATA),
         NEVER_ENDS: forbidden("each address answers at once"),
@@ -103,9 +105,9 @@ NOT_OS_ERROR = "an error that is no OSError"
 async def _connect_where_all_refuse(runtime: Runtime, trial: Trial) -> str:
     """A host has one address without a server, then three."""
     error = OSError()
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
+    _require(_ADDRESSES[:3])
+    with bind_port(_ADDRESSES[:3]) as reserved:
+        port = reserved[0].getsockname()[1]
         for addresses in (_ADDRESSES[:1], _ADDRESSES[:3]):
             names: dict[str, Answer] = {_HOST: addresses}
             async with planted(runtime, names):
@@ -148,6 +150,7 @@ all_refuse = make_question(
     answers=PLANTED
     | {
         REFUSED: allowed("one of the refusals stands for all"),
+        NO_ADDRESSES: allowed("127.0.0.2 and the following ones are Linux"),
         NO_REFUSAL: interesting(
             "several errors become one OSError without a number: a handler of ConnectionRefusedError works with one "
             "address, and not with several",
@@ -175,8 +178,12 @@ _SILENT_TURNS = 450
 
 async def _connect_past_a_silent_one(runtime: Runtime, trial: Trial) -> str:
     """The first address of a host has a full backlog and takes no more clients; the second one accepts."""
+    addresses = _ADDRESSES[:2]
+    _require(addresses)
     with ExitStack() as stack:
-        silent = stack.enter_context(_listen("127.0.0.1", 0, 0))
+        silent, server = stack.enter_context(bind_port(addresses))
+        silent.listen(0)
+        server.listen()
         port = silent.getsockname()[1]
         fillers = [stack.enter_context(socket.socket()) for _ in range(4)]
         for filler in fillers:
@@ -185,9 +192,8 @@ async def _connect_past_a_silent_one(runtime: Runtime, trial: Trial) -> str:
         await runtime.sleep(0.01)
         if _is_connected(fillers[-1]):
             raise PrerequisiteError(NO_SILENCE)
-        server = stack.enter_context(_listen("127.0.0.2", port))
         connecting = Attempt(runtime, trial, "client")
-        names: dict[str, Answer] = {_HOST: ["127.0.0.1", "127.0.0.2"]}
+        names: dict[str, Answer] = {_HOST: addresses}
         async with planted(runtime, names), runtime.open_task_group() as group:
             await group.spawn(connecting.make, "connects", names_of(runtime).connect_by_name, _HOST, port)
             await wait_patiently(runtime, lambda: connecting.ended, turns=_SILENT_TURNS)
@@ -221,6 +227,7 @@ silent_address = make_question(
             harm=Harm.TIME,
         ),
         NO_SILENCE: allowed("a full backlog answers"),
+        NO_ADDRESSES: allowed("127.0.0.2 and the following ones are Linux"),
         FAILS: forbidden("an address that accepts was not tried", harm=Harm.SERVER),
         ELSEWHERE: forbidden("there is no other server", harm=Harm.DATA),
     },
@@ -243,7 +250,8 @@ async def _connect_by_number(runtime: Runtime, trial: Trial) -> str:
     """A hundred look-ups are held; a client connects to a numeric host."""
     names: dict[str, Answer] = {f"host{number}.test": ["127.0.0.1"] for number in range(_MANY)}
     connecting = Attempt(runtime, trial, "client")
-    with _listen("127.0.0.1") as server:
+    with bind_port(["127.0.0.1"]) as (server,):
+        server.listen()
         port = server.getsockname()[1]
         async with planted(runtime, names, *names) as plants, runtime.open_task_group() as group:
             for name in names:

@@ -22,6 +22,7 @@ from harness.api import (
 from .fairness_turns import FEW_TURNS, give_turns
 from .positions import SIZES, list_positions
 from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
+from .stream_attempt import NEEDED, wait_patiently
 
 _MODULE = "harness_scenarios.behaviours.several_calls"
 _TIMES = 3
@@ -214,8 +215,6 @@ each_shielded = make_question(
 WITHIN = "never more holders than permits, and each permit comes back"
 TOO_MANY = "more holders than permits"
 PERMIT_LOST = "a permit does not come back"
-_WAIT_SECONDS = 1.0
-"""Limit of an acquisition that need not wait."""
 
 
 class _Turns:
@@ -227,6 +226,7 @@ class _Turns:
         self._permits = permits
         self._inside = 0
         self._most = 0
+        self._acquired = 0
 
     async def take(self) -> str:
         async with self._runtime.open_task_group() as group:
@@ -234,10 +234,16 @@ class _Turns:
                 await group.spawn(self._take)
         if self._most > self._permits:
             return TOO_MANY
-        async with self._runtime.move_on_after(_WAIT_SECONDS) as scope:
-            for _ in range(self._permits):
-                await self._held.acquire()
-        return PERMIT_LOST if scope.cancelled_caught else WITHIN
+        async with self._runtime.open_task_group() as group:
+            await group.spawn(self._acquire_each)
+            are_back = await wait_patiently(self._runtime, lambda: self._acquired == self._permits)
+            await group.cancel()
+        return WITHIN if are_back else PERMIT_LOST
+
+    async def _acquire_each(self) -> None:
+        for _ in range(self._permits):
+            await self._held.acquire()
+            self._acquired += 1
 
     async def _take(self) -> None:
         for _ in range(_TIMES):
@@ -281,7 +287,7 @@ each_turn = make_question(
     judges={"case": NOTED},
     repetitions=1,
     seconds=LONG_TRIAL_SECONDS,
-    requires=(Capability.DEADLINE,),
+    requires=NEEDED,
     catches=(
         "third-acquire-does-not-wait",
         "later-permit-lost",

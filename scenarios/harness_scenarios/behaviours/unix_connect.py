@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 
 from harness.api import RAISED, ByteStream, Harm, Runtime, Scenario, allowed, forbidden, interesting, unix_of
 
 from ..parts.unix_paths import LONGEST, dial_raw, folder, path_of, remove, serve_raw
-from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
+from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import RawPeer
 from .stream_attempt import RETURNS, Attempt, attempt, describe_raised, settle, wait_patiently
 from .unix_path import NEEDS, SOCK
@@ -24,7 +24,9 @@ SOME_TOLD = "clients beyond the backlog get an error, the others are served"
 NOT_CONNECTED = "a connect returns, and its stream is not connected"
 NOT_SERVED = "a client is connected, and not served"
 _CLIENTS = 8
-_TURNS = 600
+_TURNS = 1500
+_SECONDS = 30.0
+"""Limit of a trial that gives as many turns, which a busy machine stretches."""
 
 
 class _Crowd:
@@ -84,10 +86,8 @@ async def _serve(runtime: Runtime, server: socket.socket, crowd: _Crowd) -> int:
 
 async def _connect_many(runtime: Runtime, trial: Trial) -> str:
     """Eight clients connect to a server with a backlog of 1 that accepts a little later."""
-    with folder() as place:
-        path = str(place / "s")
-        server = serve_raw(path, 1)
-        crowd = _Crowd(runtime, trial, path)
+    with folder() as place, serve_raw(str(place / "s"), 1) as server:
+        crowd = _Crowd(runtime, trial, str(place / "s"))
         async with runtime.open_task_group() as group:
             for number in range(_CLIENTS):
                 await group.spawn(crowd.come, number)
@@ -96,12 +96,13 @@ async def _connect_many(runtime: Runtime, trial: Trial) -> str:
             if len(crowd.answers) < _CLIENTS:
                 trial.look()
             await group.cancel()
-        server.close()
     trial.step("clients", f"{crowd.connected} have a stream, {accepted} have come to the server")
     if accepted < crowd.connected:
         return NOT_CONNECTED
-    if NOT_SERVED in crowd.answers or len(crowd.answers) < _CLIENTS:
+    if NOT_SERVED in crowd.answers:
         return NOT_SERVED
+    if len(crowd.answers) < _CLIENTS:
+        return NEVER_ENDS
     return SOME_TOLD if SOME_TOLD in crowd.answers else ALL_SERVED
 
 
@@ -126,7 +127,7 @@ beyond_backlog = make_question(
     repetitions=1,
     requires=NEEDS,
     variants=SOCK,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=_SECONDS,
     catches=("unix-connect-beyond-backlog-is-no-connection", "unix-connect-beyond-backlog-waits-for-ever"),
 )
 
@@ -138,17 +139,14 @@ ANOTHER_SERVER = "it connects to another server, whose path is a part of that pa
 
 async def _connect_to_longer_path(runtime: Runtime, trial: Trial) -> str:
     """Servers are at the first 107 and 108 bytes of a path that is too long."""
-    with folder() as place:
-        servers = []
+    with folder() as place, ExitStack() as servers:
         for number, length in enumerate((LONGEST, LONGEST + 1)):
-            servers.append(serve_raw(str(place / f"{number}")))
+            servers.enter_context(serve_raw(str(place / f"{number}")))
             (place / f"{number}").rename(path_of(place, length))
         too_long = path_of(place, LONGEST + 20)
         connecting = await attempt(runtime, trial, "client", "connects", unix_of(runtime).connect_unix, too_long)
         if connecting.answer == RETURNS:
             await connecting.result.abort()
-        for server in servers:
-            server.close()
     if not connecting.ended:
         return NEVER_ENDS
     return ANOTHER_SERVER if connecting.answer == RETURNS else RAISES
@@ -182,20 +180,22 @@ _MOVED, _HELLO = "moved", b"hello"
 
 async def _remove_the_file(runtime: Runtime, trial: Trial) -> str:
     """One client is accepted, one waits to be; the file is removed, or moved to another path."""
+    unix = unix_of(runtime)
     with folder() as place:
-        listening = await attempt(runtime, trial, "server", "listens", unix_of(runtime).listen_unix, str(place / "s"))
-        listener = listening.result
-        first = await unix_of(runtime).connect_unix(str(place / "s"))
-        accepted = await listener.accept()
-        second = dial_raw(str(place / "s"))
-        (place / "s").rename(place / _MOVED) if trial.number % 2 else (place / "s").unlink()
-        new = await attempt(runtime, trial, "client", "connects", unix_of(runtime).connect_unix, str(place / "s"))
-        await first.send_all(_HELLO)
-        reading = await attempt(runtime, trial, "server", "reads", accepted.receive_some, _READ_BYTES)
-        waiting = await _accept_waiting(runtime, trial, listener, second)
-        for stream in (first, accepted):
-            await stream.aclose()
-        await attempt(runtime, trial, "server", "closes", listener.aclose)
+        path = place / "s"
+        async with AsyncExitStack() as stack:
+            listener = await unix.listen_unix(str(path))
+            stack.push_async_callback(attempt, runtime, trial, "server", "closes", listener.aclose)
+            first = await unix.connect_unix(str(path))
+            stack.push_async_callback(first.aclose)
+            accepted = await listener.accept()
+            stack.push_async_callback(accepted.aclose)
+            second = dial_raw(str(path))
+            path.rename(place / _MOVED) if trial.number % 2 else path.unlink()
+            new = await attempt(runtime, trial, "client", "connects", unix.connect_unix, str(path))
+            await first.send_all(_HELLO)
+            reading = await attempt(runtime, trial, "server", "reads", accepted.receive_some, _READ_BYTES)
+            waiting = await _accept_waiting(runtime, trial, listener, second)
     if new.answer == RETURNS:
         await new.result.abort()
         return STILL_REACHED
@@ -207,15 +207,14 @@ async def _remove_the_file(runtime: Runtime, trial: Trial) -> str:
 async def _accept_waiting(runtime: Runtime, trial: Trial, listener: object, client: socket.socket | None) -> bool:
     if client is None:
         return False
-    client.send(_HELLO)
-    accepting = await attempt(runtime, trial, "server", "accepts", listener.accept)  # type: ignore[attr-defined]
-    is_served = False
-    if accepting.answer == RETURNS:
+    with client:
+        client.send(_HELLO)
+        accepting = await attempt(runtime, trial, "server", "accepts", listener.accept)  # type: ignore[attr-defined]
+        if accepting.answer != RETURNS:
+            return False
         reading = await attempt(runtime, trial, "server", "reads", accepting.result.receive_some, _READ_BYTES)
-        is_served = reading.result == _HELLO
         await accepting.result.abort()
-    client.close()
-    return is_served
+        return bool(reading.result == _HELLO)
 
 
 file_goes = make_question(
@@ -303,21 +302,19 @@ _SIZES = (1, 4096, 65_537, 1_000_000)
 async def _carry(runtime: Runtime, trial: Trial) -> str:
     """Both sides send at once, close their direction and read to the end; by size, on a connection each."""
     with folder() as place:
-        path = str(place / "s")
-        listener = await unix_of(runtime).listen_unix(path)
-        try:
+        async with AsyncExitStack() as stack:
+            listener = await unix_of(runtime).listen_unix(str(place / "s"))
+            stack.push_async_callback(listener.aclose)
             for size in _SIZES:
-                client = await unix_of(runtime).connect_unix(path)
+                client = await unix_of(runtime).connect_unix(str(place / "s"))
+                stack.push_async_callback(client.abort)
                 server = await listener.accept()
+                stack.push_async_callback(server.abort)
                 answer = await _exchange(runtime, trial, (client, server), size)
                 trial.step("connection", f"{size} bytes each way: {answer}")
-                await client.abort()
-                await server.abort()
                 if answer != ARRIVES:
                     trial.observe("size", size)
                     return answer
-        finally:
-            await listener.aclose()
     return ARRIVES
 
 
@@ -367,7 +364,7 @@ carries_bytes = make_question(
     requires=NEEDS,
     variants=SOCK,
     screening=False,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=_SECONDS,
     catches=(
         "bytes-dropped",
         "half-close-kept",

@@ -282,18 +282,22 @@ NAME_TAKEN = "the name of a closed server stays taken"
 NO_ABSTRACT = "the system has no abstract names"
 
 
+def _list_files(name: str) -> list[str]:
+    """Return the files of an abstract name: other processes write to the current directory too."""
+    return [file for file in os.listdir() if name[1:] in file]  # noqa: PTH208 - names, not paths
+
+
 async def _listen_abstract(runtime: Runtime, trial: Trial) -> str:
     """Listen on an abstract name, a second time, and once more after the close."""
     if sys.platform != "linux":
         raise PrerequisiteError(NO_ABSTRACT)
     name = f"\0harness-{os.getpid()}-{trial.number}-{trial.random.random()}"
-    before = set(os.listdir())  # noqa: PTH208 - names, not paths
     first = await _listen(runtime, trial, name)
     if first.answer != RETURNS:
         return NO_NAME
     second = await _listen(runtime, trial, name)
     is_reached = await _reaches(runtime, trial, name, first.result)
-    made = set(os.listdir()) - before  # noqa: PTH208 - names, not paths
+    made = _list_files(name)
     await _close(runtime, trial, second)
     await _close(runtime, trial, first)
     await settle(runtime)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from typing import Any, Self
 
@@ -12,8 +14,13 @@ from harness.api import Runtime, names_of
 
 _HOLD_SECONDS = 30.0
 """Longest time that a look-up is held; a scenario lets it go far earlier."""
+_SLICE_SECONDS = 0.25
+"""It is held in slices: time for which the whole process stands still counts as one of them."""
 _NUMBER, _NAME_OF_NUMBER = "127.0.0.78", "127.0.0.77"
 """A numeric host with another address: a look-up that does not return that does not ask this module."""
+
+_MOST_PORTS = 20
+"""Ports that are tried until one is free at each address."""
 
 Answer = list[str] | OSError
 
@@ -75,8 +82,10 @@ class PlantedNames:
     def _hold(self) -> None:
         with self._counting:
             self.waiting += 1
-        if not self.were_late and not self._released.wait(self._seconds):
-            self.were_late = True
+        for _ in range(round(self._seconds / _SLICE_SECONDS)):
+            if self.were_late or self._released.wait(_SLICE_SECONDS):
+                return
+        self.were_late = True
 
 
 def _unknown() -> OSError:
@@ -91,11 +100,43 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def has_ipv6() -> bool:
-    """Return whether this host has ::1."""
+def has_addresses(hosts: Sequence[str]) -> bool:
+    """Return whether this computer has each address, e.g. ::1, or 127.0.0.2, which macOS lacks."""
     try:
-        with socket.socket(socket.AF_INET6) as sock:
-            sock.bind(("::1", 0))
+        with bind_port(hosts):
+            return True
     except OSError:
         return False
-    return True
+
+
+@contextmanager
+def bind_port(hosts: Sequence[str]) -> Iterator[list[socket.socket]]:
+    """Bind a socket at each host, all at one port, which is then no other server's; they refuse until they listen.
+
+    Raises:
+        OSError: the computer lacks an address.
+    """
+    with ExitStack() as stack:
+        yield _bind(hosts, stack)
+
+
+def _bind(hosts: Sequence[str], stack: ExitStack) -> list[socket.socket]:
+    for left in reversed(range(_MOST_PORTS)):
+        try:
+            return _bind_once(hosts, stack)
+        except OSError as exc:
+            stack.close()
+            if exc.errno != errno.EADDRINUSE or not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _bind_once(hosts: Sequence[str], stack: ExitStack) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    port = 0
+    for host in hosts:
+        sockets.append(stack.enter_context(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)))
+        sockets[-1].setblocking(False)
+        sockets[-1].bind((host, port))
+        port = sockets[-1].getsockname()[1]
+    return sockets
