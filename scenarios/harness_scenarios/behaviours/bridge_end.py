@@ -315,6 +315,7 @@ call_as_it_ends = make_question(
 
 EACH_ANSWERED = "every call is answered, in both directions"
 SOME_UNANSWERED = "calls are not answered"
+NOT_STARTED = "a scheduler does not run its main function"
 WRONG_THREAD = "calls are made in the wrong thread"
 _CALLS_EACH = 25
 
@@ -333,7 +334,9 @@ async def _call_each_other(runtime: Runtime, trial: Trial) -> str:
         "first": Sandbox(runtime, lambda inner: run("first", inner)),
         "second": Sandbox(runtime, lambda inner: run("second", inner)),
     }
-    await wait_until(runtime, lambda: len(homes) == 2, 2 * PATIENCE_SECONDS)
+    if not await wait_until(runtime, lambda: len(homes) == len(sandboxes), 4 * PATIENCE_SECONDS):
+        over.set()
+        return NOT_STARTED
 
     def call(name: str) -> None:
         bridge = sandboxes[name].bridge
@@ -366,6 +369,7 @@ two_schedulers = make_question(
     answers={
         EACH_ANSWERED: allowed("each bridge leads to its own scheduler"),
         SOME_UNANSWERED: forbidden("a call is answered"),
+        NOT_STARTED: forbidden("each scheduler runs its main function"),
         WRONG_THREAD: forbidden("a call is made by the scheduler that it was meant for, or by the caller itself"),
     },
     repetitions=1,
