@@ -71,6 +71,22 @@ def test_broken_contract_is_seen(run_apart, name, fault):
     assert report.violations == {"answer"}
 
 
+@pytest.mark.slow
+def test_a_slow_turn_is_no_blocked_scheduler(run_roles, monkeypatch):
+    """The other task runs while the look-up is held, and is not through with its turns when that gives up."""
+    monkeypatch.setattr(names_lookup, "_HOLD_SECONDS", 2.0)
+    monkeypatch.setattr(names_lookup, "_TICKS", 3000)
+    report = run_roles(names_lookup.slow, {"repetitions": 1})
+    assert report.values["answer"] == [names_lookup.OTHERS_RUN]
+
+
+@pytest.mark.slow
+def test_look_ups_that_block_hold_tasks_without_one(run_apart):
+    """The answer is the reason, and not a time-out."""
+    report = run_apart(names_lookup.many, {"repetitions": 1}, fault="look-up-blocks")
+    assert report.values["answer"] == [names_lookup.TASKS_WAIT]
+
+
 def test_every_question_has_a_known_answer_and_a_fault_that_it_catches():
     """Both are tried above."""
     assert set(EXPECTED) == set(SCENARIOS)

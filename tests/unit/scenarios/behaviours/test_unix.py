@@ -1,9 +1,11 @@
 """Unix sockets: each runtime answers as known. `tests/unit/saboteurs` shows that the faults are seen."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
+from harness.testing.wrapping import Wrapped
 from harness_scenarios.behaviours import unix_connect, unix_path
 
 SCENARIOS = {
@@ -53,6 +55,22 @@ def test_each_runtime_answers_as_known(run_apart, backend, name):
     assert report.errors == {}
     assert set(report.values["answer"]) == answers
     assert report.violations == ({"answer"} if answers & BREAKS else set())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux")
+def test_a_file_of_another_process_is_no_file_of_an_abstract_name(run_roles, monkeypatch, tmp_path):
+    """An editor, or a coverage report, writes to the current directory while the server listens."""
+    monkeypatch.chdir(tmp_path)
+
+    class Runtime(Wrapped):
+        @property
+        def unix(self):
+            Path(f"other-{len(list(tmp_path.iterdir()))}").touch()
+            return self.inner.unix
+
+    report = run_roles(unix_path.abstract, {"repetitions": 1}, wrap={"main": Runtime})
+    assert len(list(tmp_path.iterdir())) > 1
+    assert report.values["answer"] == [unix_path.WORKS]
 
 
 def test_every_question_has_a_known_answer_and_a_fault_that_it_catches():
