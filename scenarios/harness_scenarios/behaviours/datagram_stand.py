@@ -26,7 +26,7 @@ from harness.api import (
 )
 from harness.api.datagrams import Address
 
-from ..parts.planted_names import has_ipv6
+from ..parts.planted_names import has_addresses
 from .question import NEVER_ENDS
 
 NEEDS = (Capability.DATAGRAM, Capability.DEADLINE)
@@ -61,7 +61,7 @@ TRANSFER: dict[str, Graded] = {
 @cache
 def list_hosts() -> tuple[str, ...]:
     """Return the loopback addresses of both families that this host has."""
-    return (HOST, "::1") if has_ipv6() else (HOST,)
+    return (HOST, "::1") if has_addresses(["::1"]) else (HOST,)
 
 
 def choose_host() -> str:

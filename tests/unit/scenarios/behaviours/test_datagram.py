@@ -213,5 +213,5 @@ def test_sizes_that_the_system_refuses_are_left_out():
 @pytest.mark.parametrize(("found", "hosts"), [(True, ("127.0.0.1", "::1")), (False, ("127.0.0.1",))])
 def test_hosts_are_those_that_there_are(monkeypatch, found, hosts):
     """A container may have no ::1."""
-    monkeypatch.setattr(datagram_stand, "has_ipv6", lambda: found)
+    monkeypatch.setattr(datagram_stand, "has_addresses", lambda _hosts: found)
     assert datagram_stand.list_hosts.__wrapped__() == hosts
