@@ -134,7 +134,7 @@ class SocketEndpoints:
         self, host: str = "127.0.0.1", port: int = 0, *, peer: Address | None = None
     ) -> SocketEndpoint:
         """`socket.socket(family, SOCK_DGRAM)`, `bind` and `connect`, none of which blocks."""
-        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        sock = socket.socket(_family(host), socket.SOCK_DGRAM)
         try:
             sock.bind((host, port))
             if peer is not None:

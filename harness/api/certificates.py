@@ -6,6 +6,7 @@ afford: they are kept in a private folder for temporary files, where every inter
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import time
@@ -20,7 +21,9 @@ from .errors import UnsupportedError
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-NAMES = ("localhost", "127.0.0.1", "one.test", "two.test")
+SERVER_NAME = "one.test"
+"""A host name in the certificate of servers, for clients to ask for."""
+NAMES = ("localhost", "127.0.0.1", SERVER_NAME, "two.test")
 """Host names and addresses in the certificate of servers."""
 MISSING = "TLS needs certificates, which trustme makes: pip install 'runtime-harness[tls]'"
 """Why a question about TLS is unsupported."""
@@ -57,7 +60,6 @@ class LocalCertificates(msgspec.Struct, frozen=True):
         return context
 
 
-@cache
 def local_certificates() -> LocalCertificates:
     """Return certificates for `NAMES`; the first call of a day makes them.
 
@@ -65,18 +67,37 @@ def local_certificates() -> LocalCertificates:
         UnsupportedError: there are none of today, and trustme is not installed or no file can be written.
     """
     try:
-        kept = _place()
-        if _is_ours(kept):
-            return LocalCertificates(str(kept))
-        made = _make()
+        return LocalCertificates(str(_find_or_make(_place())))
     except OSError as exc:
         raise UnsupportedError(f"TLS needs certificates, which cannot be kept: {exc}") from exc
+
+
+@cache
+def _find_or_make(kept: Path) -> Path:
+    """Return the folder of a day, or another one if that name cannot be used."""
+    import shutil
+
+    if _is_ours(kept):
+        return kept
+    made = _make()
     try:
         made.rename(kept)
-    except OSError:  # another process was faster, or the name belongs to another user
-        return LocalCertificates(str(made))
+    except OSError:
+        if _is_ours(kept):  # another process was faster
+            shutil.rmtree(made, ignore_errors=True)
+            return kept
+        atexit.register(_remove_made, made, os.getpid())
+        return made
     _remove_old(kept)
-    return LocalCertificates(str(kept))
+    return kept
+
+
+def _remove_made(made: Path, maker: int) -> None:
+    """Remove a folder at the end of the process that has made it; a fork of that has the same exit handlers."""
+    import shutil
+
+    if os.getpid() == maker:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def prepare_certificates() -> str:

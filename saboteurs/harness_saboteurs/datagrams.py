@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 from harness.api import classify_common
+from harness.api.datagrams import LARGEST
 from harness.testing.wrapping import Datagrams, Endpoint
 
 from .faults import fault
 
-_LARGEST = 65_507
 _LARGE = 30_000
 
 # --- what is sent ---
@@ -31,7 +31,7 @@ class _LargeIsLost(Endpoint):
     """A datagram of more than 30,000 bytes is not sent, and no error is seen."""
 
     async def send_to(self, data: bytes, address: Any = None) -> None:
-        if not _LARGE < len(data) <= _LARGEST:
+        if not _LARGE < len(data) <= LARGEST:
             await self.inner.send_to(data, address)
 
 
@@ -148,7 +148,7 @@ class _LargestIsCut(Endpoint):
 
     async def receive_from(self, max_bytes: int = 65_536) -> Any:
         data, sender = await self.inner.receive_from(max_bytes)
-        return data[: _LARGEST - 1], sender
+        return data[: LARGEST - 1], sender
 
 
 @fault("datagrams-are-merged")

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from harness.api import Capability, Runtime, TlsListener, TlsStream, local_certificates, tls_of
+from harness.api.certificates import SERVER_NAME
 
 from .clause import clause, require, require_equal
 from .streams import read_exactly, read_to_eof
 
 _TLS = (Capability.TLS, Capability.CANCEL_SCOPE)
-_NAME = "one.test"
+_CANCELS = (*_TLS, Capability.GROUP_CANCEL)
 _BIG = b"".join(number.to_bytes(4, "big") for number in range(1 << 18))
 """1 MiB in which every four bytes hold their position."""
 
@@ -31,7 +32,7 @@ async def connected_tls(runtime: Runtime, *alpn: str) -> AsyncIterator[tuple[Tls
     context = certificates.client_context(*alpn)
     async with runtime.open_task_group() as group:
         await group.spawn(_accept, listener, accepted)
-        client = await tls.connect_tls(*listener.address, context, server_hostname=_NAME)
+        client = await tls.connect_tls(*listener.address, context, server_hostname=SERVER_NAME)
         await client.do_handshake()
     (server,) = accepted
     try:
@@ -75,9 +76,9 @@ def _unchanged(received: dict[str, bytes]) -> set[str]:
     return {name for name, data in received.items() if data == _BIG}
 
 
-@clause("a certificate that is not trusted, or has another name, is refused", of="Tls.connect_tls", requires=_TLS)
+@clause("a certificate that is not trusted, or has another name, is refused", of="Tls.connect_tls", requires=_CANCELS)
 async def certificate_is_checked(runtime: Runtime) -> None:
-    """By the call or by the handshake, and without a descriptor that stays open."""
+    """By the call or by the handshake."""
     certificates, tls = local_certificates(), tls_of(runtime)
     listener = await tls.listen_tls(certificates.server_context())
     refused: list[str] = []
@@ -85,15 +86,20 @@ async def certificate_is_checked(runtime: Runtime) -> None:
     async def serve() -> None:
         async with runtime.open_cancel_scope():
             while True:
+                stream: TlsStream | None = None
                 try:
-                    await (await listener.accept()).do_handshake()
+                    stream = await listener.accept()
+                    await stream.do_handshake()
                 except Exception as exc:
                     if runtime.is_cancelled(exc):
                         raise
+                if stream is not None:
+                    await stream.abort()
+                await runtime.checkpoint()
 
     async with runtime.open_task_group() as group:
         await group.spawn(serve)
-        for trusts, name in ((False, _NAME), (True, "three.test")):
+        for trusts, name in ((False, SERVER_NAME), (True, "three.test")):
             stream: TlsStream | None = None
             try:
                 context = certificates.client_context(trusts=trusts)
@@ -146,7 +152,7 @@ async def accepts_again(runtime: Runtime) -> None:
         accepted: list[TlsStream] = []
         async with runtime.open_task_group() as group:
             await group.spawn(_accept, listener, accepted)
-            client = await tls.connect_tls(*listener.address, context, server_hostname=_NAME)
+            client = await tls.connect_tls(*listener.address, context, server_hostname=SERVER_NAME)
             await client.do_handshake()
         await client.send_all(b"%d" % number)
         words.append(await read_exactly(accepted[0], 1))
@@ -180,7 +186,7 @@ async def closed_tls_listener(runtime: Runtime) -> None:
     require(refused, "a client connected to a closed listener")
 
 
-@clause("plain bytes are not read as TLS", of="Tls.listen_tls", requires=_TLS)
+@clause("plain bytes are not read as TLS", of="Tls.listen_tls", requires=_CANCELS)
 async def plain_client(runtime: Runtime) -> None:
     """A client sends a line of text to a TLS listener, and then the end."""
     listener = await tls_of(runtime).listen_tls(local_certificates().server_context())
@@ -232,7 +238,7 @@ async def upgrade(runtime: Runtime) -> None:
 
     async with runtime.open_task_group() as group:
         await group.spawn(answer)
-        client = await tls.start_tls(plain, certificates.client_context(), server_hostname=_NAME)
+        client = await tls.start_tls(plain, certificates.client_context(), server_hostname=SERVER_NAME)
         await client.do_handshake()
     (server,) = upgraded
     await client.send_all(b"ping")

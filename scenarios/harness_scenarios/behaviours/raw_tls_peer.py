@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from harness.api import Runtime, TlsStream, local_certificates, tls_of
+from harness.api.certificates import SERVER_NAME
 
 from .raw_peer import END_OF_STREAM, RESET, STAYS_OPEN, RawListener, RawPeer, Received, dial
 
-NAME = "one.test"
-"""The name of the server that clients ask for."""
 CLOSE_NOTIFY = "the end of TLS"
 TRUNCATED = "the end of TCP alone"
 UNREADABLE = "what is no TLS"
@@ -245,7 +244,7 @@ class TlsLink:
             host, port = listener.address
 
             async def open_stream() -> TlsStream:
-                return await tls_of(self._runtime).connect_tls(host, port, self._client, server_hostname=NAME)
+                return await tls_of(self._runtime).connect_tls(host, port, self._client, server_hostname=SERVER_NAME)
 
             async def accept() -> RawTlsPeer:
                 return RawTlsPeer(await listener.accept_later(self._runtime), self._server, server_hostname=None)
@@ -256,7 +255,7 @@ class TlsLink:
         listener = await tls_of(self._runtime).listen_tls(self._server)
 
         async def connect() -> RawTlsPeer:
-            return RawTlsPeer(dial(listener), self._client, server_hostname=NAME)
+            return RawTlsPeer(dial(listener), self._client, server_hostname=SERVER_NAME)
 
         try:
             await self._shake_hands(listener.accept, connect)

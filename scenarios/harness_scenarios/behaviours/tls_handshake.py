@@ -20,10 +20,11 @@ from harness.api import (
     local_certificates,
     tls_of,
 )
+from harness.api.certificates import SERVER_NAME
 
 from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import SOCKET_STAYS_OPEN, STAYS_OPEN, RawListener, RawPeer, dial
-from .raw_tls_peer import HANDSHAKE_POLLS, NAME, RawTlsPeer, TlsLink
+from .raw_tls_peer import HANDSHAKE_POLLS, RawTlsPeer, TlsLink
 from .stream_attempt import RETURNS, Attempt, attempt, settle, wait_patiently
 from .tls_close import NEEDS, SECONDS, SIDES, side_of
 
@@ -33,7 +34,7 @@ _PLAIN = b"HTTP/1.0 400 Bad Request\r\n\r\n"
 
 
 async def connect_and_shake_hands(
-    runtime: Runtime, address: tuple[str, int], context: ssl.SSLContext, name: str = NAME
+    runtime: Runtime, address: tuple[str, int], context: ssl.SSLContext, name: str = SERVER_NAME
 ) -> TlsStream:
     """Connect as a program does that closes what it has when the handshake does not succeed."""
     stream = await tls_of(runtime).connect_tls(*address, context, server_hostname=name)
@@ -86,12 +87,12 @@ async def _reset(peer: RawPeer, runtime: Runtime) -> None:
 
 _Peer = Callable[[RawPeer, Runtime], Awaitable[None]]
 _CASES: dict[str, tuple[_Peer, bool, str]] = {
-    "the certificate is not trusted": (_serve, False, NAME),
+    "the certificate is not trusted": (_serve, False, SERVER_NAME),
     "the certificate has another name": (_serve, True, "three.test"),
-    "the server has no common version": (_serve_old, True, NAME),
-    "the server answers in plain text": (_answer_plain, True, NAME),
-    "the server closes": (_close, True, NAME),
-    "the server resets": (_reset, True, NAME),
+    "the server has no common version": (_serve_old, True, SERVER_NAME),
+    "the server answers in plain text": (_answer_plain, True, SERVER_NAME),
+    "the server closes": (_close, True, SERVER_NAME),
+    "the server resets": (_reset, True, SERVER_NAME),
 }
 """Each case with its server, whether the client trusts the authority, and the name that it asks for."""
 
@@ -194,7 +195,7 @@ class _Server:
 
 async def _greeted(runtime: Runtime, listener: TlsListener, polls: int = HANDSHAKE_POLLS) -> bool:
     """Connect a client; return whether it is greeted."""
-    peer = RawTlsPeer(dial(listener), local_certificates().client_context(), server_hostname=NAME)
+    peer = RawTlsPeer(dial(listener), local_certificates().client_context(), server_hostname=SERVER_NAME)
     try:
         await peer.handshake(runtime, polls)
         return (await peer.receive(runtime, len(_GREETING))).head == _GREETING
@@ -216,7 +217,9 @@ async def ask_bad_clients(runtime: Runtime, trial: Trial) -> str:
         plain.send(_PLAIN)
         await settle(runtime)
         plain.close()
-        wary = RawTlsPeer(dial(listener), local_certificates().client_context(trusts=False), server_hostname=NAME)
+        wary = RawTlsPeer(
+            dial(listener), local_certificates().client_context(trusts=False), server_hostname=SERVER_NAME
+        )
         with suppress(OSError):
             await wary.handshake(runtime)
         wary.close()
@@ -460,7 +463,7 @@ async def ask_agreements(runtime: Runtime, trial: Trial) -> str:
         neither = stream.selected_alpn_protocol(), peer.selected_alpn_protocol()
     if both != ("two", "two") or neither != (None, None):
         return OTHER_PROTOCOL
-    return AGREED if names == [NAME] else OTHER_NAME
+    return AGREED if names == [SERVER_NAME] else OTHER_NAME
 
 
 agreements = make_question(

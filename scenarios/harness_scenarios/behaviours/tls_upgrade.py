@@ -18,13 +18,15 @@ from harness.api import (
     local_certificates,
     tls_of,
 )
+from harness.api.certificates import SERVER_NAME
 
 from ..parts.serving import receive_exactly
 from .question import NEVER_ENDS, Trial, make_question
 from .raw_peer import SOCKET_STAYS_OPEN, STAYS_OPEN, RawListener, RawPeer, dial
-from .raw_tls_peer import NAME, RawTlsPeer
+from .raw_tls_peer import RawTlsPeer
 from .stream_attempt import RETURNS, Attempt, attempt, settle
 from .tls_close import NEEDS, SECONDS, side_of
+from .tls_handshake import CLOSED, OPEN
 
 _MODULE = "harness_scenarios.behaviours.tls_upgrade"
 _INJECTION = "https://www.cve.org/CVERecord?id=CVE-2011-0411"
@@ -55,12 +57,12 @@ class _Upgrade:
         self._is_server = side == "server"
         self.context = certificates.server_context() if self._is_server else certificates.client_context()
         other = certificates.client_context() if self._is_server else certificates.server_context()
-        self.peer = RawTlsPeer(peer, other, server_hostname=NAME if self._is_server else None)
+        self.peer = RawTlsPeer(peer, other, server_hostname=SERVER_NAME if self._is_server else None)
 
     async def begin(self) -> TlsStream:
         """Begin TLS and make the handshake."""
         tls = tls_of(self._runtime)
-        name = None if self._is_server else NAME
+        name = None if self._is_server else SERVER_NAME
         stream = await tls.start_tls(self.plain, self.context, server_side=self._is_server, server_hostname=name)
         self.opened.append(stream)
         await stream.do_handshake()
@@ -154,9 +156,6 @@ upgrade_with_bytes_buffered = make_question(
     seconds=SECONDS,
     catches=("tls-upgrade-keeps-plain-bytes",),
 )
-
-CLOSED = "it ends, and the connection is closed"
-OPEN = "it ends, and a socket stays open"
 
 
 STUCK = "the abort never ends"

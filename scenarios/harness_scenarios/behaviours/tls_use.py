@@ -16,11 +16,12 @@ from harness.api import (
     local_certificates,
     tls_of,
 )
+from harness.api.certificates import SERVER_NAME
 
 from ..parts.serving import receive_exactly
 from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .raw_peer import RawListener, RawPeer
-from .raw_tls_peer import NAME, QUIET_POLLS, RECORD_BYTES, RawTlsPeer, TlsLink
+from .raw_tls_peer import QUIET_POLLS, RECORD_BYTES, RawTlsPeer, TlsLink
 from .stream_attempt import RETURNS, Attempt, attempt, describe_raised
 from .stream_close import CHUNK, Filling
 from .tls_close import NEEDS, SECONDS, side_of
@@ -333,7 +334,7 @@ async def ask_many(runtime: Runtime, trial: Trial) -> str:
 
     async def run_client(number: int, address: tuple[str, int]) -> None:
         try:
-            stream = await tls_of(runtime).connect_tls(*address, context, server_hostname=NAME)
+            stream = await tls_of(runtime).connect_tls(*address, context, server_hostname=SERVER_NAME)
             try:
                 await stream.send_all(b"%03d" % number)
                 replies[number] = await receive_exactly(stream, 3)

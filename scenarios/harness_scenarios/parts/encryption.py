@@ -18,9 +18,9 @@ from harness.api import (
     prepare_certificates,
     tls_of,
 )
+from harness.api.certificates import SERVER_NAME
 
 TLS = Parameter(name="tls", default=False, summary="encrypt the connections", requires=(Capability.TLS,))
-_NAME = "one.test"
 
 Listen = Callable[..., Awaitable[Listener]]
 Connect = Callable[..., Awaitable[ByteStream]]
@@ -98,7 +98,7 @@ def make_connect(runtime: Runtime, probe: Probe, size: int | None = None) -> Con
     tls, context = tls_of(runtime), local_certificates().client_context()
 
     async def connect(host: str, port: int, **_: Any) -> ByteStream:
-        return _with_size(await tls.connect_tls(host, port, context, server_hostname=_NAME), size)
+        return _with_size(await tls.connect_tls(host, port, context, server_hostname=SERVER_NAME), size)
 
     return connect
 

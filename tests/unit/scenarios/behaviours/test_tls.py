@@ -1,9 +1,11 @@
 """TLS: each runtime answers as known, and every fault is seen."""
 
 import asyncio
+import os
 import socket
 import ssl
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -307,8 +309,9 @@ def test_a_link_that_fails_leaves_nothing(monkeypatch, side):
 def test_certificates_are_made_once_and_private(tmp_path, monkeypatch):
     """A second process reads the files of the first one; another user cannot."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    first = certificates.local_certificates.__wrapped__()
-    second = certificates.local_certificates.__wrapped__()
+    first = certificates.local_certificates()
+    certificates._find_or_make.cache_clear()
+    second = certificates.local_certificates()
     (folder,) = tmp_path.iterdir()
     assert first.folder == second.folder == str(folder)
     assert folder.stat().st_mode & 0o077 == 0
@@ -321,14 +324,46 @@ def test_a_folder_that_others_can_read_is_not_used(tmp_path, monkeypatch):
     taken = tmp_path / certificates._place().name
     taken.mkdir(mode=0o755)
     (taken / "x").touch()
-    assert certificates.local_certificates.__wrapped__().folder != str(taken)
+    ended = []
+    monkeypatch.setattr("atexit.register", lambda *call: ended.append(call))
+    made = Path(certificates.local_certificates().folder)
+    assert made != taken
+    ((remove, *args),) = ended
+    remove(made, os.getpid() + 1)
+    assert made.exists()
+    remove(*args)
+    assert list(tmp_path.iterdir()) == [taken]
+
+
+def test_a_process_that_comes_second_leaves_no_key(tmp_path, monkeypatch):
+    """It takes the files of the faster one."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kept, make = certificates._place(), certificates._make
+
+    def lose():
+        make().rename(kept)
+        return make()
+
+    monkeypatch.setattr(certificates, "_make", lose)
+    assert certificates.local_certificates().folder == str(kept)
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_each_day_has_its_certificates(tmp_path, monkeypatch):
+    """A process may run for days, and the files of the days before yesterday are removed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    days = [tmp_path / "1", tmp_path / "2"]
+    for day in days:
+        day.mkdir(mode=0o700)
+        monkeypatch.setattr(certificates, "_place", lambda day=day: day)
+        assert certificates.local_certificates().folder == str(day)
 
 
 def test_without_a_place_for_certificates_a_question_is_unsupported(tmp_path, monkeypatch):
     """One line with the cause, such as a full disk: no error of the plan, and nothing about a runtime."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     with pytest.raises(UnsupportedError, match=r"TLS needs certificates, which cannot be kept: .*missing"):
-        certificates.local_certificates.__wrapped__()
+        certificates.local_certificates()
 
 
 def test_certificates_of_the_days_before_yesterday_are_removed(tmp_path, monkeypatch):
@@ -337,7 +372,7 @@ def test_certificates_of_the_days_before_yesterday_are_removed(tmp_path, monkeyp
     name, _, today = certificates._place().name.rpartition("-")
     for age in (1, 2):
         (tmp_path / f"{name}-{int(today) - age}").mkdir()
-    certificates.local_certificates.__wrapped__()
+    certificates.local_certificates()
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}-{int(today) - age}" for age in (0, 1)}
 
 
@@ -347,6 +382,6 @@ def test_without_trustme_a_question_is_unsupported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "trustme", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UnsupportedError, match=r"^TLS needs certificates.*'runtime-harness\[tls\]'$"):
-        certificates.local_certificates.__wrapped__()
+        certificates.local_certificates()
     assert certificates.find_missing_certificates() == certificates.MISSING
     assert list(tmp_path.iterdir()) == []
