@@ -29,8 +29,7 @@ from .stream_attempt import RETURNS, Attempt, attempt, settle, wait_patiently
 from .tls_close import NEEDS, SECONDS, SIDES, side_of
 
 _MODULE = "harness_scenarios.behaviours.tls_handshake"
-_GREETING = b"welcome"
-_PLAIN = b"HTTP/1.0 400 Bad Request\r\n\r\n"
+_GREETING, _PLAIN = b"welcome", b"HTTP/1.0 400 Bad Request\r\n\r\n"
 
 
 async def connect_and_shake_hands(
