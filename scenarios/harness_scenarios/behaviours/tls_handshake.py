@@ -307,7 +307,6 @@ stalled_client = make_question(
 CLOSED = "it ends, and the connection is closed"
 OPEN = "it ends, and a socket stays open"
 _WAYS = ("is cancelled", "times out")
-_TURNS_TO_TIME_OUT = 2000
 _TIME_OUT_SECONDS = 0.6
 """Long enough for a connect on a busy machine, with the look-up of a name in a thread."""
 
@@ -331,7 +330,7 @@ async def _give_up(
         peer = await open_peer()
         await waiting.settled()
         if not cancels:
-            await wait_patiently(runtime, lambda: waiting.ended, turns=_TURNS_TO_TIME_OUT)
+            await wait_patiently(runtime, lambda: waiting.ended, turns=HANDSHAKE_POLLS)
         await group.cancel()
     return peer
 
