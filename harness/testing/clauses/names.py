@@ -16,7 +16,8 @@ from .clause import clause, require, require_equal, settle, until
 
 _NAMES = (Capability.NAMES,)
 _PLANTED = (*_NAMES, Capability.PLANTED_NAMES)
-_HOLD_SECONDS = 5.0
+_HOLD_SLICES, _SLICE_SECONDS = 20, 0.25
+"""A look-up is held in slices: time for which the whole process stands still counts as one of them."""
 _MOST_PORTS = 20
 """Ports that are tried until one is free at each address."""
 
@@ -33,7 +34,7 @@ def _planted(names: Mapping[str, list[str] | OSError], gate: threading.Event | N
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         asked.append(name)
         if gate is not None:
-            gate.wait(_HOLD_SECONDS)
+            any(gate.wait(_SLICE_SECONDS) for _ in range(_HOLD_SLICES))
         answer = names[name]
         if isinstance(answer, OSError):
             raise answer
