@@ -162,6 +162,7 @@ HANGS = {
     "Processes.start_process(stdin) ignored",
     "BridgeJob.result(timeout) ignored",
     "DatagramEndpoint.send_to(data) changed",
+    "DatagramEndpoint.send_to(address) ignored",
     "Datagrams.open_endpoint(peer) ignored",
 }
 """Arguments without which a question or a clause does not end."""
