@@ -20,6 +20,7 @@ from .datagram_stand import (
     LAST,
     LOST,
     TRANSFER,
+    TURNS_SECONDS,
     TWICE,
     VARIANTS,
     RawSocket,
@@ -28,7 +29,7 @@ from .datagram_stand import (
     receive_all,
 )
 from .fairness_turns import FEW_TURNS, give_turns
-from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
+from .question import NEVER_ENDS, NOTED, Trial, make_question
 
 _MODULE = "harness_scenarios.behaviours.datagram_receive"
 _TURNS = range(-3, 5)
@@ -98,7 +99,7 @@ cancelled = make_question(
     repetitions=2,
     requires=CANCELS,
     variants=VARIANTS,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=TURNS_SECONDS,
     catches=("cancelled-receive-takes-the-datagram",),
 )
 

@@ -34,6 +34,8 @@ CANCELS = (*NEEDS, Capability.CANCEL_SCOPE, Capability.GROUP_CANCEL)
 VARIANTS = ("asyncio:io=sock",)
 """The other way to receive on asyncio: `loop.sock_recvfrom`, which uvloop lacks."""
 HOST = "127.0.0.1"
+TURNS_SECONDS = 20.0
+"""Limit of a trial with hundreds of turns: one of a thread takes 10 ms on a busy machine."""
 LAST = b"the last datagram of this trial"
 _POLL_SECONDS = 0.001
 _READ_BYTES = 70_000

@@ -25,6 +25,7 @@ from .datagram_stand import (
     LOST,
     NEEDS,
     TRANSFER,
+    TURNS_SECONDS,
     RawSocket,
     compare,
     fits,
@@ -32,7 +33,8 @@ from .datagram_stand import (
     opened,
     receive_all,
 )
-from .question import LONG_TRIAL_SECONDS, NEVER_ENDS, NOTED, Trial, make_question
+from .fairness_turns import FEW_TURNS, give_turns
+from .question import NEVER_ENDS, NOTED, Trial, make_question
 from .stream_attempt import describe_raised
 
 _MODULE = "harness_scenarios.behaviours.datagram_transfer"
@@ -59,8 +61,12 @@ async def _receive(runtime: Runtime, host: str, connects: bool, sent: list[bytes
             return await receive_all(endpoint)
 
 
+_WAITED_FOR = 4
+"""The first datagrams of a batch, before each of which the receiver has turns to wait; the others come in a row."""
+
+
 async def _receive_waiting(runtime: Runtime, host: str, connects: bool, sent: list[bytes]) -> list[bytes]:
-    """Each receive waits, most likely, before its datagram is sent."""
+    """The first receives wait, most likely, before their datagrams are sent."""
     received: list[bytes] = []
     with RawSocket(host) as raw:
         async with opened(runtime, host, peer=raw.address if connects else None) as endpoint:
@@ -70,9 +76,9 @@ async def _receive_waiting(runtime: Runtime, host: str, connects: bool, sent: li
 
             async with runtime.open_task_group() as group:
                 await group.spawn(receive)
-                for data in (*sent, LAST):
-                    for _ in range(3):
-                        await runtime.checkpoint()
+                for number, data in enumerate((*sent, LAST)):
+                    if number < _WAITED_FOR:
+                        await give_turns(runtime, FEW_TURNS)
                     raw.send(data, endpoint.address)
     return received
 
@@ -138,6 +144,7 @@ empty_received = make_question(
     answers=TRANSFER,
     judges={"case": NOTED},
     repetitions=1,
+    seconds=TURNS_SECONDS,
     requires=NEEDS,
     catches=("empty-datagram-is-not-received",),
 )
@@ -164,7 +171,7 @@ sizes = make_question(
     judges={"case": NOTED},
     repetitions=1,
     requires=NEEDS,
-    seconds=LONG_TRIAL_SECONDS,
+    seconds=TURNS_SECONDS,
     catches=("largest-datagram-is-cut", "large-datagram-is-lost"),
 )
 
@@ -194,6 +201,7 @@ many = make_question(
     answers=TRANSFER,
     judges={"case": NOTED},
     repetitions=2,
+    seconds=TURNS_SECONDS,
     requires=NEEDS,
     catches=("datagrams-are-merged", "datagrams-out-of-order", "datagram-arrives-twice"),
 )
@@ -254,6 +262,7 @@ both_ways = make_question(
     answers=TRANSFER,
     judges={"case": NOTED},
     repetitions=2,
+    seconds=TURNS_SECONDS,
     requires=NEEDS,
     catches=("datagram-goes-to-another-address", "send-while-a-receive-waits-is-lost"),
 )
@@ -470,6 +479,7 @@ burst = make_question(
     rows={"quick": grid(sent=(_AT_ONCE, _IN_TURN))},
     judges={"received": NOTED},
     repetitions=1,
+    seconds=TURNS_SECONDS,
     requires=NEEDS,
     catches=("overflow-stops-the-endpoint", "newest-datagram-replaces-the-oldest"),
 )
