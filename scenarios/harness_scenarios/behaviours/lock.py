@@ -365,6 +365,7 @@ owner_ends = make_question(
     rows={"thorough": grid(waits=("before", "after"))},
     seconds=_HANG_SECONDS,
     catches=("lock-open",),
+    screening=False,
 )
 
 

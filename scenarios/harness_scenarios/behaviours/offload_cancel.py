@@ -120,6 +120,7 @@ cancel_in_a_process = make_question(
     requires=(Capability.PROCESS, Capability.CANCEL_SCOPE),
     variants=("trio:offload=abandon",),
     seconds=_PROCESS_SECONDS,
+    screening=False,
 )
 
 

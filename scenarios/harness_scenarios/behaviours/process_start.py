@@ -366,6 +366,7 @@ run_timed_out = make_question(
     answers=_FATES,
     repetitions=1,
     requires=CHILD,
+    screening=False,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -129,6 +129,7 @@ communicate_any_size = make_question(
     },
     repetitions=len(_SENT),
     requires=CHILD,
+    screening=False,
 )
 
 NO_ERROR = "the output and the exit code come back"

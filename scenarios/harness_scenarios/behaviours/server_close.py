@@ -133,6 +133,7 @@ close_with_clients = make_question(
     catches=("close-cuts-one-connection",),
     requires=NEEDS,
     seconds=30.0,
+    screening=False,
 )
 
 # --- wait_closed ---

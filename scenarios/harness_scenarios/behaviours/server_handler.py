@@ -92,6 +92,7 @@ handler_returns = make_question(
     catches=("reply-of-handler-lost",),
     requires=NEEDS,
     seconds=30.0,
+    screening=False,
 )
 
 
