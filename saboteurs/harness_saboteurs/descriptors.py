@@ -58,26 +58,24 @@ class _CancelledSendKeepsAnFd(Stream):
             raise
 
 
-@fault("cancelled-unix-connect-keeps-an-fd", control="threads")
+@fault("cancelled-unix-connect-keeps-an-fd", control="trio")
 class _CancelledUnixConnectKeepsAnFd(Unix):
-    """A connect to a Unix socket that is cancelled as it returns leaves its stream open."""
+    """A connect to a Unix socket that is cancelled leaves a descriptor open."""
 
     async def connect_unix(self, path: str) -> Any:
-        stream = await super().connect_unix(path)
         try:
-            await self.healthy.checkpoint()
-        except BaseException:
-            self.runtime.left_open.append(stream)
+            return await super().connect_unix(path)
+        except BaseException as exc:
+            if self.healthy.is_cancelled(exc):
+                _keep_one(self.runtime)
             raise
-        return stream
 
 
 @fault("cancelled-connect-by-name-keeps-an-fd", control="trio")
 class _CancelledConnectByNameKeepsAnFd(Names):
-    """A connect by name that is cancelled after its look-up leaves a descriptor open."""
+    """A connect by name that is cancelled leaves a descriptor open."""
 
     async def connect_by_name(self, host: str, port: int) -> Any:
-        await self.inner.resolve(host, port)
         try:
             return await super().connect_by_name(host, port)
         except BaseException as exc:
