@@ -1,11 +1,13 @@
 """The kit catches what it must, by name."""
 
+import asyncio
+import socket
 from pathlib import Path
 
 import pytest
 
 from harness.testing import contract
-from harness.testing.clauses import CLAUSES
+from harness.testing.clauses import CLAUSES, datagrams
 
 BY_NAME = {clause.name: clause for clause in CLAUSES}
 LIMIT = 60
@@ -127,3 +129,17 @@ def test_a_runner_that_does_not_import():
     """The real error is kept."""
     with pytest.raises(ImportError, match="ModuleNotFoundError: No module named 'nowhere'"):
         run("nowhere:Runner", LOCK)
+
+
+def test_a_host_without_ipv6_is_asked_nothing_about_it(monkeypatch):
+    """The clause ends before it opens an endpoint."""
+    monkeypatch.setattr(datagrams, "_has_ipv6", lambda: False)
+    asyncio.run(datagrams.over_ipv6(None))
+
+
+def test_the_largest_datagram_is_one_that_the_system_sends():
+    """Up to that of UDP; macOS sends less by default."""
+    size = datagrams._find_largest()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        plain.bind(("127.0.0.1", 0))
+        assert plain.sendto(bytes(size), plain.getsockname()) == size <= 65_507
