@@ -8,7 +8,7 @@ import socket
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.api import PIPE, Completed
 from harness.testing.wrapping import Child, Part, SabotagedRuntime, Wrapped
@@ -307,12 +307,16 @@ class _CancelledStartLeavesAChild(_Starts):
 
 
 class _LeavingZombies(_Processes):
+    forgotten: ClassVar[list[Any]] = []
+    """Kept: a `Popen` that is collected waits for its child once, and would find it where that has ended already."""
+
     async def run_process(self, command: Any, *, data: bytes = b"") -> Any:
         child = await self.inner.start_process(command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         try:
             out, err = await child.communicate(data)
         except BaseException:
             child.kill()
+            self.forgotten.append(child)
             raise
         return Completed(await child.wait(), out, err)
 

@@ -262,7 +262,7 @@ def test_a_link_that_fails_leaves_nothing(monkeypatch, side):
 
     class Stream:
         async def do_handshake(self):
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
         async def abort(self):
             aborted.append(self)
