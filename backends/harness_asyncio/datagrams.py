@@ -1,4 +1,4 @@
-"""Datagrams: `create_datagram_endpoint`, with a protocol that puts what it is given into a queue."""
+"""Datagrams: `create_datagram_endpoint`, with a protocol that puts each datagram into a queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENDED = (EndOfChannel, getattr(asyncio, "QueueShutDown", EndOfChannel))
 
 
 class _Protocol(asyncio.DatagramProtocol):
-    """Keeps what the transport hands over. The queue has no limit: a transport cannot be told to stop reading."""
+    """Keeps received datagrams and errors. The queue has no limit: a transport cannot be told to stop reading."""
 
     def __init__(self) -> None:
         self.received = ChannelQueue()

@@ -1,7 +1,7 @@
 """The chapter of datagrams: UDP on one address (`Capability.DATAGRAM`).
 
 Reached by `datagrams_of(runtime)`; a backend that declares the capability has `datagrams()` on its runtime. Exceptions
-pass unchanged. What the network loses is lost; on loopback a datagram is lost only if the receiver's buffer is full.
+pass unchanged. The network may lose datagrams; on loopback one is lost only if the receiver's buffer is full.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _MOST_NAMES = 6
 
 
 def gate_options(function: F) -> F:
-    """Add the options about what is reported of changes, and what the exit code is."""
+    """Add the options about the report of changes and the exit code."""
     options = (
         click.option(
             "--fail-on",
@@ -93,8 +93,7 @@ def compare(
     """Compare two stored runs; exit with 1 on a regression.
 
     A bug of the second run counts although it is listed as known. With one run, the other one is the latest. A run may
-    also be the JSON report of one. Where other columns have a part of what is new in OLD and NEW, each change has its
-    cause.
+    also be the JSON report of one. Where other columns have a part of the upgrade, each change has its cause.
 
     \b
     Examples:

@@ -80,7 +80,7 @@ def attribute(changes: RunChanges, upgraded: Sequence[str], halves: Mapping[str,
 
 
 def _name_cause(upgraded: Sequence[str], alone: Sequence[str], unknown: Sequence[str]) -> str:
-    """Return one thing, each of several alone, or what is left over where a column did not ask."""
+    """Return one thing, each of several alone, or the remaining ones where a column did not ask."""
     if alone:
         return alone[0] if len(alone) == 1 else f"each of {' and '.join(alone)} alone"
     if len(upgraded) < 2:
@@ -96,7 +96,7 @@ def _all_of(changes: RunChanges) -> tuple[FindingChange | OutcomeChange | Figure
 
 
 def _key(change: FindingChange | OutcomeChange | FigureChange) -> Key:
-    """Return what is the same in two comparisons with the same change; nothing for what is no better or worse."""
+    """Return the key of a change, which another comparison may share; empty if nothing is better or worse."""
     match change:
         case FindingChange() if change.change in _COUNTED:
             return ("finding", change.change, change.kind, change.row, change.title, change.key)
@@ -109,7 +109,7 @@ def _key(change: FindingChange | OutcomeChange | FigureChange) -> Key:
 
 
 def _subject(change: FindingChange | OutcomeChange | FigureChange) -> Key:
-    """Return what a comparison has asked: a row that ran in both columns, or a figure with a verdict."""
+    """Return the subject of a change: a row that ran in both columns, or a figure with a verdict."""
     match change:
         case OutcomeChange() if change.change not in (Change.NEW, Change.GONE):
             return ("row", change.row)

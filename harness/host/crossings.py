@@ -44,5 +44,5 @@ def make_crossings(
                 create_environment(name, python.interpreter, (requirement,), say, bare=True)
             yield name
         except UsageError as exc:
-            reason = str(exc).partition("; ")[0]  # what a compiler says follows
+            reason = str(exc).partition("; ")[0]  # the output of a compiler follows
             say(f"{requirement} on Python {python.python} cannot be had: {reason}")

@@ -201,7 +201,7 @@ class TlsStream(Part):
 
 
 class Tls(Part):
-    """What opens TLS connections; `stream` is the class of what it hands out."""
+    """A wrapped chapter of TLS; `stream` is the class of its streams."""
 
     kinds: ClassVar[tuple[Kind, ...]] = ("tls",)
     stream: ClassVar[type[Part]] = TlsStream

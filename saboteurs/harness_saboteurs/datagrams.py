@@ -14,7 +14,7 @@ from .faults import fault
 
 _LARGE = 30_000
 
-# --- what is sent ---
+# --- sent datagrams ---
 
 
 @fault("empty-datagram-is-not-sent", control="trio")
@@ -129,7 +129,7 @@ class _ToItsPeer(Endpoint):
         await self.inner.send_to(data)
 
 
-# --- what is received ---
+# --- received datagrams ---
 
 
 @fault("empty-datagram-is-not-received")

@@ -164,7 +164,7 @@ class _IndexOfTheLastCallIsWrong(SabotagedRuntime):
 
 @fault("second-call-is-not-shielded")
 class _SecondCallIsNotShielded(SabotagedRuntime):
-    """From the second call on, a cancellation reaches what is to be shielded."""
+    """From the second call on, a cancellation reaches the shielded function."""
 
     shielded = 0
 

@@ -193,7 +193,7 @@ class _WakesNobody(UnixListener):
             await self.sleep_for_ever()
 
 
-@fault("unix-close-wakes-nobody", control="trio")
+@fault("unix-close-wakes-no-task", control="trio")
 class _UnixCloseWakesNobody(_Listening):
     """A task that accepts when the listener is closed waits for ever."""
 

@@ -202,7 +202,7 @@ def _make_method(protocol: str, member: str, declared: Any) -> Callable[..., Any
 
 
 def _unwrap(thing: Any) -> Any:
-    """Return the runtime's own object, which is what a direct call works on."""
+    """Return the runtime's own object, on which a direct call works."""
     return thing._inner if isinstance(thing, _Proxy) else thing
 
 

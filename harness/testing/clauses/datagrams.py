@@ -99,7 +99,7 @@ async def senders(runtime: Runtime) -> None:
 
 @clause("a cancelled receive has taken no datagram", of="DatagramEndpoint.receive_from", requires=_CANCELS)
 async def cancelled_receive(runtime: Runtime) -> None:
-    """It is cancelled before, as and after the datagram arrives; what it returned counts as received."""
+    """It is cancelled before, as and after the datagram arrives; its result counts as received."""
     for sends_first in (False, True):
         received: list[bytes] = []
         async with opened(runtime) as endpoint, opened(runtime) as sender:

@@ -31,7 +31,7 @@ def _return_now(*args: object) -> tuple[object, ...]:
 
 
 class _Calls:
-    """The calls that take a function and its arguments, each returning what the function got."""
+    """The calls that take a function and its arguments, each returning the arguments that arrived."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -48,7 +48,7 @@ class _CancelledReceive:
         self._raw = raw
 
     async def run(self, turn: int, data: bytes) -> list[bytes]:
-        """Return what was received of a datagram, by the cancelled receive or behind it."""
+        """Return the received part of a datagram, by the cancelled receive or behind it."""
         received: list[bytes] = []
         scopes: list[CancelScope] = []
 

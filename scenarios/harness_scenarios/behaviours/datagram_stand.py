@@ -170,7 +170,7 @@ async def receive_all(endpoint: DatagramEndpoint) -> list[bytes]:
 
 
 async def works(runtime: Runtime, endpoint: DatagramEndpoint) -> bool:
-    """Return whether an endpoint that is not connected still sends and receives; what it receives before is ignored."""
+    """Return whether an endpoint that is not connected still sends and receives; earlier datagrams are ignored."""
     with RawSocket("::1" if ":" in endpoint.address[0] else HOST) as raw, suppress(Exception):
         await endpoint.send_to(LAST, raw.address)
         async with runtime.move_on_after(_WORKS_SECONDS):

@@ -179,7 +179,7 @@ sizes = make_question(
 # --- many ---
 
 _MANY = 60
-"""Small datagrams of one batch: a quarter of what the default buffer holds."""
+"""Small datagrams of one batch: a quarter of the default buffer."""
 
 
 _AT_THE_EDGE = [b"\0", b"\0a", b"a\0\0", b" a ", b"a\n", bytes(100)]
@@ -256,7 +256,7 @@ async def _send_both_ways(runtime: Runtime, trial: Trial) -> str:
 both_ways = make_question(
     _send_both_ways,
     name="datagram.both-ways",
-    question="Pairs of endpoints send to each other at once: does each get what it was sent, and nothing else?",
+    question="Pairs of endpoints send to each other at once: does each receive its own datagrams, and no others?",
     contract=("A datagram arrives at the address that it was sent to.",),
     ref=f"{_MODULE}:both_ways",
     answers=TRANSFER,
@@ -416,14 +416,14 @@ small_buffer = make_question(
 
 # --- a burst ---
 
-DROPPED = "what the buffer does not hold is lost, without an error"
+DROPPED = "datagrams beyond the buffer are lost, without an error"
 ALL_KEPT = "the runtime keeps them all in memory"
 SAID = "the loss is reported"
-OLD_LOST = "what was there before the buffer was full is lost"
+OLD_LOST = "datagrams from before the buffer was full are lost"
 _BURST_BYTES = 1000
 """Of such datagrams the default buffer of Linux holds 92: it counts each with its overhead."""
 _MOST_OF_A_BURST = 4000
-"""What a larger buffer holds is all kept."""
+"""A larger buffer keeps everything that fits."""
 _AT_ONCE, _IN_TURN = "at once", "with a turn after each"
 
 
@@ -470,7 +470,7 @@ burst = make_question(
         DROPPED: interesting("the system drops what its buffer does not hold; neither end sees it", _UDP),
         ALL_KEPT: interesting("the runtime reads ahead, without a limit: a flood fills the memory", harm=Harm.LEAK),
         SAID: allowed("the loss is seen", better_than=(DROPPED,)),
-        OLD_LOST: forbidden("what was there before the buffer was full is received, in order", harm=Harm.DATA),
+        OLD_LOST: forbidden("datagrams from before the buffer was full are received, in order", harm=Harm.DATA),
         NEVER_ENDS: forbidden("a datagram that comes after the burst is received", harm=Harm.SERVER),
     },
     parameters=(

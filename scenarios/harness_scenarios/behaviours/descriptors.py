@@ -61,7 +61,7 @@ async def _count_left(runtime: Runtime, trial: Trial, before: int) -> int:
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """Keep the collector from closing what a call has left: when it runs is chance."""
+    """Keep the collector from closing leftovers of a call: when it runs is chance."""
     gc.collect()
     gc.disable()
     try:
@@ -226,7 +226,7 @@ def _make(
         contract=(contract,),
         ref=f"{_MODULE}:{attribute}",
         answers={
-            NONE_LEFT: allowed("each call closes what it has opened"),
+            NONE_LEFT: allowed("each call closes its own descriptors"),
             NOT_ASKED: allowed("nothing can be asked without a name server"),
             NO_ADDRESSES: allowed("127.0.0.2 and the following ones are Linux"),
             SOME_LEFT: forbidden(

@@ -71,7 +71,7 @@ class RawPeer:
             self._socket.sendall(data)
 
     def send_some(self, data: bytes) -> int:
-        """Send what the system takes of some bytes; return how many. Raises: `ConnectionError`."""
+        """Send as many bytes as the system takes; return how many. Raises: `ConnectionError`."""
         try:
             return self._socket.send(data) if data else 0
         except BlockingIOError:

@@ -44,7 +44,7 @@ class RawTlsPeer:
         return bool(self._unsent)
 
     def flush(self) -> int:
-        """Send what the system takes of the encrypted bytes; return how many.
+        """Send as many encrypted bytes as the system takes; return how many.
 
         Raises:
             ConnectionError: the connection is cut.
@@ -122,7 +122,7 @@ class RawTlsPeer:
             self._tls.write(data[start : start + RECORD_BYTES])
 
     def send(self, data: bytes) -> None:
-        """Encrypt bytes and send what the system takes of them; `flush` sends the rest."""
+        """Encrypt bytes and send as many as the system takes; `flush` sends the rest."""
         with suppress(ConnectionError, ssl.SSLError):  # OpenSSL sends nothing after a truncated stream
             self.encrypt_more(data)
             self.flush()

@@ -1,4 +1,4 @@
-"""One of several tasks at an inbox or a child, or one of several jobs, is cancelled: the others have what is theirs."""
+"""One of several tasks at an inbox or a child, or one of several jobs, is cancelled: the others keep theirs."""
 
 from __future__ import annotations
 

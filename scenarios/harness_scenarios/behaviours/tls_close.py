@@ -1,4 +1,4 @@
-"""How this side closes a TLS stream: what the peer sees of it, and peers that go on sending or stay silent."""
+"""How this side closes a TLS stream: the view of the peer, and peers that go on sending or stay silent."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ close_while_peer_sends = make_question(
     answers={
         CUT_OFF: allowed("the peer sees that the connection is gone"),
         RECEIVES_ON: forbidden(
-            "the close reads and drops what the peer sends, and waits for its close_notify: memory, network and a "
+            "the close reads and drops the bytes of the peer, and waits for its close_notify: memory, network and a "
             "descriptor are in use until the peer ends or 30 s have passed",
             _UVLOOP_471,
             harm=Harm.LEAK,
@@ -172,7 +172,7 @@ close_against_silent_peer = make_question(
     catches=("tls-close-hangs",),
 )
 
-# --- what the peer sees of an abort ---
+# --- an abort, as the peer sees it ---
 
 
 async def ask_abort(runtime: Runtime, trial: Trial) -> str:
@@ -192,7 +192,7 @@ abort_resets = make_question(
     answers={
         f"the peer sees {RESET}": allowed("the connection is reset"),
         f"the peer sees {TRUNCATED}": interesting("the end of TCP alone: only a strict peer takes it for an error"),
-        f"the peer sees {CLOSE_NOTIFY}": forbidden("what was cut off looks complete", harm=Harm.DATA),
+        f"the peer sees {CLOSE_NOTIFY}": forbidden("a truncated stream looks complete", harm=Harm.DATA),
         f"the peer sees {STAYS_OPEN}": forbidden(
             "the peer never learns of the abort", harm=Harm.LEAK, symptom=SOCKET_STAYS_OPEN
         ),
@@ -206,7 +206,7 @@ abort_resets = make_question(
     catches=("tls-abort-in-name",),
 )
 
-# --- what the peer sees of a close ---
+# --- a close, as the peer sees it ---
 
 
 async def ask_close_tells(runtime: Runtime, trial: Trial) -> str:
@@ -301,8 +301,8 @@ unread_tickets = make_question(
     answers={
         ALL_ARRIVE: allowed("the runtime has read the session tickets that every server of TLS 1.3 sends"),
         CUT_OFF_BYTES: interesting(
-            "the session tickets of the server are unread at the close, so the kernel resets and drops what it has not "
-            "sent: a client that only sends must read once before it closes",
+            "the session tickets of the server are unread at the close, so the kernel resets and drops unsent bytes: "
+            "a client that only sends must read once before it closes",
             "https://github.com/openssl/openssl/issues/7948",
             harm=Harm.DATA,
         ),

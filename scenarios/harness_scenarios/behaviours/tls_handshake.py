@@ -35,7 +35,7 @@ _GREETING, _PLAIN = b"welcome", b"HTTP/1.0 400 Bad Request\r\n\r\n"
 async def connect_and_shake_hands(
     runtime: Runtime, address: tuple[str, int], context: ssl.SSLContext, name: str = SERVER_NAME
 ) -> TlsStream:
-    """Connect as a program does that closes what it has when the handshake does not succeed."""
+    """Connect as a program does that closes its socket when the handshake does not succeed."""
     stream = await tls_of(runtime).connect_tls(*address, context, server_hostname=name)
     return await shake_hands(stream)
 
@@ -61,7 +61,7 @@ async def _serve(peer: RawPeer, runtime: Runtime, *versions: ssl.TLSVersion) -> 
     context = local_certificates().server_context()
     for version in versions:
         context.maximum_version = version
-    with suppress(OSError):  # that the handshake fails is what the question is about
+    with suppress(OSError):  # the question is about a handshake that fails
         await RawTlsPeer(peer, context, server_hostname=None).handshake(runtime)
 
 
@@ -374,7 +374,7 @@ async def _give_up_server(runtime: Runtime, trial: Trial) -> RawPeer:
 given_up = make_question(
     ask_given_up,
     name="tls.handshake-given-up",
-    question="A handshake with a silent peer is cancelled or times out, and the listener closed: what is left of it?",
+    question="A handshake with a silent peer is cancelled or times out, and the listener closed: does anything stay?",
     contract=("A handshake that is given up closes its connection.",),
     ref=f"{_MODULE}:given_up",
     answers={

@@ -1,4 +1,4 @@
-"""TLS that begins in the middle of a stream: what the peer has sent before, upgrades that are given up, and closes."""
+"""TLS that begins in the middle of a stream: bytes sent before it, upgrades that are given up, and closes."""
 
 from __future__ import annotations
 

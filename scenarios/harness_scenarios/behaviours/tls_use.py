@@ -258,9 +258,9 @@ cancelled_receive = make_question(
     catches=("tls-cancelled-read-drops", "tls-cancelled-read-breaks"),
 )
 
-GOES_ON = "the peer reads a beginning, and then what is sent next"
-SENT_LATER = "the peer reads all of it, and then what is sent next"
-GARBLED = "the peer cannot decrypt what is sent next"
+GOES_ON = "the peer reads a beginning, and then the next bytes"
+SENT_LATER = "the peer reads all of it, and then the next bytes"
+GARBLED = "the peer cannot decrypt the next bytes"
 MIXED = "the peer reads something else"
 DEAF = "the next send returns, and the stream cannot be read"
 _MOST = 64 << 20
@@ -300,7 +300,7 @@ cancelled_send = make_question(
     ask_cancelled_send,
     name="tls.cancelled-send",
     question="A send is cancelled in the middle: can the stream be used again?",
-    contract=("What the peer reads is what was sent, or the next send raises.",),
+    contract=("The peer reads the sent bytes, or the next send raises.",),
     ref=f"{_MODULE}:cancelled_send",
     answers={
         GOES_ON: allowed("a part was sent, in whole records"),

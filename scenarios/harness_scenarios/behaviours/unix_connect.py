@@ -171,7 +171,7 @@ longer_path = make_question(
 
 # --- the file goes ---
 
-LIVES_ON = "what is connected lives on, new clients get an error"
+LIVES_ON = "connections live on, new clients get an error"
 CUT = "a connection is cut"
 WAITING_LOST = "a client that waits to be accepted is lost"
 STILL_REACHED = "a new client is connected"
@@ -287,7 +287,7 @@ close_wakes_accept = make_question(
     repetitions=2,
     requires=NEEDS,
     variants=(*SOCK, "threads:close=shutdown"),
-    catches=("unix-close-wakes-nobody",),
+    catches=("unix-close-wakes-no-task",),
 )
 
 # --- bytes ---

@@ -4,7 +4,7 @@ Question: how many datagrams a second arrive, and which share is lost?
 
 Contract: with a window that the receiver's buffer holds, every datagram is answered with the same bytes, once.
 
-Without a window (`window=0`) the system drops what the buffer of a slow receiver does not hold. What arrives then goes
+Without a window (`window=0`) the system drops datagrams beyond the buffer of a slow receiver. What arrives then goes
 by the CPUs that the two processes happen to have, by a factor of three for one and the same loop: the share that is
 lost and the rate are shown, not compared, and no preset has such a row.
 """

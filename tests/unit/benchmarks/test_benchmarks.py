@@ -99,7 +99,7 @@ def test_the_answers_of_a_cell_are_its_graded_values():
 
 
 def test_detection_is_the_share_of_the_faults_that_default_catches():
-    """With the rows that catch what a quick run misses, and the rows of a scenario by what they catch."""
+    """With the rows that catch the missed faults, and the rows of a scenario by their number of faults."""
     quick = {"a[n=1]": {"one"}}
     default = {"a[n=1]": {"one"}, "a[n=2]": {"one", "two"}, "b": {"three"}}
     assert detection.share(quick, default) == pytest.approx(1 / 3)

@@ -249,7 +249,7 @@ def test_a_runtime_without_a_distribution_is_described_here():
 
 
 def test_a_crossing_is_made_once(made):
-    """It is registered under a name of what it has."""
+    """Its name has its versions."""
     make("py3.11.7-trio-0.35", python="3.11.7", trio="0.35")
     sides = side("3.11.7", trio="0.29"), side("3.13.0", trio="0.35")
     assert list(make_crossings(sides, "trio", pytest.fail)) == ["py3.11.7-trio-0.35", "py3.13.0-trio-0.29"]

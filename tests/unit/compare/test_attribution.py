@@ -33,7 +33,7 @@ def changes(*all_of_them):
 
 
 def cause_of(change, upgraded, **halves):
-    """Return the cause that is found for a change; the halves, which asked everything, name what they show."""
+    """Return the cause that is found for a change; the halves, which asked everything, name their changes."""
     found = attribute(changes(change), upgraded, {name: changes(RAN, EQUAL, *shown) for name, shown in halves.items()})
     (attributed,) = (*found.findings, *found.outcomes, *found.figures)
     return attributed.cause

@@ -184,7 +184,7 @@ QUICK = ("TaskGroup.spawn(args) ignored", "Condition.notify(n) ignored", "Runtim
 
 
 def ask(nursery, target, argument, *, limit, patience):
-    """Return what a question or a clause sees with a spoilt argument, or with a whole contract for none."""
+    """Return the breaches that a question or a clause sees with a spoilt argument, or with none."""
     backend = "trio" if target in ON_TRIO else "asyncio"
     if target.startswith("clause:"):
         request = Request(ref=target, backend=backend, parameters={}, bent=argument, limit=limit)

@@ -18,7 +18,7 @@ def test_with_a_window_every_datagram_is_answered(run_roles, backend):
 
 
 def test_a_flood_is_counted(run_roles, backend):
-    """What is lost breaks nothing: the buffer of the receiver is full."""
+    """Lost datagrams break nothing: the buffer of the receiver is full."""
     trial = run_roles(datagrams, {"datagrams": 2000, "window": 0}, backend=backend)
     assert (trial.errors, trial.violations) == ({}, set())
     assert trial["arrived"] + trial["lost"] == trial["datagrams sent"] == 2000

@@ -1,4 +1,4 @@
-"""Two endpoints that send to each other at once get what they were sent.
+"""Two endpoints that send to each other at once receive their own datagrams.
 
 API: DatagramTransport.sendto, DatagramProtocol.datagram_received.
 """

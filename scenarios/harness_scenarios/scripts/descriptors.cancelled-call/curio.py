@@ -25,7 +25,7 @@ async def main() -> int:
     return len(os.listdir("/dev/fd")) - before
 
 
-gc.disable()  # it closes what it finds
+gc.disable()  # it closes leftovers
 left = curio.run(main)
 print(f"expected: 0 descriptors are left\nseen:     {left} descriptors are left")
 sys.exit(left > 0)
