@@ -22,6 +22,22 @@ class _LookUpBlocks(Names):
         return [found[-1][:2] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
+@fault("look-up-forgets-port", control="trio")
+class _LookUpForgetsPort(Names):
+    """A look-up returns addresses with port 0."""
+
+    async def resolve(self, host: str, port: int) -> Any:
+        return [(found, 0) for found, _ in await self.inner.resolve(host, port)]
+
+
+@fault("look-up-order-reversed", control="trio")
+class _LookUpOrderReversed(Names):
+    """A look-up returns the addresses of a host in reverse."""
+
+    async def resolve(self, host: str, port: int) -> Any:
+        return list(reversed(await self.inner.resolve(host, port)))
+
+
 @fault("look-up-error-is-generic", control="trio")
 class _LookUpErrorIsGeneric(Names):
     """The error of a look-up is an OSError of another class."""

@@ -36,6 +36,7 @@ _IDNA = "https://docs.python.org/3/library/codecs.html#module-encodings.idna"
 _SLOW, _FAST, _UNKNOWN, _AGAIN = "slow.test", "fast.test", "unknown.test", "again.test"
 _PORT = 4711
 _FOUND = [("127.0.0.1", _PORT)]
+_HOSTS = ["127.0.0.3", "127.0.0.1", "127.0.0.2"]
 
 
 @asynccontextmanager
@@ -67,7 +68,7 @@ async def _look_up_slowly(runtime: Runtime, trial: Trial) -> str:
     """A look-up is held until another task has slept five times."""
     found: list[object] = []
     ran: list[bool] = []
-    async with planted(runtime, {_SLOW: ["127.0.0.1"]}, _SLOW, seconds=_HOLD_SECONDS) as plants:
+    async with planted(runtime, {_SLOW: list(_HOSTS)}, _SLOW, seconds=_HOLD_SECONDS) as plants:
 
         async def look_up() -> None:
             found.append(list(await names_of(runtime).resolve(_SLOW, _PORT)))
@@ -85,7 +86,7 @@ async def _look_up_slowly(runtime: Runtime, trial: Trial) -> str:
         trial.step("look-up", f"{'was not' if all(ran) else 'was'} the only one to run")
     if not all(ran):
         return BLOCKED
-    return OTHERS_RUN if found == [_FOUND] else OTHER_RESULT
+    return OTHERS_RUN if found == [[(host, _PORT) for host in _HOSTS]] else OTHER_RESULT
 
 
 slow = make_question(
@@ -98,13 +99,13 @@ slow = make_question(
     | {
         OTHERS_RUN: allowed("it waits in a thread"),
         BLOCKED: forbidden("one slow name server stops the whole program", harm=Harm.TIME),
-        OTHER_RESULT: forbidden("the addresses of the host come back", harm=Harm.DATA),
+        OTHER_RESULT: forbidden("each address of the host comes back with the port, in their order", harm=Harm.DATA),
         NEVER_ENDS: forbidden("the look-up has ended"),
     },
     repetitions=2,
     requires=NEEDS,
     seconds=SECONDS,
-    catches=("look-up-blocks",),
+    catches=("look-up-blocks", "look-up-forgets-port", "look-up-order-reversed"),
 )
 
 # --- many ---
